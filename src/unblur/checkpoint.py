@@ -1,0 +1,109 @@
+"""Weights in safetensors, with the config that made them and where they came from."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from unblur import config as configs
+from unblur.config import TrainConfig
+from unblur.nets import LiteGenerator, PaperGenerator
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used; the message names the file and what was expected."""
+
+
+def build_generator(config: TrainConfig) -> LiteGenerator | PaperGenerator:
+    """The untrained generator that a config names."""
+    if config.generator == "paper":
+        return PaperGenerator()
+    return LiteGenerator(config.lite.widths, config.lite.blocks)
+
+
+def save_weights(
+    path: Path, weights: Mapping[str, Tensor], config: TrainConfig, provenance: dict[str, Any]
+) -> None:
+    """Writes a generator's weights, whole or not at all.
+
+    Args:
+        provenance: JSON-able facts: steps, data, minutes, hardware, what they started from.
+    """
+    metadata = {"config": configs.dumps(config), "provenance": json.dumps(provenance)}
+    tensors = {name: t.detach().cpu().contiguous() for name, t in weights.items()}
+    write_whole(path, save(tensors, metadata))
+
+
+def load_weights(path: Path) -> tuple[dict[str, Tensor], TrainConfig, dict[str, Any]]:
+    """Weights, config and provenance of a file that `save_weights` wrote.
+
+    Raises:
+        CheckpointError: if it is missing or no such file.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        config = configs.loads(metadata["config"])
+        return weights, config, json.loads(metadata["provenance"])
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else repr(error)
+        raise CheckpointError(
+            f"{path}: not a checkpoint of unblur ({reason}); "
+            "last.safetensors or best.safetensors of a run folder was expected"
+        ) from None
+
+
+def load_generator(path: Path) -> tuple[LiteGenerator | PaperGenerator, dict[str, Any]]:
+    """The trained generator in evaluation mode, and its provenance.
+
+    Raises:
+        CheckpointError: as `load_weights`, and if the weights do not fit the config.
+    """
+    weights, config, provenance = load_weights(path)
+    net = build_generator(config)
+    load_into(net, weights, path)
+    return net.eval(), provenance
+
+
+def load_into(net: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
+    """Sets a network's weights.
+
+    Raises:
+        CheckpointError: naming `path`, if they are of another network.
+    """
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError:
+        raise CheckpointError(
+            f"{path}: the weights are of another network than {type(net).__name__} as configured"
+        ) from None
+
+
+def write_whole(path: Path, data: bytes | dict[str, Any]) -> None:
+    """Writes bytes, or (torch.save) a state, to a temporary name, then renames it.
+
+    A kill at any moment leaves the file that was there before, whole.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("wb") as file:
+            if isinstance(data, bytes):
+                file.write(data)
+            else:
+                torch.save(data, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()

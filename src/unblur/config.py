@@ -1,0 +1,232 @@
+"""What a training run is made of, as frozen dataclasses, read from TOML and written to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class LiteConfig:
+    """The shape of `LiteGenerator`."""
+
+    widths: tuple[int, ...] = (32, 64, 160)
+    """Channels at 1/2, 1/4 and 1/8 size."""
+    blocks: tuple[int, ...] = (1, 1, 6)
+    """Residual blocks at each scale."""
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """The shape of `Discriminator`."""
+
+    size: int = 256
+    """Side of the images that it judges; a phase with an adversarial weight has this crop."""
+    widths: tuple[int, ...] = (64, 128, 256, 512, 512)
+    """Filters of each stride-2 convolution."""
+    lr: float = 1e-4
+    """Adam's learning rate."""
+
+
+@dataclass(frozen=True)
+class BlurConfig:
+    """Synthetic blur: B = C * H + N (eq. 1), with H a camera's path and N its sensor's noise."""
+
+    sharp_share: float = 0.12
+    """Share of samples whose camera rests: a network must leave what is sharp alone."""
+    max_length: float = 40.0
+    """Longest path of the camera during the exposure, in pixels."""
+    signal_share: float = 0.4
+    """Share of samples averaged as encoded values, the way GoPro's `blur` folder was made; the
+    others are averaged in linear light."""
+    noise_share: float = 0.6
+    """Share of samples with noise."""
+    max_read_noise: float = 0.003
+    """Largest standard deviation of the Gaussian part, full scale = 1, in linear light."""
+    max_shot_noise: float = 0.0015
+    """Largest variance of the Poisson part at full scale, in linear light."""
+    jpeg_share: float = 0.5
+    """Share of blurred images that pass through JPEG of quality 50 to 98."""
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What the network is fed."""
+
+    dirs: tuple[str, ...] = ()
+    """Folders of pairs or of sharp photos; `--data` replaces them."""
+    val_dirs: tuple[str, ...] = ()
+    """Folders of pairs to validate on; without any, pairs and photos held out of `dirs`."""
+    fit: Literal["crop", "resize"] = "crop"
+    """A random crop, or (the paper's way) the whole pair resized by area to the crop's size."""
+    augment: bool = True
+    """Random flips and quarter turns, the same for both images."""
+    pair_share: float = 0.3
+    """Where there are pairs and photos: the share of samples from pairs."""
+    hold_out_every: int = 13
+    """Every so many-th pair and photo, by sorted name, is kept for validation; 0: none."""
+    val_images: int = 8
+    """Validation images at most, spread evenly over those at hand."""
+    cache_gib: float = 6.0
+    """Memory for decoded images; what does not fit is decoded anew each time."""
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the hybrid loss (eq. 2). A term of weight 0 is not computed."""
+
+    adversarial: float = 4.0
+    content: float = 0.6
+    pixel: float = 40.0
+    gradient: float = 40.0
+    frequency: float = 0.0
+    """Not in the paper: difference of the Fourier transforms."""
+    pixel_kind: Literal["smooth_l1", "charbonnier"] = "smooth_l1"
+    symmetric: bool = False
+    """Adds the second term of the relativistic generator loss, which the paper leaves out."""
+    content_network: Literal["vgg19", "vgg19-small"] = "vgg19"
+    """ImageNet's VGG-19, or a distilled one of 16 times fewer filters; both after conv3_3."""
+    content_weights: str = ""
+    """File with the content network's weights; `--content-weights` replaces it."""
+
+
+@dataclass(frozen=True)
+class PhaseConfig:
+    """A stretch of training with one loss and one crop size."""
+
+    steps: int
+    """Generator steps."""
+    crop: int = 256
+    """Side of the square crops, in pixels."""
+    batch: int = 1
+    """Crops per step."""
+    lr: float = 1e-4
+    """Learning rate at the phase's start (after `warmup`)."""
+    lr_end: float = 1e-4
+    """Learning rate at the phase's end, reached along half a cosine."""
+    warmup: int = 0
+    """Steps over which the rate rises from 0."""
+    discriminator_steps: int = 5
+    """Discriminator steps for each generator step, where the adversarial weight is not 0."""
+    loss: LossConfig = field(default_factory=LossConfig)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run, from the first step to the last."""
+
+    phases: tuple[PhaseConfig, ...]
+    generator: Literal["lite", "paper"] = "lite"
+    lite: LiteConfig = field(default_factory=LiteConfig)
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    blur: BlurConfig = field(default_factory=BlurConfig)
+    seed: int = 0
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    """auto: bf16 where the hardware computes in it natively."""
+    compile: bool = False
+    """Whether torch.compile takes the networks."""
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    betas: tuple[float, ...] = (0.9, 0.9)
+    weight_decay: float = 0.0
+    clip: float = 0.0
+    """Largest norm of the generator's gradient; 0: not clipped."""
+    ema: float = 0.999
+    """Decay of the averaged weights, which are what is validated and kept; 0: no average."""
+    check_every: int = 500
+    """Generator steps between two validations."""
+    patience: int = 0
+    """Checks without a better validation PSNR before the run ends; 0: never."""
+
+    def __post_init__(self) -> None:
+        if not self.phases:
+            raise ConfigError("a config needs at least one [[phases]] table with its steps")
+        for phase in self.phases:
+            if phase.loss.adversarial and phase.crop != self.discriminator.size:
+                raise ConfigError(
+                    f"a phase with an adversarial weight needs crop = discriminator.size "
+                    f"({self.discriminator.size}), not {phase.crop}"
+                )
+
+    @property
+    def steps(self) -> int:
+        """Generator steps of all phases."""
+        return sum(phase.steps for phase in self.phases)
+
+
+class ConfigError(ValueError):
+    """A config that cannot be used; the message is one line that says what to change."""
+
+
+def load(path: Path) -> TrainConfig:
+    """Reads a TOML file.
+
+    Raises:
+        ConfigError: if the file is missing or not TOML, a key is unknown, or a value has the
+            wrong type.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        return loads(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ConfigError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def loads(text: str) -> TrainConfig:
+    """Reads TOML text; raises as `load`, and tomllib.TOMLDecodeError for what is not TOML."""
+    return _build(TrainConfig, tomllib.loads(text), "")
+
+
+def dumps(config: TrainConfig) -> str:
+    """TOML text with every value, which `loads` turns back into an equal config."""
+    import tomli_w
+
+    return tomli_w.dumps(dataclasses.asdict(config))
+
+
+def _build(cls: type[Any], table: dict[str, Any], where: str) -> Any:
+    kinds = typing.get_type_hints(cls)
+    for key in table:
+        if key not in kinds:
+            near = difflib.get_close_matches(key, kinds, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(kinds)}"
+            raise ConfigError(f"unknown key {where}{key}; {hint}")
+    values = {key: _convert(kinds[key], value, where + key) for key, value in table.items()}
+    for f in dataclasses.fields(cls):
+        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        if required and f.name not in values:
+            raise ConfigError(f"{where}{f.name} is missing")
+    return cls(**values)
+
+
+def _convert(kind: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type) and isinstance(value, dict):
+        return _build(kind, value, f"{where}.")
+    origin = typing.get_origin(kind)
+    if origin is tuple and isinstance(value, list):
+        item = typing.get_args(kind)[0]
+        return tuple(_convert(item, v, f"{where}[{i}]") for i, v in enumerate(value))
+    if origin is Literal:
+        if value in typing.get_args(kind):
+            return value
+        raise ConfigError(f"{where} must be one of {', '.join(typing.get_args(kind))}")
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if origin is None and type(value) is kind:
+        return value
+    wanted = "list" if origin is tuple else "table" if dataclasses.is_dataclass(kind) else None
+    name = wanted or getattr(kind, "__name__", str(kind))
+    raise ConfigError(f"{where} must be a {name}, not {_toml_name(value)}")
+
+
+def _toml_name(value: object) -> str:
+    names = {dict: "a table", list: "a list", types.NoneType: "nothing"}
+    return names.get(type(value), repr(value))

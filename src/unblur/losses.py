@@ -1,0 +1,147 @@
+"""The paper's losses, each a function of images or scores; `HybridLoss` adds them up.
+
+Images are (b, 3, h, w) in [-1, 1]; scores are the discriminator's, in [0, 1]. Every loss is a
+scalar tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unblur.config import LossConfig
+
+Image = Float[Tensor, "b 3 h w"]
+Scores = Float[Tensor, "b 1"]
+Scalar = Float[Tensor, ""]
+
+
+def discriminator_loss(real: Scores, fake: Scores) -> Scalar:
+    """Relativistic least squares (eq. 3): real should score 1 above the mean fake, fake 1 below.
+
+    `D = 1/2 E[(R - E[F] - 1)^2] + 1/2 E[(F - E[R] + 1)^2]`, E the mean over the batch.
+    """
+    return (_square(real - fake.mean() - 1) + _square(fake - real.mean() + 1)) / 2
+
+
+def generator_loss(real: Scores, fake: Scores, symmetric: bool = False) -> Scalar:
+    """Relativistic least squares (eq. 4): fake should score 1 above the mean real.
+
+    `G = 1/2 E[(F - E[R] - 1)^2]`; `symmetric` adds the literature's second term,
+    `1/2 E[(R - E[F] + 1)^2]` (Jolicoeur-Martineau 2018), which the paper leaves out.
+    """
+    loss = _square(fake - real.mean() - 1) / 2
+    if symmetric:
+        loss = loss + _square(real - fake.mean() + 1) / 2
+    return loss
+
+
+def content_loss(features: Callable[[Image], Tensor], fake: Image, real: Image) -> Scalar:
+    """Mean squared difference of a pretrained network's features (Johnson et al. 2016)."""
+    with torch.no_grad():
+        target = features(real)
+    return F.mse_loss(features(fake), target)
+
+
+def pixel_loss(fake: Image, real: Image, kind: str = "smooth_l1") -> Scalar:
+    """Mean over pixels of a penalty of the difference d.
+
+    Args:
+        kind: `smooth_l1`, the paper's, beta 1: d^2 / 2 where |d| < 1, else |d| - 1/2; or
+            `charbonnier`: sqrt(d^2 + 0.001^2) (Lai et al. 2017).
+
+    Raises:
+        ValueError: for any other kind.
+    """
+    if kind == "smooth_l1":
+        return F.smooth_l1_loss(fake, real, beta=1.0)
+    if kind == "charbonnier":
+        return torch.sqrt((fake - real) ** 2 + 1e-6).mean()
+    raise ValueError(f"pixel loss must be smooth_l1 or charbonnier, not {kind!r}")
+
+
+def gradient_loss(fake: Image, real: Image) -> Scalar:
+    """Mean absolute difference of the Sobel gradients, over both directions.
+
+    The kernels are the plain ones (1, 2, 1 times -1, 0, 1); the border is replicated.
+    """
+    return sobel(fake - real).abs().mean()
+
+
+def frequency_loss(fake: Image, real: Image) -> Scalar:
+    """Mean absolute difference of the real and imaginary parts of the 2-D Fourier transforms.
+
+    After MIMO-UNet (Cho et al. 2021), with the transform scaled to keep energy ("ortho"), so that
+    the term does not grow with the crop.
+    """
+    spectrum = torch.fft.rfft2(fake - real, norm="ortho")
+    return torch.view_as_real(spectrum).abs().mean()
+
+
+class HybridLoss(nn.Module):
+    """The generator's loss (eq. 2): adversarial + content + pixel + gradient, each weighted.
+
+    Args:
+        config: the weights (the paper: 4, 0.6, 40, 40) and the kinds.
+        features: the content network; needed only if the content weight is not 0.
+        discriminator: needed only if the adversarial weight is not 0.
+
+    Raises:
+        ValueError: if a network that a weight asks for is missing.
+    """
+
+    def __init__(
+        self,
+        config: LossConfig,
+        features: nn.Module | None = None,
+        discriminator: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        if config.content and features is None:
+            raise ValueError("the content loss needs a content network")
+        if config.adversarial and discriminator is None:
+            raise ValueError("the adversarial loss needs a discriminator")
+        self.config, self.features, self.discriminator = config, features, discriminator
+
+    def forward(self, fake: Image, real: Image) -> dict[str, Tensor]:
+        """Each term by name, unweighted, and their weighted sum as `total`.
+
+        A term with weight 0 is neither computed nor returned.
+        """
+        config = self.config
+        fake, real = fake.float(), real.float()
+        terms: dict[str, Tensor] = {}
+        if config.adversarial and self.discriminator is not None:
+            with torch.no_grad():
+                scores = self.discriminator(real).float()
+            terms["adversarial"] = generator_loss(
+                scores, self.discriminator(fake).float(), config.symmetric
+            )
+        if config.content and self.features is not None:
+            terms["content"] = content_loss(self.features, fake, real)
+        if config.pixel:
+            terms["pixel"] = pixel_loss(fake, real, config.pixel_kind)
+        if config.gradient:
+            terms["gradient"] = gradient_loss(fake, real)
+        if config.frequency:
+            terms["frequency"] = frequency_loss(fake, real)
+        weighted = [getattr(config, name) * value for name, value in terms.items()]
+        return {**terms, "total": torch.stack(weighted).sum()}
+
+
+def sobel(image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 2*c h w"]:
+    """Horizontal and vertical Sobel gradients of each channel, the border replicated."""
+    smooth = torch.tensor([1.0, 2.0, 1.0], dtype=image.dtype, device=image.device)
+    slope = torch.tensor([-1.0, 0.0, 1.0], dtype=image.dtype, device=image.device)
+    kernels = torch.stack([torch.outer(smooth, slope), torch.outer(slope, smooth)])
+    channels = image.shape[1]
+    padded = F.pad(image, (1, 1, 1, 1), mode="replicate")
+    return F.conv2d(padded, kernels[:, None].repeat(channels, 1, 1, 1), groups=channels)
+
+
+def _square(x: Tensor) -> Tensor:
+    return (x**2).mean()

@@ -1,0 +1,107 @@
+"""The paper's two networks: a residual generator with crosshatch attention, a discriminator."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from unblur.nets.attention import CrosshatchAttention
+
+
+class PaperGenerator(nn.Module):
+    """Blurred image in, sharp image out, both in [-1, 1], any H x W that is a multiple of 4.
+
+    7x7 convolution (64 filters); two 3x3 of stride 2 (256, 512); nine residual blocks of 256
+    filters, each followed by crosshatch attention; two nearest-neighbour up-samplings with a 3x3
+    convolution each (128, 64: the paper gives no number); 7x7 convolution to RGB, added to the
+    input. Where the paper names no activation, ReLU stands between convolutions.
+
+    In training mode the output is not clipped, so that a value out of range still has a gradient.
+
+    Args:
+        dropout: probability inside each residual block.
+        reduction: of the attention's queries and keys.
+    """
+
+    multiple = 4
+
+    def __init__(self, dropout: float = 0.5, reduction: int = 8) -> None:
+        super().__init__()
+        self.layer1 = _conv7(3, 64)
+        self.layer2 = nn.Conv2d(64, 256, 3, stride=2, padding=1)
+        self.layer3 = nn.Conv2d(256, 512, 3, stride=2, padding=1)
+        trunk: list[nn.Module] = []
+        for index in range(9):
+            trunk.append(PreActivationBlock(512 if index == 0 else 256, 256, dropout))
+            trunk.append(CrosshatchAttention(256, reduction))
+        self.trunk = nn.Sequential(*trunk)
+        self.up1 = nn.Conv2d(256, 128, 3, padding=1)
+        self.up2 = nn.Conv2d(128, 64, 3, padding=1)
+        self.layer4 = _conv7(64, 3)
+        self.upsample = nn.Upsample(scale_factor=2, mode="nearest")
+
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        x = torch.relu(self.layer1(image))
+        x = self.layer3(torch.relu(self.layer2(x)))
+        x = self.trunk(x)
+        x = torch.relu(self.up1(self.upsample(torch.relu(x))))
+        x = torch.relu(self.up2(self.upsample(x)))
+        out = image + self.layer4(x)
+        return out if self.training else out.clamp(-1, 1)
+
+
+class PreActivationBlock(nn.Module):
+    """Batch norm, ReLU, 3x3 convolution, dropout, plus the shortcut.
+
+    The shortcut is the identity; where the channel counts differ (512 to 256, the first block) it
+    is a 1x1 projection (He et al. 2016).
+    """
+
+    def __init__(self, channels: int, out: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+        self.conv = nn.Conv2d(channels, out, 3, padding=1)
+        self.dropout = nn.Dropout(dropout)
+        self.shortcut = nn.Identity() if channels == out else nn.Conv2d(channels, out, 1)
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
+        return self.shortcut(x) + self.dropout(self.conv(torch.relu(self.norm(x))))
+
+
+class Discriminator(nn.Module):
+    """How real an image looks: `size` x `size` x 3 in [-1, 1] to one number in [0, 1].
+
+    A 3x3 convolution of stride 2, batch norm and LeakyReLU(0.2) for each entry of `widths`, then
+    flatten, dense, sigmoid. The paper gives neither depth nor widths: five of 64 to 512 leave an
+    8 x 8 map of a 256 x 256 image. Batch norm has its own offset, so the convolutions have none.
+
+    Args:
+        size: side of the square input, a multiple of 2 ** len(widths).
+        widths: filters of each convolution.
+
+    Raises:
+        ValueError: if `size` is not such a multiple, or an image of another size comes in.
+    """
+
+    def __init__(self, size: int = 256, widths: tuple[int, ...] = (64, 128, 256, 512, 512)) -> None:
+        super().__init__()
+        if size % 2 ** len(widths):
+            raise ValueError(f"size ({size}) must be a multiple of {2 ** len(widths)}")
+        self.size = size
+        layers: list[nn.Module] = []
+        for before, after in zip((3, *widths), widths, strict=False):
+            conv = nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)
+            layers += [conv, nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
+        self.features = nn.Sequential(*layers)
+        self.dense = nn.Linear(widths[-1] * (size >> len(widths)) ** 2, 1)
+
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1"]:
+        if image.shape[-2:] != (self.size, self.size):
+            got = f"{image.shape[-1]}x{image.shape[-2]}"
+            raise ValueError(f"the discriminator takes {self.size}x{self.size} images, not {got}")
+        return torch.sigmoid(self.dense(self.features(image).flatten(1)))
+
+
+def _conv7(channels: int, out: int) -> nn.Conv2d:
+    return nn.Conv2d(channels, out, 7, padding=3, padding_mode="reflect")

@@ -1,0 +1,135 @@
+"""Networks whose features the content loss compares: VGG-19 and a distilled one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
+"""torchvision's VGG-19 weights (BSD-3-Clause); the name ends with the start of its SHA-256."""
+
+# Filters of each 3x3 convolution up to conv3_3; "pool" halves the map. Keys are torchvision's
+# positions in `features`, and the distilled files' names (Wang et al. 2020).
+_LAYERS = (
+    ("features.0", "conv11", 64),
+    ("features.2", "conv12", 64),
+    "pool",
+    ("features.5", "conv21", 128),
+    ("features.7", "conv22", 128),
+    "pool",
+    ("features.10", "conv31", 256),
+    ("features.12", "conv32", 256),
+    ("features.14", "conv33", 256),
+)
+
+
+class ContentWeightsError(ValueError):
+    """Content weights that cannot be had; the message says both ways to get them."""
+
+
+class VGGFeatures(nn.Module):
+    """VGG-19 up to conv3_3 after ReLU, the layer of DeblurGAN; frozen.
+
+    Images of (b, 3, h, w) in [-1, 1] become (b, 256 or 64, h / 4, w / 4) feature maps. Input is
+    normalised with ImageNet's mean and deviation; the distilled network does that itself, in a
+    1x1 convolution, and pads by reflection.
+
+    Args:
+        small: the distilled network, of 16 times fewer filters (Collaborative Distillation).
+    """
+
+    def __init__(self, small: bool = False) -> None:
+        super().__init__()
+        mode = "reflect" if small else "zeros"
+        self.normalise = nn.Conv2d(3, 3, 1)
+        layers: list[nn.Module] = []
+        channels = 3
+        for layer in _LAYERS:
+            if isinstance(layer, str):
+                layers.append(nn.MaxPool2d(2))
+                continue
+            filters = layer[2] // 4 if small else layer[2]
+            layers.append(nn.Conv2d(channels, filters, 3, padding=1, padding_mode=mode))
+            layers.append(nn.ReLU())
+            channels = filters
+        self.layers = nn.Sequential(*layers)
+        self.requires_grad_(False)
+
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c i j"]:
+        return self.layers(self.normalise((image + 1) / 2))
+
+
+def load(network: str, weights: str = "") -> VGGFeatures:
+    """The content network `vgg19` or `vgg19-small` with its weights.
+
+    Args:
+        weights: a .pth or .safetensors file; for `vgg19` it may be left out, and torchvision's
+            file is fetched by URL and checked against its SHA-256.
+
+    Raises:
+        ContentWeightsError: if the weights can be neither read nor fetched.
+    """
+    small = network == "vgg19-small"
+    ways = (
+        f"download {URL} and pass --content-weights FILE, or set content_network = "
+        '"vgg19-small" and pass its file, or set the content weight to 0'
+    )
+    try:
+        if weights:
+            state = _read(Path(weights))
+        elif small:
+            raise ContentWeightsError(f"vgg19-small needs a file: {ways}")
+        else:
+            state = torch.hub.load_state_dict_from_url(URL, map_location="cpu", check_hash=True)
+        net = VGGFeatures(small)
+        net.load_state_dict(_rename(state, small))
+    except ContentWeightsError:
+        raise
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        what = weights or "VGG-19's weights"
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ContentWeightsError(f"{what}: not usable ({reason[0]}); {ways}") from None
+    return net.eval()
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise OSError("no such file")
+    if path.suffix == ".safetensors":
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise ValueError(str(error)) from None
+    import pickle
+
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, EOFError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _rename(state: dict[str, Any], small: bool) -> dict[str, Tensor]:
+    if small:
+        weight, bias = state["conv0.weight"], state["conv0.bias"]
+    else:
+        # (x - mean) / deviation as a 1x1 convolution.
+        mean = torch.tensor([0.485, 0.456, 0.406])
+        deviation = torch.tensor([0.229, 0.224, 0.225])
+        weight, bias = torch.diag(1 / deviation)[:, :, None, None], -mean / deviation
+    renamed = {"normalise.weight": weight, "normalise.bias": bias}
+    index = 0
+    for layer in _LAYERS:
+        if isinstance(layer, str):
+            index += 1
+            continue
+        for part in ("weight", "bias"):
+            renamed[f"layers.{index}.{part}"] = state[f"{layer[1 if small else 0]}.{part}"]
+        index += 2
+    return renamed
