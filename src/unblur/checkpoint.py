@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from unblur import config as configs
 from unblur.config import TrainConfig
+from unblur.errors import UnblurError
 from unblur.nets import LiteGenerator, PaperGenerator
 
 
-class CheckpointError(ValueError):
+class CheckpointError(UnblurError):
     """A checkpoint that cannot be used; the message names the file and what was expected."""
 
 
@@ -55,7 +56,7 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], TrainConfig, dict[str, 
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         config = configs.loads(metadata["config"])
         return weights, config, json.loads(metadata["provenance"])
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, ValueError, configs.ConfigError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else repr(error)
         raise CheckpointError(
             f"{path}: not a checkpoint of unblur ({reason}); "

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from unblur.errors import UnblurError
+
 
 @dataclass(frozen=True)
 class LiteConfig:
@@ -160,7 +162,7 @@ class TrainConfig:
         return sum(phase.steps for phase in self.phases)
 
 
-class ConfigError(ValueError):
+class ConfigError(UnblurError):
     """A config that cannot be used; the message is one line that says what to change."""
 
 
@@ -190,6 +192,24 @@ def dumps(config: TrainConfig) -> str:
     import tomli_w
 
     return tomli_w.dumps(dataclasses.asdict(config))
+
+
+def override(
+    config: TrainConfig, data: list[Path] | None, content_weights: Path | None
+) -> TrainConfig:
+    """The config with the command line's folders and content weights in place of its own."""
+    if data:
+        folders = dataclasses.replace(config.data, dirs=tuple(str(d) for d in data))
+        config = dataclasses.replace(config, data=folders)
+    if content_weights:
+        phases = tuple(
+            dataclasses.replace(
+                phase, loss=dataclasses.replace(phase.loss, content_weights=str(content_weights))
+            )
+            for phase in config.phases
+        )
+        config = dataclasses.replace(config, phases=phases)
+    return config
 
 
 def _build(cls: type[Any], table: dict[str, Any], where: str) -> Any:

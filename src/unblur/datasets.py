@@ -21,6 +21,7 @@ from torch import Tensor
 from unblur import metrics, photo
 from unblur.blur import synthesize
 from unblur.config import BlurConfig, DataConfig
+from unblur.errors import UnblurError
 
 TREE = """expected a folder of pairs, either
   DIR/[train|test/]SEQUENCE/blur/NAME.png   DIR/[train|test/]SEQUENCE/sharp/NAME.png
@@ -31,7 +32,7 @@ PHOTOS = "or a folder with sharp photos in it (JPEG, PNG, WebP)"
 T = TypeVar("T")
 
 
-class DataError(ValueError):
+class DataError(UnblurError):
     """Data that cannot be used; the message names the file and shows what was expected."""
 
 
@@ -158,7 +159,8 @@ class TrainingData:
             turns = rng.integers(4, size=count).tolist()
             flips = rng.integers(2, size=count).tolist()
             blurred, sharp = (_turn(images, turns, flips) for images in (blurred, sharp))
-        return tuple(x.contiguous(memory_format=torch.channels_last) for x in (blurred, sharp))
+        layout = torch.channels_last
+        return blurred.contiguous(memory_format=layout), sharp.contiguous(memory_format=layout)
 
     def validation(self) -> list[ValidationImage]:
         """Held-out images: real pairs and, where there are photos too, as many blurred ones."""

@@ -8,6 +8,7 @@ stand in one column: down-scaling hides blur.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -32,17 +33,16 @@ def ssim(image: Image, truth: Image) -> float:
     """
     from skimage.metrics import structural_similarity
 
-    return float(
-        structural_similarity(
-            image,
-            truth,
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
-            data_range=255,
-            channel_axis=-1,
-        )
+    score: Any = structural_similarity(
+        image,
+        truth,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        data_range=255,
+        channel_axis=-1,
     )
+    return float(score)
 
 
 def resize_by_area(image: Image, height: int, width: int) -> UInt8[np.ndarray, "i j 3"]:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pyvips
 
+from unblur.errors import UnblurError
+
 FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
 """File name endings and the formats behind them."""
 
@@ -23,7 +25,7 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 _COLOURS = {"srgb", "rgb", "rgb16", "b-w", "grey16"}
 
 
-class PhotoError(ValueError):
+class PhotoError(UnblurError):
     """A photo that cannot be read or written; the message is one line without the file's name."""
 
 
@@ -118,6 +120,12 @@ def format_of(path: Path) -> str:
         raise PhotoError(f"has the ending {path.suffix!r}; known are {known}") from None
 
 
+def check_free(path: Path) -> None:
+    """Raises PhotoError if a file of this name exists."""
+    if path.exists():
+        raise PhotoError("exists already; --overwrite replaces it")
+
+
 def save(data: bytes, path: Path, overwrite: bool = False) -> None:
     """Writes a whole file or none: to a temporary name beside it, then renamed.
 
@@ -125,8 +133,8 @@ def save(data: bytes, path: Path, overwrite: bool = False) -> None:
         PhotoError: if the file exists and is not to be overwritten, or the folder cannot be
             written to.
     """
-    if not overwrite and path.exists():
-        raise PhotoError("exists already; --overwrite replaces it")
+    if not overwrite:
+        check_free(path)
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

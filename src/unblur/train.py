@@ -25,11 +25,12 @@ from unblur import __version__, checkpoint, metrics, photo
 from unblur import config as configs
 from unblur.config import PhaseConfig, TrainConfig
 from unblur.datasets import TrainingData, ValidationImage
+from unblur.errors import UnblurError
 from unblur.losses import HybridLoss, discriminator_loss
 from unblur.nets import Discriminator, vgg
 
 
-class TrainError(RuntimeError):
+class TrainError(UnblurError):
     """A run that cannot start or go on; the message is one line that says what to do."""
 
 
@@ -46,6 +47,8 @@ class Progress:
     losses: dict[str, float]
     psnr: float | None
     """Of the latest validation, in dB."""
+    gain: float | None
+    """Of the latest validation over the blurred images themselves, in dB."""
     checked: bool
     """Whether this step ended with a validation."""
 
@@ -139,27 +142,28 @@ class _Run:
         device = fabric.device
         self.data = TrainingData(config.data, config.blur, config.seed, device, fabric.global_rank)
         self.held = self.data.validation()
+        self.blurred_psnr = _mean_psnr([(_hwc(i.blurred), _hwc(i.sharp)) for i in self.held])
         self.source: dict[str, Any] | None = None
 
         generator = checkpoint.build_generator(config)
         if init is not None:
             weights, _, self.source = checkpoint.load_weights(init)
             checkpoint.load_into(generator, weights, init)
-        generator.to(memory_format=torch.channels_last)
+        _channels_last(generator)
         adversarial = any(phase.loss.adversarial for phase in config.phases)
         judge = Discriminator(config.discriminator.size, config.discriminator.widths)
-        judge.to(memory_format=torch.channels_last)
+        _channels_last(judge)
         self.raw = {"generator": generator, **({"discriminator": judge} if adversarial else {})}
         self.ema = {k: v.detach().clone() for k, v in generator.state_dict().items()}
-        if config.compile:
-            generator, judge = torch.compile(generator), torch.compile(judge)  # pyright: ignore
-        self.generator, self.optimizer = fabric.setup(generator, _optimizer(config, generator))
+        wrap: Any = torch.compile if config.compile else lambda net: net
+        optimizer = _optimizer(config, generator)
+        self.generator, self.optimizer = fabric.setup(wrap(generator), optimizer)
         self.ema = {k: v.to(device) for k, v in self.ema.items()}
         self.judge = self.judge_optimizer = None
         if adversarial:
             # Adam's other values at their defaults, as the paper says.
             adam = torch.optim.Adam(judge.parameters(), config.discriminator.lr)
-            self.judge, self.judge_optimizer = fabric.setup(judge, adam)
+            self.judge, self.judge_optimizer = fabric.setup(wrap(judge), adam)
         content = {(p.loss.content_network, p.loss.content_weights)
                    for p in config.phases if p.loss.content}  # fmt: skip
         self.features = {key: vgg.load(*key).to(device) for key in content}
@@ -247,15 +251,15 @@ class _Run:
             return
         net = checkpoint.build_generator(self.config)
         net.load_state_dict(self.ema)
-        net.to(self.fabric.device, memory_format=torch.channels_last).eval()
-        scores, rows = [], []
+        _channels_last(net.to(self.fabric.device).eval())
+        results, rows = [], []
         for image in self.held:
             restored = _restore_image(net, image, self.fabric)
             sharp = _hwc(image.sharp)[: restored.shape[0], : restored.shape[1]]
-            scores.append(min(metrics.psnr(restored, sharp), 100.0))
+            results.append((restored, sharp))
             if len(rows) < 4:
                 rows.append(_strip(_hwc(image.blurred), restored, sharp))
-        self.psnr = float(np.mean(scores))
+        self.psnr = _mean_psnr(results)
         if self.best is None or self.psnr > self.best:
             self.best, self.stale = self.psnr, 0
             self._write(lambda: self._save_weights("best"))
@@ -285,7 +289,7 @@ class _Run:
             return
         line = {"step": self.at_step, "seconds": round(self.seconds, 2), **losses}
         if checked:
-            line["psnr"] = self.psnr
+            line |= {"psnr": self.psnr, "gain": self.gain}
 
         def write() -> None:
             with (self.out / "log.jsonl").open("a", encoding="utf-8") as file:
@@ -302,7 +306,12 @@ class _Run:
         left = min(pace * (end - self.at_step), time_left)
         share = wait / pace if self.recent else 0.0
         rate = images * self.fabric.world_size / spent if spent else math.nan
-        return Progress(self.at_step, end, rate, left, share, losses, self.psnr, checked)
+        return Progress(self.at_step, end, rate, left, share, losses, self.psnr, self.gain, checked)
+
+    @property
+    def gain(self) -> float | None:
+        """Of the latest validation, over the blurred images themselves, in dB."""
+        return None if self.psnr is None else self.psnr - self.blurred_psnr
 
     def _phase(self, step: int) -> tuple[PhaseConfig, int]:
         """The phase of a step, and the steps done in it."""
@@ -339,6 +348,7 @@ class _Run:
             "hardware": _hardware(self.fabric),
             "data": [Path(d).name for d in self.config.data.dirs],
             "validation_psnr": self.psnr,
+            "validation_gain": self.gain,
             "started_from": self.source,
         }
         # Paths of this machine are of no use to others.
@@ -367,6 +377,10 @@ class _Run:
 
 
 _COUNTERS = ("at_step", "best", "stale", "psnr", "seconds", "images")
+
+
+def _channels_last(net: Any) -> None:
+    net.to(memory_format=torch.channels_last)
 
 
 def _rate(phase: PhaseConfig, done: int) -> float:
@@ -406,6 +420,10 @@ def _restore_image(net: nn.Module, image: ValidationImage, fabric: Fabric) -> np
     with fabric.autocast():
         out = net(x.contiguous(memory_format=torch.channels_last))
     return _hwc(((out[0].float() + 1) * 127.5).round().to(torch.uint8))
+
+
+def _mean_psnr(images: list[tuple[np.ndarray, np.ndarray]]) -> float:
+    return float(np.mean([min(metrics.psnr(*pair), 100.0) for pair in images] or [0.0]))
 
 
 def _strip(*images: np.ndarray) -> np.ndarray:

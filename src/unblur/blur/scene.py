@@ -11,6 +11,9 @@ from torch.nn import functional as F
 
 from unblur.blur.trajectory import resample
 
+_PIXELS_AT_ONCE = 2**22
+"""Sampled together; a whole photo's sub-frames would not fit into memory."""
+
 
 def expose(
     light: Float[Tensor, "b 3 i j"],
@@ -41,13 +44,17 @@ def expose(
         if count == 1:
             out.append(scene[:, margin : margin + height, margin : margin + width])
             continue
-        u, v = _project(homographies(resample(path, count), f), x, y)
-        # To grid_sample's coordinates: -1 and 1 are the centres of the outermost pixels.
-        u = (u + centre[0]) * (2 / (light.shape[-1] - 1))
-        v = (v + centre[1]) * (2 / (light.shape[-2] - 1))
-        grid = torch.stack([u, v], dim=-1).view(1, count * height, width, 2)
-        frames = F.grid_sample(scene[None], grid, padding_mode="reflection", align_corners=True)
-        out.append(frames.view(3, count, height, width).mean(1))
+        total = torch.zeros(3, height, width, device=light.device)
+        poses_in_turn = homographies(resample(path, count), f)
+        for some in poses_in_turn.split(max(1, _PIXELS_AT_ONCE // (height * width))):
+            u, v = _project(some, x, y)
+            # To grid_sample's coordinates: -1 and 1 are the centres of the outermost pixels.
+            u = (u + centre[0]) * (2 / (light.shape[-1] - 1))
+            v = (v + centre[1]) * (2 / (light.shape[-2] - 1))
+            grid = torch.stack([u, v], dim=-1).view(1, -1, width, 2)
+            frames = F.grid_sample(scene[None], grid, padding_mode="reflection", align_corners=True)
+            total += frames.view(3, -1, height, width).sum(1)
+        out.append(total / count)
     return torch.stack(out)
 
 

@@ -88,9 +88,7 @@ def sample_qualities(
     return quality * (torch.rand(batch, generator=generator) < config.jpeg_share)
 
 
-def jpeg(
-    image: Float[Tensor, "b 3 h w"], quality: Int[Tensor, " b"]
-) -> Float[Tensor, "b 3 h w"]:
+def jpeg(image: Float[Tensor, "b 3 h w"], quality: Int[Tensor, " b"]) -> Float[Tensor, "b 3 h w"]:
     """What JPEG of a quality (1 to 100; 0: none) leaves of images in [0, 1].
 
     The lossy steps of ITU-T T.81 with Annex K's tables, scaled as libjpeg does: JFIF's YCbCr,

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from unblur.errors import UnblurError
+
 URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 """torchvision's VGG-19 weights (BSD-3-Clause); the name ends with the start of its SHA-256."""
 
@@ -27,7 +29,7 @@ _LAYERS = (
 )
 
 
-class ContentWeightsError(ValueError):
+class ContentWeightsError(UnblurError):
     """Content weights that cannot be had; the message says both ways to get them."""
 
 

@@ -1,0 +1,244 @@
+"""The command line. Each command loads what it needs when it runs, so that help is instant."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from unblur import __version__
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Takes a blurred photograph and gives it back sharp.",
+)
+
+ModelOption = Annotated[
+    str, typer.Option("--model", help="Name of a bundled model, or an ONNX file.")
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+
+
+@app.command(no_args_is_help=True)
+def deblur(
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT...", help="Photos: JPEG, PNG, WebP.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Output file, or folder; by default NAME-deblurred."),
+    ] = None,
+    model: ModelOption = "default",
+    strength: Annotated[
+        float, typer.Option(min=0, max=1, help="0 leaves the photo as it is, 1 is the full effect.")
+    ] = 1.0,
+    tile: Annotated[
+        int | None, typer.Option(min=192, help="Largest side worked on at once, for less memory.")
+    ] = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Deblur photos."""
+    from unblur.engine import ModelError
+    from unblur.photo import FORMATS, PhotoError
+    from unblur.restore import Deblurrer, beside, deblur_file
+
+    to_file = out is not None and out.suffix.lower() in FORMATS and not out.is_dir()
+    if to_file and len(inputs) > 1:
+        _fail(f"{out} is one file, but there are {len(inputs)} photos: name a folder", 2)
+    try:
+        deblurrer = Deblurrer(model, tile=tile)
+    except ModelError as error:
+        _fail(str(error), 2)
+    failed = False
+    written: dict[Path, Path] = {}
+    for path in inputs:
+        target = beside(path) if out is None else out if to_file else out / path.name
+        began = time.perf_counter()
+        try:
+            if target in written:
+                raise PhotoError(f"would be written to {target}, as {written[target]} was")
+            deblur_file(deblurrer, path, target, strength, overwrite)
+        except PhotoError as error:
+            _say(f"{path}: {error}")
+            failed = True
+            continue
+        written[target] = path
+        typer.echo(f"{target}  {time.perf_counter() - began:.1f} s")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command(no_args_is_help=True)
+def synth(
+    source: Annotated[
+        Path, typer.Argument(metavar="PHOTOS|VIDEO", help="Folder of sharp photos, or fast video.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the pairs.")],
+    count: Annotated[
+        int | None,
+        typer.Option(min=1, help="Pairs to make; by default one a photo, all of a video."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same pairs.")] = 0,
+) -> None:
+    """Make blurred and sharp pairs from sharp photos or a fast video."""
+    with _training_extra():
+        from unblur.synth import synthesize_pairs
+    with _clear_errors():
+        made = synthesize_pairs(source, out, count, seed)
+    typer.echo(f"{out}: {made} pairs")
+
+
+@app.command(no_args_is_help=True)
+def train(
+    config: Annotated[
+        Path | None, typer.Argument(metavar="CONFIG.toml", help="What to train, and how.")
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option("--data", help="Folder of pairs or of sharp photos; again for more."),
+    ] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Weights to start from, with a fresh optimiser.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Run folder to go on with, with its own config.")
+    ] = None,
+    max_time: Annotated[
+        str | None, typer.Option(metavar="90s|9m|2h", help="End with a checkpoint after this time.")
+    ] = None,
+    max_steps: Annotated[
+        int | None, typer.Option(min=1, help="End at this step, counted from the run's start.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/NAME-DATE.")] = None,
+    content_weights: Annotated[
+        Path | None, typer.Option(help="File with the content network's weights.")
+    ] = None,
+) -> None:
+    """Train a network."""
+    seconds = _seconds(max_time) if max_time else float("inf")
+    if (config is None) == (resume is None):
+        _fail("name a CONFIG.toml for a new run, or --resume RUN to go on with one", 2)
+    if resume is not None and (init or data or out or content_weights):
+        _fail("--resume goes on with the run as it is: leave out --init, --data and --out", 2)
+    with _training_extra():
+        from unblur import config as configs
+        from unblur.display import show
+        from unblur.train import train as run
+    try:
+        settings = configs.load(config or Path(f"{resume}/config.toml"))
+    except configs.ConfigError as error:
+        _fail(str(error), 2)
+    if config is not None:
+        settings = configs.override(settings, data, content_weights)
+    out = resume or out or Path("runs") / f"{config and config.stem}-{time.strftime('%Y%m%d-%H%M')}"
+    with _clear_errors(), show(settings) as report:
+        result = run(
+            settings,
+            out,
+            init=init,
+            resume=resume is not None,
+            max_seconds=seconds,
+            max_steps=max_steps,
+            report=report,
+        )
+    best = "" if result.psnr is None else f", best validation {result.psnr:.2f} dB"
+    typer.echo(f"{result.out}: step {result.step}{best} ({result.reason})")
+
+
+@app.command(no_args_is_help=True)
+def evaluate(
+    dataset: Annotated[
+        Path, typer.Argument(help="Folder of pairs: GoPro's tree, or blur/ sharp/.")
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="Bundled name, ONNX file or checkpoint; again for more."),
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(metavar="full|paper", help="Native size, or 256x256; by default both."),
+    ] = None,
+    blur: Annotated[
+        str, typer.Option(help="Folder of the blurred images: blur, or GoPro's blur_gamma.")
+    ] = "blur",
+    json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw blurred, sharp and restored images, with details.")
+    ] = None,
+) -> None:
+    """Measure models on pairs: PSNR and SSIM beside the blurred input's own."""
+    if protocol not in (None, "full", "paper"):
+        _fail(f"--protocol is full or paper, not {protocol}", 2)
+    with _training_extra():
+        from unblur import evaluate as evaluation
+    with _clear_errors():
+        evaluation.run(dataset, model or ["default"], protocol, blur, json, figure)
+
+
+@app.command(no_args_is_help=True)
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="best.safetensors of a run folder.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="ONNX file to write.")],
+) -> None:
+    """Turn a checkpoint into an ONNX file, and check that it computes the same."""
+    with _training_extra():
+        from unblur.export import export as run
+    with _clear_errors():
+        differences = run(checkpoint, out)
+    for size, difference in differences.items():
+        typer.echo(f"{size}: differs from PyTorch by at most {difference:.1e}")
+    typer.echo(f"{out}  {out.stat().st_size / 2**20:.1f} MiB")
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"unblur {__version__}")
+        raise typer.Exit
+
+
+@contextmanager
+def _training_extra() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        _fail(f"this command needs the package {error.name}: pip install 'unblur[train]'", 1)
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """One clear line for what is wrong with the input; anything else is a bug and shows."""
+    from unblur.errors import UnblurError
+
+    try:
+        yield
+    except UnblurError as error:
+        _fail(str(error), 1)
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if not match:
+        _fail(f"--max-time is a number of seconds, or like 90s, 9m, 2h; not {text}", 2)
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _say(message: str) -> None:
+    print(f"unblur: {message}", file=sys.stderr)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    _say(message)
+    raise typer.Exit(code)

@@ -1,0 +1,122 @@
+"""Runs an ONNX network: OpenVINO on a CPU, ONNX Runtime where there is a GPU."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from unblur.errors import UnblurError
+
+Device = Literal["auto", "cpu", "gpu"]
+Precision = Literal["auto", "f32", "bf16"]
+
+METADATA_KEY = "unblur"
+"""The ONNX metadata property that holds the contract, as JSON."""
+
+
+class ModelError(UnblurError):
+    """A model that cannot be used; the message says what was expected."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a network needs to know of its input; images are (1, 3, h, w) in [-1, 1]."""
+
+    multiple: int = 8
+    """Height and width are multiples of this."""
+    tile: int = 1280
+    """Largest side that the network is given at once."""
+    overlap: int = 64
+    """Pixels that neighbouring tiles share."""
+
+
+class Engine:
+    """A loaded network: `engine(batch)` takes and returns float32 (1, 3, h, w) in [-1, 1].
+
+    Args:
+        model: the name of a bundled model, or an ONNX file with dynamic height and width.
+        device: "auto" takes a GPU if ONNX Runtime finds one, else the CPU.
+        precision: on the CPU: "auto" computes in bf16 where the processor does so natively.
+
+    Raises:
+        ModelError: if there is no such model, the file is none, or there is no such device.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = "default",
+        device: Device = "auto",
+        precision: Precision = "auto",
+    ) -> None:
+        path = find_model(model)
+        providers = _gpu_providers() if device != "cpu" else []
+        if device == "gpu" and not providers:
+            raise ModelError("no GPU found; unblur[gpu] installs what finds one, or use the CPU")
+        try:
+            load = _load_onnxruntime if providers else _load_openvino
+            self._run, contract = load(path, providers or precision)
+            self.contract = Contract(**json.loads(contract)) if contract else Contract()
+        except (RuntimeError, ValueError, TypeError) as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise ModelError(f"{path}: not an ONNX network that can be run ({reason})") from None
+        self.name = Path(model).stem
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        return self._run(batch)
+
+
+def find_model(model: str | Path) -> Path:
+    """The file of a bundled model's name, or of a path.
+
+    Raises:
+        ModelError: if there is neither.
+    """
+    bundled = Path(str(resources.files("unblur"))) / "weights"
+    named = bundled / f"{model}.onnx"
+    if named.is_file() and named.parent == bundled:
+        return named
+    path = Path(model)
+    if path.is_file():
+        return path
+    names = ", ".join(sorted(p.stem for p in bundled.glob("*.onnx")))
+    raise ModelError(f"no model {str(model)!r}: name a bundled one ({names}) or an ONNX file")
+
+
+def _load_openvino(path: Path, precision: Any) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
+    import openvino
+
+    core = openvino.Core()
+    network = core.read_model(path)
+    where = ["framework", METADATA_KEY]
+    contract = str(network.get_rt_info(where).value) if network.has_rt_info(where) else ""
+    # Latency: one image at a time has all cores.
+    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+    if precision != "auto":
+        options["INFERENCE_PRECISION_HINT"] = precision
+    request = core.compile_model(network, "CPU", options).create_infer_request()
+    return lambda batch: request.infer({0: batch})[0].copy(), contract
+
+
+def _load_onnxruntime(path: Path, providers: Any) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=providers)
+    name = session.get_inputs()[0].name
+    contract = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "")
+    return lambda batch: np.asarray(session.run(None, {name: batch})[0]), contract
+
+
+def _gpu_providers() -> list[str]:
+    try:
+        import onnxruntime
+    except ImportError:
+        return []
+    known = ("CUDAExecutionProvider", "DmlExecutionProvider", "CoreMLExecutionProvider")
+    found = [name for name in known if name in onnxruntime.get_available_providers()]
+    return [*found, "CPUExecutionProvider"] if found else []

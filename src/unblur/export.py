@@ -1,0 +1,128 @@
+"""A checkpoint becomes an ONNX file of any height and width, checked against PyTorch."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from unblur import __version__, checkpoint
+from unblur.engine import METADATA_KEY, Contract, Engine
+from unblur.errors import UnblurError
+
+SIZES = ((64, 64), (96, 160), (101, 75))
+"""Heights and widths of the parity check; the odd one is padded as photos are."""
+TOLERANCE = 2e-3
+"""Largest difference allowed: a quarter of a grey level of 8 bit, in [-1, 1]."""
+
+
+class ExportError(UnblurError):
+    """The exported network does not do what the trained one does."""
+
+
+def export(path: Path, out: Path) -> dict[str, float]:
+    """Writes a trained generator as ONNX: float16 weights, dynamic batch, height and width.
+
+    The file's metadata hold the contract (what `engine.Contract` says) and the provenance.
+
+    Args:
+        path: a checkpoint of `unblur train`.
+        out: the ONNX file, replaced whole.
+
+    Returns:
+        The largest absolute difference from PyTorch at each of `SIZES`, in [-1, 1], both with
+        the float16 weights, in float32 arithmetic.
+
+    Raises:
+        CheckpointError: if it cannot be read.
+        ExportError: if a difference is larger than `TOLERANCE`; nothing is written then.
+    """
+    net, provenance = checkpoint.load_generator(path)
+    with torch.no_grad():
+        for value in net.parameters():
+            value.copy_(value.half())
+    contract = Contract(multiple=net.multiple)
+    model = _to_onnx(net)
+    _halve_weights(model)
+    model.producer_name, model.producer_version = "unblur", __version__
+    properties = {METADATA_KEY: dataclasses.asdict(contract), "provenance": provenance}
+    for key, value in properties.items():
+        model.metadata_props.add(key=key, value=json.dumps(value))
+    data = model.SerializeToString()
+    differences = _compare(net, data, contract)
+    worst = max(differences.values())
+    if not worst <= TOLERANCE:
+        raise ExportError(f"{path}: ONNX differs from PyTorch by {worst:.2g}; nothing was written")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint.write_whole(out, data)
+    except OSError as error:
+        raise ExportError(f"{out}: cannot be written ({error.strerror})") from None
+    return differences
+
+
+def _to_onnx(net: nn.Module) -> onnx.ModelProto:
+    dynamic = torch.export.Dim.DYNAMIC
+    # The exporter reports on its own progress, and on operators of packages that are not here.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program: Any = torch.onnx.export(
+            net,
+            (torch.zeros(2, 3, 64, 72),),
+            dynamo=True,
+            verbose=False,
+            input_names=["image"],
+            output_names=["restored"],
+            dynamic_shapes=({0: dynamic, 2: dynamic, 3: dynamic},),
+        )
+    return program.model_proto
+
+
+def _halve_weights(model: onnx.ModelProto) -> None:
+    """Stores large float32 constants as float16, each with a Cast back to float32."""
+    graph = model.graph
+    casts = []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.size < 64:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    del graph.value_info[:]
+
+
+def _compare(net: nn.Module, data: bytes, contract: Contract) -> dict[str, float]:
+    from unblur.tiling import run_tiled
+
+    rng = np.random.default_rng(0)
+    differences = {}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        file.write_bytes(data)
+        engine = Engine(file, "cpu", "f32")
+
+    def run_torch(batch: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return net(torch.from_numpy(batch)).numpy()
+
+    for height, width in SIZES:
+        image = rng.uniform(-1, 1, (height, width, 3)).astype(np.float32)
+        limits = contract.tile, contract.overlap, contract.multiple
+        outputs = [run_tiled(run, image, *limits) for run in (engine, run_torch)]
+        differences[f"{width}x{height}"] = float(np.abs(outputs[0] - outputs[1]).max())
+    return differences
