@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import tomllib
-import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +66,8 @@ class DataConfig:
     """Folders of pairs to validate on; without any, pairs and photos held out of `dirs`."""
     fit: Literal["crop", "resize"] = "crop"
     """A random crop, or (the paper's way) the whole pair resized by area to the crop's size."""
+    min_scale: float = 1.0
+    """With crops: half of the samples are down-scaled, to this at the least."""
     augment: bool = True
     """Random flips and quarter turns, the same for both images."""
     pair_share: float = 0.3
@@ -242,11 +243,16 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         return float(value)
     if origin is None and type(value) is kind:
         return value
-    wanted = "list" if origin is tuple else "table" if dataclasses.is_dataclass(kind) else None
-    name = wanted or getattr(kind, "__name__", str(kind))
-    raise ConfigError(f"{where} must be a {name}, not {_toml_name(value)}")
+    wanted = "a list" if origin is tuple else _NAMES.get(kind, "a table")
+    got = _NAMES[type(value)] if isinstance(value, (dict, list)) else repr(value)
+    raise ConfigError(f"{where} must be {wanted}, not {got}")
 
 
-def _toml_name(value: object) -> str:
-    names = {dict: "a table", list: "a list", types.NoneType: "nothing"}
-    return names.get(type(value), repr(value))
+_NAMES: dict[Any, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a string",
+    dict: "a table",
+    list: "a list",
+}

@@ -12,11 +12,12 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from unblur import metrics, photo
 from unblur.blur import synthesize
@@ -183,10 +184,13 @@ class TrainingData:
         height, width = images[0].shape[:2]
         if min(height, width) < size:
             raise DataError(f"{pair.blur}: {width}x{height} is smaller than the crop of {size}")
-        y = int(rng.integers(height - size + 1))
-        x = int(rng.integers(width - size + 1))
-        blurred, sharp = (image[y : y + size, x : x + size] for image in images)
+        blurred, sharp, *_ = _crop(rng, images, size, self._scale(rng))
         return blurred, sharp
+
+    def _scale(self, rng: np.random.Generator) -> float:
+        """1 for half of the samples, below that evenly down to the smallest for the others."""
+        smallest = 1.0 if self.config.fit == "resize" else self.config.min_scale
+        return 1.0 if rng.random() < 0.5 else float(rng.uniform(smallest, 1))
 
     def _synthesize(
         self, rng: np.random.Generator, generator: torch.Generator, size: int, count: int
@@ -197,11 +201,10 @@ class TrainingData:
         for _ in range(count):
             image = self._read(self.photos[int(rng.integers(len(self.photos)))])
             image = _at_least(image, side)
-            height, width = image.shape[:2]
-            y, x = (int(rng.integers(n - side + 1)) for n in (height, width))
-            crops.append(image[y : y + side, x : x + side])
-            centres.append([(width - side) / 2 - x, (height - side) / 2 - y])
-            focal.append(max(height, width) * rng.uniform(0.7, 1.5))
+            crop, centre, scale = _crop(rng, (image,), side, self._scale(rng))
+            crops.append(crop)
+            centres.append(centre)
+            focal.append(max(image.shape) * scale * rng.uniform(0.7, 1.5))
         photos = torch.from_numpy(np.stack(crops)).to(self.device).permute(0, 3, 1, 2)
         return synthesize(
             photos, torch.tensor(centres), torch.tensor(focal), margin, self.blur, generator
@@ -306,6 +309,31 @@ def _spread(items: list[T], count: int) -> list[T]:
     if count >= len(items):
         return items
     return [items[i * len(items) // count] for i in range(count)]
+
+
+def _crop(
+    rng: np.random.Generator, images: tuple[np.ndarray, ...], side: int, scale: float
+) -> tuple[Any, ...]:
+    """The same random square of each image, down-scaled to `side`.
+
+    After the squares come where the images' middle is, in pixels (x, y) from the square's, and
+    the scale, which is raised if the images are too small for it.
+    """
+    height, width = images[0].shape[:2]
+    wide = min(round(side / scale), height, width)
+    y, x = (int(rng.integers(n - wide + 1)) for n in (height, width))
+    scale = side / wide
+    middle = [((width - wide) / 2 - x) * scale, ((height - wide) / 2 - y) * scale]
+    squares = [_shrink(image[y : y + wide, x : x + wide], side) for image in images]
+    return *squares, middle, scale
+
+
+def _shrink(image: np.ndarray, side: int) -> np.ndarray:
+    if image.shape[0] == side:
+        return image
+    chw = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
+    small = F.interpolate(chw, size=(side, side), mode="bilinear", antialias=True)
+    return small[0].permute(1, 2, 0).numpy()
 
 
 def _at_least(image: np.ndarray, side: int) -> np.ndarray:

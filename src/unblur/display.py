@@ -36,7 +36,8 @@ def show(config: TrainConfig) -> Iterator[Callable[[Progress], None]]:
             )
             if progress.checked and progress.psnr is not None:
                 bar.console.print(
-                    f"step {progress.step}: validation {progress.psnr:.2f} dB, {progress.gain:+.2f} on the input"
+                    f"step {progress.step}: validation {progress.psnr:.2f} dB, "
+                    f"{progress.gain:+.2f} dB over the blurred images"
                 )
 
         yield report

@@ -59,7 +59,11 @@ def read(source: Path | bytes) -> Photo:
     if image.interpretation not in _COLOURS or image.format not in ("uchar", "ushort"):
         raise PhotoError(f"has {image.interpretation} colours; convert it to RGB first")
     try:
+        turned = image.get_typeof("orientation") != 0
         image = image.autorot().copy_memory()
+        if turned:
+            # Only removed, the tag would come back from the raw EXIF block when it is written.
+            image.set_type(pyvips.GValue.gint_type, "orientation", 1)
     except pyvips.Error as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise PhotoError(f"is damaged or truncated ({reason})") from None

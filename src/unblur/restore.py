@@ -129,9 +129,10 @@ def _deblur_pil(deblurrer: Deblurrer, image: Any, strength: float) -> Any:
         raise ValueError(
             f"PIL images of mode L, LA, RGB, RGBA, I;16 can be taken, not {image.mode}"
         )
-    out = type(image).frombytes(
-        image.mode, image.size, deblurrer(np.asarray(image), strength).tobytes()
-    )
+    from PIL import Image
+
+    pixels = deblurrer(np.asarray(image), strength)
+    out = Image.frombytes(image.mode, image.size, pixels.tobytes())
     out.info = dict(image.info)
     return out
 

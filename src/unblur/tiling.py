@@ -27,25 +27,31 @@ def run_tiled(
     Raises:
         ValueError: if a tile is not larger than twice the overlap.
     """
-    if tile <= 2 * overlap:
+    if tile - tile % multiple <= 2 * overlap:
         raise ValueError(f"a tile must be larger than {2 * overlap}, twice the overlap")
     height, width = image.shape[:2]
     out = np.zeros_like(image)
-    for y0, y1, fade_y in spans(height, tile, overlap):
-        for x0, x1, fade_x in spans(width, tile, overlap):
+    for y0, y1, fade_y in spans(height, tile, overlap, multiple):
+        for x0, x1, fade_x in spans(width, tile, overlap, multiple):
             done = _run_padded(network, image[y0:y1, x0:x1], multiple)
             out[y0:y1, x0:x1] += done * (fade_y[:, None] * fade_x)[..., None]
     return out
 
 
-def spans(length: int, tile: int, overlap: int) -> Iterator[tuple[int, int, np.ndarray]]:
+def spans(
+    length: int, tile: int, overlap: int, multiple: int = 1
+) -> Iterator[tuple[int, int, np.ndarray]]:
     """Start, end and weights of the tiles along one side.
 
-    As few tiles as fit, of about equal length. Their weights rise and fall linearly over the
-    overlaps and add up to 1 everywhere.
+    As few tiles as fit, all of one length, which is a multiple of `multiple` if there are
+    several: a tile inside the image sees its true surroundings and no padding. Their weights rise
+    and fall linearly over the overlaps and add up to 1 everywhere.
     """
+    tile -= tile % multiple
     count = max(1, math.ceil((length - overlap) / (tile - overlap)))
     size = math.ceil((length + (count - 1) * overlap) / count)
+    if count > 1:
+        size += -size % multiple
     starts = [round(i * (length - size) / max(1, count - 1)) for i in range(count)]
     for index, start in enumerate(starts):
         weights = np.ones(size, dtype=np.float32)

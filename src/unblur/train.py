@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import platform
@@ -96,6 +97,8 @@ def train(
         DataError, CheckpointError, ContentWeightsError: for unusable inputs.
     """
     began = time.monotonic()
+    # Fabric tells of its precision and devices; the display says what matters.
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
     fabric = Fabric(precision=_precision(config.precision), devices="auto")  # pyright: ignore
     fabric.launch()
     run = _Run(config, out, fabric, init, resume)
@@ -171,6 +174,7 @@ class _Run:
         self.at_step, self.best, self.stale = 0, None, 0
         self.psnr: float | None = None
         self.seconds, self.images = 0.0, 0
+        self.began = time.monotonic()
         self.recent: list[tuple[float, int]] = []
         if resume:
             self._restore(torch.load(self.state_file, map_location=device, weights_only=False))
@@ -182,7 +186,7 @@ class _Run:
     def data_ahead(self, end: int) -> Iterator[Iterator[tuple[tuple[Tensor, Tensor], float]]]:
         """Batches from the present step to `end`, each made while the one before is used.
 
-        With each comes the share of its step that was spent waiting for it.
+        With each come the seconds that were spent waiting for it.
         """
         with ThreadPoolExecutor(1) as pool:
 
@@ -193,14 +197,11 @@ class _Run:
             def batches() -> Iterator[tuple[tuple[Tensor, Tensor], float]]:
                 ready = make(self.at_step) if self.at_step < end else None
                 while ready is not None:
-                    began = time.monotonic()
+                    self.began = time.monotonic()
                     batch = ready.result()
-                    wait = _since(began)
+                    wait = _since(self.began)
                     ready = make(self.at_step + 1) if self.at_step + 1 < end else None
                     yield batch, wait
-                    spent = _since(began)
-                    self.seconds += spent
-                    self.recent = [*self.recent[-49:], (spent, len(batch[0]))]
 
             yield batches()
 
@@ -242,6 +243,9 @@ class _Run:
         self.at_step += 1
         self.images += len(blurred) * self.fabric.world_size
         self._average()
+        spent = _since(self.began)
+        self.seconds += spent
+        self.recent = [*self.recent[-49:], (spent, len(blurred))]
         return {name: float(value.detach()) for name, value in {**terms, **losses}.items()}
 
     @torch.no_grad()
@@ -301,11 +305,9 @@ class _Run:
         self, losses: dict[str, float], wait: float, checked: bool, end: int, time_left: float
     ) -> Progress:
         spent = sum(s for s, _ in self.recent)
-        images = sum(n for _, n in self.recent)
-        pace = spent / len(self.recent) if self.recent else math.nan
-        left = min(pace * (end - self.at_step), time_left)
-        share = wait / pace if self.recent else 0.0
-        rate = images * self.fabric.world_size / spent if spent else math.nan
+        rate = sum(n for _, n in self.recent) * self.fabric.world_size / spent
+        left = min(spent / len(self.recent) * (end - self.at_step), time_left)
+        share = wait / self.recent[-1][0]
         return Progress(self.at_step, end, rate, left, share, losses, self.psnr, self.gain, checked)
 
     @property
@@ -325,7 +327,7 @@ class _Run:
         for name, value in losses.items():
             if not bool(torch.isfinite(value)):
                 raise TrainError(
-                    f"step {self.at_step + 1}: the {name} loss is {float(value)}; the checkpoint "
+                    f"step {self.at_step + 1}: the {name} loss is {value.item()}; the checkpoint "
                     f"before it is kept in {self.out}. Lower lr, or set clip, and --resume"
                 )
 

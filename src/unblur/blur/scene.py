@@ -40,7 +40,7 @@ def expose(
     for scene, path, centre, f in zip(light, poses, centres, focal, strict=True):
         x = torch.arange(width, device=light.device) - (width - 1) / 2 - centre[0]
         y = torch.arange(height, device=light.device) - (height - 1) / 2 - centre[1]
-        count = _subframes(path, x[[0, -1]], y[[0, -1]], f)
+        count = subframes(path, x[[0, -1]], y[[0, -1]], f)
         if count == 1:
             out.append(scene[:, margin : margin + height, margin : margin + width])
             continue
@@ -94,7 +94,7 @@ def _project(
     return row(0).mul_(depth), row(1).mul_(depth)
 
 
-def _subframes(
+def subframes(
     path: Float[Tensor, "t 6"],
     x: Float[Tensor, " 2"],
     y: Float[Tensor, " 2"],

@@ -109,12 +109,10 @@ def _read(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         except SafetensorError as error:
             raise ValueError(str(error)) from None
-    import pickle
-
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, EOFError) as error:
-        raise ValueError(str(error)) from None
+    except Exception as error:  # noqa: BLE001 - what is no pickle fails in any way
+        raise ValueError(f"{type(error).__name__} while unpickling") from None
 
 
 def _rename(state: dict[str, Any], small: bool) -> dict[str, Tensor]:

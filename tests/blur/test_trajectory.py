@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from unblur.blur.trajectory import TIMES, camera_shake, kernels, sample_trajectories
+from unblur.config import BlurConfig
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def poses(seed: int, config: BlurConfig, count: int = 64) -> torch.Tensor:
+    return sample_trajectories(
+        count, config, torch.zeros(count, 2), torch.full((count,), 800.0), generator(seed)
+    )
+
+
+def test_shakes_have_path_length_one() -> None:
+    path = camera_shake(8, generator())
+    length = path.diff(dim=1).norm(dim=-1).sum(1)
+    torch.testing.assert_close(length, torch.ones(8))
+
+
+def test_the_middle_of_the_exposure_is_the_origin() -> None:
+    assert poses(0, BlurConfig())[:, TIMES // 2].abs().max() == 0
+
+
+def test_the_stated_share_of_cameras_rests() -> None:
+    moving = poses(1, BlurConfig(sharp_share=0.25), 2000).abs().amax((1, 2)) > 0
+    assert float(moving.float().mean()) == pytest.approx(0.75, abs=0.04)
+
+
+def test_no_path_is_longer_than_allowed() -> None:
+    config = BlurConfig(max_length=20, sharp_share=0)
+    all_poses = poses(2, config)
+    shift = all_poses[..., :2].diff(dim=1).norm(dim=-1).sum(1)
+    turn = 800 * all_poses[..., 3:5].diff(dim=1).norm(dim=-1).sum(1)
+    assert float((shift + turn).max()) <= 20.01
+
+
+def test_a_seed_gives_one_trajectory() -> None:
+    assert torch.equal(poses(3, BlurConfig()), poses(3, BlurConfig()))
+    assert not torch.equal(poses(3, BlurConfig()), poses(4, BlurConfig()))
+
+
+def test_kernels_sum_to_one_and_are_centred_on_the_middle_instant() -> None:
+    path = camera_shake(5, generator()) * 12
+    path = path - path[:, TIMES // 2, None]
+    kernel = kernels(path, 31)
+    torch.testing.assert_close(kernel.sum((1, 2)), torch.ones(5))
+    rest = kernels(torch.zeros(1, TIMES, 2), 5)
+    assert rest[0, 2, 2] == 1
+    assert rest.sum() == 1
+    # The centre of mass is the mean shift: splatting is exact below the pixel.
+    at = torch.arange(31) - 15.0
+    mean_x = (kernel.sum(1) * at).sum(1)
+    torch.testing.assert_close(mean_x, path[..., 0].mean(1), atol=1e-4, rtol=1e-4)
+
+
+def test_a_path_that_leaves_its_kernel_is_refused() -> None:
+    with pytest.raises(ValueError, match="hold"):
+        kernels(torch.full((1, 3, 2), 4.0), 7)

@@ -1,0 +1,31 @@
+"""Pictures on disk, and the command line, for tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyvips
+
+
+def write(path: Path, pixels: np.ndarray, **options: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image: Any = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
+    image.write_to_file(str(path), **options)
+    return path
+
+
+def unblur(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs the command line in a process of its own, as a person does."""
+    return subprocess.run(
+        [sys.executable, "-m", "unblur", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "120"},
+        check=False,
+    )

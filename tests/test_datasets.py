@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.files import write
+from unblur.config import BlurConfig, DataConfig
+from unblur.datasets import DataError, TrainingData, find_data, find_pairs
+
+
+def data(config: DataConfig, seed: int = 0) -> TrainingData:
+    return TrainingData(config, BlurConfig(max_length=8), seed, torch.device("cpu"))
+
+
+def test_every_layout_of_pairs_is_found(pairs_dir: Path) -> None:
+    names = [f"SEQ/{i:06d}" for i in range(4)]
+    assert [p.name for p in find_pairs(pairs_dir, "train")] == names
+    assert [p.name for p in find_pairs(pairs_dir / "train", "test")] == names
+    flat = find_pairs(pairs_dir / "train" / "SEQ", "test")
+    assert [p.name for p in flat] == [f"{i:06d}" for i in range(4)]
+
+
+def test_training_takes_the_train_half_and_measuring_the_test_half(
+    pairs_dir: Path, picture: np.ndarray
+) -> None:
+    for side in ("blur", "sharp"):
+        write(pairs_dir / "test" / "OTHER" / side / "1.png", picture)
+    assert len(find_data(pairs_dir)[0]) == 4
+    assert [p.name for p in find_pairs(pairs_dir, "test")] == ["OTHER/1"]
+
+
+def test_partners_may_be_of_another_type(pairs_dir: Path, picture: np.ndarray) -> None:
+    home = pairs_dir / "train" / "SEQ"
+    (home / "sharp" / "000001.png").unlink()
+    partner = write(home / "sharp" / "000001.webp", picture)
+    assert find_pairs(pairs_dir, "train")[1].sharp == partner
+
+
+def test_what_is_wrong_with_pairs_is_named(pairs_dir: Path, picture: np.ndarray) -> None:
+    home = pairs_dir / "train" / "SEQ"
+    lonely = home / "sharp" / "000003.png"
+    lonely.rename(home / "kept.png")
+    with pytest.raises(DataError, match=r"blur/000003.png: has no partner.*\n.*DIR/\[train"):
+        find_pairs(pairs_dir, "train")
+    lonely.write_bytes(b"rubbish")
+    with pytest.raises(DataError, match=r"sharp/000003.png: is not a picture"):
+        find_pairs(pairs_dir, "train")
+    write(lonely, picture[:50])
+    with pytest.raises(DataError, match=r"120x96, but its partner .*000003.png is 120x50"):
+        find_pairs(pairs_dir, "train")
+
+
+def test_what_is_wrong_with_folders_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        find_pairs(tmp_path / "none", "test")
+    with pytest.raises(DataError, match=r"no pairs found; expected a folder of pairs"):
+        find_pairs(tmp_path, "test")
+    with pytest.raises(DataError, match=r"no pairs and no photos found"):
+        find_data(tmp_path)
+    (tmp_path / "blur").mkdir()
+    with pytest.raises(DataError, match=r"has no folder 'sharp'"):
+        find_pairs(tmp_path, "test")
+    with pytest.raises(DataError, match="--data"):
+        data(DataConfig())
+
+
+def test_a_damaged_file_is_named_when_it_is_drawn(pairs_dir: Path) -> None:
+    path = pairs_dir / "train" / "SEQ" / "blur" / "000000.png"
+    path.write_bytes(path.read_bytes()[:-3000])
+    source = data(DataConfig(dirs=(str(pairs_dir),), hold_out_every=0))
+    with pytest.raises(DataError, match=r"blur/000000.png: is damaged"):
+        source.batch(0, 32, 64)
+
+
+def test_batches_are_a_function_of_seed_and_step(pairs_dir: Path) -> None:
+    config = DataConfig(dirs=(str(pairs_dir),))
+    first, again = data(config), data(config)
+    again.batch(3, 32, 2)
+    for a, b in zip(first.batch(7, 32, 4), again.batch(7, 32, 4), strict=True):
+        assert a.shape == (4, 3, 32, 32)
+        assert -1 <= a.min() < 0 < a.max() <= 1
+        assert torch.equal(a, b)
+    assert not torch.equal(first.batch(7, 32, 4)[0], first.batch(8, 32, 4)[0])
+    assert not torch.equal(first.batch(7, 32, 4)[0], data(config, 1).batch(7, 32, 4)[0])
+
+
+def test_both_images_are_cut_and_turned_alike(tmp_path: Path, picture: np.ndarray) -> None:
+    for side in ("blur", "sharp"):
+        write(tmp_path / side / "1.png", picture)
+    config = DataConfig(dirs=(str(tmp_path),), min_scale=0.4, hold_out_every=0)
+    seen = set()
+    for step in range(10):
+        blurred, sharp = data(config).batch(step, 24, 3)
+        assert torch.equal(blurred, sharp)
+        seen |= {tuple(image.flatten().tolist()) for image in sharp}
+    assert len(seen) == 30
+
+
+def test_the_papers_way_resizes_the_whole_pair(pairs_dir: Path) -> None:
+    config = DataConfig(dirs=(str(pairs_dir),), fit="resize", augment=False)
+    batches = [data(config).batch(step, 32, 8)[1] for step in range(3)]
+    assert len({tuple(x.flatten().tolist()) for b in batches for x in b}) == 4
+
+
+def test_photos_and_pairs_mix_by_the_stated_share(
+    pairs_dir: Path, tmp_path: Path, picture: np.ndarray
+) -> None:
+    grey = np.full_like(picture, 255)
+    write(tmp_path / "photos" / "deep" / "white.jpg", grey)
+    both = DataConfig(dirs=(str(pairs_dir), str(tmp_path / "photos")), pair_share=0.25)
+    sharp = torch.cat([data(both).batch(step, 24, 8)[1] for step in range(25)])
+    white = sharp.flatten(1).amin(1) > 0.9
+    assert float(white.float().mean()) == pytest.approx(0.75, abs=0.1)
+
+
+def test_held_out_images_are_never_drawn(pairs_dir: Path, tmp_path: Path) -> None:
+    config = DataConfig(dirs=(str(pairs_dir),), hold_out_every=2, val_images=8)
+    source = data(config)
+    assert [p.name for p in source.pairs] == ["SEQ/000000", "SEQ/000002"]
+    assert [v.name for v in source.validation()] == ["SEQ/000001", "SEQ/000003"]
+    explicit = replace(config, hold_out_every=0, val_dirs=(str(pairs_dir / "train"),))
+    assert len(data(explicit).pairs) == 4
+    assert len(data(explicit).validation()) == 4
+
+
+def test_held_out_photos_are_blurred_the_same_each_time(
+    tmp_path: Path, picture: np.ndarray
+) -> None:
+    for index in range(4):
+        write(tmp_path / f"{index}.png", np.roll(picture, index, axis=0))
+    config = DataConfig(dirs=(str(tmp_path),), hold_out_every=2)
+    first, again = data(config).validation(), data(config).validation()
+    assert [v.name for v in first] == ["1", "3"]
+    for a, b in zip(first, again, strict=True):
+        assert torch.equal(a.blurred, b.blurred)
+        assert a.blurred.shape == a.sharp.shape
