@@ -98,6 +98,7 @@ def test_strength_zero_keeps_every_pixel(tmp_path: Path, picture: np.ndarray) ->
         (("train", "--data", "x"), "name a CONFIG.toml"),
         (("train", "--resume", "run", "--data", "x"), "leave out"),
         (("evaluate", ".", "--protocol", "half"), "full or paper"),
+        (("synth", ".", "-o", "x", "--preset", "wild"), "mild, real or severe"),
         (("nosuch",), "nosuch"),
     ],
 )

@@ -89,12 +89,17 @@ def synth(
         typer.Option(min=1, help="Pairs to make; by default one a photo, all of a video."),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed makes the same pairs.")] = 0,
+    preset: Annotated[
+        str, typer.Option(metavar="mild|real|severe", help="Strength of the blur of photos.")
+    ] = "real",
 ) -> None:
     """Make blurred and sharp pairs from sharp photos or a fast video."""
+    if preset not in ("mild", "real", "severe"):
+        _fail(f"--preset is mild, real or severe, not {preset}", 2)
     with _training_extra():
         from unblur.synth import synthesize_pairs
     with _clear_errors():
-        made = synthesize_pairs(source, out, count, seed)
+        made = synthesize_pairs(source, out, count, seed, preset)
     typer.echo(f"{out}: {made} pairs")
 
 

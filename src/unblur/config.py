@@ -56,6 +56,14 @@ class BlurConfig:
     """Share of blurred images that pass through JPEG of quality 50 to 98."""
 
 
+PRESETS = {
+    "mild": BlurConfig(max_length=15.0, max_read_noise=0.001, max_shot_noise=0.0005),
+    "real": BlurConfig(),
+    "severe": BlurConfig(max_length=80.0, max_read_noise=0.01, max_shot_noise=0.005),
+}
+"""Blur of three strengths; `real` is what networks are trained on."""
+
+
 @dataclass(frozen=True)
 class DataConfig:
     """What the network is fed."""

@@ -14,7 +14,7 @@ import torch
 from unblur import photo
 from unblur.blur import synthesize
 from unblur.blur.frames import Frame, average_frames
-from unblur.config import BlurConfig
+from unblur.config import PRESETS, BlurConfig
 from unblur.datasets import DataError, find_data, read_rgb
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v")
@@ -25,7 +25,7 @@ def synthesize_pairs(
     out: Path,
     count: int | None = None,
     seed: int = 0,
-    config: BlurConfig | None = None,
+    preset: str = "real",
 ) -> int:
     """Writes `out/blur/NAME.png` and `out/sharp/NAME.png`, and returns how many.
 
@@ -35,7 +35,7 @@ def synthesize_pairs(
     Args:
         source: a folder of sharp photos, one photo, or a video.
         count: pairs to make; photos are used in turn. By default one a photo, or all of a video.
-        config: the blur of photos.
+        preset: of `config.PRESETS`, for photos; a video's blur is its own.
 
     Raises:
         DataError: if the source cannot be used or `out` has pairs in it.
@@ -46,7 +46,7 @@ def synthesize_pairs(
     if source.suffix.lower() in VIDEOS:
         pairs = _from_video(source, seed)
     else:
-        pairs = _from_photos(source, count, seed, config or BlurConfig())
+        pairs = _from_photos(source, count, seed, PRESETS[preset])
     made = 0
     for blurred, sharp, name in pairs:
         if made == count:

@@ -1,0 +1,36 @@
+# `make demo` needs the base package alone; `make test` installs what developing needs.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_CONSTRAINT := constraints.txt
+export PIP_BUILD_CONSTRAINT := constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test constraints clean
+
+demo: .venv/base
+	$(BIN)/unblur deblur examples/*.jpg -o demo --overwrite
+	$(BIN)/python examples/before_after.py examples demo demo/before-after.png
+
+test: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/python -m pytest
+
+.venv/base: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+.venv/dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@ .venv/base
+
+# Writes down the versions that .venv holds, and those of the build, after a deliberate upgrade.
+constraints:
+	$(BIN)/pip install --quiet --upgrade hatchling editables
+	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+
+clean:
+	rm -rf .venv demo

@@ -1,0 +1,29 @@
+"""Puts photos and their deblurred versions side by side into one picture.
+
+    python examples/before_after.py BLURRED_DIR DEBLURRED_DIR OUT.png
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyvips
+
+
+def main(blurred: Path, deblurred: Path, out: Path) -> None:
+    rows: list[Any] = []
+    for after in sorted(p for p in deblurred.iterdir() if (blurred / p.name).is_file()):
+        rows += [pyvips.Image.new_from_file(str(p)) for p in (blurred / after.name, after)]
+    if not rows:
+        sys.exit(f"{deblurred}: no photo with the name of one in {blurred}")
+    sheet: Any = pyvips.Image.arrayjoin(rows, across=2, shim=8, background=255)
+    sheet.write_to_file(str(out))
+    print(f"{out}  {sheet.width}x{sheet.height}, before on the left, after on the right")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit((__doc__ or "").strip())
+    main(*map(Path, sys.argv[1:]))
