@@ -30,7 +30,8 @@ test: .venv/dev
 # Writes down the versions that .venv holds, and those of the build, after a deliberate upgrade.
 constraints:
 	$(BIN)/pip install --quiet --upgrade hatchling editables
-	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+	$(BIN)/pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//' \
+		> constraints.txt
 
 clean:
 	rm -rf .venv demo

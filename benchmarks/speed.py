@@ -33,7 +33,8 @@ def main() -> None:
     parser.add_argument("--one", nargs=2, metavar=("RUNTIME", "SIZE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        print(json.dumps(measure(*arguments.one, arguments.repeat)))
+        runtime, size = arguments.one
+        print(json.dumps(measure(runtime, size, arguments.repeat)))
         return
     print(f"{'':16}" + "".join(f"{size:>26}" for size in SIZES))
     for runtime in RUNTIMES:

@@ -1,6 +1,6 @@
 """Puts photos and their deblurred versions side by side into one picture.
 
-    python examples/before_after.py BLURRED_DIR DEBLURRED_DIR OUT.png
+python examples/before_after.py BLURRED_DIR DEBLURRED_DIR OUT.png
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def main(blurred: Path, deblurred: Path, out: Path) -> None:
         rows += [pyvips.Image.new_from_file(str(p)) for p in (blurred / after.name, after)]
     if not rows:
         sys.exit(f"{deblurred}: no photo with the name of one in {blurred}")
-    sheet: Any = pyvips.Image.arrayjoin(rows, across=2, shim=8, background=255)
+    sheet: Any = pyvips.Image.arrayjoin(rows, across=2, shim=8, background=[255.0])
     sheet.write_to_file(str(out))
     print(f"{out}  {sheet.width}x{sheet.height}, before on the left, after on the right")
 

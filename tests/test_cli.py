@@ -51,7 +51,7 @@ def test_bad_inputs_get_a_line_each_and_the_others_are_done(
     for line, path, reason in zip(
         lines,
         (torn, rubbish, missing, tmp_path),
-        ("damaged or truncated", "not a picture", "does not exist", "ending ''"),
+        ("damaged or truncated", "not a picture", "does not exist", "is a folder"),
         strict=True,
     ):
         assert line.startswith(f"unblur: {path}: ")

@@ -31,9 +31,7 @@ OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace file
 
 @app.command(no_args_is_help=True)
 def deblur(
-    inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT...", help="Photos: JPEG, PNG, WebP.")
-    ],
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Photos: JPEG, PNG, WebP.")],
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="Output file, or folder; by default NAME-deblurred."),
@@ -49,10 +47,10 @@ def deblur(
 ) -> None:
     """Deblur photos."""
     from unblur.engine import ModelError
-    from unblur.photo import FORMATS, PhotoError
+    from unblur.photo import PhotoError
     from unblur.restore import Deblurrer, beside, deblur_file
 
-    to_file = out is not None and out.suffix.lower() in FORMATS and not out.is_dir()
+    to_file = out is not None and out.suffix != "" and not out.is_dir()
     if to_file and len(inputs) > 1:
         _fail(f"{out} is one file, but there are {len(inputs)} photos: name a folder", 2)
     try:
@@ -225,12 +223,13 @@ def _training_extra() -> Iterator[None]:
 @contextmanager
 def _clear_errors() -> Iterator[None]:
     """One clear line for what is wrong with the input; anything else is a bug and shows."""
+    from unblur.engine import ModelError
     from unblur.errors import UnblurError
 
     try:
         yield
     except UnblurError as error:
-        _fail(str(error), 1)
+        _fail(str(error), 2 if isinstance(error, ModelError) else 1)
 
 
 def _seconds(text: str) -> float:

@@ -104,7 +104,8 @@ class LossConfig:
     content_network: Literal["vgg19", "vgg19-small"] = "vgg19"
     """ImageNet's VGG-19, or a distilled one of 16 times fewer filters; both after conv3_3."""
     content_weights: str = ""
-    """File with the content network's weights; `--content-weights` replaces it."""
+    """File with the content network's weights, which says whose they are; `--content-weights`
+    replaces it."""
 
 
 @dataclass(frozen=True)

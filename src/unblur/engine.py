@@ -82,7 +82,7 @@ def find_model(model: str | Path) -> Path:
     if named.is_file() and named.parent == bundled:
         return named
     path = Path(model)
-    if path.is_file():
+    if path.suffix == ".onnx" and path.is_file():
         return path
     names = ", ".join(sorted(p.stem for p in bundled.glob("*.onnx")))
     raise ModelError(f"no model {str(model)!r}: name a bundled one ({names}) or an ONNX file")
@@ -90,9 +90,12 @@ def find_model(model: str | Path) -> Path:
 
 def _load_openvino(path: Path, precision: Any) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
     import openvino
+    from openvino.frontend import FrontEndManager
 
     core = openvino.Core()
-    network = core.read_model(path)
+    # By name: left to guess, other readers write about a file that is none to standard error.
+    reader = FrontEndManager().load_by_framework("onnx")
+    network = reader.convert(reader.load(str(path)))
     where = ["framework", METADATA_KEY]
     contract = str(network.get_rt_info(where).value) if network.has_rt_info(where) else ""
     # Latency: one image at a time has all cores.

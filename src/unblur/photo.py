@@ -65,8 +65,7 @@ def read(source: Path | bytes) -> Photo:
             # Only removed, the tag would come back from the raw EXIF block when it is written.
             image.set_type(pyvips.GValue.gint_type, "orientation", 1)
     except pyvips.Error as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise PhotoError(f"is damaged or truncated ({reason})") from None
+        raise PhotoError(f"is damaged or truncated ({_reason(error)})") from None
     return Photo(image.numpy().reshape(image.height, image.width, image.bands), kind, image)
 
 
@@ -107,8 +106,7 @@ def encode(photo: Photo, pixels: np.ndarray, kind: str | None = None) -> bytes:
     try:
         return image.write_to_buffer(f".{kind}", **_SAVE_OPTIONS[kind])
     except pyvips.Error as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise PhotoError(f"cannot be written as {kind.upper()} ({reason})") from None
+        raise PhotoError(f"cannot be written as {kind.upper()} ({_reason(error)})") from None
 
 
 def format_of(path: Path) -> str:
@@ -121,13 +119,13 @@ def format_of(path: Path) -> str:
         return FORMATS[path.suffix.lower()]
     except KeyError:
         known = ", ".join(FORMATS)
-        raise PhotoError(f"has the ending {path.suffix!r}; known are {known}") from None
+        raise PhotoError(f"{path} has no ending of a format: {known}") from None
 
 
 def check_free(path: Path) -> None:
     """Raises PhotoError if a file of this name exists."""
     if path.exists():
-        raise PhotoError("exists already; --overwrite replaces it")
+        raise PhotoError(f"{path} exists already; --overwrite replaces it")
 
 
 def save(data: bytes, path: Path, overwrite: bool = False) -> None:
@@ -153,7 +151,7 @@ def save(data: bytes, path: Path, overwrite: bool = False) -> None:
         Path(temporary).replace(path)
         temporary = None
     except OSError as error:
-        raise PhotoError(f"cannot be written ({error.strerror})") from None
+        raise PhotoError(f"{path} cannot be written ({error.strerror})") from None
     finally:
         if temporary is not None:
             with suppress(OSError):
@@ -168,6 +166,12 @@ def _open(source: Path | bytes) -> Any:
         return pyvips.Image.new_from_buffer(data, "", fail_on="error")
     except pyvips.Error:
         raise PhotoError("is not a picture that can be read (JPEG, PNG and WebP can)") from None
+
+
+def _reason(error: pyvips.Error) -> str:
+    """The first thing that went wrong; the line before it only names the operation."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return lines[1] if len(lines) > 1 and lines[1] else lines[0]
 
 
 def _read_bytes(path: Path) -> bytes:

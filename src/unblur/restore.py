@@ -111,10 +111,10 @@ def deblur_file(
     Raises:
         PhotoError: if it cannot be read or written; nothing is left half-written.
     """
-    kind = photo.format_of(out)
     if not overwrite:
         photo.check_free(out)
     picture = photo.read(path)
+    kind = photo.format_of(out)
     data = photo.encode(picture, deblurrer(picture.pixels, strength), kind)
     photo.save(data, out, overwrite)
 

@@ -56,7 +56,7 @@ def synthesize_pairs(
             try:
                 photo.save(image.pngsave_buffer(), out / side / f"{name}.png")
             except photo.PhotoError as error:
-                raise DataError(f"{out / side / name}.png: {error}") from None
+                raise DataError(str(error)) from None
         made += 1
     return made
 

@@ -349,6 +349,7 @@ class _Run:
             "minutes": round(self.seconds / 60, 1),
             "hardware": _hardware(self.fabric),
             "data": [Path(d).name for d in self.config.data.dirs],
+            "content_networks": sorted({net.name for net in self.features.values()}),
             "validation_psnr": self.psnr,
             "validation_gain": self.gain,
             "started_from": self.source,

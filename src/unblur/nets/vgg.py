@@ -46,6 +46,7 @@ class VGGFeatures(nn.Module):
 
     def __init__(self, small: bool = False) -> None:
         super().__init__()
+        self.name = "vgg19-small" if small else "vgg19"
         mode = "reflect" if small else "zeros"
         self.normalise = nn.Conv2d(3, 3, 1)
         layers: list[nn.Module] = []
@@ -69,8 +70,9 @@ def load(network: str, weights: str = "") -> VGGFeatures:
     """The content network `vgg19` or `vgg19-small` with its weights.
 
     Args:
-        weights: a .pth or .safetensors file; for `vgg19` it may be left out, and torchvision's
-            file is fetched by URL and checked against its SHA-256.
+        weights: a .pth or .safetensors file, which may be of either network and decides; for
+            `vgg19` it may be left out, and torchvision's file is fetched by URL and checked
+            against its SHA-256.
 
     Raises:
         ContentWeightsError: if the weights can be neither read nor fetched.
@@ -83,6 +85,7 @@ def load(network: str, weights: str = "") -> VGGFeatures:
     try:
         if weights:
             state = _read(Path(weights))
+            small = "conv11.weight" in state
         elif small:
             raise ContentWeightsError(f"vgg19-small needs a file: {ways}")
         else:
