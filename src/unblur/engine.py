@@ -90,12 +90,15 @@ def find_model(model: str | Path) -> Path:
 
 def _load_openvino(path: Path, precision: Any) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
     import openvino
-    from openvino.frontend import FrontEndManager
+    from openvino.frontend import FrontEndManager, GeneralFailure
 
     core = openvino.Core()
     # By name: left to guess, other readers write about a file that is none to standard error.
     reader = FrontEndManager().load_by_framework("onnx")
-    network = reader.convert(reader.load(str(path)))
+    try:
+        network = reader.convert(reader.load(str(path)))
+    except GeneralFailure as error:
+        raise ValueError(str(error)) from None
     where = ["framework", METADATA_KEY]
     contract = str(network.get_rt_info(where).value) if network.has_rt_info(where) else ""
     # Latency: one image at a time has all cores.
