@@ -79,7 +79,8 @@ def deblur(
 @app.command(no_args_is_help=True)
 def synth(
     source: Annotated[
-        Path, typer.Argument(metavar="PHOTOS|VIDEO", help="Folder of sharp photos, or fast video.")
+        Path,
+        typer.Argument(metavar="PHOTOS|VIDEO", help="Folder of sharp photos, or fast video."),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the pairs.")],
     count: Annotated[
@@ -90,15 +91,23 @@ def synth(
     preset: Annotated[
         str, typer.Option(metavar="mild|real|severe", help="Strength of the blur of photos.")
     ] = "real",
+    frames: Annotated[
+        bool, typer.Option("--frames", help="The folder holds a video's frames, in order.")
+    ] = False,
 ) -> None:
     """Make blurred and sharp pairs from sharp photos or a fast video."""
     if preset not in ("mild", "real", "severe"):
         _fail(f"--preset is mild, real or severe, not {preset}", 2)
     with _training_extra():
         from unblur.synth import synthesize_pairs
-    with _clear_errors():
-        made = synthesize_pairs(source, out, count, seed, preset)
-    typer.echo(f"{out}: {made} pairs")
+    from unblur.display import bar
+
+    with _clear_errors(), bar() as advance:
+        report = synthesize_pairs(source, out, count, seed, preset, frames, advance)
+    for name, reason in report.skipped.items():
+        _say(f"{name}: {reason}")
+    kept = f", {report.kept} of them made before" if report.kept else ""
+    typer.echo(f"{out}: {report.made + report.kept} pairs{kept}")
 
 
 @app.command(no_args_is_help=True)

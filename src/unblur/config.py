@@ -37,29 +37,54 @@ class DiscriminatorConfig:
 
 @dataclass(frozen=True)
 class BlurConfig:
-    """Synthetic blur: B = C * H + N (eq. 1), with H a camera's path and N its sensor's noise."""
+    """Synthetic blur: B = C * H + N (eq. 1), with H what moves during the exposure, N the noise.
+
+    Every share is the part of the samples that have the thing, drawn independently.
+    """
 
     sharp_share: float = 0.12
-    """Share of samples whose camera rests: a network must leave what is sharp alone."""
+    """A camera and a scene at rest, in focus: a network must leave what is sharp alone."""
     max_length: float = 40.0
     """Longest path of the camera during the exposure, in pixels."""
+    sweep_share: float = 0.25
+    """Straight sweeps; the other cameras shake."""
+    varying_share: float = 0.7
+    """Blur that varies over the picture: pitch, yaw, roll and zoom beside the shift."""
+    layer_share: float = 0.3
+    """One to three objects in front of the scene, each with a path of its own."""
+    still_share: float = 0.4
+    """Among those: the scene behind them (a fixed camera) or the objects rest."""
+    defocus_share: float = 0.08
+    """The whole scene out of focus."""
+    max_defocus: float = 4.0
+    """Largest radius of the aperture's image, in pixels."""
+    highlight_share: float = 0.3
+    """Lights brighter than the sensor can hold, which leave streaks."""
+    max_highlight: float = 6.0
+    """How many times brighter, at the most."""
     signal_share: float = 0.4
-    """Share of samples averaged as encoded values, the way GoPro's `blur` folder was made; the
-    others are averaged in linear light."""
+    """Averaged as encoded values, the way GoPro's `blur` folder was made; the others are averaged
+    in linear light."""
+    bayer_share: float = 0.1
+    """Through a Bayer mosaic with random white balance, and demosaiced."""
     noise_share: float = 0.6
-    """Share of samples with noise."""
+    """With noise."""
     max_read_noise: float = 0.003
     """Largest standard deviation of the Gaussian part, full scale = 1, in linear light."""
     max_shot_noise: float = 0.0015
     """Largest variance of the Poisson part at full scale, in linear light."""
     jpeg_share: float = 0.5
-    """Share of blurred images that pass through JPEG of quality 50 to 98."""
+    """Through JPEG of quality 50 to 98."""
 
 
 PRESETS = {
-    "mild": BlurConfig(max_length=15.0, max_read_noise=0.001, max_shot_noise=0.0005),
+    "mild": BlurConfig(
+        max_length=15.0, max_defocus=2.0, max_read_noise=0.001, max_shot_noise=0.0005
+    ),
     "real": BlurConfig(),
-    "severe": BlurConfig(max_length=80.0, max_read_noise=0.01, max_shot_noise=0.005),
+    "severe": BlurConfig(
+        max_length=80.0, max_defocus=8.0, max_read_noise=0.01, max_shot_noise=0.005
+    ),
 }
 """Blur of three strengths; `real` is what networks are trained on."""
 

@@ -1,4 +1,4 @@
-"""What a training run shows while it runs: a live panel, or plain lines without a terminal."""
+"""What long commands show while they run: live where there is a terminal, else plain lines."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ from rich.progress import Progress as Bar
 
 from unblur.config import TrainConfig
 from unblur.train import Progress
+
+
+@contextmanager
+def bar() -> Iterator[Callable[[int, int | None], None]]:
+    """A function to call with the number done and of all; silent without a terminal."""
+    console = Console(stderr=True)
+    with Bar(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,26 @@ import torch
 
 from unblur import photo
 from unblur.blur import synthesize
-from unblur.blur.frames import Frame, average_frames
+from unblur.blur.frames import Frame, Skipped, average_frames
 from unblur.config import PRESETS, BlurConfig
 from unblur.datasets import DataError, find_data, read_rgb
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v")
+MANIFEST = "manifest.jsonl"
+OVERVIEW = "overview.jpg"
+BLURRED_ALREADY = 0.6
+"""Photos of a higher blur effect (Crete et al. 2007: 0 sharp, 1 blurred) teach nothing sharp."""
+
+
+@dataclass
+class Report:
+    """What `synthesize_pairs` did."""
+
+    made: int = 0
+    kept: int = 0
+    """Pairs that were there already, from an interrupted run with the same settings."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Photos that were not used, or frames of a video, and why."""
 
 
 def synthesize_pairs(
@@ -26,69 +43,155 @@ def synthesize_pairs(
     count: int | None = None,
     seed: int = 0,
     preset: str = "real",
-) -> int:
-    """Writes `out/blur/NAME.png` and `out/sharp/NAME.png`, and returns how many.
+    frames: bool = False,
+    advance: Callable[[int, int | None], None] = lambda done, total: None,
+) -> Report:
+    """Writes `out/blur/NAME.png` and `out/sharp/NAME.png`, a manifest and a contact sheet.
 
     A photo loses a margin on each side, over which the camera sweeps; a video's consecutive
-    frames are averaged, and its middle frame is the sharp one. The same seed makes the same files.
+    frames are averaged, and its middle frame is the sharp one. The same arguments make the same
+    files; an interrupted run goes on without making again what is there.
 
     Args:
         source: a folder of sharp photos, one photo, or a video.
         count: pairs to make; photos are used in turn. By default one a photo, or all of a video.
         preset: of `config.PRESETS`, for photos; a video's blur is its own.
+        frames: whether a folder holds the consecutive frames of a video, in the order of their
+            names.
+        advance: called after each pair with the number done and, where known, of all.
 
     Raises:
-        DataError: if the source cannot be used or `out` has pairs in it.
+        DataError: if the source cannot be used, or `out` has pairs of other settings in it.
     """
+    report = Report()
+    settings = {"source": source.name, "seed": seed, "preset": preset, "frames": frames}
+    done = _open_manifest(out, settings)
+    if source.suffix.lower() in VIDEOS or frames:
+        total, pairs = count, _from_video(source, seed, report)
+    else:
+        photos = _usable_photos(source, PRESETS[preset], report)
+        total = count or len(photos)
+        pairs = _from_photos(photos, total, seed, PRESETS[preset], done)
+    with (out / MANIFEST).open("a", encoding="utf-8") as manifest:
+        for index, (name, make) in enumerate(pairs):
+            if index == count:
+                break
+            if name in done:
+                report.kept += 1
+            else:
+                blurred, sharp, facts = make()
+                _save(blurred, out / "blur" / f"{name}.png")
+                _save(sharp, out / "sharp" / f"{name}.png")
+                manifest.write(json.dumps({"name": name, **facts}) + "\n")
+                manifest.flush()
+                report.made += 1
+            advance(index + 1, total)
+    if report.made + report.kept == 0:
+        raise DataError(f"{source}: no pairs came of it; {_reasons(report)}")
+    _draw_overview(out)
+    return report
+
+
+Made = tuple[Frame, Frame, dict[str, Any]]
+
+
+def _open_manifest(out: Path, settings: dict[str, Any]) -> set[str]:
+    """The names of the pairs that an earlier run of the same settings has made."""
+    path = out / MANIFEST
+    if path.is_file():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        # A kill can leave the last line half-written: its pair is made again.
+        entries = [json.loads(line) for line in lines if line.endswith("}")]
+        if not entries or entries[0] != settings:
+            had = ", ".join(f"{k} {v}" for k, v in (entries[0] if entries else {}).items())
+            raise DataError(f"{out}: has pairs of other settings ({had}); name another folder")
+        path.write_text("".join(json.dumps(e) + "\n" for e in entries), encoding="utf-8")
+        return {e["name"] for e in entries[1:]}
     for side in ("blur", "sharp"):
         if (out / side).is_dir() and any((out / side).iterdir()):
-            raise DataError(f"{out}: has pairs in it already; name an empty folder")
-    if source.suffix.lower() in VIDEOS:
-        pairs = _from_video(source, seed)
-    else:
-        pairs = _from_photos(source, count, seed, PRESETS[preset])
-    made = 0
-    for blurred, sharp, name in pairs:
-        if made == count:
-            break
-        for side, pixels in (("blur", blurred), ("sharp", sharp)):
-            image: Any = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
-            try:
-                photo.save(image.pngsave_buffer(), out / side / f"{name}.png")
-            except photo.PhotoError as error:
-                raise DataError(str(error)) from None
-        made += 1
-    return made
+            raise DataError(f"{out}: has images but no {MANIFEST} in it; name another folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{out}: cannot be written ({error.strerror})") from None
+    return set()
 
 
-def _from_photos(
-    source: Path, count: int | None, seed: int, config: BlurConfig
-) -> Iterator[tuple[Frame, Frame, str]]:
+def _usable_photos(source: Path, config: BlurConfig, report: Report) -> list[Path]:
+    from skimage.measure import blur_effect
+
     paths = [source] if source.is_file() else find_data(source)[1]
     if not paths:
         raise DataError(f"{source}: a folder of sharp photos was expected, this is one of pairs")
-    margin = math.ceil(config.max_length / 2) + 4
-    for index in range(count or len(paths)):
+    least = 2 * _margin(config) + 64
+    usable = []
+    for path in paths:
+        try:
+            image = read_rgb(path)
+        except DataError as error:
+            report.skipped[path.name] = str(error).removeprefix(f"{path}: ")
+            continue
+        if min(image.shape[:2]) < least:
+            report.skipped[path.name] = f"is too small; {least} pixels a side are needed"
+        elif np.asarray(blur_effect(image.mean(2) / 255)) > BLURRED_ALREADY:
+            report.skipped[path.name] = "is blurred itself"
+        else:
+            usable.append(path)
+    if not usable:
+        raise DataError(f"{source}: no photo can be used; {_reasons(report)}")
+    return usable
+
+
+def _from_photos(
+    paths: list[Path], total: int, seed: int, config: BlurConfig, done: set[str]
+) -> Iterator[tuple[str, Callable[[], Made]]]:
+    for index in range(total):
         path = paths[index % len(paths)]
-        image = torch.from_numpy(read_rgb(path).copy()).permute(2, 0, 1)[None]
-        if min(image.shape[2:]) <= 2 * margin + 64:
-            raise DataError(f"{path}: is too small; {2 * margin + 64} pixels a side are needed")
-        rng = np.random.default_rng([seed, index])
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        focal = torch.tensor([max(image.shape[2:]) * rng.uniform(0.7, 1.5)], dtype=torch.float32)
-        pair = synthesize(image, torch.zeros(1, 2), focal, margin, config, generator)
-        blurred, sharp = (
-            (x[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy() for x in pair
-        )
-        yield blurred, sharp, f"{index:05d}-{path.stem}"
+        yield f"{index:05d}-{path.stem}", lambda p=path, i=index: _blur_photo(p, seed, i, config)
 
 
-def _from_video(path: Path, seed: int) -> Iterator[tuple[Frame, Frame, str]]:
-    for blurred, sharp, info in average_frames(_frames(path), np.random.default_rng(seed)):
-        yield blurred, sharp, f"{path.stem}-{info['first_frame']:06d}-{info['frames']}"
+def _blur_photo(path: Path, seed: int, index: int, config: BlurConfig) -> Made:
+    image = torch.from_numpy(read_rgb(path).copy()).permute(2, 0, 1)[None]
+    rng = np.random.default_rng([seed, index])
+    drawn = int(rng.integers(2**62))
+    generator = torch.Generator().manual_seed(drawn)
+    focal = torch.tensor([max(image.shape[2:]) * rng.uniform(0.7, 1.5)], dtype=torch.float32)
+    pair = synthesize(image, torch.zeros(1, 2), focal, _margin(config), config, generator)
+    blurred, sharp = ((x[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy() for x in pair)
+    facts = {"photo": path.name, "generator": drawn, "focal": float(focal), **asdict(config)}
+    return blurred, sharp, facts
 
 
-def _frames(path: Path) -> Iterator[Frame]:
+def _from_video(
+    source: Path, seed: int, report: Report
+) -> Iterator[tuple[str, Callable[[], Made]]]:
+    skipped = Skipped()
+    frames = _frames_of_folder(source) if source.is_dir() else _frames_of_video(source)
+    for blurred, sharp, info in average_frames(
+        frames, np.random.default_rng(seed), skipped=skipped
+    ):
+        name = f"{source.stem}-{info['first_frame']:06d}-{info['frames']}"
+        yield name, lambda made=(blurred, sharp, dict(info)): made
+    if skipped.duplicates:
+        report.skipped[f"{skipped.duplicates} frames"] = "are duplicates of the one before"
+    if skipped.cuts:
+        report.skipped[f"{skipped.cuts} cuts"] = "begin a new scene"
+
+
+def _frames_of_folder(folder: Path) -> Iterator[Frame]:
+    size = None
+    for path in find_data(folder)[1]:
+        frame = read_rgb(path)
+        if size is not None and frame.shape != size:
+            raise DataError(f"{path}: has another size than the frames before it")
+        size = frame.shape
+        yield frame
+
+
+def _frames_of_video(path: Path) -> Iterator[Frame]:
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
     try:
         import av
         import av.error
@@ -100,3 +203,32 @@ def _frames(path: Path) -> Iterator[Frame]:
                 yield frame.to_ndarray(format="rgb24")
     except (av.error.FFmpegError, IndexError) as error:
         raise DataError(f"{path}: is not a video that can be read ({error})") from None
+
+
+def _margin(config: BlurConfig) -> int:
+    return math.ceil(config.max_length / 2) + 4
+
+
+def _save(pixels: np.ndarray, path: Path) -> None:
+    image: Any = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
+    try:
+        photo.save(image.pngsave_buffer(), path, overwrite=True)
+    except photo.PhotoError as error:
+        raise DataError(str(error)) from None
+
+
+def _draw_overview(out: Path, most: int = 24) -> None:
+    """The first pairs, small, blurred beside sharp, three pairs a row."""
+    names = [path.name for path in sorted((out / "blur").iterdir())[:most]]
+    thumbs: list[Any] = [
+        pyvips.Image.thumbnail(str(out / side / name), 240, height=240, crop="centre")
+        for name in names
+        for side in ("blur", "sharp")
+    ]
+    sheet: Any = pyvips.Image.arrayjoin(thumbs, across=6, shim=4, background=[255.0])
+    photo.save(sheet.jpegsave_buffer(Q=88), out / OVERVIEW, overwrite=True)
+
+
+def _reasons(report: Report) -> str:
+    reasons = [f"{name} {why}" for name, why in report.skipped.items()]
+    return "; ".join(reasons[:5]) or "it is too short"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import pyvips
@@ -9,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unblur.blur import sensor, synthesize
-from unblur.blur.frames import average_frames, mean
-from unblur.blur.scene import expose, subframes
+from unblur.blur import lens, sensor, synthesize
+from unblur.blur.frames import Skipped, average_frames, mean
+from unblur.blur.scene import Layer, expose, glance, sample_mask, subframes
 from unblur.blur.trajectory import TIMES, camera_shake, kernels, resample
 from unblur.config import BlurConfig
 
@@ -84,11 +86,133 @@ def test_the_mean_of_a_constant_scene_is_kept() -> None:
     torch.testing.assert_close(shoot(light, shifts(10, -6), 30.0), inner(light))
 
 
-@pytest.mark.parametrize("response", [sensor.SIGNAL, sensor.SRGB, sensor.GAMMA])
-def test_encode_inverts_decode(response: int) -> None:
-    image = torch.linspace(0, 1, 300).view(1, 3, 10, 10)
-    kind = torch.tensor([response])
-    torch.testing.assert_close(sensor.encode(sensor.decode(image, kind), kind), image)
+RESPONSES = [sensor.signal(), sensor.srgb(), sensor.camera(2.2, 0.0), sensor.camera(1.9, 0.45)]
+
+
+@pytest.mark.parametrize("response", RESPONSES)
+def test_encode_inverts_decode(response: sensor.Response) -> None:
+    image = torch.linspace(0, 1, 768).view(1, 3, 16, 16)
+    torch.testing.assert_close(response.encode(response.decode(image)), image, atol=2e-3, rtol=0)
+    levels = torch.arange(256).view(1, 1, 16, 16) / 255
+    back = response.encode(response.decode(levels))
+    assert torch.equal(sensor.quantise(back), levels)
+
+
+def test_responses_are_their_curves() -> None:
+    levels = torch.arange(256, dtype=torch.float64).view(1, 1, 16, 16) / 255
+    linear = torch.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    got = [r.decode(levels.float()) for r in RESPONSES[:3]]
+    for light, wanted in zip(got, (levels, linear, levels**2.2), strict=True):
+        torch.testing.assert_close(light, wanted.float(), atol=1e-6, rtol=1e-3)
+
+
+def test_responses_mix_by_the_stated_share() -> None:
+    generator = torch.Generator().manual_seed(0)
+    many = sensor.sample_responses(2000, BlurConfig(signal_share=0.4), generator)
+    plain = (many.to_light - torch.linspace(0, 1, 256)).abs().amax(1) < 1e-6
+    assert float(plain.float().mean()) == pytest.approx(0.4, abs=0.04)
+
+
+def test_highlights_leave_streaks_and_the_rest_alone() -> None:
+    light = torch.full((1, 3, 64, 64), 0.2)
+    light[..., 30:34, 30:34] = 1.0
+    bright = sensor.brighten(light, torch.tensor([5.0]))
+    assert bright.max() == 5
+    assert torch.equal(bright[light < 0.5], light[light < 0.5])
+    streak = [shoot(x, shifts(12, 0)).clamp(max=1)[0, 0, 16] for x in (light, bright)]
+    assert streak[0].max() < 0.5
+    assert streak[1].max() == 1
+
+
+def test_a_mosaic_keeps_one_value_a_pixel_and_demosaicing_restores_smooth_colours() -> None:
+    y, x = torch.meshgrid(torch.linspace(0, 1, 32), torch.linspace(0, 1, 48), indexing="ij")
+    light = torch.stack([0.2 + 0.5 * x, 0.7 - 0.3 * y, 0.1 + 0.4 * x * y])[None]
+    balance = torch.tensor([[2.0, 1.5]])
+    raw = sensor.mosaic(light, balance)
+    assert torch.equal(raw[:, 0], raw[:, 1])
+    torch.testing.assert_close(raw[0, 0, ::2, ::2], light[0, 0, ::2, ::2] / 2)
+    torch.testing.assert_close(raw[0, 0, 1::2, 1::2], light[0, 2, 1::2, 1::2] / 1.5)
+    restored = sensor.demosaic(raw, balance)
+    assert (restored - light)[..., 2:-2, 2:-2].abs().max() < 2e-3
+    untouched = torch.zeros(1, 2)
+    assert torch.equal(sensor.demosaic(sensor.mosaic(light, untouched), untouched), light)
+
+
+@pytest.mark.parametrize(("radius", "blades"), [(0.8, 0), (3.0, 0), (4.5, 6), (2.5, 5)])
+def test_apertures_sum_to_one_and_are_centred(radius: float, blades: int) -> None:
+    kernel = lens.aperture(radius, blades, 0.3)
+    assert float(kernel.sum()) == pytest.approx(1, abs=1e-5)
+    at = torch.arange(len(kernel)) - len(kernel) // 2
+    assert abs(float((kernel.sum(0) * at).sum())) < 0.05
+    assert abs(float((kernel.sum(1) * at).sum())) < 0.05
+    area = math.pi if not blades else blades / 2 * math.sin(2 * math.pi / blades)
+    inside = float((kernel / kernel.max()).sum())
+    assert inside == pytest.approx(area * radius**2, rel=0.08)
+
+
+def test_defocus_is_a_convolution_that_keeps_the_mean() -> None:
+    light = torch.rand(2, 3, 40, 40)
+    kernel = torch.zeros(5, 5)
+    kernel[0, 3] = 1  # up by two, right by one
+    moved = lens.defocus(light, [None, kernel])
+    assert torch.equal(moved[0], light[0])
+    torch.testing.assert_close(moved[1, :, 5:-5, 5:-5], light[1, :, 7:-3, 4:-6])
+    flat = torch.full((1, 3, 9, 9), 0.4)
+    torch.testing.assert_close(lens.defocus(flat, [lens.aperture(3.0)]), flat)
+
+
+def layer(mask: Tensor, poses: Tensor, source: int = 1) -> Layer:
+    return Layer(0, source, False, mask, poses)
+
+
+def test_a_resting_object_covers_a_moving_scene() -> None:
+    light = torch.rand(2, 3, 64, 64)
+    mask = torch.zeros(64, 64)
+    mask[24:40, 24:40] = 1
+    still = layer(mask, torch.zeros(TIMES, 6))
+    poses = shifts(9, 5).repeat(2, 1, 1)
+    arguments = torch.zeros(2, 2), torch.full((2,), 500.0), MARGIN
+    blurred = expose(light, poses, *arguments, [still])
+    torch.testing.assert_close(blurred[0, :, 8:24, 8:24], light[1, :, 24:40, 24:40])
+    plain = expose(light, poses, *arguments)
+    torch.testing.assert_close(blurred[0, :, :8], plain[0, :, :8])
+    torch.testing.assert_close(blurred[1], plain[1])
+    sharp = glance(light, [still], MARGIN)
+    assert torch.equal(sharp[0, :, 8:24, 8:24], light[1, :, 24:40, 24:40])
+
+
+def test_the_edge_of_a_moving_object_is_blurred_with_it() -> None:
+    light = torch.stack([torch.zeros(3, 64, 64), torch.ones(3, 64, 64)])
+    mask = torch.zeros(64, 64)
+    mask[:, 32:] = 1
+    arguments = torch.zeros(2, 2), torch.full((2,), 500.0), MARGIN
+    moving = layer(mask, shifts(8, 0)[0])
+    row = expose(light, torch.zeros(2, TIMES, 6), *arguments, [moving])[0, 0, 16]
+    # A ramp of 8 pixels, centred on the edge at the middle of the exposure.
+    assert float(row[10]) == 0
+    assert float(row[21]) == pytest.approx(1)
+    rise = (torch.arange(32) * row.diff(append=row[-1:])).sum() / row.diff().sum()
+    assert float(rise) == pytest.approx(15, abs=0.1)
+
+
+def test_the_sharp_target_is_aligned_with_the_blurred_image() -> None:
+    light = torch.zeros(1, 3, 64, 64)
+    light[..., 32:] = 1
+    sharp = glance(light, [], MARGIN)[0, 0, 16]
+    blurred = shoot(light, shifts(11, 3))[0, 0, 16]
+    at = torch.arange(31)
+    edges = [float((at * x.diff()).sum() / x.diff().sum()) for x in (sharp, blurred)]
+    assert edges[0] == pytest.approx(edges[1], abs=0.1)
+
+
+def test_masks_are_soft_objects() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        mask = sample_mask(160, 200, generator)
+        assert 0.02 < float(mask.mean()) < 0.35
+        assert mask.min() == 0
+        assert mask.max() == 1
+        assert 0 < float(((mask > 0) & (mask < 1)).float().mean()) < 0.2
 
 
 def test_noise_has_the_stated_variance() -> None:
@@ -148,19 +272,30 @@ def test_a_seed_gives_one_batch() -> None:
 
 
 def test_frames_are_averaged_around_the_middle_one(rng: np.random.Generator) -> None:
-    frames = rng.integers(0, 256, (40, 6, 8, 3), dtype=np.uint8)
+    frames = rng.integers(90, 110, (40, 6, 8, 3), dtype=np.uint8)
     made = list(average_frames(frames, rng, (7, 9)))
     assert made
     for blurred, sharp, info in made:
-        first, count = info["first_frame"], info["frames"]
+        first, count = int(info["first_frame"]), int(info["frames"])
         window = frames[first : first + count]
         assert np.array_equal(sharp, window[count // 2])
-        if info["response"] == sensor.SIGNAL:
+        if info["response"] == "signal":
             assert np.abs(blurred - window.mean(0)).max() <= 0.51
 
 
+def test_windows_span_no_cut_and_count_no_frame_twice(rng: np.random.Generator) -> None:
+    scenes = [rng.integers(low, low + 20, (16, 6, 8, 3), dtype=np.uint8) for low in (20, 200)]
+    frames = np.concatenate([scenes[0], scenes[0][-1:], scenes[1]])
+    skipped = Skipped()
+    made = list(average_frames(frames, rng, (7,), skipped))
+    assert (skipped.cuts, skipped.duplicates) == (1, 1)
+    assert {bool(sharp.mean() > 100) for _, sharp, _ in made} == {True, False}
+    for blurred, sharp, _ in made:
+        assert abs(float(blurred.mean()) - float(sharp.mean())) < 5
+
+
 def test_the_mean_of_equal_frames_is_the_frame(picture: np.ndarray) -> None:
-    for response in (sensor.SIGNAL, sensor.SRGB):
+    for response in RESPONSES:
         assert np.array_equal(mean(np.stack([picture] * 5), response), picture)
 
 

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from unblur.blur import sensor
-from unblur.blur.scene import expose
+from unblur.blur import lens, sensor
+from unblur.blur.scene import expose, glance, sample_layers
 from unblur.blur.trajectory import sample_trajectories
 from unblur.config import BlurConfig
 
@@ -22,8 +22,10 @@ def synthesize(
 ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
     """A blurred and a sharp image of each photo, rounded to 8 bit, in [0, 1].
 
-    Random numbers come from `generator` alone (a CPU one, whatever the device), so a seed gives
-    the same batch.
+    Light passes the scene (camera's and objects' motion), the lens (defocus) and the sensor
+    (saturation, mosaic, noise, response, JPEG). The sharp image is the same scene at the middle
+    of the exposure, through the response alone. Random numbers come from `generator` (a CPU one,
+    whatever the device), so a seed gives the same batch.
 
     Args:
         photos: sharp, sRGB-encoded crops, each with `margin` extra pixels on every side for the
@@ -33,13 +35,24 @@ def synthesize(
         margin: extra pixels; `config.max_length / 2` or more.
     """
     batch, device = photos.shape[0], photos.device
-    poses = sample_trajectories(batch, config, centres, focal, generator).to(device)
-    encoded = photos.float() / 255
-    sharp = encoded[..., margin : -margin or None, margin : -margin or None]
+    rest = torch.rand(batch, generator=generator) < config.sharp_share
+    poses = sample_trajectories(batch, config, centres, focal, generator)
+    poses[rest] = 0
+    layers = sample_layers(photos.shape, rest, poses, config, centres, focal, generator)
+    apertures = lens.sample_apertures(batch, rest, config, generator)
     response = sensor.sample_responses(batch, config, generator).to(device)
-    light = sensor.decode(encoded, response)
-    light = expose(light, poses, centres.to(device), focal.to(device), margin)
-    light = sensor.add_noise(light, *sensor.sample_noise(batch, config, generator), generator)
-    blurred = sensor.encode(light, response)
-    blurred = sensor.jpeg(blurred, sensor.sample_qualities(batch, config, generator))
-    return sensor.quantise(blurred), sharp
+    gains = sensor.sample_highlights(batch, config, generator).to(device)
+    balance = sensor.sample_balances(batch, rest, config, generator).to(device)
+    shot, read = sensor.sample_noise(batch, config, generator)
+    qualities = sensor.sample_qualities(batch, config, generator)
+
+    light = sensor.brighten(response.decode(photos.float() / 255), gains)
+    poses, centres, focal = poses.to(device), centres.to(device), focal.to(device)
+    sharp = glance(light, layers, margin)
+    light = expose(light, poses, centres, focal, margin, layers)
+    light = lens.defocus(light, apertures).clamp(max=1)
+    raw = sensor.mosaic(light, balance)
+    raw = sensor.add_noise(raw, shot, read, generator)
+    blurred = response.encode(sensor.demosaic(raw, balance))
+    blurred = sensor.jpeg(blurred, qualities)
+    return sensor.quantise(blurred), sensor.quantise(response.encode(sharp))

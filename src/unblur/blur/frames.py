@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,10 +13,25 @@ from unblur.blur import sensor
 
 Frame = UInt8[np.ndarray, "h w 3"]
 
+RESPONSES = {"signal": sensor.signal, "srgb": sensor.srgb}
+
+
+@dataclass
+class Skipped:
+    """What `average_frames` passed over, counted while it runs."""
+
+    duplicates: int = 0
+    """Frames equal to the one before, as conversions of the frame rate leave them."""
+    cuts: int = 0
+    """Changes of scene: no window spans one."""
+
 
 def average_frames(
-    frames: Iterable[Frame], rng: np.random.Generator, counts: tuple[int, ...] = (7, 9, 11, 13)
-) -> Iterator[tuple[Frame, Frame, dict[str, int]]]:
+    frames: Iterable[Frame],
+    rng: np.random.Generator,
+    counts: tuple[int, ...] = (7, 9, 11, 13),
+    skipped: Skipped | None = None,
+) -> Iterator[tuple[Frame, Frame, dict[str, int | str]]]:
     """Pairs of a blurred and a sharp frame, as GoPro was made (Nah et al. 2017).
 
     Windows of a random odd length follow each other by half a window. The blurred frame is the
@@ -26,34 +41,60 @@ def average_frames(
     Args:
         frames: consecutive frames of one size.
         counts: lengths to choose from, odd.
+        skipped: where to count what is passed over.
 
     Yields:
-        blurred, sharp, and the pair's parameters: first frame, frames, response.
+        blurred, sharp, and the pair's parameters: first_frame, frames, response.
 
     Raises:
         ValueError: if a length is even.
     """
     if any(count % 2 == 0 for count in counts):
         raise ValueError(f"the middle frame needs odd counts, not {counts}")
-    window: deque[Frame] = deque(maxlen=max(counts))
-    first, count, response = 0, int(rng.choice(counts)), sensor.SIGNAL
+    skipped = skipped if skipped is not None else Skipped()
+    window: list[tuple[int, Frame]] = []
+    changes: list[float] = []
+    count, names = int(rng.choice(counts)), list(RESPONSES)
     for index, frame in enumerate(frames):
-        window.append(frame)
-        if index < first + count - 1:
+        if window:
+            change = _change(window[-1][1], frame)
+            if change < 0.02:
+                skipped.duplicates += 1
+                continue
+            if _is_cut(change, changes):
+                skipped.cuts += 1
+                window.clear()
+            changes = [*changes[-20:], change]
+        window.append((index, frame))
+        if len(window) < count:
             continue
-        chosen = np.stack(list(window)[-count:])
-        yield mean(chosen, response), chosen[count // 2], {
-            "first_frame": first, "frames": count, "response": response,
+        chosen = np.stack([kept for _, kept in window])
+        blurred = mean(chosen, RESPONSES[names[0]]())
+        first = window[0][0]
+        yield blurred, chosen[count // 2], {
+            "first_frame": first, "frames": count, "response": names[0],
         }  # fmt: skip
-        first, response = index + 1 - count // 2, sensor.SRGB - response
-        count = int(rng.choice(counts))
+        del window[: count // 2 + 1]
+        names.reverse()
+        count = max(int(rng.choice(counts)), len(window) + 1)
+        count += 1 - count % 2
 
 
-def mean(frames: UInt8[np.ndarray, "n h w 3"], response: int) -> Frame:
-    """The mean of frames in the domain of a response (`sensor.SIGNAL`: encoded values)."""
+def mean(frames: UInt8[np.ndarray, "n h w 3"], response: sensor.Response) -> Frame:
+    """The mean of frames in the light of a response."""
     light = torch.zeros(1, *frames.shape[1:])
-    kind = torch.tensor([response])
     for frame in frames:
-        light += sensor.decode(torch.from_numpy(frame)[None].float() / 255, kind)
-    encoded = sensor.encode(light / len(frames), kind)
+        light += response.decode(torch.from_numpy(frame)[None].float() / 255)
+    encoded = response.encode(light / len(frames))
     return (encoded[0] * 255).round().to(torch.uint8).numpy()
+
+
+def _change(before: Frame, after: Frame) -> float:
+    """Mean absolute difference in grey levels, of every fourth pixel."""
+    a, b = (x[::4, ::4].astype(np.int16) for x in (before, after))
+    return float(np.abs(a - b).mean())
+
+
+def _is_cut(change: float, changes: list[float]) -> bool:
+    """A change by far larger than the motion before it."""
+    return change > 25 and change > 5 * float(np.median(changes or [0.0]))

@@ -1,18 +1,116 @@
-"""What the sensor sees: the mean of the scene over the camera's poses."""
+"""What the sensor sees: the mean over the exposure of a scene and the objects in front of it."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from unblur.blur.trajectory import resample
+from unblur.blur.trajectory import resample, sample_trajectories
+from unblur.config import BlurConfig
 
 _PIXELS_AT_ONCE = 2**22
 """Sampled together; a whole photo's sub-frames would not fit into memory."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """An object in front of a sample's scene.
+
+    Attributes:
+        sample: index of the sample that it belongs to.
+        source: index of the photo that it is cut from.
+        mirrored: whether that photo is taken left to right.
+        mask: its opacity in [0, 1], at the middle of the exposure.
+        poses: the camera's as the object sees it: its own motion included.
+    """
+
+    sample: int
+    source: int
+    mirrored: bool
+    mask: Float[Tensor, "i j"]
+    poses: Float[Tensor, "t 6"]
+
+
+def sample_layers(
+    shape: torch.Size,
+    rest: Bool[Tensor, " b"],
+    poses: Float[Tensor, "b t 6"],
+    config: BlurConfig,
+    centres: Float[Tensor, "b 2"],
+    focal: Float[Tensor, " b"],
+    generator: torch.Generator,
+) -> list[Layer]:
+    """Objects for `layer_share` of the samples that do not rest.
+
+    In `still_share` of these, evenly, the scene rests (`poses` is set to 0 there: a fixed camera
+    before moving things) or the objects do (a camera that follows them). The objects are cut from
+    the next photo of the batch, and from the sample's own, mirrored, where there is but one.
+
+    Args:
+        shape: of the photos: (b, c, i, j).
+        rest: the samples that are to stay sharp.
+        poses: of the cameras; changed in place.
+    """
+    batch, _, height, width = shape
+    chance = torch.rand(batch, 3, generator=generator)
+    layers = []
+    for index in range(batch):
+        if bool(rest[index]) or chance[index, 0] >= config.layer_share:
+            continue
+        # One object more often than three.
+        count = 1 + int(3 * chance[index, 1] ** 2)
+        motion = sample_trajectories(
+            count,
+            config,
+            centres[index].expand(count, 2),
+            focal[index].expand(count),
+            generator,
+        )
+        if chance[index, 2] < config.still_share / 2:
+            poses[index] = 0
+        elif chance[index, 2] < config.still_share:
+            motion.zero_()
+        source = (index + 1) % batch
+        layers += [
+            Layer(index, source, True, sample_mask(height, width, generator), own) for own in motion
+        ]
+    return layers
+
+
+def sample_mask(height: int, width: int, generator: torch.Generator) -> Float[Tensor, "i j"]:
+    """The opacity of a random rounded object: 5 to 25 % of the picture, with a soft edge.
+
+    Smooth noise under a wide bell is cut at a level; the edge is 1 to 3 pixels wide.
+    """
+    cells = int(torch.randint(4, 8, (1,), generator=generator))
+    noise = torch.randn(1, 1, cells, cells, generator=generator)
+    field = F.interpolate(noise, size=(height, width), mode="bicubic", align_corners=True)[0, 0]
+    place = torch.rand(2, generator=generator)
+    y = torch.linspace(0, 1, height)[:, None] - (0.2 + 0.6 * place[0])
+    x = torch.linspace(0, 1, width) - (0.2 + 0.6 * place[1])
+    field = field - 20 * (y**2 + x**2)
+    part, edge = torch.rand(2, generator=generator).tolist()
+    # A quantile of a coarse grid is near enough, and needs no sort of all pixels.
+    level = torch.quantile(field[::8, ::8].flatten(), 1 - (0.05 + 0.2 * part))
+    dy, dx = torch.gradient(field)
+    slope = torch.hypot(dy, dx).clamp_min(1e-6)
+    return ((field - level) / (slope * (1 + 2 * edge)) + 0.5).clamp(0, 1)
+
+
+def glance(
+    light: Float[Tensor, "b 3 i j"], layers: list[Layer], margin: int
+) -> Float[Tensor, "b 3 h w"]:
+    """The scene and its objects at the middle of the exposure, without the margin."""
+    out = light.clone()
+    for layer in layers:
+        rgba = _cut_out(light, layer)
+        out[layer.sample] = rgba[:3] + (1 - rgba[3]) * out[layer.sample]
+    return out[..., margin : out.shape[-2] - margin, margin : out.shape[-1] - margin]
 
 
 def expose(
@@ -21,12 +119,14 @@ def expose(
     centres: Float[Tensor, "b 2"],
     focal: Float[Tensor, " b"],
     margin: int,
+    layers: list[Layer] | None = None,
 ) -> Float[Tensor, "b 3 h w"]:
-    """The mean of the scene over each camera's path, without the margin.
+    """The mean over each camera's path of the scene with its objects, without the margin.
 
     Sub-frames are so many that between two of them no corner of the picture moves by more than
-    one pixel; a camera at rest gives its input back exactly. What lies beyond the margin is
-    mirrored.
+    one pixel; what rests is given back exactly. In each sub-frame the objects are laid over the
+    scene, so an object's edge is blurred with its motion and what is behind it shows through.
+    What lies beyond the margin is mirrored.
 
     Args:
         light: the scene in the domain in which the sensor averages.
@@ -34,26 +134,27 @@ def expose(
         centres: the optical axis, in pixels (x, y) from the crop's centre.
         focal: focal length in pixels.
         margin: pixels on each side of the input that the output lacks.
+        layers: objects, the farthest first.
     """
     height, width = light.shape[-2] - 2 * margin, light.shape[-1] - 2 * margin
     out = []
-    for scene, path, centre, f in zip(light, poses, centres, focal, strict=True):
+    for index, (centre, f) in enumerate(zip(centres, focal, strict=True)):
         x = torch.arange(width, device=light.device) - (width - 1) / 2 - centre[0]
         y = torch.arange(height, device=light.device) - (height - 1) / 2 - centre[1]
-        count = subframes(path, x[[0, -1]], y[[0, -1]], f)
-        if count == 1:
-            out.append(scene[:, margin : margin + height, margin : margin + width])
-            continue
+        mine = [layer for layer in layers or [] if layer.sample == index]
+        pictures = [light[index], *(_cut_out(light, layer) for layer in mine)]
+        paths = [poses[index], *(layer.poses.to(light.device) for layer in mine)]
+        counts = [subframes(path, x[[0, -1]], y[[0, -1]], f) for path in paths]
+        count = max(counts)
+        chunk = max(1, _PIXELS_AT_ONCE // (height * width))
         total = torch.zeros(3, height, width, device=light.device)
-        poses_in_turn = homographies(resample(path, count), f)
-        for some in poses_in_turn.split(max(1, _PIXELS_AT_ONCE // (height * width))):
-            u, v = _project(some, x, y)
-            # To grid_sample's coordinates: -1 and 1 are the centres of the outermost pixels.
-            u = (u + centre[0]) * (2 / (light.shape[-1] - 1))
-            v = (v + centre[1]) * (2 / (light.shape[-2] - 1))
-            grid = torch.stack([u, v], dim=-1).view(1, -1, width, 2)
-            frames = F.grid_sample(scene[None], grid, padding_mode="reflection", align_corners=True)
-            total += frames.view(3, -1, height, width).sum(1)
+        turns = [homographies(resample(path, count), f).split(chunk) for path in paths]
+        for some in zip(*turns, strict=True):
+            frames = _look(pictures[0], some[0], x, y, centre, margin, counts[0] == 1)
+            for picture, h, n in zip(pictures[1:], some[1:], counts[1:], strict=True):
+                rgba = _look(picture, h, x, y, centre, margin, n == 1)
+                frames = rgba[:3] + (1 - rgba[3:]) * frames
+            total += frames.sum(1) if frames.shape[1] > 1 else len(some[0]) * frames[:, 0]
         out.append(total / count)
     return torch.stack(out)
 
@@ -83,6 +184,43 @@ def homographies(poses: Float[Tensor, "k 6"], focal: Float[Tensor, ""]) -> Float
     return (move @ k @ r_roll @ r_pitch @ r_yaw @ back).to(poses.dtype)
 
 
+def subframes(
+    path: Float[Tensor, "t 6"],
+    x: Float[Tensor, " 2"],
+    y: Float[Tensor, " 2"],
+    focal: Float[Tensor, ""],
+) -> int:
+    """1 for what rests, else an odd count, so that the middle pose is one of them."""
+    if not bool(path.any()):
+        return 1
+    u, v = _project(homographies(path, focal), x, y)
+    speed = torch.hypot(u.diff(dim=0), v.diff(dim=0)).flatten(1).max()
+    count = math.ceil(float(speed) * (path.shape[0] - 1)) + 1
+    return count + 1 - count % 2
+
+
+def _look(
+    picture: Float[Tensor, "c i j"],
+    h: Float[Tensor, "k 3 3"],
+    x: Float[Tensor, " w"],
+    y: Float[Tensor, " h"],
+    centre: Float[Tensor, " 2"],
+    margin: int,
+    at_rest: bool,
+) -> Float[Tensor, "c n h w"]:
+    """The picture through each homography (n = k), or as it is if it rests (n = 1)."""
+    height, width = len(y), len(x)
+    if at_rest:
+        return picture[:, None, margin : margin + height, margin : margin + width]
+    u, v = _project(h, x, y)
+    # To grid_sample's coordinates: -1 and 1 are the centres of the outermost pixels.
+    u = (u + centre[0]) * (2 / (picture.shape[-1] - 1))
+    v = (v + centre[1]) * (2 / (picture.shape[-2] - 1))
+    grid = torch.stack([u, v], dim=-1).view(1, -1, width, 2)
+    frames = F.grid_sample(picture[None], grid, padding_mode="reflection", align_corners=True)
+    return frames.view(len(picture), -1, height, width)
+
+
 def _project(
     h: Float[Tensor, "k 3 3"], x: Float[Tensor, " w"], y: Float[Tensor, " h"]
 ) -> tuple[Float[Tensor, "k h w"], Float[Tensor, "k h w"]]:
@@ -94,16 +232,8 @@ def _project(
     return row(0).mul_(depth), row(1).mul_(depth)
 
 
-def subframes(
-    path: Float[Tensor, "t 6"],
-    x: Float[Tensor, " 2"],
-    y: Float[Tensor, " 2"],
-    focal: Float[Tensor, ""],
-) -> int:
-    """1 for a camera at rest, else an odd count, so that the middle pose is one of them."""
-    u, v = _project(homographies(path, focal), x, y)
-    speed = torch.hypot(u.diff(dim=0), v.diff(dim=0)).flatten(1).max()
-    if float(speed) == 0:
-        return 1
-    count = math.ceil(float(speed) * (path.shape[0] - 1)) + 1
-    return count + 1 - count % 2
+def _cut_out(light: Float[Tensor, "b 3 i j"], layer: Layer) -> Float[Tensor, "4 i j"]:
+    """The object's colours times its opacity, and the opacity: colours do not bleed when moved."""
+    source = light[layer.source].flip(-1) if layer.mirrored else light[layer.source]
+    mask = layer.mask.to(light.device)[None]
+    return torch.cat([source * mask, mask])

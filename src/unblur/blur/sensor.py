@@ -1,48 +1,156 @@
-"""What the camera makes of the light: response curve, noise, rounding, JPEG."""
+"""What the camera makes of the light: saturation, mosaic, noise, response curve, rounding, JPEG."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
 from unblur.config import BlurConfig
 
-SIGNAL, SRGB, GAMMA = 0, 1, 2
-"""Responses: none (encoded values are averaged), sRGB's curve, a power of 2.2."""
+Curve = Callable[[Tensor], Tensor]
+
+_STEPS = 4096
+"""Entries of an encoding table, even in the root of light, which is about how curves bend."""
 
 
-def sample_responses(
+@dataclass(frozen=True)
+class Response:
+    """Each sample's curve from light to encoded value, as tables.
+
+    Attributes:
+        to_light: light at each of 256 encoded levels.
+        to_value: encoded value at light (k / 4096)^2 for k of 0 to 4096.
+    """
+
+    to_light: Float[Tensor, "b 256"]
+    to_value: Float[Tensor, "b n"]
+
+    def decode(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Encoded values in [0, 1] to light in [0, 1]; exact at 8-bit levels."""
+        return _look_up(self.to_light, image)
+
+    def encode(self, light: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """The inverse of `decode`, after clipping to [0, 1]: the sensor saturates."""
+        return _look_up(self.to_value, light.clamp(0, 1).sqrt())
+
+    def to(self, device: torch.device) -> Response:
+        return Response(self.to_light.to(device), self.to_value.to(device))
+
+
+def signal() -> Response:
+    """No curve: what is averaged are the encoded values."""
+    return _tabulate(lambda y: y, lambda x: x)
+
+
+def srgb() -> Response:
+    """IEC 61966-2-1."""
+    return _tabulate(
+        lambda y: torch.where(y <= 0.04045, y / 12.92, ((y + 0.055) / 1.055) ** 2.4),
+        lambda x: torch.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055),
+    )
+
+
+def camera(gamma: float, contrast: float) -> Response:
+    """A camera's curve: a power, then a cubic S of which `contrast` (0 to 1) is mixed in.
+
+    Of the shapes that the database of response functions shows (Grossberg and Nayar 2003).
+    `camera(2.2, 0)` is a plain gamma of 2.2.
+    """
+    power = torch.linspace(0, 1, _STEPS + 1, dtype=torch.float64) ** (2 / gamma)
+    value = (1 - contrast) * power + contrast * power**2 * (3 - 2 * power)
+    # The curve rises, so it is inverted by looking up between its own points.
+    levels = torch.linspace(0, 1, 256, dtype=torch.float64)
+    right = torch.searchsorted(value, levels).clamp(1, _STEPS)
+    part = (levels - value[right - 1]) / (value[right] - value[right - 1])
+    light = ((right - 1 + part) / _STEPS) ** 2
+    return Response(light.float()[None], value.float()[None])
+
+
+def sample_responses(batch: int, config: BlurConfig, generator: torch.Generator) -> Response:
+    """No curve for `signal_share` of the samples; sRGB, gamma 2.2 or a camera's for the others."""
+    drawn = torch.rand(batch, 4, generator=generator).tolist()
+    chosen = []
+    for chance, kind, gamma, contrast in drawn:
+        if chance < config.signal_share:
+            chosen.append(signal())
+        elif kind < 0.4:
+            chosen.append(srgb())
+        elif kind < 0.6:
+            chosen.append(camera(2.2, 0.0))
+        else:
+            chosen.append(camera(1.8 + 0.8 * gamma, 0.5 * contrast))
+    return Response(
+        *(torch.cat(t) for t in zip(*((r.to_light, r.to_value) for r in chosen), strict=True))
+    )
+
+
+def sample_highlights(
     batch: int, config: BlurConfig, generator: torch.Generator
-) -> Int[Tensor, " b"]:
-    """`SIGNAL` for `signal_share` of the samples, one of the two curves for the others."""
-    curve = torch.randint(SRGB, GAMMA + 1, (batch,), generator=generator)
-    return torch.where(torch.rand(batch, generator=generator) < config.signal_share, SIGNAL, curve)
+) -> Float[Tensor, " b"]:
+    """How much brighter than white the brightest lights are; 1 for samples without any."""
+    has, much = torch.rand(2, batch, generator=generator)
+    return torch.where(has < config.highlight_share, 1 + (config.max_highlight - 1) * much, 1.0)
 
 
-def decode(
-    image: Float[Tensor, "b c h w"], response: Int[Tensor, " b"]
-) -> Float[Tensor, "b c h w"]:
-    """Encoded values in [0, 1] to light in [0, 1]."""
-    curves = {
-        SRGB: lambda x: torch.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4),
-        GAMMA: lambda x: x**2.2,
-    }
-    return _each(image, response, curves)
+def brighten(
+    light: Float[Tensor, "b 3 h w"], gains: Float[Tensor, " b"]
+) -> Float[Tensor, "b 3 h w"]:
+    """Undoes the clipping of highlights: channels at the limit get `gains` times brighter.
+
+    Averaged so and clipped only then, a moving lamp leaves a streak instead of a grey smear; what
+    does not move is clipped to what it was.
+    """
+    return torch.where(light >= 1, gains[:, None, None, None], light)
 
 
-def encode(
-    light: Float[Tensor, "b c h w"], response: Int[Tensor, " b"]
-) -> Float[Tensor, "b c h w"]:
-    """The inverse of `decode`, after clipping to [0, 1] (the sensor saturates)."""
-    curves = {
-        SRGB: lambda x: torch.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055),
-        GAMMA: lambda x: x ** (1 / 2.2),
-    }
-    return _each(light.clamp(0, 1), response, curves)
+def sample_balances(
+    batch: int, rest: Bool[Tensor, " b"], config: BlurConfig, generator: torch.Generator
+) -> Float[Tensor, "b 2"]:
+    """White balance gains of red and blue; 0 for samples that have no mosaic."""
+    has = (torch.rand(batch, generator=generator) < config.bayer_share) & ~rest
+    return (1.2 + 1.2 * torch.rand(batch, 2, generator=generator)) * has[:, None]
+
+
+def mosaic(
+    light: Float[Tensor, "b 3 h w"], balance: Float[Tensor, "b 2"]
+) -> Float[Tensor, "b 3 h w"]:
+    """What an RGGB sensor measures, the three channels of a pixel all holding its one value.
+
+    Red and blue are divided by their gains, for the sensor sees them weaker. Samples without a
+    mosaic (gains of 0) stay as they are.
+    """
+    out = light.clone()
+    for index in _with_mosaic(balance):
+        scaled = light[index] * _gains(balance[index]).reciprocal()
+        out[index] = (scaled * _bayer(scaled)).sum(0)
+    return out
+
+
+def demosaic(
+    raw: Float[Tensor, "b 3 h w"], balance: Float[Tensor, "b 2"]
+) -> Float[Tensor, "b 3 h w"]:
+    """Colours from the mosaic by the linear filters of Malvar, He and Cutler (2004), balanced."""
+    out = raw.clone()
+    for index in _with_mosaic(balance):
+        value = raw[index, :1]
+        filters = raw.new_tensor(_MALVAR).view(4, 1, 5, 5) / 16
+        padded = F.pad(value[None], (2, 2, 2, 2), mode="reflect")
+        green, row, column, cross = F.conv2d(padded, filters)[0]
+        red_at, green_at, blue_at = _bayer(raw[index]).bool()
+        on_red_row = red_at.any(1, keepdim=True)
+        v = value[0]
+        along, across = torch.where(on_red_row, row, column), torch.where(on_red_row, column, row)
+        red = torch.where(red_at, v, torch.where(blue_at, cross, along))
+        blue = torch.where(blue_at, v, torch.where(red_at, cross, across))
+        rgb = torch.stack([red, torch.where(green_at, v, green), blue])
+        out[index] = rgb * _gains(balance[index])
+    return out
 
 
 def sample_noise(
@@ -131,13 +239,36 @@ def _blocks(plane: Float[Tensor, "1 c h w"], table: Float[Tensor, "8 8"]) -> Ten
     return blocks.transpose(2, 3).reshape(1, c, h, w)
 
 
-def _each(image: Tensor, response: Tensor, curves: dict) -> Tensor:
-    out = image.clone()
-    for kind, curve in curves.items():
-        chosen = response == kind
-        if bool(chosen.any()):
-            out[chosen] = curve(image[chosen])
-    return out
+def _look_up(table: Float[Tensor, "b n"], at: Float[Tensor, "b c h w"]) -> Tensor:
+    """Linear between the entries of each sample's table, which are even over [0, 1]."""
+    steps = table.shape[1] - 1
+    place = at.flatten(1) * steps
+    low = place.floor().clamp(0, steps - 1)
+    left = low.long()
+    value = torch.lerp(table.gather(1, left), table.gather(1, left + 1), place - low)
+    return value.view_as(at)
+
+
+def _tabulate(decode: Curve, encode: Curve) -> Response:
+    levels = torch.linspace(0, 1, 256, dtype=torch.float64)
+    light = torch.linspace(0, 1, _STEPS + 1, dtype=torch.float64) ** 2
+    return Response(decode(levels).float()[None], encode(light).float()[None])
+
+
+def _with_mosaic(balance: Float[Tensor, "b 2"]) -> list[int]:
+    return torch.nonzero(balance[:, 0]).flatten().tolist()
+
+
+def _gains(balance: Float[Tensor, " 2"]) -> Float[Tensor, "3 1 1"]:
+    return torch.stack([balance[0], torch.ones_like(balance[0]), balance[1]])[:, None, None]
+
+
+def _bayer(like: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h w"]:
+    """1 where a pixel measures the channel: RG in even rows, GB in odd ones."""
+    pattern = torch.zeros_like(like)
+    pattern[0, ::2, ::2] = pattern[1, ::2, 1::2] = pattern[1, 1::2, ::2] = 1
+    pattern[2, 1::2, 1::2] = 1
+    return pattern
 
 
 def _tables(like: Tensor) -> tuple[Tensor, Tensor]:
@@ -150,6 +281,13 @@ _TO_YCC = (
     (0.5, -0.418687589, -0.081312411),
 )
 # fmt: off
+# Times 16: green at red and blue; the row's colour at green; the column's; the other at red, blue.
+_MALVAR = (
+    0, 0, -2, 0, 0, 0, 0, 4, 0, 0, -2, 4, 8, 4, -2, 0, 0, 4, 0, 0, 0, 0, -2, 0, 0,
+    0, 0, 1, 0, 0, 0, -2, 0, -2, 0, -2, 8, 10, 8, -2, 0, -2, 0, -2, 0, 0, 0, 1, 0, 0,
+    0, 0, -2, 0, 0, 0, -2, 8, -2, 0, 1, 0, 10, 0, 1, 0, -2, 8, -2, 0, 0, 0, -2, 0, 0,
+    0, 0, -3, 0, 0, 0, 4, 0, 4, 0, -3, 0, 12, 0, -3, 0, 4, 0, 4, 0, 0, 0, -3, 0, 0,
+)
 _LUMA = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
     14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,

@@ -24,11 +24,11 @@ def sample_trajectories(
 ) -> Float[Tensor, "b t 6"]:
     """Camera poses (shift x, shift y, roll, pitch, yaw, log zoom) at `TIMES` instants.
 
-    Shifts are in pixels, angles in radians; the middle pose is zero. A share of the cameras rests
-    (`sharp_share`). Of the others, most shake (`camera_shake`) and some sweep along a line; the
-    shake is a mix of shift and of pitch and yaw, which move the picture alike near the centre
-    and differently at the rim, with a little roll and zoom. Path lengths are drawn with more short
-    ones than long: length = max * u^1.5, u uniform.
+    Shifts are in pixels, angles in radians; the middle pose is zero. `sweep_share` of the cameras
+    sweep along a line, the others shake (`camera_shake`). In `varying_share` the motion is a mix
+    of shift and of pitch and yaw, which move the picture alike near the centre and differently at
+    the rim, with a little roll and zoom; the others only shift. Path lengths are drawn with more
+    short ones than long: length = max * u^1.5, u uniform.
 
     Args:
         centres: of the optical axis in pixels from each crop's centre; the farther, the smaller
@@ -37,21 +37,22 @@ def sample_trajectories(
     """
     u = _uniform(batch, generator)
     length = config.max_length * u**1.5
-    length = torch.where(_uniform(batch, generator) < config.sharp_share, 0.0, length)
     shake = camera_shake(batch, generator)
     sweep = _sweep(batch, generator)
-    straight = _uniform(batch, generator) < 0.25
+    straight = _uniform(batch, generator) < config.sweep_share
+    varying = _uniform(batch, generator) < config.varying_share
     path = torch.where(straight[:, None, None], sweep, shake) * length[:, None, None]
     path = path - path[:, TIMES // 2, None]
 
-    turned = _uniform(batch, generator)[:, None, None]  # the share that is pitch and yaw
+    # The part of the path that is pitch and yaw.
+    turned = (_uniform(batch, generator) * varying)[:, None, None]
     shift = path * (1 - turned)
     yaw_pitch = path * turned / focal[:, None, None]
 
     # Roll and zoom follow walks of their own; 0.3 of the path's length at most is theirs, at the
     # crop's place.
     reach = centres.norm(dim=1) + 128
-    amount = 0.3 * length / reach * _uniform(batch, generator)
+    amount = 0.3 * length / reach * _uniform(batch, generator) * varying
     other = camera_shake(batch, generator)
     other = (other - other[:, TIMES // 2, None]) * amount[:, None, None]
     roll, zoom = other.unbind(-1)
