@@ -91,18 +91,18 @@ RESPONSES = [sensor.signal(), sensor.srgb(), sensor.camera(2.2, 0.0), sensor.cam
 
 @pytest.mark.parametrize("response", RESPONSES)
 def test_encode_inverts_decode(response: sensor.Response) -> None:
-    image = torch.linspace(0, 1, 768).view(1, 3, 16, 16)
-    torch.testing.assert_close(response.encode(response.decode(image)), image, atol=2e-3, rtol=0)
-    levels = torch.arange(256).view(1, 1, 16, 16) / 255
+    levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     back = response.encode(response.decode(levels))
-    assert torch.equal(sensor.quantise(back), levels)
+    assert torch.equal((back * 255).round().to(torch.uint8), levels)
+    assert (back * 255 - levels).abs().max() < 0.1
 
 
 def test_responses_are_their_curves() -> None:
-    levels = torch.arange(256, dtype=torch.float64).view(1, 1, 16, 16) / 255
-    linear = torch.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
-    got = [r.decode(levels.float()) for r in RESPONSES[:3]]
-    for light, wanted in zip(got, (levels, linear, levels**2.2), strict=True):
+    levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    y = levels.double() / 255
+    linear = torch.where(y <= 0.04045, y / 12.92, ((y + 0.055) / 1.055) ** 2.4)
+    got = [r.decode(levels) for r in RESPONSES[:3]]
+    for light, wanted in zip(got, (y, linear, y**2.2), strict=True):
         torch.testing.assert_close(light, wanted.float(), atol=1e-6, rtol=1e-3)
 
 

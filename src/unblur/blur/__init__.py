@@ -46,7 +46,7 @@ def synthesize(
     shot, read = sensor.sample_noise(batch, config, generator)
     qualities = sensor.sample_qualities(batch, config, generator)
 
-    light = sensor.brighten(response.decode(photos.float() / 255), gains)
+    light = sensor.brighten(response.decode(photos), gains)
     poses, centres, focal = poses.to(device), centres.to(device), focal.to(device)
     sharp = glance(light, layers, margin)
     light = expose(light, poses, centres, focal, margin, layers)

@@ -84,7 +84,7 @@ def mean(frames: UInt8[np.ndarray, "n h w 3"], response: sensor.Response) -> Fra
     """The mean of frames in the light of a response."""
     light = torch.zeros(1, *frames.shape[1:])
     for frame in frames:
-        light += response.decode(torch.from_numpy(frame)[None].float() / 255)
+        light += response.decode(torch.from_numpy(frame)[None])
     encoded = response.encode(light / len(frames))
     return (encoded[0] * 255).round().to(torch.uint8).numpy()
 

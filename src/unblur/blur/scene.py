@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from unblur.blur.trajectory import resample, sample_trajectories
 from unblur.config import BlurConfig
 
-_PIXELS_AT_ONCE = 2**22
-"""Sampled together; a whole photo's sub-frames would not fit into memory."""
+_PIXELS_AT_ONCE = 2**18
+"""Sampled together: few enough to stay in a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -57,29 +57,26 @@ def sample_layers(
         poses: of the cameras; changed in place.
     """
     batch, _, height, width = shape
-    chance = torch.rand(batch, 3, generator=generator)
-    layers = []
-    for index in range(batch):
-        if bool(rest[index]) or chance[index, 0] >= config.layer_share:
-            continue
-        # One object more often than three.
-        count = 1 + int(3 * chance[index, 1] ** 2)
-        motion = sample_trajectories(
-            count,
-            config,
-            centres[index].expand(count, 2),
-            focal[index].expand(count),
-            generator,
+    chance, number, still = torch.rand(3, batch, generator=generator)
+    # One object more often than three.
+    counts = (1 + (3 * number**2).long()) * ((chance < config.layer_share) & ~rest)
+    samples = torch.repeat_interleave(torch.arange(batch), counts)
+    if not len(samples):
+        return []
+    motion = sample_trajectories(len(samples), config, centres[samples], focal[samples], generator)
+    poses[(counts > 0) & (still < config.still_share / 2)] = 0
+    follows = (still >= config.still_share / 2) & (still < config.still_share)
+    motion[follows[samples]] = 0
+    return [
+        Layer(
+            sample=sample,
+            source=(sample + 1) % batch,
+            mirrored=True,
+            mask=sample_mask(height, width, generator),
+            poses=path,
         )
-        if chance[index, 2] < config.still_share / 2:
-            poses[index] = 0
-        elif chance[index, 2] < config.still_share:
-            motion.zero_()
-        source = (index + 1) % batch
-        layers += [
-            Layer(index, source, True, sample_mask(height, width, generator), own) for own in motion
-        ]
-    return layers
+        for sample, path in zip(samples.tolist(), motion, strict=True)
+    ]
 
 
 def sample_mask(height: int, width: int, generator: torch.Generator) -> Float[Tensor, "i j"]:
@@ -193,8 +190,8 @@ def subframes(
     """1 for what rests, else an odd count, so that the middle pose is one of them."""
     if not bool(path.any()):
         return 1
-    u, v = _project(homographies(path, focal), x, y)
-    speed = torch.hypot(u.diff(dim=0), v.diff(dim=0)).flatten(1).max()
+    corners = _project(homographies(path, focal), x, y)
+    speed = corners.diff(dim=0).norm(dim=-1).max()
     count = math.ceil(float(speed) * (path.shape[0] - 1)) + 1
     return count + 1 - count % 2
 
@@ -212,24 +209,23 @@ def _look(
     height, width = len(y), len(x)
     if at_rest:
         return picture[:, None, margin : margin + height, margin : margin + width]
-    u, v = _project(h, x, y)
-    # To grid_sample's coordinates: -1 and 1 are the centres of the outermost pixels.
-    u = (u + centre[0]) * (2 / (picture.shape[-1] - 1))
-    v = (v + centre[1]) * (2 / (picture.shape[-2] - 1))
-    grid = torch.stack([u, v], dim=-1).view(1, -1, width, 2)
+    # To grid_sample's coordinates, where -1 and 1 are the centres of the outermost pixels.
+    sx, sy = (2 / (n - 1) for n in (picture.shape[-1], picture.shape[-2]))
+    rows = [sx * (h[:, 0] + centre[0] * h[:, 2]), sy * (h[:, 1] + centre[1] * h[:, 2]), h[:, 2]]
+    grid = _project(torch.stack(rows, dim=1), x, y).view(1, -1, width, 2)
     frames = F.grid_sample(picture[None], grid, padding_mode="reflection", align_corners=True)
     return frames.view(len(picture), -1, height, width)
 
 
 def _project(
     h: Float[Tensor, "k 3 3"], x: Float[Tensor, " w"], y: Float[Tensor, " h"]
-) -> tuple[Float[Tensor, "k h w"], Float[Tensor, "k h w"]]:
+) -> Float[Tensor, "k h w 2"]:
     def row(i: int) -> Tensor:
         a, b, c = (h[:, i, j, None, None] for j in range(3))
         return (a * x) + (b * y[:, None] + c)
 
     depth = row(2).reciprocal_()
-    return row(0).mul_(depth), row(1).mul_(depth)
+    return torch.stack([row(0).mul_(depth), row(1).mul_(depth)], dim=-1)
 
 
 def _cut_out(light: Float[Tensor, "b 3 i j"], layer: Layer) -> Float[Tensor, "4 i j"]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -31,13 +31,17 @@ class Response:
     to_light: Float[Tensor, "b 256"]
     to_value: Float[Tensor, "b n"]
 
-    def decode(self, image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """Encoded values in [0, 1] to light in [0, 1]; exact at 8-bit levels."""
-        return _look_up(self.to_light, image)
+    def decode(self, image: UInt8[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """8-bit encoded values to light in [0, 1]."""
+        return self.to_light.gather(1, image.flatten(1).long()).view(image.shape)
 
     def encode(self, light: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """The inverse of `decode`, after clipping to [0, 1]: the sensor saturates."""
-        return _look_up(self.to_value, light.clamp(0, 1).sqrt())
+        """Light to encoded values in [0, 1], to within a tenth of an 8-bit level.
+
+        Light is clipped to [0, 1] first: the sensor saturates.
+        """
+        place = light.flatten(1).clamp(0, 1).sqrt_().mul_(_STEPS).add_(0.5).long()
+        return self.to_value.gather(1, place).view(light.shape)
 
     def to(self, device: torch.device) -> Response:
         return Response(self.to_light.to(device), self.to_value.to(device))
@@ -237,16 +241,6 @@ def _blocks(plane: Float[Tensor, "1 c h w"], table: Float[Tensor, "8 8"]) -> Ten
     coefficients = dct @ blocks @ dct.T
     blocks = dct.T @ ((coefficients / table).round() * table) @ dct
     return blocks.transpose(2, 3).reshape(1, c, h, w)
-
-
-def _look_up(table: Float[Tensor, "b n"], at: Float[Tensor, "b c h w"]) -> Tensor:
-    """Linear between the entries of each sample's table, which are even over [0, 1]."""
-    steps = table.shape[1] - 1
-    place = at.flatten(1) * steps
-    low = place.floor().clamp(0, steps - 1)
-    left = low.long()
-    value = torch.lerp(table.gather(1, left), table.gather(1, left + 1), place - low)
-    return value.view_as(at)
 
 
 def _tabulate(decode: Curve, encode: Curve) -> Response:

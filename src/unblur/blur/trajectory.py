@@ -37,7 +37,8 @@ def sample_trajectories(
     """
     u = _uniform(batch, generator)
     length = config.max_length * u**1.5
-    shake = camera_shake(batch, generator)
+    # One walk shifts or turns the camera, the other rolls and zooms it.
+    shake, other = camera_shake(2 * batch, generator).split(batch)
     sweep = _sweep(batch, generator)
     straight = _uniform(batch, generator) < config.sweep_share
     varying = _uniform(batch, generator) < config.varying_share
@@ -49,11 +50,9 @@ def sample_trajectories(
     shift = path * (1 - turned)
     yaw_pitch = path * turned / focal[:, None, None]
 
-    # Roll and zoom follow walks of their own; 0.3 of the path's length at most is theirs, at the
-    # crop's place.
+    # Roll and zoom move the picture by 0.3 of the path's length at most, at the crop's place.
     reach = centres.norm(dim=1) + 128
     amount = 0.3 * length / reach * _uniform(batch, generator) * varying
-    other = camera_shake(batch, generator)
     other = (other - other[:, TIMES // 2, None]) * amount[:, None, None]
     roll, zoom = other.unbind(-1)
     yaw, pitch = yaw_pitch.unbind(-1)
