@@ -134,7 +134,7 @@ def test_the_way_from_photos_to_a_model_to_a_table(
     assert len(list((made / "blur").iterdir())) == len(list((made / "sharp").iterdir())) == 3
     code, _, error = run("synth", tmp_path / "photos", "-o", made)
     assert code == 1
-    assert "has pairs in it already" in error
+    assert "has pairs of other settings (source photos, seed 5" in error
 
     out = tmp_path / "run"
     code, said, _ = run("train", tiny_config(tmp_path), "--data", pairs_dir, "--data", made,

@@ -65,27 +65,27 @@ def synthesize_pairs(
     """
     report = Report()
     settings = {"source": source.name, "seed": seed, "preset": preset, "frames": frames}
-    done = _open_manifest(out, settings)
+    done = _read_manifest(out, settings)
     if source.suffix.lower() in VIDEOS or frames:
         total, pairs = count, _from_video(source, seed, report)
     else:
         photos = _usable_photos(source, PRESETS[preset], report)
         total = count or len(photos)
-        pairs = _from_photos(photos, total, seed, PRESETS[preset], done)
-    with (out / MANIFEST).open("a", encoding="utf-8") as manifest:
-        for index, (name, make) in enumerate(pairs):
-            if index == count:
-                break
-            if name in done:
-                report.kept += 1
-            else:
-                blurred, sharp, facts = make()
-                _save(blurred, out / "blur" / f"{name}.png")
-                _save(sharp, out / "sharp" / f"{name}.png")
-                manifest.write(json.dumps({"name": name, **facts}) + "\n")
-                manifest.flush()
-                report.made += 1
-            advance(index + 1, total)
+        pairs = _from_photos(photos, total, seed, PRESETS[preset])
+    for index, (name, make) in enumerate(pairs):
+        if index == count:
+            break
+        if name in done:
+            report.kept += 1
+        else:
+            blurred, sharp, facts = make()
+            if not (out / MANIFEST).exists():
+                _append(out, settings)
+            _save(blurred, out / "blur" / f"{name}.png")
+            _save(sharp, out / "sharp" / f"{name}.png")
+            _append(out, {"name": name, **facts})
+            report.made += 1
+        advance(index + 1, total)
     if report.made + report.kept == 0:
         raise DataError(f"{source}: no pairs came of it; {_reasons(report)}")
     _draw_overview(out)
@@ -95,7 +95,7 @@ def synthesize_pairs(
 Made = tuple[Frame, Frame, dict[str, Any]]
 
 
-def _open_manifest(out: Path, settings: dict[str, Any]) -> set[str]:
+def _read_manifest(out: Path, settings: dict[str, Any]) -> set[str]:
     """The names of the pairs that an earlier run of the same settings has made."""
     path = out / MANIFEST
     if path.is_file():
@@ -110,12 +110,16 @@ def _open_manifest(out: Path, settings: dict[str, Any]) -> set[str]:
     for side in ("blur", "sharp"):
         if (out / side).is_dir() and any((out / side).iterdir()):
             raise DataError(f"{out}: has images but no {MANIFEST} in it; name another folder")
+    return set()
+
+
+def _append(out: Path, entry: dict[str, Any]) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+        with (out / MANIFEST).open("a", encoding="utf-8") as manifest:
+            manifest.write(json.dumps(entry) + "\n")
     except OSError as error:
         raise DataError(f"{out}: cannot be written ({error.strerror})") from None
-    return set()
 
 
 def _usable_photos(source: Path, config: BlurConfig, report: Report) -> list[Path]:
@@ -144,7 +148,7 @@ def _usable_photos(source: Path, config: BlurConfig, report: Report) -> list[Pat
 
 
 def _from_photos(
-    paths: list[Path], total: int, seed: int, config: BlurConfig, done: set[str]
+    paths: list[Path], total: int, seed: int, config: BlurConfig
 ) -> Iterator[tuple[str, Callable[[], Made]]]:
     for index in range(total):
         path = paths[index % len(paths)]
