@@ -1,0 +1,147 @@
+"""Draws the figures of docs/blur.md.
+
+    python docs/blur_figures.py PHOTOS PAIRS [PAIRS...]
+
+PHOTOS are sharp photos to blur, PAIRS folders of real pairs to compare with. The stages are shown
+on a photograph that ships with scikit-image (Eileen Collins, NASA, public domain).
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pyvips
+import torch
+from matplotlib.figure import Figure
+from skimage import data
+from torch import Tensor
+
+from unblur.blur import synthesize
+from unblur.blur.trajectory import camera_shake, kernels
+from unblur.config import PRESETS, BlurConfig, DataConfig
+from unblur.datasets import TrainingData, find_pairs, read_rgb
+from unblur.losses import sobel
+from unblur.metrics import psnr
+
+IMAGES = Path(__file__).parent / "images"
+MARGIN = 44
+NOTHING = BlurConfig(
+    sharp_share=0, max_length=0, sweep_share=0, varying_share=0, layer_share=0, defocus_share=0,
+    highlight_share=0, signal_share=0, bayer_share=0, noise_share=0, jpeg_share=0,
+)  # fmt: skip
+STAGES = {
+    "the photo": NOTHING,
+    "shift: one kernel everywhere": replace(NOTHING, max_length=40),
+    "and pitch, yaw, roll, zoom": replace(NOTHING, max_length=40, varying_share=1),
+    "objects of their own motion": replace(NOTHING, max_length=40, layer_share=1, still_share=1),
+    "defocus": replace(NOTHING, defocus_share=1),
+    "averaged as encoded values": replace(NOTHING, max_length=40, signal_share=1),
+    "saturated lights": replace(NOTHING, max_length=40, highlight_share=1),
+    "noise (of preset severe)": replace(
+        NOTHING, noise_share=1, max_read_noise=0.01, max_shot_noise=0.005
+    ),
+    "mosaic": replace(NOTHING, bayer_share=1),
+    "JPEG": replace(NOTHING, jpeg_share=1),
+}
+
+
+def main(photos: Path, folders: list[Path]) -> None:
+    IMAGES.mkdir(exist_ok=True)
+    draw_kernels()
+    draw_stages()
+    draw_realism(photos, folders)
+
+
+def draw_kernels(count: int = 12, length: int = 30) -> None:
+    path = camera_shake(count, torch.Generator().manual_seed(1)) * length
+    kernel = kernels(path - path[:, path.shape[1] // 2, None], 2 * length + 1)
+    kernel = (kernel / kernel.amax((1, 2), keepdim=True)) ** 0.5
+    sheet = torch.cat(list(kernel[:, 10:-10, 10:-10]), dim=1)
+    save(np.repeat(sheet[..., None].numpy() * 255, 3, 2), IMAGES / "blur-kernels.png", zoom=2)
+
+
+def draw_stages() -> None:
+    image = torch.from_numpy(np.ascontiguousarray(data.astronaut())).permute(2, 0, 1)[None]
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    axes = figure.subplots(2, 5)
+    for axis, (title, config) in zip(axes.flat, STAGES.items(), strict=True):
+        blurred = stage(image, config)
+        axis.imshow(blurred[60:300, 120:360], interpolation="nearest")
+        axis.set_title(title, fontsize=8)
+        axis.axis("off")
+    figure.savefig(IMAGES / "blur-stages.jpg", dpi=150, pil_kwargs={"quality": 90})
+
+
+def stage(image: Tensor, config: BlurConfig) -> np.ndarray:
+    generator = torch.Generator().manual_seed(11)
+    blurred, _ = synthesize(
+        image, torch.zeros(1, 2), torch.tensor([700.0]), MARGIN, config, generator
+    )
+    return blurred[0].permute(1, 2, 0).numpy()
+
+
+def draw_realism(photos: Path, folders: list[Path], crops: int = 1200, side: int = 256) -> None:
+    """PSNR of blurred against sharp crops, and how much gradient energy the blur took."""
+    source = TrainingData(
+        DataConfig(dirs=(str(photos),), min_scale=0.35), PRESETS["real"], 0, torch.device("cpu")
+    )
+    measured = {"preset real": [], **{name_of(folder): [] for folder in folders}}
+    for step in range(crops // 8):
+        pairs = zip(*source.batch(step, side, 8), strict=True)
+        measured["preset real"] += [measure((a + 1) / 2, (b + 1) / 2) for a, b in pairs]
+    rng = np.random.default_rng(0)
+    for folder in folders:
+        for pair in find_pairs(folder, "train"):
+            blurred, sharp = read_rgb(pair.blur), read_rgb(pair.sharp)
+            for _ in range(8):
+                y, x = (int(rng.integers(n - side)) for n in sharp.shape[:2])
+                cut = slice(y, y + side), slice(x, x + side)
+                measured[name_of(folder)].append(measure(unit(blurred[cut]), unit(sharp[cut])))
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    with mpl.rc_context({"font.size": 8}):
+        for axis, (column, title, bins) in zip(
+            figure.subplots(1, 2),
+            [(0, "PSNR of blurred against sharp, dB", np.arange(12, 52, 1.5)),
+             (1, "gradient energy lost to the blur", np.arange(-0.2, 1.01, 0.05))],
+            strict=True,
+        ):  # fmt: skip
+            for name, values in measured.items():
+                values = np.array(values)[:, column]
+                low, middle, high = np.percentile(values, [5, 50, 95])
+                print(f"{title}: {name}: 5 % {low:.2f}, median {middle:.2f}, 95 % {high:.2f}")
+                axis.hist(values.clip(bins[0], bins[-1]), bins, density=True, histtype="step",
+                          linewidth=2 if name == "preset real" else 1, label=name)  # fmt: skip
+            axis.set_xlabel(title)
+            axis.set_yticks([])
+            axis.legend()
+    figure.savefig(IMAGES / "blur-realism.png", dpi=130)
+
+
+def measure(blurred: Tensor, sharp: Tensor) -> tuple[float, float]:
+    eight = [(x.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy() for x in (blurred, sharp)]
+    energy = [float(sobel(x.mean(0)[None, None]).square().mean()) for x in (blurred, sharp)]
+    return min(psnr(*eight), 60.0), 1 - energy[0] / max(energy[1], 1e-9)
+
+
+def unit(image: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1) / 255
+
+
+def name_of(folder: Path) -> str:
+    return folder.resolve().name if folder.name != "train" else folder.resolve().parent.name
+
+
+def save(pixels: np.ndarray, path: Path, zoom: int = 1) -> None:
+    image: Any = pyvips.Image.new_from_array(pixels.clip(0, 255).astype(np.uint8))
+    image.resize(zoom, kernel="nearest").write_to_file(str(path))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit((__doc__ or "").strip())
+    main(Path(sys.argv[1]), [Path(arg) for arg in sys.argv[2:]])
