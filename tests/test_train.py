@@ -149,6 +149,7 @@ def test_the_time_limit_ends_with_a_checkpoint(pairs_dir: Path, tmp_path: Path) 
     result = train(tiny(pairs_dir), tmp_path / "run", max_seconds=0.01)
     assert (result.step, result.reason) == (1, "the time limit")
     assert weights(tmp_path / "run")
+    assert (tmp_path / "run" / "best.safetensors").exists()
 
 
 def test_a_run_folder_is_not_overwritten(pairs_dir: Path, tmp_path: Path) -> None:

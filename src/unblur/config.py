@@ -97,6 +97,8 @@ class DataConfig:
     """Folders of pairs or of sharp photos; `--data` replaces them."""
     val_dirs: tuple[str, ...] = ()
     """Folders of pairs to validate on; without any, pairs and photos held out of `dirs`."""
+    blur_folder: Literal["blur", "blur_gamma"] = "blur"
+    """Which of GoPro's two blurs, averaged without or with its response curve."""
     fit: Literal["crop", "resize"] = "crop"
     """A random crop, or (the paper's way) the whole pair resized by area to the crop's size."""
     min_scale: float = 1.0

@@ -65,13 +65,13 @@ def find_pairs(root: Path, split: str, blur: str = "blur") -> list[Pair]:
     return pairs
 
 
-def find_data(root: Path) -> tuple[list[Pair], list[Path]]:
-    """Training data of a folder: its pairs, or else its photos.
+def find_data(root: Path, blur: str = "blur") -> tuple[list[Pair], list[Path]]:
+    """Training data of a folder: its pairs (as `find_pairs`), or else its photos.
 
     Raises:
         DataError: as `find_pairs`, and if there are neither.
     """
-    pairs = _find_pairs(root, "train", "blur")
+    pairs = _find_pairs(root, "train", blur)
     if pairs:
         _check_sizes(pairs)
         return pairs, []
@@ -130,13 +130,17 @@ class TrainingData:
         pairs: list[Pair] = []
         photos: list[Path] = []
         for root in config.dirs:
-            more_pairs, more_photos = find_data(Path(root))
+            more_pairs, more_photos = find_data(Path(root), config.blur_folder)
             pairs += more_pairs
             photos += more_photos
         self.pairs, held_pairs = _hold_out(pairs, config.hold_out_every)
         self.photos, held_photos = _hold_out(photos, config.hold_out_every)
         if config.val_dirs:
-            held_pairs = [p for root in config.val_dirs for p in find_pairs(Path(root), "test")]
+            held_pairs = [
+                pair
+                for root in config.val_dirs
+                for pair in find_pairs(Path(root), "test", config.blur_folder)
+            ]
             held_photos = []
         self._held = held_pairs, held_photos
         self._cache: dict[tuple[Path, int], np.ndarray] = {}

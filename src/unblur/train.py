@@ -126,6 +126,10 @@ def train(
                 continue
             break
     run.save()
+    if run.best is None and run.at_step:
+        # So that every run has a best.safetensors.
+        run.validate()
+        run.save()
     return Result(out, run.at_step, run.best, reason)
 
 
