@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from tests.files import write
+from unblur.batches import TrainingData
 from unblur.config import BlurConfig, DataConfig
-from unblur.datasets import DataError, TrainingData, find_data, find_pairs
+from unblur.datasets import DataError, find_data, find_pairs
 
 
 def data(config: DataConfig, seed: int = 0) -> TrainingData:

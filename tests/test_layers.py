@@ -18,12 +18,14 @@ LAYERS = (
     {"cli"},
     {"evaluate", "display"},
     {"train", "export", "synth"},
-    {"losses", "datasets", "checkpoint", "restore"},
+    {"losses", "validation", "checkpoint", "restore"},
+    {"batches"},
+    {"datasets"},
     {"nets", "blur", "metrics", "engine", "tiling", "photo"},
     {"config"},
     {"errors", "__init__"},
 )
-WITHIN = {"datasets": {"photo"}, "nets": {"nets"}, "blur": {"blur"}}
+WITHIN = {"nets": {"nets"}, "blur": {"blur"}}
 NO_TORCH = ("restore", "photo", "tiling", "engine", "cli", "__init__")
 
 

@@ -22,13 +22,14 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
-from unblur import __version__, checkpoint, metrics, photo
+from unblur import __version__, checkpoint, photo
 from unblur import config as configs
+from unblur.batches import TrainingData
 from unblur.config import PhaseConfig, TrainConfig
-from unblur.datasets import TrainingData, ValidationImage
 from unblur.errors import UnblurError
 from unblur.losses import HybridLoss, discriminator_loss
 from unblur.nets import Discriminator, vgg
+from unblur.validation import Validator
 
 
 class TrainError(UnblurError):
@@ -148,8 +149,7 @@ class _Run:
         torch.manual_seed(config.seed + fabric.global_rank)
         device = fabric.device
         self.data = TrainingData(config.data, config.blur, config.seed, device, fabric.global_rank)
-        self.held = self.data.validation()
-        self.blurred_psnr = _mean_psnr([(_hwc(i.blurred), _hwc(i.sharp)) for i in self.held])
+        self.validator = Validator(self.data.validation())
         self.source: dict[str, Any] | None = None
 
         generator = checkpoint.build_generator(config)
@@ -252,29 +252,21 @@ class _Run:
         self.recent = [*self.recent[-49:], (spent, len(blurred))]
         return {name: float(value.detach()) for name, value in {**terms, **losses}.items()}
 
-    @torch.no_grad()
     def validate(self) -> None:
         """PSNR of the averaged weights on the held-out images, and a picture of four of them."""
-        if not self.held:
+        if not self.validator.images:
             return
         net = checkpoint.build_generator(self.config)
         net.load_state_dict(self.ema)
         _channels_last(net.to(self.fabric.device).eval())
-        results, rows = [], []
-        for image in self.held:
-            restored = _restore_image(net, image, self.fabric)
-            sharp = _hwc(image.sharp)[: restored.shape[0], : restored.shape[1]]
-            results.append((restored, sharp))
-            if len(rows) < 4:
-                rows.append(_strip(_hwc(image.blurred), restored, sharp))
-        self.psnr = _mean_psnr(results)
+        self.psnr, shown = self.validator(net, net.multiple, self.fabric.autocast())
         if self.best is None or self.psnr > self.best:
             self.best, self.stale = self.psnr, 0
             self._write(lambda: self._save_weights("best"))
         else:
             self.stale += 1
         picture = self.out / "pictures" / f"step-{self.at_step:07d}.jpg"
-        self._write(lambda: photo.save(_jpeg(np.concatenate(rows)), picture, overwrite=True))
+        self._write(lambda: photo.save(_jpeg(shown), picture, overwrite=True))
 
     def save(self) -> None:
         """last.safetensors and state.pt."""
@@ -317,7 +309,7 @@ class _Run:
     @property
     def gain(self) -> float | None:
         """Of the latest validation, over the blurred images themselves, in dB."""
-        return None if self.psnr is None else self.psnr - self.blurred_psnr
+        return None if self.psnr is None else self.psnr - self.validator.blurred_psnr
 
     def _phase(self, step: int) -> tuple[PhaseConfig, int]:
         """The phase of a step, and the steps done in it."""
@@ -421,38 +413,11 @@ def _hardware(fabric: Fabric) -> str:
     return f"{os.cpu_count()} CPU cores ({platform.machine()})"
 
 
-def _restore_image(net: nn.Module, image: ValidationImage, fabric: Fabric) -> np.ndarray:
-    height, width = (n // 8 * 8 for n in image.blurred.shape[1:])
-    x = image.blurred[None, :, :height, :width].to(fabric.device).float() / 127.5 - 1
-    with fabric.autocast():
-        out = net(x.contiguous(memory_format=torch.channels_last))
-    return _hwc(((out[0].float() + 1) * 127.5).round().to(torch.uint8))
-
-
-def _mean_psnr(images: list[tuple[np.ndarray, np.ndarray]]) -> float:
-    return float(np.mean([min(metrics.psnr(*pair), 100.0) for pair in images] or [0.0]))
-
-
-def _strip(*images: np.ndarray) -> np.ndarray:
-    """The middles of the images, side by side."""
-    side = 256
-    middles = []
-    for image in images:
-        y, x = (max(0, (n - side) // 2) for n in image.shape[:2])
-        middle = image[y : y + side, x : x + side]
-        middles.append(np.pad(middle, [(0, side - n) for n in middle.shape[:2]] + [(0, 0)]))
-    return np.concatenate(middles, axis=1)
-
-
 def _jpeg(pixels: np.ndarray) -> bytes:
     import pyvips
 
     image: Any = pyvips.Image.new_from_array(pixels)
     return image.jpegsave_buffer(Q=92)
-
-
-def _hwc(image: Tensor) -> np.ndarray:
-    return image.permute(1, 2, 0).cpu().numpy()
 
 
 def _since(moment: float) -> float:

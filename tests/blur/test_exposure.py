@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unblur.blur import lens, sensor, synthesize
+from unblur.blur import jpeg, lens, mosaic, response, sensor, synthesize
 from unblur.blur.frames import Skipped, average_frames, mean
 from unblur.blur.scene import Layer, expose, glance, sample_mask, subframes
 from unblur.blur.trajectory import TIMES, camera_shake, kernels, resample
@@ -86,13 +86,18 @@ def test_the_mean_of_a_constant_scene_is_kept() -> None:
     torch.testing.assert_close(shoot(light, shifts(10, -6), 30.0), inner(light))
 
 
-RESPONSES = [sensor.signal(), sensor.srgb(), sensor.camera(2.2, 0.0), sensor.camera(1.9, 0.45)]
+RESPONSES = [
+    response.signal(),
+    response.srgb(),
+    response.camera(2.2, 0.0),
+    response.camera(1.9, 0.45),
+]
 
 
-@pytest.mark.parametrize("response", RESPONSES)
-def test_encode_inverts_decode(response: sensor.Response) -> None:
+@pytest.mark.parametrize("curve", RESPONSES)
+def test_encode_inverts_decode(curve: response.Response) -> None:
     levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
-    back = response.encode(response.decode(levels))
+    back = curve.encode(curve.decode(levels))
     assert torch.equal((back * 255).round().to(torch.uint8), levels)
     assert (back * 255 - levels).abs().max() < 0.1
 
@@ -108,7 +113,7 @@ def test_responses_are_their_curves() -> None:
 
 def test_responses_mix_by_the_stated_share() -> None:
     generator = torch.Generator().manual_seed(0)
-    many = sensor.sample_responses(2000, BlurConfig(signal_share=0.4), generator)
+    many = response.sample_responses(2000, BlurConfig(signal_share=0.4), generator)
     plain = (many.to_light - torch.linspace(0, 1, 256)).abs().amax(1) < 1e-6
     assert float(plain.float().mean()) == pytest.approx(0.4, abs=0.04)
 
@@ -128,14 +133,14 @@ def test_a_mosaic_keeps_one_value_a_pixel_and_demosaicing_restores_smooth_colour
     y, x = torch.meshgrid(torch.linspace(0, 1, 32), torch.linspace(0, 1, 48), indexing="ij")
     light = torch.stack([0.2 + 0.5 * x, 0.7 - 0.3 * y, 0.1 + 0.4 * x * y])[None]
     balance = torch.tensor([[2.0, 1.5]])
-    raw = sensor.mosaic(light, balance)
+    raw = mosaic.to_mosaic(light, balance)
     assert torch.equal(raw[:, 0], raw[:, 1])
     torch.testing.assert_close(raw[0, 0, ::2, ::2], light[0, 0, ::2, ::2] / 2)
     torch.testing.assert_close(raw[0, 0, 1::2, 1::2], light[0, 2, 1::2, 1::2] / 1.5)
-    restored = sensor.demosaic(raw, balance)
+    restored = mosaic.demosaic(raw, balance)
     assert (restored - light)[..., 2:-2, 2:-2].abs().max() < 2e-3
     untouched = torch.zeros(1, 2)
-    assert torch.equal(sensor.demosaic(sensor.mosaic(light, untouched), untouched), light)
+    assert torch.equal(mosaic.demosaic(mosaic.to_mosaic(light, untouched), untouched), light)
 
 
 @pytest.mark.parametrize(("radius", "blades"), [(0.8, 0), (3.0, 0), (4.5, 6), (2.5, 5)])
@@ -228,7 +233,7 @@ def test_noise_has_the_stated_variance() -> None:
 @pytest.mark.parametrize("quality", [55, 80, 95])
 def test_jpeg_loses_what_a_real_encoder_loses(quality: int, picture: np.ndarray) -> None:
     image = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
-    ours = sensor.jpeg(image, torch.tensor([quality]))
+    ours = jpeg.compress(image, torch.tensor([quality]))
     source: object = pyvips.Image.new_from_array(picture)
     data = source.jpegsave_buffer(Q=quality)  # pyright: ignore[reportAttributeAccessIssue]
     theirs = torch.from_numpy(pyvips.Image.new_from_buffer(data, "").numpy().copy())
@@ -236,7 +241,7 @@ def test_jpeg_loses_what_a_real_encoder_loses(quality: int, picture: np.ndarray)
     error = [((x - image) ** 2).mean().sqrt().item() for x in (ours, theirs)]
     assert error[0] == pytest.approx(error[1], rel=0.15)
     assert (ours - theirs).abs().mean() < 0.7 * (theirs - image).abs().mean()
-    assert torch.equal(sensor.jpeg(image, torch.tensor([0])), image)
+    assert torch.equal(jpeg.compress(image, torch.tensor([0])), image)
 
 
 def photos(count: int = 3) -> Tensor:
@@ -295,8 +300,8 @@ def test_windows_span_no_cut_and_count_no_frame_twice(rng: np.random.Generator) 
 
 
 def test_the_mean_of_equal_frames_is_the_frame(picture: np.ndarray) -> None:
-    for response in RESPONSES:
-        assert np.array_equal(mean(np.stack([picture] * 5), response), picture)
+    for curve in RESPONSES:
+        assert np.array_equal(mean(np.stack([picture] * 5), curve), picture)
 
 
 def test_even_windows_have_no_middle(rng: np.random.Generator) -> None:

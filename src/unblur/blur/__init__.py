@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from unblur.blur import lens, sensor
+from unblur.blur import jpeg, lens, mosaic, sensor
+from unblur.blur.response import sample_responses
 from unblur.blur.scene import expose, glance, sample_layers
 from unblur.blur.trajectory import sample_trajectories
 from unblur.config import BlurConfig
@@ -40,19 +41,19 @@ def synthesize(
     poses[rest] = 0
     layers = sample_layers(photos.shape, rest, poses, config, centres, focal, generator)
     apertures = lens.sample_apertures(batch, rest, config, generator)
-    response = sensor.sample_responses(batch, config, generator).to(device)
+    response = sample_responses(batch, config, generator).to(device)
     gains = sensor.sample_highlights(batch, config, generator).to(device)
-    balance = sensor.sample_balances(batch, rest, config, generator).to(device)
+    balance = mosaic.sample_balances(batch, rest, config, generator).to(device)
     shot, read = sensor.sample_noise(batch, config, generator)
-    qualities = sensor.sample_qualities(batch, config, generator)
+    qualities = jpeg.sample_qualities(batch, config, generator)
 
     light = sensor.brighten(response.decode(photos), gains)
     poses, centres, focal = poses.to(device), centres.to(device), focal.to(device)
     sharp = glance(light, layers, margin)
     light = expose(light, poses, centres, focal, margin, layers)
     light = lens.defocus(light, apertures).clamp(max=1)
-    raw = sensor.mosaic(light, balance)
+    raw = mosaic.to_mosaic(light, balance)
     raw = sensor.add_noise(raw, shot, read, generator)
-    blurred = response.encode(sensor.demosaic(raw, balance))
-    blurred = sensor.jpeg(blurred, qualities)
+    blurred = response.encode(mosaic.demosaic(raw, balance))
+    blurred = jpeg.compress(blurred, qualities)
     return sensor.quantise(blurred), sensor.quantise(response.encode(sharp))

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from unblur.blur import sensor
+from unblur.blur import response
 
 Frame = UInt8[np.ndarray, "h w 3"]
 
-RESPONSES = {"signal": sensor.signal, "srgb": sensor.srgb}
+RESPONSES = {"signal": response.signal, "srgb": response.srgb}
 
 
 @dataclass
@@ -80,12 +80,12 @@ def average_frames(
         count += 1 - count % 2
 
 
-def mean(frames: UInt8[np.ndarray, "n h w 3"], response: sensor.Response) -> Frame:
-    """The mean of frames in the light of a response."""
+def mean(frames: UInt8[np.ndarray, "n h w 3"], curve: response.Response) -> Frame:
+    """The mean of frames in the light that a curve makes of them."""
     light = torch.zeros(1, *frames.shape[1:])
     for frame in frames:
-        light += response.decode(torch.from_numpy(frame)[None])
-    encoded = response.encode(light / len(frames))
+        light += curve.decode(torch.from_numpy(frame)[None])
+    encoded = curve.encode(light / len(frames))
     return (encoded[0] * 255).round().to(torch.uint8).numpy()
 
 
