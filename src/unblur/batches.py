@@ -168,8 +168,9 @@ class TrainingData:
 
 
 def _hold_out(items: list[T], every: int) -> tuple[list[T], list[T]]:
-    if every == 0:
+    if every == 0 or len(items) < 2:
         return items, []
+    every = min(every, len(items))
     held = items[every - 1 :: every]
     return [x for i, x in enumerate(items) if (i + 1) % every], held
 

@@ -108,7 +108,8 @@ class DataConfig:
     pair_share: float = 0.3
     """Where there are pairs and photos: the share of samples from pairs."""
     hold_out_every: int = 13
-    """Every so many-th pair and photo, by sorted name, is kept for validation; 0: none."""
+    """Every so many-th pair and photo, by sorted name, is kept for validation, one at least where
+    there are two; 0: none."""
     val_images: int = 8
     """Validation images at most, spread evenly over those at hand."""
     cache_gib: float = 6.0

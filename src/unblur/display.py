@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from unblur.config import TrainConfig
 from unblur.train import Progress
@@ -34,17 +36,17 @@ def show(config: TrainConfig) -> Iterator[Callable[[Progress], None]]:
         TextColumn("step"),
         MofNCompleteColumn(),
         BarColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.fields[left]} left"),
     )
-    with Bar(*columns, console=console, refresh_per_second=4) as bar:
-        task = bar.add_task("starting", total=config.steps)
+    steps, figures = Bar(*columns), Text()
+    task = steps.add_task("", total=config.steps, left="")
+    with Live(Group(steps, figures), console=console, refresh_per_second=4) as live:
 
         def report(progress: Progress) -> None:
-            bar.update(
-                task, completed=progress.step, total=progress.steps, description=_text(progress)
-            )
+            steps.update(task, completed=progress.step, total=progress.steps, left=_left(progress))
+            figures.plain = f"{_speed(progress)}\n{_losses(progress)}"
             if progress.checked and progress.psnr is not None:
-                bar.console.print(
+                live.console.print(
                     f"step {progress.step}: validation {progress.psnr:.2f} dB, "
                     f"{progress.gain:+.2f} dB over the blurred images"
                 )
@@ -60,15 +62,22 @@ def _lines(console: Console) -> Callable[[Progress], None]:
         if progress.checked or time.monotonic() - last >= 30:
             last = time.monotonic()
             console.print(
-                f"step {progress.step}/{progress.steps}  {_text(progress)}", soft_wrap=True
+                f"step {progress.step}/{progress.steps}  {_left(progress)} left  "
+                f"{_speed(progress)}  {_losses(progress)}",
+                soft_wrap=True,
             )
 
     return report
 
 
-def _text(progress: Progress) -> str:
-    left = time.strftime("%H:%M:%S", time.gmtime(min(progress.seconds_left, 359999)))
-    losses = "  ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
+def _left(progress: Progress) -> str:
+    return time.strftime("%H:%M:%S", time.gmtime(min(progress.seconds_left, 359999)))
+
+
+def _speed(progress: Progress) -> str:
     psnr = "" if progress.psnr is None else f"  {progress.psnr:.2f} dB ({progress.gain:+.2f})"
-    speed = f"{progress.images_per_second:.1f} images/s  wait {progress.wait:.0%}"
-    return f"{left} left  {speed}{psnr}  {losses}"
+    return f"{progress.images_per_second:.1f} images/s  waits {progress.wait:.0%}{psnr}"
+
+
+def _losses(progress: Progress) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
