@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -146,7 +146,9 @@ class TrainingData:
         crop = _chw(image[y : y + side, x : x + side])[None]
         generator = torch.Generator().manual_seed(index)
         focal = torch.tensor([float(max(image.shape[:2]))])
-        images = synthesize(crop, torch.zeros(1, 2), focal, margin, self.blur, generator)
+        # A sharp one among few, at 50 dB and more, would drown the others in the mean.
+        blur = replace(self.blur, sharp_share=0.0)
+        images = synthesize(crop, torch.zeros(1, 2), focal, margin, blur, generator)
         blurred, sharp = ((x[0] * 255).round().to(torch.uint8) for x in images)
         return blurred, sharp
 
