@@ -96,7 +96,8 @@ def test_strength_zero_keeps_every_pixel(tmp_path: Path, picture: np.ndarray) ->
         (("train", "none.toml"), "none.toml: No such file"),
         (("train", "none.toml", "--max-time", "soon"), "like 90s, 9m, 2h; not soon"),
         (("train", "--data", "x"), "name a CONFIG.toml"),
-        (("train", "--resume", "run", "--data", "x"), "leave out"),
+        (("train", "--resume", "run", "--out", "x"), "leave out"),
+        (("train", "--resume", "run"), "run/config.toml: No such file"),
         (("evaluate", ".", "--protocol", "half"), "full or paper"),
         (("synth", ".", "-o", "x", "--preset", "wild"), "mild, real or severe"),
         (("nosuch",), "nosuch"),
@@ -141,6 +142,10 @@ def test_the_way_from_photos_to_a_model_to_a_table(
                         "--out", out, "--max-steps", 2)  # fmt: skip
     assert code == 0
     assert f"{out}: step 2, best validation" in said
+    code, _, error = run("train", "--resume", out, "--data", pairs_dir)
+    assert code == 2
+    assert "was started with another data.dirs" in error
+    assert run("train", tiny_config(tmp_path), "--resume", out, "--max-steps", 3)[0] == 0
     assert run("train", "--resume", out)[0] == 0
     code, _, error = run("train", tiny_config(tmp_path), "--data", pairs_dir, "--out", out)
     assert code == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,22 @@ def test_files_that_are_no_config_are_named(tmp_path: Path) -> None:
 def test_overrides_replace_folders_and_content_weights() -> None:
     config = TrainConfig(phases=(PhaseConfig(steps=1), PhaseConfig(steps=2)))
     changed = configs.override(config, [Path("a"), Path("b")], Path("w.pth"))
-    assert changed.data.dirs == ("a", "b")
-    assert {p.loss.content_weights for p in changed.phases} == {"w.pth"}
+    assert changed.data.dirs == (str(Path.cwd() / "a"), str(Path.cwd() / "b"))
+    assert {p.loss.content_weights for p in changed.phases} == {str(Path.cwd() / "w.pth")}
     assert changed.steps == 3
     assert configs.override(config, None, None) == config
+
+
+def test_differing_configs_are_told_apart_by_name() -> None:
+    config = TrainConfig(phases=(PhaseConfig(steps=1),))
+    configs.require_equal(config, config, "it was made")
+    for other, message in [
+        (replace(config, seed=1), r"it was made with another seed \(0, not 1\)"),
+        (
+            replace(config, data=replace(config.data, min_scale=0.5)),
+            r"another data.min_scale \(1.0, not 0.5\)",
+        ),
+        (TrainConfig(phases=(PhaseConfig(steps=2),)), "another phases:"),
+    ]:
+        with pytest.raises(ConfigError, match=message):
+            configs.require_equal(other, config, "it was made")

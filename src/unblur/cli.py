@@ -123,7 +123,7 @@ def train(
         Path | None, typer.Option(help="Weights to start from, with a fresh optimiser.")
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Run folder to go on with, with its own config.")
+        Path | None, typer.Option(help="Run folder to go on with; its config and data stay.")
     ] = None,
     max_time: Annotated[
         str | None, typer.Option(metavar="90s|9m|2h", help="End with a checkpoint after this time.")
@@ -138,21 +138,27 @@ def train(
 ) -> None:
     """Train a network."""
     seconds = _seconds(max_time) if max_time else float("inf")
-    if (config is None) == (resume is None):
+    if config is None and resume is None:
         _fail("name a CONFIG.toml for a new run, or --resume RUN to go on with one", 2)
-    if resume is not None and (init or data or out or content_weights):
-        _fail("--resume goes on with the run as it is: leave out --init, --data and --out", 2)
+    if resume is not None and (init is not None or out not in (None, resume)):
+        _fail("--resume goes on with a run in its own folder: leave out --init and --out", 2)
     with _training_extra():
         from unblur import config as configs
         from unblur.display import show
         from unblur.train import train as run
     try:
-        settings = configs.load(config or Path(f"{resume}/config.toml"))
+        if resume is None:
+            assert config is not None
+            settings = configs.override(configs.load(config), data, content_weights)
+            out = out or Path("runs") / f"{config.stem}-{time.strftime('%Y%m%d-%H%M')}"
+        else:
+            out = resume
+            settings = configs.load(resume / "config.toml")
+            given = configs.load(config) if config else settings
+            given = configs.override(given, data or settings.data.dirs, content_weights)
+            configs.require_equal(given, settings, f"{resume} was started")
     except configs.ConfigError as error:
         _fail(str(error), 2)
-    if config is not None:
-        settings = configs.override(settings, data, content_weights)
-    out = resume or out or Path("runs") / f"{config and config.stem}-{time.strftime('%Y%m%d-%H%M')}"
     with _clear_errors(), show(settings) as report:
         result = run(
             settings,

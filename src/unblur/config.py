@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import tomllib
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -233,21 +234,34 @@ def dumps(config: TrainConfig) -> str:
 
 
 def override(
-    config: TrainConfig, data: list[Path] | None, content_weights: Path | None
+    config: TrainConfig, data: Sequence[Path | str] | None, content_weights: Path | None
 ) -> TrainConfig:
     """The config with the command line's folders and content weights in place of its own."""
     if data:
-        folders = dataclasses.replace(config.data, dirs=tuple(str(d) for d in data))
+        # Absolute, so that a run can be resumed from any folder.
+        folders = dataclasses.replace(config.data, dirs=tuple(str(Path(d).resolve()) for d in data))
         config = dataclasses.replace(config, data=folders)
     if content_weights:
+        file = str(content_weights.resolve())
         phases = tuple(
-            dataclasses.replace(
-                phase, loss=dataclasses.replace(phase.loss, content_weights=str(content_weights))
-            )
+            dataclasses.replace(phase, loss=dataclasses.replace(phase.loss, content_weights=file))
             for phase in config.phases
         )
         config = dataclasses.replace(config, phases=phases)
     return config
+
+
+def require_equal(given: TrainConfig, own: TrainConfig, what: str) -> None:
+    """Raises ConfigError, naming the first value that differs, unless the configs are equal."""
+    ours, theirs = dataclasses.asdict(own), dataclasses.asdict(given)
+    for (key, mine), other in zip(ours.items(), theirs.values(), strict=True):
+        if mine != other:
+            if isinstance(mine, dict):
+                key, mine, other = next(
+                    (f"{key}.{k}", v, other[k]) for k, v in mine.items() if v != other[k]
+                )
+            values = f" ({mine!r}, not {other!r})" if len(repr(mine)) < 60 else ""
+            raise ConfigError(f"{what} with another {key}{values}: leave it out, or start anew")
 
 
 def _build(cls: type[Any], table: dict[str, Any], where: str) -> Any:
