@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyvips
 import torch
 
 from unblur import photo
-from unblur.blur import synthesize
+from unblur.blur import draw, shoot
 from unblur.blur.frames import Frame, Skipped, average_frames
 from unblur.config import PRESETS, BlurConfig
 from unblur.datasets import DataError, find_data, read_rgb
@@ -158,12 +158,12 @@ def _from_photos(
 def _blur_photo(path: Path, seed: int, index: int, config: BlurConfig) -> Made:
     image = torch.from_numpy(read_rgb(path).copy()).permute(2, 0, 1)[None]
     rng = np.random.default_rng([seed, index])
-    drawn = int(rng.integers(2**62))
-    generator = torch.Generator().manual_seed(drawn)
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     focal = torch.tensor([max(image.shape[2:]) * rng.uniform(0.7, 1.5)], dtype=torch.float32)
-    pair = synthesize(image, torch.zeros(1, 2), focal, _margin(config), config, generator)
+    drawn = draw(image.shape, torch.zeros(1, 2), focal, config, generator)
+    pair = shoot(image, drawn, _margin(config), generator)
     blurred, sharp = ((x[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy() for x in pair)
-    facts = {"photo": path.name, "generator": drawn, "focal": float(focal), **asdict(config)}
+    facts = {"photo": path.name, "focal_pixels": round(float(focal), 1), **drawn.facts(0)}
     return blurred, sharp, facts
 
 

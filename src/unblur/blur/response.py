@@ -24,10 +24,12 @@ class Response:
     Attributes:
         to_light: light at each of 256 encoded levels.
         to_value: encoded value at light (k / 4096)^2 for k of 0 to 4096.
+        names: what each curve is.
     """
 
     to_light: Float[Tensor, "b 256"]
     to_value: Float[Tensor, "b n"]
+    names: tuple[str, ...]
 
     def decode(self, image: UInt8[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """8-bit encoded values to light in [0, 1]."""
@@ -42,17 +44,18 @@ class Response:
         return self.to_value.gather(1, place).view(light.shape)
 
     def to(self, device: torch.device) -> Response:
-        return Response(self.to_light.to(device), self.to_value.to(device))
+        return Response(self.to_light.to(device), self.to_value.to(device), self.names)
 
 
 def signal() -> Response:
     """No curve: what is averaged are the encoded values."""
-    return _tabulate(lambda y: y, lambda x: x)
+    return _tabulate("signal", lambda y: y, lambda x: x)
 
 
 def srgb() -> Response:
     """IEC 61966-2-1."""
     return _tabulate(
+        "srgb",
         lambda y: torch.where(y <= 0.04045, y / 12.92, ((y + 0.055) / 1.055) ** 2.4),
         lambda x: torch.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055),
     )
@@ -71,7 +74,8 @@ def camera(gamma: float, contrast: float) -> Response:
     right = torch.searchsorted(value, levels).clamp(1, _STEPS)
     part = (levels - value[right - 1]) / (value[right] - value[right - 1])
     light = ((right - 1 + part) / _STEPS) ** 2
-    return Response(light.float()[None], value.float()[None])
+    name = f"camera {gamma:.2f} {contrast:.2f}"
+    return Response(light.float()[None], value.float()[None], (name,))
 
 
 def sample_responses(batch: int, config: BlurConfig, generator: torch.Generator) -> Response:
@@ -88,11 +92,13 @@ def sample_responses(batch: int, config: BlurConfig, generator: torch.Generator)
         else:
             chosen.append(camera(1.8 + 0.8 * gamma, 0.5 * contrast))
     return Response(
-        *(torch.cat(t) for t in zip(*((r.to_light, r.to_value) for r in chosen), strict=True))
+        torch.cat([r.to_light for r in chosen]),
+        torch.cat([r.to_value for r in chosen]),
+        tuple(r.names[0] for r in chosen),
     )
 
 
-def _tabulate(decode: Curve, encode: Curve) -> Response:
+def _tabulate(name: str, decode: Curve, encode: Curve) -> Response:
     levels = torch.linspace(0, 1, 256, dtype=torch.float64)
     light = torch.linspace(0, 1, _STEPS + 1, dtype=torch.float64) ** 2
-    return Response(decode(levels).float()[None], encode(light).float()[None])
+    return Response(decode(levels).float()[None], encode(light).float()[None], (name,))
