@@ -13,12 +13,15 @@ import pyvips
 
 
 def main(blurred: Path, deblurred: Path, out: Path) -> None:
-    rows: list[Any] = []
-    for after in sorted(p for p in deblurred.iterdir() if (blurred / p.name).is_file()):
-        rows += [pyvips.Image.new_from_file(str(p)) for p in (blurred / after.name, after)]
-    if not rows:
+    names = sorted(p.name for p in deblurred.iterdir() if (blurred / p.name).is_file())
+    if not names:
         sys.exit(f"{deblurred}: no photo with the name of one in {blurred}")
-    sheet: Any = pyvips.Image.arrayjoin(rows, across=2, shim=8, background=[255.0])
+    sheet: Any = None
+    for name in names:
+        before, after = (pyvips.Image.new_from_file(str(d / name)) for d in (blurred, deblurred))
+        row = before.join(after, "horizontal", shim=8, background=[255.0])
+        space = {"shim": 8, "expand": True, "background": [255.0]}
+        sheet = row if sheet is None else sheet.join(row, "vertical", **space)
     sheet.write_to_file(str(out))
     print(f"{out}  {sheet.width}x{sheet.height}, before on the left, after on the right")
 
