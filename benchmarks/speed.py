@@ -82,17 +82,11 @@ def run_onnxruntime() -> Any:
 
 def run_torch() -> Any:
     """The bundled weights in the network of the package."""
-    import onnx
     import torch
-    from onnx import numpy_helper
 
-    from unblur.nets import LiteGenerator
+    from unblur.checkpoint import load_generator
 
-    tensors = onnx.load(find_model("default")).graph.initializer
-    stored = {t.name.removesuffix(".half"): numpy_helper.to_array(t).copy() for t in tensors}
-    net = LiteGenerator().eval()
-    weights = {name: torch.from_numpy(stored[name]).float() for name in net.state_dict()}
-    net.load_state_dict(weights)
+    net, _, _ = load_generator(find_model("default"))
     net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def run(batch: np.ndarray) -> np.ndarray:

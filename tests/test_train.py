@@ -82,7 +82,7 @@ def test_a_run_folder_has_everything(pairs_dir: Path, tmp_path: Path) -> None:
     assert {"adversarial", "discriminator"} <= lines[-1].keys()
     assert result.psnr == max(line["psnr"] for line in lines)
     assert len(list((tmp_path / "run" / "pictures").iterdir())) == 4
-    net, provenance = checkpoint.load_generator(tmp_path / "run" / "best.safetensors")
+    net, _, provenance = checkpoint.load_generator(tmp_path / "run" / "best.safetensors")
     assert not net.training
     assert provenance["images"] == sum([2, 2, 2, 1, 1, 1, 1, 1][: provenance["step"]])
     assert provenance["data"] == ["pairs"]

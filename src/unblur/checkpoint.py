@@ -19,6 +19,9 @@ from unblur.config import TrainConfig
 from unblur.errors import UnblurError
 from unblur.nets import LiteGenerator, PaperGenerator
 
+HALF = ".half"
+"""Ending of the names of weights that an exported network stores as float16."""
+
 
 class CheckpointError(UnblurError):
     """A checkpoint that cannot be used; the message names the file and what was expected."""
@@ -45,27 +48,28 @@ def save_weights(
 
 
 def load_weights(path: Path) -> tuple[dict[str, Tensor], TrainConfig, dict[str, Any]]:
-    """Weights, config and provenance of a file that `save_weights` wrote.
+    """Weights, config and provenance of a file that `save_weights` or `unblur export` wrote.
+
+    An exported paper network has lost its batch norms' own values and cannot be read back.
 
     Raises:
         CheckpointError: if it is missing or no such file.
     """
     try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        config = configs.loads(metadata["config"])
-        return weights, config, json.loads(metadata["provenance"])
+        weights, metadata = _read_onnx(path) if path.suffix == ".onnx" else _read(path)
+        return weights, configs.loads(metadata["config"]), json.loads(metadata["provenance"])
     except (OSError, SafetensorError, KeyError, ValueError, configs.ConfigError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else repr(error)
         raise CheckpointError(
-            f"{path}: not a checkpoint of unblur ({reason}); "
-            "last.safetensors or best.safetensors of a run folder was expected"
+            f"{path}: not a checkpoint of unblur ({reason}); last.safetensors or "
+            "best.safetensors of a run folder, or an exported .onnx was expected"
         ) from None
 
 
-def load_generator(path: Path) -> tuple[LiteGenerator | PaperGenerator, dict[str, Any]]:
-    """The trained generator in evaluation mode, and its provenance.
+def load_generator(
+    path: Path,
+) -> tuple[LiteGenerator | PaperGenerator, TrainConfig, dict[str, Any]]:
+    """The trained generator in evaluation mode, its config and its provenance.
 
     Raises:
         CheckpointError: as `load_weights`, and if the weights do not fit the config.
@@ -73,7 +77,31 @@ def load_generator(path: Path) -> tuple[LiteGenerator | PaperGenerator, dict[str
     weights, config, provenance = load_weights(path)
     net = build_generator(config)
     load_into(net, weights, path)
-    return net.eval(), provenance
+    return net.eval(), config, provenance
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with safe_open(path, "pt") as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return weights, file.metadata() or {}
+
+
+def _read_onnx(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    import onnx
+    from google.protobuf.message import DecodeError
+    from onnx import numpy_helper
+
+    try:
+        model = onnx.load(path)
+    except DecodeError as error:
+        raise ValueError(str(error)) from None
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    wanted = build_generator(configs.loads(metadata["config"])).state_dict()
+    stored = {t.name.removesuffix(HALF): t for t in model.graph.initializer}
+    if not wanted.keys() <= stored.keys():
+        raise ValueError("its norms were folded at export")
+    arrays = {name: numpy_helper.to_array(stored[name]) for name in wanted}
+    return {n: torch.from_numpy(a.copy()).to(wanted[n].dtype) for n, a in arrays.items()}, metadata
 
 
 def load_into(net: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:

@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from unblur import __version__, checkpoint
+from unblur import config as configs
 from unblur.engine import METADATA_KEY, Contract, Engine
 from unblur.errors import UnblurError
 
@@ -33,7 +34,8 @@ class ExportError(UnblurError):
 def export(path: Path, out: Path) -> dict[str, float]:
     """Writes a trained generator as ONNX: float16 weights, dynamic batch, height and width.
 
-    The file's metadata hold the contract (what `engine.Contract` says) and the provenance.
+    The file's metadata hold the contract (what `engine.Contract` says), the config and the
+    provenance, so that it can serve as `unblur train --init` too.
 
     Args:
         path: a checkpoint of `unblur train`.
@@ -47,7 +49,7 @@ def export(path: Path, out: Path) -> dict[str, float]:
         CheckpointError: if it cannot be read.
         ExportError: if a difference is larger than `TOLERANCE`; nothing is written then.
     """
-    net, provenance = checkpoint.load_generator(path)
+    net, config, provenance = checkpoint.load_generator(path)
     with torch.no_grad():
         for value in net.parameters():
             value.copy_(value.half())
@@ -55,9 +57,13 @@ def export(path: Path, out: Path) -> dict[str, float]:
     model = _to_onnx(net)
     _halve_weights(model)
     model.producer_name, model.producer_version = "unblur", __version__
-    properties = {METADATA_KEY: dataclasses.asdict(contract), "provenance": provenance}
+    properties = {
+        METADATA_KEY: json.dumps(dataclasses.asdict(contract)),
+        "provenance": json.dumps(provenance),
+        "config": configs.dumps(config),
+    }
     for key, value in properties.items():
-        model.metadata_props.add(key=key, value=json.dumps(value))
+        model.metadata_props.add(key=key, value=value)
     data = model.SerializeToString()
     differences = _compare(net, data, contract)
     worst = max(differences.values())
@@ -98,7 +104,7 @@ def _halve_weights(model: onnx.ModelProto) -> None:
         if tensor.data_type != TensorProto.FLOAT or values.size < 64:
             continue
         name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + checkpoint.HALF))
         casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]

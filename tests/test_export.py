@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from unblur import checkpoint
+from unblur.config import LiteConfig, PhaseConfig, TrainConfig
+from unblur.engine import Contract, Engine, find_model
+from unblur.export import SIZES, TOLERANCE, export
+
+
+@pytest.fixture(params=["lite", "paper"])
+def trained(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    config = TrainConfig(
+        (PhaseConfig(steps=1),), generator=request.param, lite=LiteConfig((8, 8, 16), (1, 1, 2))
+    )
+    weights = checkpoint.build_generator(config).state_dict()
+    for name, value in weights.items():
+        if name.endswith("gamma"):
+            value.fill_(0.3)
+    path = tmp_path / "best.safetensors"
+    checkpoint.save_weights(path, weights, config, {"step": 7})
+    return path
+
+
+def test_onnx_equals_pytorch_at_sizes_of_every_kind(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "net.onnx"
+    differences = export(trained, out)
+    assert len(differences) == len(SIZES) == 3
+    assert any(h % 2 and w % 2 for h, w in SIZES)
+    assert max(differences.values()) < TOLERANCE
+    net, config, _ = checkpoint.load_generator(trained)
+    engine = Engine(out, "cpu", "f32")
+    assert engine.contract == Contract(multiple=net.multiple)
+    if config.generator == "lite":
+        again, _, provenance = checkpoint.load_generator(out)
+        assert provenance == {"step": 7}
+        for a, b in zip(net.parameters(), again.parameters(), strict=True):
+            torch.testing.assert_close(a.half(), b.half())
+    batch = np.random.default_rng(1).uniform(-1, 1, (1, 3, 40, 56)).astype(np.float32)
+    with torch.no_grad():
+        wanted = net(torch.from_numpy(batch)).numpy()
+    np.testing.assert_allclose(engine(batch), wanted, atol=TOLERANCE)
+
+
+def test_the_bundled_network_can_be_trained_on() -> None:
+    net, config, provenance = checkpoint.load_generator(find_model("default"))
+    assert config.generator == "lite"
+    assert provenance["step"] > 0
+    assert all(torch.isfinite(p).all() for p in net.parameters())
+    assert find_model("default").stat().st_size < 12 * 2**20
+
+
+def test_what_is_no_checkpoint_is_named(tmp_path: Path) -> None:
+    for name in ("none.safetensors", "bad.safetensors", "bad.onnx"):
+        if name.startswith("bad"):
+            (tmp_path / name).write_bytes(b"no weights at all")
+        with pytest.raises(checkpoint.CheckpointError, match=f"{name}: not a checkpoint"):
+            checkpoint.load_weights(tmp_path / name)
