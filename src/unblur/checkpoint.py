@@ -99,7 +99,7 @@ def _read_onnx(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     wanted = build_generator(configs.loads(metadata["config"])).state_dict()
     stored = {t.name.removesuffix(HALF): t for t in model.graph.initializer}
     if not wanted.keys() <= stored.keys():
-        raise ValueError("its norms were folded at export")
+        raise ValueError("weights of it were folded or merged at export")
     arrays = {name: numpy_helper.to_array(stored[name]) for name in wanted}
     return {n: torch.from_numpy(a.copy()).to(wanted[n].dtype) for n, a in arrays.items()}, metadata
 
