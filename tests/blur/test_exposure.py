@@ -52,10 +52,10 @@ def test_blur_is_linear_in_light() -> None:
 def test_a_sweep_equals_the_analytic_box_blur() -> None:
     light = torch.rand(1, 3, 60, 60, dtype=torch.float32)
     swept = shoot(light, shifts(8, 0))
-    # Sampled at 9 instants, half a pixel's sampling aside: a box of 8 pixels.
-    box = torch.ones(9) / 9
+    # A box of 8 pixels: its two ends cover half a pixel each.
+    box = torch.tensor([0.5, 1, 1, 1, 1, 1, 1, 1, 0.5]) / 8
     blurred = F.conv2d(light, box.view(1, 1, 1, 9).repeat(3, 1, 1, 1), padding="same", groups=3)
-    torch.testing.assert_close(swept, inner(blurred), atol=2e-4, rtol=0)
+    torch.testing.assert_close(swept, inner(blurred), atol=1e-5, rtol=0)
 
 
 def test_uniform_blur_is_a_convolution_with_its_kernel() -> None:

@@ -118,7 +118,7 @@ def expose(
     margin: int,
     layers: list[Layer] | None = None,
 ) -> Float[Tensor, "b 3 h w"]:
-    """The mean over each camera's path of the scene with its objects, without the margin.
+    """The mean over the exposure of the scene with its objects, without the margin.
 
     Sub-frames are so many that between two of them no corner of the picture moves by more than
     one pixel; what rests is given back exactly. In each sub-frame the objects are laid over the
@@ -145,14 +145,19 @@ def expose(
         count = max(counts)
         chunk = max(1, _PIXELS_AT_ONCE // (height * width))
         total = torch.zeros(3, height, width, device=light.device)
+        ends: list[Tensor] = []
         turns = [homographies(resample(path, count), f).split(chunk) for path in paths]
         for some in zip(*turns, strict=True):
             frames = _look(pictures[0], some[0], x, y, centre, margin, counts[0] == 1)
             for picture, h, n in zip(pictures[1:], some[1:], counts[1:], strict=True):
                 rgba = _look(picture, h, x, y, centre, margin, n == 1)
                 frames = rgba[:3] + (1 - rgba[3:]) * frames
-            total += frames.sum(1) if frames.shape[1] > 1 else len(some[0]) * frames[:, 0]
-        out.append(total / count)
+            total += frames.sum(1)
+            ends = [ends[0] if ends else frames[:, 0], frames[:, -1]]
+        if count > 1:
+            # The integral over time by the trapezoid rule: the ends count half.
+            total = (total - (ends[0] + ends[1]) / 2) / (count - 1)
+        out.append(total)
     return torch.stack(out)
 
 

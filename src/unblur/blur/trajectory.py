@@ -95,6 +95,8 @@ def camera_shake(batch: int, generator: torch.Generator) -> Float[Tensor, "b t 2
 def kernels(path: Float[Tensor, "b t 2"], size: int) -> Float[Tensor, "b s s"]:
     """The uniform blur of a path of shifts: each instant splatted bilinearly, sum 1.
 
+    The instants are even in time, and the first and the last count half (the trapezoid rule).
+
     The middle instant is the kernel's centre, so the blurred image stays aligned with the sharp
     target. Convolving with it (not correlating) gives the picture that moves along the path.
 
@@ -115,12 +117,16 @@ def kernels(path: Float[Tensor, "b t 2"], size: int) -> Float[Tensor, "b s s"]:
     # A path that ends on the last pixel has a weight of 0 beyond it: one more row and column.
     wide = size + 1
     out = path.new_zeros(batch, wide * wide)
+    duration = path.new_ones(path.shape[1])
+    if len(duration) > 1:
+        duration[[0, -1]] = 0.5
+    duration /= duration.sum()
     for dx in (0, 1):
         for dy in (0, 1):
             weight = (part[..., 0] if dx else 1 - part[..., 0]) * (
                 part[..., 1] if dy else 1 - part[..., 1]
             )
-            out.scatter_add_(1, (y + dy) * wide + x + dx, weight / path.shape[1])
+            out.scatter_add_(1, (y + dy) * wide + x + dx, weight * duration)
     return out.view(batch, wide, wide)[:, :size, :size]
 
 
