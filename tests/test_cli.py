@@ -100,6 +100,8 @@ def test_strength_zero_keeps_every_pixel(tmp_path: Path, picture: np.ndarray) ->
         (("train", "--resume", "run"), "run/config.toml: No such file"),
         (("evaluate", ".", "--protocol", "half"), "full or paper"),
         (("synth", ".", "-o", "x", "--preset", "wild"), "mild, real or severe"),
+        (("synth", ".", "-o", "x", "--average", "8"), "odd number"),
+        (("synth", ".", "-o", "x", "--response", "raw"), "signal or srgb"),
         (("nosuch",), "nosuch"),
     ],
 )

@@ -94,16 +94,30 @@ def synth(
     frames: Annotated[
         bool, typer.Option("--frames", help="The folder holds a video's frames, in order.")
     ] = False,
+    average: Annotated[
+        int | None,
+        typer.Option(min=3, help="Frames of a video to average, odd; by default 7 to 13."),
+    ] = None,
+    response: Annotated[
+        str | None,
+        typer.Option(metavar="signal|srgb", help="How to average frames; by default in turn."),
+    ] = None,
 ) -> None:
     """Make blurred and sharp pairs from sharp photos or a fast video."""
     if preset not in ("mild", "real", "severe"):
         _fail(f"--preset is mild, real or severe, not {preset}", 2)
+    if response not in (None, "signal", "srgb"):
+        _fail(f"--response is signal or srgb, not {response}", 2)
+    if average is not None and average % 2 == 0:
+        _fail(f"--average is an odd number, so that there is a middle frame; not {average}", 2)
     with _training_extra():
         from unblur.synth import synthesize_pairs
     from unblur.display import bar
 
     with _clear_errors(), bar() as advance:
-        report = synthesize_pairs(source, out, count, seed, preset, frames, advance)
+        report = synthesize_pairs(
+            source, out, count, seed, preset, frames, average, response, advance
+        )
     for name, reason in report.skipped.items():
         _say(f"{name}: {reason}")
     kept = f", {report.kept} of them made before" if report.kept else ""

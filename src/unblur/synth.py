@@ -44,6 +44,8 @@ def synthesize_pairs(
     seed: int = 0,
     preset: str = "real",
     frames: bool = False,
+    average: int | None = None,
+    response: str | None = None,
     advance: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> Report:
     """Writes `out/blur/NAME.png` and `out/sharp/NAME.png`, a manifest and a contact sheet.
@@ -58,16 +60,21 @@ def synthesize_pairs(
         preset: of `config.PRESETS`, for photos; a video's blur is its own.
         frames: whether a folder holds the consecutive frames of a video, in the order of their
             names.
+        average: consecutive frames to average, odd; by default 7 to 13 at random.
+        response: "signal" or "srgb", how to average frames; by default the two in turn.
         advance: called after each pair with the number done and, where known, of all.
 
     Raises:
         DataError: if the source cannot be used, or `out` has pairs of other settings in it.
     """
     report = Report()
-    settings = {"source": source.name, "seed": seed, "preset": preset, "frames": frames}
+    settings = {
+        "source": source.name, "seed": seed, "preset": preset, "frames": frames,
+        "average": average, "response": response,
+    }  # fmt: skip
     done = _read_manifest(out, settings)
     if source.suffix.lower() in VIDEOS or frames:
-        total, pairs = count, _from_video(source, seed, report)
+        total, pairs = count, _from_video(source, seed, average, response, report)
     else:
         photos = _usable_photos(source, PRESETS[preset], report)
         total = count or len(photos)
@@ -168,13 +175,13 @@ def _blur_photo(path: Path, seed: int, index: int, config: BlurConfig) -> Made:
 
 
 def _from_video(
-    source: Path, seed: int, report: Report
+    source: Path, seed: int, average: int | None, response: str | None, report: Report
 ) -> Iterator[tuple[str, Callable[[], Made]]]:
-    skipped = Skipped()
+    skipped, rng = Skipped(), np.random.default_rng(seed)
     frames = _frames_of_folder(source) if source.is_dir() else _frames_of_video(source)
-    for blurred, sharp, info in average_frames(
-        frames, np.random.default_rng(seed), skipped=skipped
-    ):
+    counts = (average,) if average else (7, 9, 11, 13)
+    responses = (response,) if response else ("signal", "srgb")
+    for blurred, sharp, info in average_frames(frames, rng, counts, responses, skipped):
         name = f"{source.stem}-{info['first_frame']:06d}-{info['frames']}"
         yield name, lambda made=(blurred, sharp, dict(info)): made
     if skipped.duplicates:

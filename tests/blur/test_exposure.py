@@ -292,7 +292,7 @@ def test_windows_span_no_cut_and_count_no_frame_twice(rng: np.random.Generator) 
     scenes = [rng.integers(low, low + 20, (16, 6, 8, 3), dtype=np.uint8) for low in (20, 200)]
     frames = np.concatenate([scenes[0], scenes[0][-1:], scenes[1]])
     skipped = Skipped()
-    made = list(average_frames(frames, rng, (7,), skipped))
+    made = list(average_frames(frames, rng, (7,), skipped=skipped))
     assert (skipped.cuts, skipped.duplicates) == (1, 1)
     assert {bool(sharp.mean() > 100) for _, sharp, _ in made} == {True, False}
     for blurred, sharp, _ in made:

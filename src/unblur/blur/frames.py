@@ -30,17 +30,19 @@ def average_frames(
     frames: Iterable[Frame],
     rng: np.random.Generator,
     counts: tuple[int, ...] = (7, 9, 11, 13),
+    responses: tuple[str, ...] = ("signal", "srgb"),
     skipped: Skipped | None = None,
 ) -> Iterator[tuple[Frame, Frame, dict[str, int | str]]]:
     """Pairs of a blurred and a sharp frame, as GoPro was made (Nah et al. 2017).
 
-    Windows of a random odd length follow each other by half a window. The blurred frame is the
-    mean of the encoded values, like GoPro's `blur`, for every other pair, and the mean in linear
-    light (sRGB's curve) for the rest. The sharp frame is the window's middle one.
+    Windows of a random odd length follow each other by half a window. The blurred frame is their
+    mean, the responses in turn: "signal" takes the encoded values, like GoPro's `blur`; "srgb"
+    linear light by sRGB's curve. The sharp frame is the window's middle one.
 
     Args:
         frames: consecutive frames of one size.
         counts: lengths to choose from, odd.
+        responses: of `RESPONSES`.
         skipped: where to count what is passed over.
 
     Yields:
@@ -54,7 +56,7 @@ def average_frames(
     skipped = skipped if skipped is not None else Skipped()
     window: list[tuple[int, Frame]] = []
     changes: list[float] = []
-    count, names = int(rng.choice(counts)), list(RESPONSES)
+    count, names = int(rng.choice(counts)), list(responses)
     for index, frame in enumerate(frames):
         if window:
             change = _change(window[-1][1], frame)
@@ -74,10 +76,9 @@ def average_frames(
         yield blurred, chosen[count // 2], {
             "first_frame": first, "frames": count, "response": names[0],
         }  # fmt: skip
-        del window[: count // 2 + 1]
-        names.reverse()
-        count = max(int(rng.choice(counts)), len(window) + 1)
-        count += 1 - count % 2
+        done, count = count, int(rng.choice(counts))
+        del window[: max(done // 2 + 1, done - count + 1)]
+        names.append(names.pop(0))
 
 
 def mean(frames: UInt8[np.ndarray, "n h w 3"], curve: response.Response) -> Frame:
