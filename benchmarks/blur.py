@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=24)
     arguments = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    margin = int(PRESETS["real"].max_length / 2) + 4
+    margin = PRESETS["real"].margin
     shape = (arguments.batch, 3, SIZE + 2 * margin, SIZE + 2 * margin)
     generator = torch.Generator().manual_seed(0)
     photos = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8).to(device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -123,7 +122,7 @@ class TrainingData:
     def _synthesize(
         self, rng: np.random.Generator, generator: torch.Generator, size: int, count: int
     ) -> tuple[Tensor, Tensor]:
-        margin = math.ceil(self.blur.max_length / 2) + 4
+        margin = self.blur.margin
         side = size + 2 * margin
         crops, centres, focal = [], [], []
         for _ in range(count):
@@ -139,7 +138,7 @@ class TrainingData:
         )
 
     def _blur_centre(self, path: Path, index: int) -> tuple[Tensor, Tensor]:
-        margin = math.ceil(self.blur.max_length / 2) + 4
+        margin = self.blur.margin
         image = read_rgb(path)
         side = min(512 + 2 * margin, *(n // 8 * 8 for n in image.shape[:2]))
         y, x = ((n - side) // 2 for n in image.shape[:2])

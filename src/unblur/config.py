@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import tomllib
 import typing
 from collections.abc import Sequence
@@ -76,6 +77,11 @@ class BlurConfig:
     """Largest variance of the Poisson part at full scale, in linear light."""
     jpeg_share: float = 0.5
     """Through JPEG of quality 50 to 98."""
+
+    @property
+    def margin(self) -> int:
+        """Pixels around a crop that its camera may sweep over; the path's middle is its origin."""
+        return math.ceil(self.max_length / 2) + 4
 
 
 PRESETS = {

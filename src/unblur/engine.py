@@ -65,7 +65,6 @@ class Engine:
         except (RuntimeError, ValueError, TypeError) as error:
             reason = str(error).strip().splitlines()[-1]
             raise ModelError(f"{path}: not an ONNX network that can be run ({reason})") from None
-        self.name = Path(model).stem
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         return self._run(batch)

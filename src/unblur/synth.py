@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,7 +134,7 @@ def _usable_photos(source: Path, config: BlurConfig, report: Report) -> list[Pat
     paths = [source] if source.is_file() else find_data(source)[1]
     if not paths:
         raise DataError(f"{source}: a folder of sharp photos was expected, this is one of pairs")
-    least = 2 * _margin(config) + 64
+    least = 2 * config.margin + 64
     usable = []
     for path in paths:
         try:
@@ -168,7 +167,7 @@ def _blur_photo(path: Path, seed: int, index: int, config: BlurConfig) -> Made:
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     focal = torch.tensor([max(image.shape[2:]) * rng.uniform(0.7, 1.5)], dtype=torch.float32)
     drawn = draw(image.shape, torch.zeros(1, 2), focal, config, generator)
-    pair = shoot(image, drawn, _margin(config), generator)
+    pair = shoot(image, drawn, config.margin, generator)
     blurred, sharp = ((x[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy() for x in pair)
     facts = {"photo": path.name, "focal_pixels": round(float(focal), 1), **drawn.facts(0)}
     return blurred, sharp, facts
@@ -214,10 +213,6 @@ def _frames_of_video(path: Path) -> Iterator[Frame]:
                 yield frame.to_ndarray(format="rgb24")
     except (av.error.FFmpegError, IndexError) as error:
         raise DataError(f"{path}: is not a video that can be read ({error})") from None
-
-
-def _margin(config: BlurConfig) -> int:
-    return math.ceil(config.max_length / 2) + 4
 
 
 def _save(pixels: np.ndarray, path: Path) -> None:

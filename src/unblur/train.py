@@ -161,11 +161,10 @@ class _Run:
         judge = Discriminator(config.discriminator.size, config.discriminator.widths)
         _channels_last(judge)
         self.raw = {"generator": generator, **({"discriminator": judge} if adversarial else {})}
-        self.ema = {k: v.detach().clone() for k, v in generator.state_dict().items()}
         wrap: Any = torch.compile if config.compile else lambda net: net
         optimizer = _optimizer(config, generator)
         self.generator, self.optimizer = fabric.setup(wrap(generator), optimizer)
-        self.ema = {k: v.to(device) for k, v in self.ema.items()}
+        self.ema = {k: v.detach().clone() for k, v in generator.state_dict().items()}
         self.judge = self.judge_optimizer = None
         if adversarial:
             # Adam's other values at their defaults, as the paper says.
