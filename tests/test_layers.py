@@ -21,12 +21,12 @@ LAYERS = (
     {"losses", "validation", "checkpoint", "restore"},
     {"batches"},
     {"datasets"},
-    {"nets", "blur", "metrics", "engine", "tiling", "photo"},
+    {"nets", "blur", "metrics", "engine", "tiling", "gate", "photo"},
     {"config"},
     {"errors", "__init__"},
 )
 WITHIN = {"nets": {"nets"}, "blur": {"blur"}}
-NO_TORCH = ("restore", "photo", "tiling", "engine", "cli", "__init__")
+NO_TORCH = ("restore", "photo", "tiling", "gate", "engine", "cli", "__init__")
 
 
 def imports(path: Path) -> set[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,9 @@ import pyvips
 
 import unblur
 from tests.files import write
-from unblur.engine import Engine, ModelError
+from unblur.engine import Engine, ModelError, find_model
 from unblur.metrics import psnr
-from unblur.restore import Deblurrer
+from unblur.restore import Deblurrer, deblur_file
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,32 @@ def test_deblur_gives_back_the_kind_that_it_was_given(tmp_path: Path, picture: n
     assert np.array_equal(pyvips.Image.new_from_file(str(out)).numpy(), array)
     with pytest.raises(TypeError, match="path was expected"):
         unblur.deblur(3)
+
+
+def test_what_needs_no_deblurring_comes_back_as_it_was(
+    deblurrer: Deblurrer, tmp_path: Path
+) -> None:
+    grey = np.full((70, 90, 3), 128, np.uint8)
+    path = write(tmp_path / "grey.jpg", grey)
+    assert np.array_equal(deblurrer(grey), grey)
+    assert not deblur_file(deblurrer, path, tmp_path / "out.jpg")
+    assert (tmp_path / "out.jpg").read_bytes() == path.read_bytes()
+    assert unblur.deblur(path.read_bytes()) == path.read_bytes()
+    deblur_file(deblurrer, path, tmp_path / "out.png")
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_damaged_weights_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundled = find_model("default").parent
+    weights = tmp_path / "weights"
+    shutil.copytree(bundled, weights)
+    monkeypatch.setattr("unblur.engine.resources.files", lambda _: tmp_path)
+    assert find_model("default").parent == weights
+    data = bytearray((weights / "default.onnx").read_bytes())
+    data[len(data) // 2] ^= 1
+    (weights / "default.onnx").write_bytes(data)
+    with pytest.raises(ModelError, match="damaged, its checksum is another; install unblur again"):
+        Engine()
 
 
 def test_models_that_are_not_there_are_named(tmp_path: Path) -> None:

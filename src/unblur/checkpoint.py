@@ -31,7 +31,7 @@ def build_generator(config: TrainConfig) -> LiteGenerator | PaperGenerator:
     """The untrained generator that a config names."""
     if config.generator == "paper":
         return PaperGenerator()
-    return LiteGenerator(config.lite.widths, config.lite.blocks)
+    return LiteGenerator(config.lite.widths, config.lite.blocks, config.lite.reach)
 
 
 def save_weights(

@@ -65,13 +65,14 @@ def deblur(
         try:
             if target in written:
                 raise PhotoError(f"would be written to {target}, as {written[target]} was")
-            deblur_file(deblurrer, path, target, strength, overwrite)
+            changed = deblur_file(deblurrer, path, target, strength, overwrite)
         except PhotoError as error:
             _say(f"{path}: {error}")
             failed = True
             continue
         written[target] = path
-        typer.echo(f"{target}  {time.perf_counter() - began:.1f} s")
+        note = "" if changed else "  (nothing to deblur: copied as it is)"
+        typer.echo(f"{target}  {time.perf_counter() - began:.1f} s{note}")
     if failed:
         raise typer.Exit(1)
 

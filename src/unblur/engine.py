@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,20 +72,28 @@ class Engine:
 
 
 def find_model(model: str | Path) -> Path:
-    """The file of a bundled model's name, or of a path.
+    """The file of a bundled model's name, its checksum checked, or of a path.
 
     Raises:
-        ModelError: if there is neither.
+        ModelError: if there is neither, or a bundled file is not the one that was published.
     """
     bundled = Path(str(resources.files("unblur"))) / "weights"
     named = bundled / f"{model}.onnx"
     if named.is_file() and named.parent == bundled:
+        _check_sum(named)
         return named
     path = Path(model)
     if path.suffix == ".onnx" and path.is_file():
         return path
     names = ", ".join(sorted(p.stem for p in bundled.glob("*.onnx")))
     raise ModelError(f"no model {str(model)!r}: name a bundled one ({names}) or an ONNX file")
+
+
+def _check_sum(path: Path) -> None:
+    sums = (path.parent / "SHA256SUMS").read_text(encoding="utf-8").split()
+    expected = dict(zip(sums[1::2], sums[::2], strict=True))
+    if hashlib.sha256(path.read_bytes()).hexdigest() != expected.get(path.name):
+        raise ModelError(f"{path}: damaged, its checksum is another; install unblur again")
 
 
 def _load_openvino(path: Path, precision: Any) -> tuple[Callable[[np.ndarray], np.ndarray], str]:

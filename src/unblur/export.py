@@ -54,7 +54,7 @@ def export(path: Path, out: Path) -> dict[str, float]:
         for value in net.parameters():
             value.copy_(value.half())
     contract = Contract(multiple=net.multiple)
-    model = _to_onnx(net)
+    model = to_onnx(net)
     _halve_weights(model)
     model.producer_name, model.producer_version = "unblur", __version__
     properties = {
@@ -77,7 +77,7 @@ def export(path: Path, out: Path) -> dict[str, float]:
     return differences
 
 
-def _to_onnx(net: nn.Module) -> onnx.ModelProto:
+def to_onnx(net: nn.Module) -> onnx.ModelProto:
     dynamic = torch.export.Dim.DYNAMIC
     # The exporter reports on its own progress, and on operators of packages that are not here.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)

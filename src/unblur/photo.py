@@ -69,6 +69,22 @@ def read(source: Path | bytes) -> Photo:
     return Photo(image.numpy().reshape(image.height, image.width, image.bands), kind, image)
 
 
+def read_bytes(path: Path) -> bytes:
+    """The file as it is.
+
+    Raises:
+        PhotoError: if it is missing, a folder, or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise PhotoError("does not exist") from None
+    except IsADirectoryError:
+        raise PhotoError("is a folder; name the photos in it") from None
+    except OSError as error:
+        raise PhotoError(f"cannot be read ({error.strerror})") from None
+
+
 def read_size(source: Path | bytes) -> tuple[int, int]:
     """Width and height as stored, from the header alone.
 
@@ -159,7 +175,7 @@ def save(data: bytes, path: Path, overwrite: bool = False) -> None:
 
 
 def _open(source: Path | bytes) -> Any:
-    data = source if isinstance(source, bytes) else _read_bytes(source)
+    data = source if isinstance(source, bytes) else read_bytes(source)
     if not data:
         raise PhotoError("is empty; a JPEG, PNG or WebP photo was expected")
     try:
@@ -172,14 +188,3 @@ def _reason(error: pyvips.Error) -> str:
     """The first thing that went wrong; the line before it only names the operation."""
     lines = [line.strip() for line in str(error).splitlines()]
     return lines[1] if len(lines) > 1 and lines[1] else lines[0]
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise PhotoError("does not exist") from None
-    except IsADirectoryError:
-        raise PhotoError("is a folder; name the photos in it") from None
-    except OSError as error:
-        raise PhotoError(f"cannot be read ({error.strerror})") from None

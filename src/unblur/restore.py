@@ -9,6 +9,7 @@ import numpy as np
 
 from unblur import photo
 from unblur.engine import Device, Engine, Precision
+from unblur.gate import gate
 from unblur.tiling import run_tiled
 
 Kind = TypeVar("Kind")
@@ -40,12 +41,12 @@ class Deblurrer:
         self.tile = tile or self.engine.contract.tile
 
     def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
-        """Deblurs an array.
+        """Deblurs an array. What needs no deblurring (see `gate`) comes back as it was.
 
         Args:
             image: (h, w) or (h, w, c) of uint8, uint16, or floats in [0, 1]; c is 1 grey, 2 grey
                 and alpha, 3 RGB, 4 RGBA. Alpha is handed through.
-            strength: 0 gives the input back, 1 the network's output, between blends.
+            strength: 0 gives the input back, 1 is the full effect, between blends.
 
         Returns:
             An array of the same shape and dtype.
@@ -64,7 +65,8 @@ class Deblurrer:
         contract = self.engine.contract
         sharp = run_tiled(self.engine, rgb * 2 - 1, self.tile, contract.overlap, contract.multiple)
         sharp = (sharp.mean(2, keepdims=True) if colours == 1 else sharp) / 2 + 0.5
-        colour += np.float32(strength) * (sharp - colour)
+        change = sharp - colour
+        colour += np.float32(strength) * gate(change) * change
         out = pixels.copy()
         if image.dtype.kind == "u":
             out[..., :colours] = np.rint(colour.clip(0, 1) * np.float32(peak))
@@ -80,7 +82,7 @@ def deblur(image: Kind, *, strength: float = 1.0, model: str | Path = "default")
         image: an array (see `Deblurrer`), a PIL image, the bytes of a JPEG, PNG or WebP file, or
             the path of one. A path's result is written beside it as NAME-deblurred, and that path
             is returned.
-        strength: 0 gives the input back, 1 the network's output.
+        strength: 0 gives the input back, 1 is the full effect.
         model: the name of a bundled model, or an ONNX file.
 
     Raises:
@@ -92,8 +94,7 @@ def deblur(image: Kind, *, strength: float = 1.0, model: str | Path = "default")
     if isinstance(given, np.ndarray):
         return deblurrer(given, strength)  # pyright: ignore[reportReturnType]
     if isinstance(given, bytes):
-        picture = photo.read(given)
-        return photo.encode(picture, deblurrer(picture.pixels, strength))  # pyright: ignore
+        return _deblur_bytes(deblurrer, given, strength)[0]  # pyright: ignore
     if isinstance(given, (str, Path)):
         out = beside(Path(given))
         deblur_file(deblurrer, Path(given), out, strength)
@@ -105,23 +106,38 @@ def deblur(image: Kind, *, strength: float = 1.0, model: str | Path = "default")
 
 def deblur_file(
     deblurrer: Deblurrer, path: Path, out: Path, strength: float = 1.0, overwrite: bool = False
-) -> None:
-    """Deblurs a photo into a new file.
+) -> bool:
+    """Deblurs a photo into a new file; one that needs no deblurring is copied byte for byte.
+
+    Returns:
+        Whether anything was deblurred.
 
     Raises:
         PhotoError: if it cannot be read or written; nothing is left half-written.
     """
     if not overwrite:
         photo.check_free(out)
-    picture = photo.read(path)
-    kind = photo.format_of(out)
-    data = photo.encode(picture, deblurrer(picture.pixels, strength), kind)
+    source = photo.read_bytes(path)
+    data, changed = _deblur_bytes(deblurrer, source, strength, photo.format_of(out))
     photo.save(data, out, overwrite)
+    return changed
 
 
 def beside(path: Path) -> Path:
     """Where the result goes when nobody says: photo.jpg becomes photo-deblurred.jpg."""
     return path.with_name(f"{path.stem}-deblurred{path.suffix}")
+
+
+def _deblur_bytes(
+    deblurrer: Deblurrer, source: bytes, strength: float, kind: str | None = None
+) -> tuple[bytes, bool]:
+    """The bytes of the result, and whether they are of other pixels than the source's."""
+    picture = photo.read(source)
+    pixels = deblurrer(picture.pixels, strength)
+    changed = not np.array_equal(pixels, picture.pixels)
+    if changed or kind not in (None, picture.format):
+        return photo.encode(picture, pixels, kind), changed
+    return source, False
 
 
 def _deblur_pil(deblurrer: Deblurrer, image: Any, strength: float) -> Any:

@@ -100,7 +100,7 @@ def train(
     began = time.monotonic()
     # Fabric tells of its precision and devices; the display says what matters.
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-    fabric = Fabric(precision=_precision(config.precision), devices="auto")  # pyright: ignore
+    fabric = Fabric(precision=precision_of(config.precision), devices="auto")  # pyright: ignore
     fabric.launch()
     run = _Run(config, out, fabric, init, resume)
     end = min(config.steps, max_steps if max_steps is not None else config.steps)
@@ -397,7 +397,7 @@ def _optimizer(config: TrainConfig, net: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.AdamW(net.parameters(), betas=(b1, b2), weight_decay=decay)
 
 
-def _precision(wanted: str) -> Any:
+def precision_of(wanted: str) -> Any:
     if wanted != "auto":
         return wanted
     if torch.cuda.is_available():

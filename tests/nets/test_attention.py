@@ -10,17 +10,18 @@ from tests.reference.attention import dense_crosshatch
 from unblur.nets import CrosshatchAttention
 
 
-def attention(channels: int = 16) -> CrosshatchAttention:
+def attention(channels: int = 16, reach: int | None = None) -> CrosshatchAttention:
     torch.manual_seed(0)
-    module = CrosshatchAttention(channels)
+    module = CrosshatchAttention(channels, reach=reach)
     torch.nn.init.constant_(module.gamma, 0.7)
     return module
 
 
+@pytest.mark.parametrize("reach", [None, 0, 3, 50])
 @pytest.mark.parametrize("shape", [(1, 16, 8, 8), (2, 16, 7, 13), (1, 16, 1, 5), (3, 16, 11, 1)])
-def test_equals_dense_masked_attention(shape: tuple[int, ...]) -> None:
+def test_equals_dense_masked_attention(shape: tuple[int, ...], reach: int | None) -> None:
     x = torch.randn(shape)
-    module = attention()
+    module = attention(reach=reach)
     torch.testing.assert_close(module(x), dense_crosshatch(module, x), atol=1e-5, rtol=1e-5)
 
 

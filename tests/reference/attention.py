@@ -15,8 +15,10 @@ def dense_crosshatch(module: CrosshatchAttention, x: Tensor) -> Tensor:
     row = torch.arange(h).repeat_interleave(w)
     column = torch.arange(w).repeat(h)
     total = torch.zeros(b, h * w, c)
-    for line in (row, column):
+    reach = h + w if module.reach is None else module.reach
+    for line, along in ((row, column), (column, row)):
         same = line[:, None] == line[None, :]
+        same &= (along[:, None] - along[None, :]).abs() <= reach
         weights = logits.masked_fill(~same, -torch.inf).softmax(-1)
         total = total + weights @ v.mT
     return x + module.gamma * total.mT.reshape(b, c, h, w)

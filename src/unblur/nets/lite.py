@@ -23,12 +23,17 @@ class LiteGenerator(nn.Module):
         widths: channels at 1/2, 1/4 and 1/8 size.
         blocks: residual blocks at each scale (the finer two: in the encoder and again in the
             decoder).
+        reach: how far attention looks along a row and a column, in pixels of the 1/8 map; 0: as
+            far as they go.
     """
 
     multiple = 8
 
     def __init__(
-        self, widths: tuple[int, ...] = (32, 64, 160), blocks: tuple[int, ...] = (1, 1, 6)
+        self,
+        widths: tuple[int, ...] = (32, 64, 160),
+        blocks: tuple[int, ...] = (1, 1, 6),
+        reach: int = 20,
     ) -> None:
         super().__init__()
         w0, w1, w2 = widths
@@ -41,9 +46,9 @@ class LiteGenerator(nn.Module):
         self.down1 = nn.Conv2d(w1, w2, 2, stride=2)
         self.trunk = nn.Sequential(
             _blocks(w2, n2 // 2),
-            CrosshatchAttention(w2),
+            CrosshatchAttention(w2, reach=reach or None),
             _blocks(w2, n2 - n2 // 2),
-            CrosshatchAttention(w2),
+            CrosshatchAttention(w2, reach=reach or None),
         )
         self.up1 = _up(w2, w1)
         self.decoder1 = _blocks(w1, n1)

@@ -1,0 +1,218 @@
+"""Shapes of the default network side by side: cost, speed, and PSNR after equal training.
+
+    python benchmarks/variants.py PHOTOS [--steps N] [--only NAME]...
+
+Every variant starts from the same seed and sees the same batches: crops of 96x96 of the photos with
+the preset `mild` without noise and JPEG, so that what is compared is deblurring alone. The gain is
+that on crops of 256x256 of photos that training holds out. It is a short training from nothing: it
+tells which shape learns fast, not how far each would get in days.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from unblur.batches import TrainingData
+from unblur.config import PRESETS, DataConfig, LossConfig
+from unblur.engine import Engine
+from unblur.export import to_onnx
+from unblur.losses import HybridLoss
+from unblur.nets import CrosshatchAttention, LiteGenerator
+from unblur.nets.lite import ResidualBlock
+
+CROP, BATCH, LR = 96, 8, 1e-3
+LOSS = LossConfig(0, 0, 1, 0.05, 0.2, pixel_kind="charbonnier")
+
+
+class GatedBlock(nn.Module):
+    """A dense convolution to twice the channels, half of which gate the other half."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, 2 * channels, 3, padding=1)
+        self.mix = nn.Conv2d(channels, channels, 1)
+        nn.init.kaiming_normal_(self.conv.weight, nonlinearity="linear")
+        nn.init.kaiming_normal_(self.mix.weight, nonlinearity="linear")
+        with torch.no_grad():
+            self.mix.weight.mul_(0.2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        value, gate = self.conv(x).chunk(2, 1)
+        return x + self.mix(value * gate.sigmoid())
+
+
+class DepthwiseBlock(nn.Module):
+    """NAFNet's block (Chen et al. 2022) without its channel attention: whole-image statistics."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        c = channels
+        self.norms = nn.ModuleList(nn.LayerNorm(c) for _ in range(2))
+        self.spread = nn.Sequential(
+            nn.Conv2d(c, 2 * c, 1), nn.Conv2d(2 * c, 2 * c, 3, padding=1, groups=2 * c)
+        )
+        self.mix = nn.Conv2d(c, c, 1)
+        self.widen = nn.Conv2d(c, 2 * c, 1)
+        self.narrow = nn.Conv2d(c, c, 1)
+        self.scales = nn.ParameterList(torch.full((1, c, 1, 1), 0.2) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = self.spread(self._norm(0, x)).chunk(2, 1)
+        x = x + self.mix(a * b) * self.scales[0]
+        a, b = self.widen(self._norm(1, x)).chunk(2, 1)
+        return x + self.narrow(a * b) * self.scales[1]
+
+    def _norm(self, index: int, x: Tensor) -> Tensor:
+        return self.norms[index](x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+def with_blocks(net: nn.Module, kind: Callable[[int], nn.Module]) -> nn.Module:
+    """The network with its residual blocks replaced."""
+    for name, child in net.named_children():
+        if isinstance(child, ResidualBlock):
+            setattr(net, name, kind(child.conv1.in_channels))
+        else:
+            with_blocks(child, kind)
+    return net
+
+
+def mixed(blocks: int) -> nn.Module:
+    """Dense blocks at the finer scales, depthwise ones at 1/8."""
+    net = LiteGenerator(blocks=(1, 1, blocks))
+    with_blocks(net.trunk, DepthwiseBlock)
+    return net
+
+
+def attention_at_two_scales() -> nn.Module:
+    net = LiteGenerator()
+    net.decoder1.append(CrosshatchAttention(64, reach=40))
+    return net
+
+
+def no_attention() -> nn.Module:
+    net = LiteGenerator()
+    for index, layer in enumerate(net.trunk):
+        if isinstance(layer, CrosshatchAttention):
+            net.trunk[index] = nn.Identity()
+    return net
+
+
+VARIANTS: dict[str, Callable[[], nn.Module]] = {
+    "dense (the default)": LiteGenerator,
+    "dense, narrow": lambda: LiteGenerator((24, 48, 112)),
+    "dense, wide at 1/8": lambda: LiteGenerator((32, 64, 224)),
+    "dense, deep at 1/8": lambda: LiteGenerator(blocks=(1, 1, 12)),
+    "dense, no attention": no_attention,
+    "dense, attention at 1/8 and 1/4": attention_at_two_scales,
+    "gated dense": lambda: with_blocks(LiteGenerator(), GatedBlock),
+    "mixed: dense, depthwise at 1/8": lambda: mixed(16),
+    "gated depthwise": lambda: with_blocks(LiteGenerator(blocks=(1, 2, 20)), DepthwiseBlock),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--only", action="append", choices=VARIANTS, default=[])
+    arguments = parser.parse_args()
+    blur = replace(PRESETS["mild"], noise_share=0.0, jpeg_share=0.0, sharp_share=0.0)
+    folders = DataConfig(dirs=(str(arguments.photos),), min_scale=0.5, val_images=24)
+    data = TrainingData(folders, blur, 0, torch.device("cpu"))
+    batches = [tuple(map(to_bytes, data.batch(s, CROP, BATCH))) for s in range(arguments.steps)]
+    held = [(i.blurred[None, :, :256, :256], i.sharp[None, :, :256, :256])
+            for i in data.validation()]  # fmt: skip
+    held = [pair for pair in held if not torch.equal(*pair)]
+    print(f"{'':34}{'GMAC':>6}{'M':>6}{'720p f32':>10}{'bf16':>8}{'step':>8}{'gain':>9}")
+    for name in arguments.only or VARIANTS:
+        torch.manual_seed(0)
+        net = VARIANTS[name]()
+        work, size = gmac(net), sum(p.numel() for p in net.parameters()) / 1e6
+        seconds = train(net, batches)
+        gain = statistics.mean(psnr(restore(net, x), y) - psnr(from_bytes(x), y) for x, y in held)
+        f32, bf16 = speed(net)
+        cells = f"{work:6.1f}{size:6.1f}{f32:8.2f} s{bf16:>8}{seconds:6.2f} s{gain:+6.3f} dB"
+        print(f"{name:34}{cells}", flush=True)
+
+
+def train(net: nn.Module, batches: list[Any]) -> float:
+    """Constant rate, then half of the steps linearly to nothing. Median seconds a step."""
+    net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    optimizer = torch.optim.AdamW(net.parameters(), LR, betas=(0.9, 0.9), weight_decay=1e-4)
+    loss_of, times = HybridLoss(LOSS), []
+    for step, batch in enumerate(batches):
+        began = time.perf_counter()
+        blurred, sharp = map(from_bytes, batch)
+        done = step / len(batches)
+        for group in optimizer.param_groups:
+            group["lr"] = LR * min(1, (step + 1) / 50, 2 * (1 - done))
+        optimizer.zero_grad()
+        loss_of(net(blurred), sharp)["total"].backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def speed(net: nn.Module) -> tuple[float, str]:
+    """Seconds for a 720p frame in OpenVINO, f32 and bf16: medians of five."""
+    frame = np.zeros((1, 3, 720, 1280), np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "net.onnx"
+        file.write_bytes(to_onnx(net.eval()).SerializeToString())
+        found = []
+        for precision in ("f32", "bf16") if has_bf16() else ("f32",):
+            engine = Engine(file, "cpu", precision)
+            times = []
+            for _ in range(6):
+                began = time.perf_counter()
+                engine(frame)
+                times.append(time.perf_counter() - began)
+            found.append(statistics.median(times[1:]))
+    return found[0], f"{found[1]:.2f} s" if len(found) > 1 else "-"
+
+
+def has_bf16() -> bool:
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@torch.no_grad()
+def restore(net: nn.Module, image: Tensor) -> Tensor:
+    return net.eval()(from_bytes(image))
+
+
+def gmac(net: nn.Module) -> float:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net(torch.zeros(1, 3, 256, 256))
+    return counter.get_total_flops() / 2e9
+
+
+def psnr(image: Tensor, sharp: Tensor) -> float:
+    return float(-10 * torch.log10(F.mse_loss(image, from_bytes(sharp)) / 4))
+
+
+def to_bytes(image: Tensor) -> Tensor:
+    return ((image + 1) * 127.5).round().to(torch.uint8)
+
+
+def from_bytes(image: Tensor) -> Tensor:
+    return (image.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
+if __name__ == "__main__":
+    main()
