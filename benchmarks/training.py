@@ -2,10 +2,10 @@
 
     python benchmarks/training.py CONFIG.toml --data DIR... [--steps N]
 
-The matrix rate is that of a product of two 4096 x 4096 matrices in the precision that training uses.
-The work of an image is three times the network's forward operations (the backward pass is two more);
-losses, optimiser and blur are not counted, so a share of 1 is out of reach. The first phase is
-measured; it must be one without an adversarial or a content term.
+The matrix rate is that of a product of two 4096 x 4096 matrices in the precision that training
+uses. The work of an image is three times the network's forward operations (the backward pass is
+two more); losses, optimiser and blur are not counted, so a share of 1 is out of reach. The first
+phase is measured; it must be one without an adversarial or a content term.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def network_alone(
 
 
 def with_data(settings: config.TrainConfig, steps: int) -> tuple[float, float]:
-    """Images a second of the real loop over its last steps (50 at most), and the share of waiting."""
+    """Images a second of the real loop over its last 50 steps, and the share of waiting."""
     seen: list[Progress] = []
     with tempfile.TemporaryDirectory() as folder:
         train(settings, Path(folder) / "run", max_steps=FIRST + steps, report=seen.append)

@@ -398,6 +398,7 @@ def _optimizer(config: TrainConfig, net: nn.Module) -> torch.optim.Optimizer:
 
 
 def precision_of(wanted: str) -> Any:
+    """Fabric's name of a config's precision; "auto" depends on the hardware."""
     if wanted != "auto":
         return wanted
     if torch.cuda.is_available():
