@@ -21,12 +21,12 @@ LAYERS = (
     {"losses", "validation", "checkpoint", "restore"},
     {"batches"},
     {"datasets"},
-    {"nets", "blur", "metrics", "engine", "tiling", "gate", "photo"},
+    {"nets", "blur", "metrics", "engine", "tiling", "gate", "memory", "photo"},
     {"config"},
     {"errors", "__init__"},
 )
 WITHIN = {"nets": {"nets"}, "blur": {"blur"}}
-NO_TORCH = ("restore", "photo", "tiling", "gate", "engine", "cli", "__init__")
+NO_TORCH = ("restore", "photo", "tiling", "gate", "memory", "engine", "cli", "__init__")
 
 
 def imports(path: Path) -> set[str]:

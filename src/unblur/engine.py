@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
 from typing import Any, Literal
 
 import numpy as np
@@ -33,12 +36,14 @@ class Contract:
     """Height and width are multiples of this."""
     tile: int = 1280
     """Largest side that the network is given at once."""
-    overlap: int = 64
+    overlap: int = 128
     """Pixels that neighbouring tiles share."""
 
 
 class Engine:
     """A loaded network: `engine(batch)` takes and returns float32 (1, 3, h, w) in [-1, 1].
+
+    Threads may call it at once; `parallel` of them run at a time, the others wait.
 
     Args:
         model: the name of a bundled model, or an ONNX file with dynamic height and width.
@@ -61,7 +66,7 @@ class Engine:
             raise ModelError("no GPU found; unblur[gpu] installs what finds one, or use the CPU")
         try:
             load = _load_onnxruntime if providers else _load_openvino
-            self._run, contract = load(path, providers or precision)
+            self._run, contract, self.parallel = load(path, providers or precision)
             self.contract = Contract(**json.loads(contract)) if contract else Contract()
         except (RuntimeError, ValueError, TypeError) as error:
             reason = str(error).strip().splitlines()[-1]
@@ -96,7 +101,11 @@ def _check_sum(path: Path) -> None:
         raise ModelError(f"{path}: damaged, its checksum is another; install unblur again")
 
 
-def _load_openvino(path: Path, precision: Any) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
+Loaded = tuple[Callable[[np.ndarray], np.ndarray], str, int]
+"""The network, its contract as JSON, and how many calls of it run at a time."""
+
+
+def _load_openvino(path: Path, precision: Any) -> Loaded:
     import openvino
     from openvino.frontend import FrontEndManager, GeneralFailure
 
@@ -109,21 +118,39 @@ def _load_openvino(path: Path, precision: Any) -> tuple[Callable[[np.ndarray], n
         raise ValueError(str(error)) from None
     where = ["framework", METADATA_KEY]
     contract = str(network.get_rt_info(where).value) if network.has_rt_info(where) else ""
-    # Latency: one image at a time has all cores.
-    options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+    # A convolution of one tile keeps about eight cores busy.
+    parallel = max(1, (os.cpu_count() or 1) // 8)
+    options: dict[str, Any] = {"NUM_STREAMS": str(parallel)}
     if precision != "auto":
         options["INFERENCE_PRECISION_HINT"] = precision
-    request = core.compile_model(network, "CPU", options).create_infer_request()
-    return lambda batch: request.infer({0: batch})[0].copy(), contract
+    compiled = core.compile_model(network, "CPU", options)
+    free: SimpleQueue[Any] = SimpleQueue()
+    for _ in range(parallel):
+        free.put(compiled.create_infer_request())
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        request = free.get()
+        try:
+            return request.infer({0: batch})[0].copy()
+        finally:
+            free.put(request)
+
+    return run, contract, parallel
 
 
-def _load_onnxruntime(path: Path, providers: Any) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
+def _load_onnxruntime(path: Path, providers: Any) -> Loaded:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=providers)
     name = session.get_inputs()[0].name
     contract = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "")
-    return lambda batch: np.asarray(session.run(None, {name: batch})[0]), contract
+    one = Lock()
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        with one:
+            return np.asarray(session.run(None, {name: batch})[0])
+
+    return run, contract, 1
 
 
 def _gpu_providers() -> list[str]:

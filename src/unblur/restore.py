@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from unblur import photo
 from unblur.engine import Device, Engine, Precision
-from unblur.gate import gate
-from unblur.tiling import run_tiled
+from unblur.gate import CELL, gate
+from unblur.memory import tile_for_memory
+from unblur.tiling import run_padded, run_tiled
 
 Kind = TypeVar("Kind")
 
 
+class Source(Protocol):
+    """An image that is read part by part."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(h, w, c); c is 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """uint8, uint16, or a float whose pixels are in [0, 1]."""
+        ...
+
+    def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:
+        """The pixels in some rows and columns."""
+        ...
+
+
 class Deblurrer:
-    """A loaded model: `deblurrer(array)` gives the sharp array.
+    """A loaded model: `deblurrer(array)` gives the sharp array. Threads may share one.
 
     Args:
         model: the name of a bundled model, or an ONNX file.
         device: "auto", "cpu" or "gpu".
-        tile: largest side that is given to the network at once; the model's own by default.
+        tile: largest side that is given to the network at once; by default the model's own, or
+            less if memory is short.
         precision: of the computation on a CPU: "auto" (bf16 where the processor has it), "f32",
             "bf16".
 
@@ -38,7 +60,7 @@ class Deblurrer:
         precision: Precision = "auto",
     ) -> None:
         self.engine = Engine(model, device, precision)
-        self.tile = tile or self.engine.contract.tile
+        self.tile = tile
 
     def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
         """Deblurs an array. What needs no deblurring (see `gate`) comes back as it was.
@@ -55,24 +77,49 @@ class Deblurrer:
             ValueError: for another shape, dtype or strength.
         """
         _check(image, strength)
-        if 0 in image.shape:
-            return image.copy()
-        pixels = image[..., None] if image.ndim == 2 else image
-        colours = pixels.shape[2] - 1 + pixels.shape[2] % 2
-        peak = float(np.iinfo(image.dtype).max) if image.dtype.kind == "u" else 1.0
-        colour = pixels[..., :colours].astype(np.float32) / np.float32(peak)
-        rgb = np.repeat(colour, 3, axis=2) if colours == 1 else colour
+        out = image.copy()
+        if out.size:
+            pixels = image[..., None] if image.ndim == 2 else image
+            for rows, strip in self.strips(pixels, strength):
+                out.reshape(pixels.shape)[rows] = strip
+        return out
+
+    def strips(self, source: Source, strength: float = 1.0) -> Iterator[tuple[slice, np.ndarray]]:
+        """Deblurs an image of any size, holding no more than a row of tiles.
+
+        Returns:
+            From the top to the bottom: rows, and their pixels, of the source's channels and dtype.
+        """
         contract = self.engine.contract
-        sharp = run_tiled(self.engine, rgb * 2 - 1, self.tile, contract.overlap, contract.multiple)
-        sharp = (sharp.mean(2, keepdims=True) if colours == 1 else sharp) / 2 + 0.5
-        change = sharp - colour
-        colour += np.float32(strength) * gate(change) * change
-        out = pixels.copy()
-        if image.dtype.kind == "u":
-            out[..., :colours] = np.rint(colour.clip(0, 1) * np.float32(peak))
-        else:
-            out[..., :colours] = colour
-        return out.reshape(image.shape)
+        tile = self.tile or tile_for_memory(contract.tile)
+        # A small tile is better with less overlap than not at all.
+        overlap = min(contract.overlap, tile // 4)
+        # The gate's cells and the network's strides have the same grid in every tile.
+        grid = math.lcm(contract.multiple, CELL)
+        changes = run_tiled(
+            lambda pixels: self._change(pixels, strength),
+            lambda y, x: source[y, x],
+            (source.shape[0], source.shape[1]),
+            tile,
+            overlap,
+            grid,
+            self.engine.parallel + 1,
+        )
+        for rows, change in changes:
+            pixels = source[rows, slice(0, source.shape[1])]
+            yield rows, _add(pixels, change)
+
+    def _change(self, pixels: np.ndarray, strength: float) -> np.ndarray:
+        """What is to be added to a tile's colours, full scale = 1."""
+        colour = pixels[..., : _colours(pixels)].astype(np.float32)
+        colour /= _peak(pixels.dtype)
+        rgb = np.repeat(colour, 3, axis=2) if colour.shape[2] == 1 else colour
+        # Float pictures may hold lights brighter than 1; the network knows none.
+        rgb = rgb.clip(0, 1)
+        change = run_padded(self.engine, rgb * 2 - 1, self.engine.contract.multiple) / 2 + 0.5 - rgb
+        if colour.shape[2] == 1:
+            change = change.mean(2, keepdims=True)
+        return np.float32(strength) * gate(change) * change
 
 
 def deblur(image: Kind, *, strength: float = 1.0, model: str | Path = "default") -> Kind:
@@ -151,6 +198,28 @@ def _deblur_pil(deblurrer: Deblurrer, image: Any, strength: float) -> Any:
     out = Image.frombytes(image.mode, image.size, pixels.tobytes())
     out.info = dict(image.info)
     return out
+
+
+def _add(pixels: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """The pixels with their colours changed; where the change is 0, bit for bit the same."""
+    colours = _colours(pixels)
+    out = pixels.copy()
+    peak = _peak(pixels.dtype)
+    changed = pixels[..., :colours] + change * peak
+    if pixels.dtype.kind == "u":
+        np.rint(changed, out=changed)
+        changed.clip(0, peak, out=changed)
+    out[..., :colours] = changed
+    return out
+
+
+def _colours(pixels: np.ndarray) -> int:
+    """Channels that are not alpha."""
+    return pixels.shape[2] - 1 + pixels.shape[2] % 2
+
+
+def _peak(dtype: np.dtype[Any]) -> np.float32:
+    return np.float32(np.iinfo(dtype).max if dtype.kind == "u" else 1.0)
 
 
 def _check(image: np.ndarray, strength: float) -> None:
