@@ -111,7 +111,7 @@ def state(path: Path, out: Path) -> Literal["new", "done", "changed", "foreign"]
     if _same_time(wanted, found.st_mtime_ns):
         return "done"
     # On POSIX the ctime of a result is when it was put into its place.
-    return "changed" if wanted > max(found.st_mtime_ns, found.st_ctime_ns) else "foreign"
+    return "changed" if wanted >= max(found.st_mtime_ns, found.st_ctime_ns) else "foreign"
 
 
 def carry_time(path: Path, made: Path, before: os.stat_result) -> bool:

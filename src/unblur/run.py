@@ -21,7 +21,7 @@ from unblur.folders import (
     is_video,
     settings_of,
 )
-from unblur.plan import Plan, plan
+from unblur.plan import Job, Plan, plan
 from unblur.report import Report, say
 from unblur.restore import Deblurrer
 from unblur.stdio import STANDARD, deblur_stream
@@ -117,8 +117,7 @@ def _deblur_stream(
     began = time.perf_counter()
     out = out or STANDARD
     named = "standard input" if path == STANDARD else str(path)
-    # What is said of the photo on standard output must not be in it: only what went wrong.
-    with Report(Plan(), None, as_json) as report:
+    with Report(Plan([Job(named, str(out))]), None, as_json) as report:
         try:
             changed = deblur_stream(deblurrer, path, out, options)
         except UnblurError as error:
@@ -126,9 +125,10 @@ def _deblur_stream(
         except OSError as error:
             report.add(Result(named, str(out), "failed", 0.0, error.strerror))
         else:
+            if out == STANDARD:
+                return DONE  # a line about the photo would be in the photo
             status = "done" if changed else "unchanged"
-            if out != STANDARD:
-                report.add(Result(named, str(out), status, round(time.perf_counter() - began, 3)))
+            report.add(Result(named, str(out), status, round(time.perf_counter() - began, 3)))
     return _end(report)
 
 
