@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from typer.testing import CliRunner
 from tests.files import write
 from unblur import photo, run
 from unblur.cli import app
+from unblur.engine import Contract
 from unblur.plan import plan
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (16, 16, 3), np.uint8)
@@ -30,6 +32,8 @@ class Inverter:
     """Stands for the network: as fast, and as sure to change a photo, as a test needs."""
 
     calls = 0
+    tile = 512
+    engine = SimpleNamespace(contract=Contract())
 
     def __init__(self, *_: object, **__: object) -> None:
         pass
@@ -125,6 +129,10 @@ def test_results_of_two_settings_never_mix(tmp_path: Path, monkeypatch: pytest.M
     assert deblur(photos, "-o", out, "--strength", 0, "--overwrite")[0] == 0
     assert deblur(photos, "-o", out, "--strength", 0)[0] == 0
     assert (out / "a.png").read_bytes() == (photos / "a.png").read_bytes()
+    # Less memory at hand now does not make it another tile.
+    monkeypatch.setattr(run, "tile_for_memory", lambda _: 384)
+    assert deblur(photos, "-o", out, "--strength", 0)[0] == 0
+    assert json.loads((out / ".unblur.json").read_text())["tile"] != 384
 
 
 def test_files_of_other_origin_stop_the_run(tmp_path: Path) -> None:
@@ -263,8 +271,11 @@ def test_two_runs_keep_out_of_each_others_way(tmp_path: Path) -> None:
 
 SLOW = """
 import os, sys, time
+from types import SimpleNamespace
 from unblur import run
+from unblur.engine import Contract
 class Slow:
+    engine = SimpleNamespace(contract=Contract())
     def __init__(self, *_, **__): pass
     def __call__(self, image, strength):
         time.sleep(float(os.environ.get("SECONDS", 0.02)))

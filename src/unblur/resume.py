@@ -70,21 +70,30 @@ def begin(out: Path, settings: Mapping[str, Any], jobs: Iterable[Job], overwrite
             not to be overwritten.
         PhotoError: if the folder cannot be written to.
     """
-    before = _settings(out)
+    before = settings_in(out)
     if before != settings:
         existing = next((job.out for job in jobs if os.path.lexists(job.out)), None)
         if not overwrite:
             _check(out, before, settings, existing)
         # Until every old result is replaced, a run without --overwrite would take them for its own.
-        unfinished = {_REPLACING: True} if existing else {}
+        unfinished = {_REPLACING: True} if existing is not None else {}
         _write(out, {**settings, **unfinished})
     for folder in {str(Path(job.out).parent) for job in jobs}:
         sweep(Path(folder))
 
 
+def settings_in(out: Path) -> dict[str, Any]:
+    """The settings of the results that are there; none if there are no such results."""
+    try:
+        found = json.loads((out / SETTINGS).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def finish(out: Path, settings: Mapping[str, Any]) -> None:
     """Notes that every result is of these settings: to be called when none of others is left."""
-    if _settings(out) != settings:
+    if settings_in(out) != settings:
         _write(out, settings)
 
 
@@ -128,9 +137,9 @@ def _same_time(wanted: int, stored: int) -> bool:
 
 
 def _check(
-    out: Path, before: dict[str, Any] | None, settings: Mapping[str, Any], existing: str | None
+    out: Path, before: dict[str, Any], settings: Mapping[str, Any], existing: str | None
 ) -> None:
-    if before is None:
+    if not before:
         if existing is not None:
             raise ResumeError(
                 f"{existing} exists already, and not from such a run: name another folder, or "
@@ -147,16 +156,6 @@ def _check(
             f"{out} holds results made with another {' and '.join(differing) or 'version'}: name "
             "another folder, or --overwrite replaces them"
         )
-
-
-def _settings(out: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads((out / SETTINGS).read_bytes())
-        return found if isinstance(found, dict) else {}
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError):
-        return {}  # unknown settings, and so others
 
 
 def _write(out: Path, settings: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from unblur.folders import (
     is_video,
     settings_of,
 )
+from unblur.memory import tile_for_memory
 from unblur.plan import Job, Plan, plan
 from unblur.report import Report, say
 from unblur.restore import Deblurrer
@@ -62,6 +63,13 @@ def deblur_all(
     assert out is not None
     try:
         with resume.held(out):
+            # One tile for all, and after a kill as before it: with memory at hand it would vary,
+            # and with it the last digit of the results.
+            deblurrer.tile = settings["tile"] = (
+                tile
+                or (None if options.overwrite else resume.settings_in(out).get("tile"))
+                or tile_for_memory(deblurrer.engine.contract.tile)
+            )
             todo = plan(inputs, out, is_video)
             resume.begin(out, settings, todo.jobs, options.overwrite)
             with Report(todo, out, as_json) as report, _stoppable(todo) as stop:
