@@ -1,15 +1,11 @@
-"""Folders of photos: mirrored, gone on with after a kill, and nothing lost unsaid."""
+"""Folders of photos: mirrored, and nothing lost unsaid."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
-import random
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,54 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from tests.files import write
-from unblur import photo, run
-from unblur.cli import app
-from unblur.engine import Contract
+from tests.folders import PIXELS, deblur, fill, tree
+from unblur import photo
 from unblur.plan import plan
 
-PIXELS = np.random.default_rng(0).integers(0, 255, (16, 16, 3), np.uint8)
-
-
-class Inverter:
-    """Stands for the network: as fast, and as sure to change a photo, as a test needs."""
-
-    calls = 0
-    tile = 512
-    engine = SimpleNamespace(contract=Contract())
-
-    def __init__(self, *_: object, **__: object) -> None:
-        pass
-
-    def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
-        type(self).calls += 1
-        return 255 - image if strength else image
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "Deblurrer", Inverter)
-    monkeypatch.setattr(Inverter, "calls", 0)
-
-
-def deblur(*arguments: object) -> tuple[int, list[str], list[str]]:
-    """The exit code, and the lines of standard output and error."""
-    result = CliRunner().invoke(app, ["deblur", *map(str, arguments)])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.stdout.splitlines(), result.stderr.splitlines()
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
-def fill(folder: Path, *names: str) -> Path:
-    for index, name in enumerate(names):
-        write(folder / name, np.roll(PIXELS, index, axis=0))
-    return folder
+pytestmark = pytest.mark.usefixtures("inverter")
 
 
 def test_a_tree_is_mirrored_and_the_rest_left_alone(tmp_path: Path) -> None:
@@ -82,68 +36,6 @@ def test_a_tree_is_mirrored_and_the_rest_left_alone(tmp_path: Path) -> None:
     assert np.array_equal(photo.read(out / "linked.png").pixels, 255 - PIXELS)
     assert [Path(j.path).name for j in plan([photos], out).jobs] == [Path(n).name for n in names]
     assert deblur(photos, "-o", out)[1][0].startswith(f"{out}: 0 deblurred, 4 done before, ")
-
-
-def test_what_is_done_is_known(tmp_path: Path) -> None:
-    photos, out = fill(tmp_path / "in", "a.png", "b.png", "c.png"), tmp_path / "out"
-    deblur(photos, "-o", out)
-    write(photos / "b.png", PIXELS)  # changed since
-    (out / ".unblur-0123456789abcdef.png").write_text("half of a photo")
-    Inverter.calls = 0
-    code, said, _ = deblur(photos, "-o", out)
-    assert code == 0
-    assert said[0].startswith(f"{out}: 1 deblurred, 2 done before  ")
-    assert Inverter.calls == 1
-    assert np.array_equal(photo.read(out / "b.png").pixels, 255 - PIXELS)
-    assert not list(out.glob(".unblur-*"))
-    # Another folder's photos of the same names are not taken for done, nor written over.
-    others, before = fill(tmp_path / "other", "a.png"), tree(out)
-    os.utime(others / "a.png", (1e9, 1e9))
-    code, _, errors = deblur(others, "-o", out)
-    assert code == 1
-    assert errors == [
-        f"unblur: {others}/a.png: {out}/a.png exists already and is of another photo, or was "
-        "changed since; --overwrite replaces it"
-    ]
-    assert tree(out) == before
-    assert deblur(others, "-o", out, "--overwrite")[0] == 0
-
-
-def test_results_of_two_settings_never_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    photos, out = fill(tmp_path / "in", "a.png", "b.png"), tmp_path / "out"
-    assert deblur(photos, "-o", out)[0] == 0
-    before = tree(out)
-    code, _, errors = deblur(photos, "-o", out, "--strength", 0, "--tile", 256)
-    assert code == 1
-    assert errors == [
-        f"unblur: {out} holds results made with another strength and tile: name another folder, "
-        "or --overwrite replaces them"
-    ]
-    assert tree(out) == before
-    with monkeypatch.context() as patch:  # cut short while it replaces
-        patch.setattr(run, "deblur_folder", lambda *_: iter(()))
-        assert deblur(photos, "-o", out, "--strength", 0, "--overwrite")[0] == 130
-    code, _, errors = deblur(photos, "-o", out, "--strength", 0)
-    assert code == 1
-    assert "a run with --overwrite was not finished" in errors[0]
-    assert deblur(photos, "-o", out, "--strength", 0, "--overwrite")[0] == 0
-    assert deblur(photos, "-o", out, "--strength", 0)[0] == 0
-    assert (out / "a.png").read_bytes() == (photos / "a.png").read_bytes()
-    # Less memory at hand now does not make it another tile.
-    monkeypatch.setattr(run, "tile_for_memory", lambda _: 384)
-    assert deblur(photos, "-o", out, "--strength", 0)[0] == 0
-    assert json.loads((out / ".unblur.json").read_text())["tile"] != 384
-
-
-def test_files_of_other_origin_stop_the_run(tmp_path: Path) -> None:
-    photos, out = fill(tmp_path / "in", "a.png"), tmp_path / "out"
-    out.mkdir()
-    (out / "a.png").write_text("precious")
-    for _ in range(2):
-        code, _, errors = deblur(photos, "-o", out)
-        assert code == 1
-        assert "a.png exists already, and not from such a run" in errors[0]
-    assert tree(out) == {"a.png": b"precious"}
 
 
 def test_every_failure_is_listed_at_the_end(tmp_path: Path) -> None:
@@ -259,139 +151,29 @@ def test_a_full_disk_and_a_closed_folder_leave_nothing_half_written(
     assert sorted(tree(out)) == [".unblur.json"]
 
 
-def test_two_runs_keep_out_of_each_others_way(tmp_path: Path) -> None:
-    from unblur.resume import held
-
-    photos, out = fill(tmp_path / "in", "a.png"), tmp_path / "out"
-    with held(out):
-        code, _, errors = deblur(photos, "-o", out)
-    assert code == 1
-    assert errors == [f"unblur: another unblur is at work in {out}; wait for it"]
-
-
-SLOW = """
-import os, sys, time
-from types import SimpleNamespace
-from unblur import run
-from unblur.engine import Contract
-class Slow:
-    engine = SimpleNamespace(contract=Contract())
-    def __init__(self, *_, **__): pass
-    def __call__(self, image, strength):
-        time.sleep(float(os.environ.get("SECONDS", 0.02)))
-        return 255 - image
-run.Deblurrer = Slow
-sys.argv[0] = "unblur"
-from unblur.cli import app
-app()
-"""
-
-
-def start(photos: Path, out: Path, seconds: float = 0.02) -> subprocess.Popen[str]:
-    """A run in a process of its own, where a photo takes so long."""
-    arguments = [sys.executable, "-c", SLOW, "deblur", str(photos), "-o", str(out)]
-    pipe, environment = subprocess.PIPE, {**os.environ, "SECONDS": str(seconds)}
-    return subprocess.Popen(arguments, stdout=pipe, stderr=pipe, text=True, env=environment)
-
-
-def wait_for(out: Path, photos: int) -> None:
-    """Waits until so many results are there."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end and len(list(out.rglob("[!.]*.png"))) < photos:
-        time.sleep(0.002)
-
-
-def test_killed_at_random_moments_the_tree_is_the_same(tmp_path: Path) -> None:
-    photos = fill(tmp_path / "in", *(f"{i % 3}/{i:02d}.png" for i in range(60)))
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    process = start(photos, whole)
-    process.communicate(timeout=30)
-    assert process.returncode == 0
-    chance = random.Random(1)
-    for number in (1, 14, 30, 45):
-        process = start(photos, killed)
-        wait_for(killed, number)
-        time.sleep(chance.random() * 0.05)
-        process.kill()
-        process.communicate()
-        assert 0 < len(list(killed.rglob("*.png"))) < 64
-        assert process.returncode == -signal.SIGKILL
-    process = start(photos, killed)
-    said, _ = process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert " done before" in said
-    assert tree(killed) == tree(whole)
-    assert len(tree(whole)) == 61
-
-
-def test_ctrl_c_finishes_the_photos_at_hand(tmp_path: Path) -> None:
-    photos = fill(tmp_path / "in", *(f"{i:02d}.png" for i in range(60)))
-    out = tmp_path / "out"
-    process = start(photos, out)
-    wait_for(out, 3)
-    process.send_signal(signal.SIGINT)
-    said, error = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "Traceback" not in error
-    done = len(list(out.glob("[!.]*.png")))
-    assert f"{done} deblurred" in said
-    assert f"unblur: stopped, {60 - done} left; the same command goes on with them" in error
-    assert not list(out.glob(".unblur-*"))
-
-
-def test_a_second_ctrl_c_drops_the_photos_at_hand(tmp_path: Path) -> None:
-    photos, out = fill(tmp_path / "in", "a.png", "b.png"), tmp_path / "out"
-    process = start(photos, out, seconds=20)
-    end = time.monotonic() + 20
-    while time.monotonic() < end and not (out / ".unblur.json").exists():
-        time.sleep(0.01)
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    assert process.stderr is not None
-    while "Ctrl-C again" not in process.stderr.readline():
-        pass
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=5)
-    assert process.returncode == 130
-    assert sorted(tree(out)) == [".unblur.json"]
-
-
-def test_standard_input_and_output(tmp_path: Path) -> None:
-    source = fill(tmp_path, "a.png") / "a.png"
-    run_it = CliRunner().invoke
-    result = run_it(app, ["deblur", "-"], input=source.read_bytes())
-    assert result.exit_code == 0
-    assert np.array_equal(photo.read(result.stdout_bytes).pixels, 255 - PIXELS)
-    out = tmp_path / "out.webp"
-    result = run_it(app, ["deblur", "-", "-o", str(out)], input=source.read_bytes())
-    assert result.exit_code == 0
-    assert photo.read(out).format == "webp"
-    made = run_it(app, ["deblur", str(source), "-o", "-"]).stdout_bytes
-    assert np.array_equal(photo.read(made).pixels, 255 - PIXELS)
-    for rubbish, reason in ((b"rubbish", "not a picture"), (b"", "is empty")):
-        result = run_it(app, ["deblur", "-"], input=rubbish)
-        assert (result.exit_code, result.stdout_bytes) == (1, b"")
-        assert result.stderr.startswith("unblur: standard input: ")
-        assert reason in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("IN",), "IN is a folder: name another for its results with -o"),
-        (("IN", "-o", "IN"), "IN is the folder of the photos"),
-        (("IN", "-o", "IN/a.png"), "is a file: name a folder"),
-        (("-", "IN/a.png", "-o", "out"), "comes alone"),
-        (("-", "--json"), "both go to standard output"),
-        (("-", "-o", "IN"), "is a folder: name a file"),
-        (("IN", "-o", "-"), "takes one photo"),
-    ],
-)
-def test_what_cannot_be_asked_ends_with_2(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
+def test_videos_and_the_limit_of_pixels_are_handed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    fill(tmp_path / "IN", "a.png")
-    code, said, errors = deblur(*arguments)
-    assert (code, said, len(errors)) == (2, [], 1)
-    assert message in errors[0]
+    photos, out = fill(tmp_path / "in", "a.png"), tmp_path / "out"
+    (photos / "clip.mp4").write_bytes(b"frames")
+    asked: list[object] = []
+
+    def deblur_video(_: object, path: Path, made: Path, *options: object) -> None:
+        asked.append(options)
+        made.write_bytes(path.read_bytes()[::-1])
+
+    def deblur_file(_: object, path: Path, made: Path, *options: object, **limit: int) -> bool:
+        asked.append(limit)
+        made.write_bytes(path.read_bytes())
+        return False
+
+    video = SimpleNamespace(is_video=lambda p: p.suffix == ".mp4", deblur_video=deblur_video)
+    monkeypatch.setitem(sys.modules, "unblur.video", video)
+    monkeypatch.setattr("unblur.video", video, raising=False)
+    monkeypatch.setattr("unblur.folders.deblur_file", deblur_file)
+    code, said, _ = deblur(photos, "-o", out, "--max-pixels", 100, "--jobs", 1)
+    assert code == 0
+    assert said[0].startswith(f"{out}: 1 deblurred, 1 copied as they were  ")
+    assert asked == [{"max_pixels": 100}, (1.0, False)]
+    assert (out / "clip.mp4").read_bytes() == b"semarf"
+    assert (out / "clip.mp4").stat().st_mtime_ns == (photos / "clip.mp4").stat().st_mtime_ns
