@@ -40,3 +40,13 @@ def pairs_dir(tmp_path: Path, picture: np.ndarray) -> Path:
         write(home / "blur" / f"{index:06d}.png", blurred.astype(np.uint8))
         write(home / "sharp" / f"{index:06d}.png", sharp)
     return tmp_path / "pairs"
+
+
+@pytest.fixture
+def inverter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`unblur deblur` inverts photos, without a network."""
+    from tests.folders import Inverter
+    from unblur import run
+
+    monkeypatch.setattr(run, "Deblurrer", Inverter)
+    monkeypatch.setattr(Inverter, "calls", 0)

@@ -42,16 +42,15 @@ def test_bad_inputs_get_a_line_each_and_the_others_are_done(
     rubbish = tmp_path / "rubbish.png"
     rubbish.write_text("no picture")
     missing = tmp_path / "missing.jpg"
-    done = unblur("deblur", good[0], torn, rubbish, missing, tmp_path, good[1],
-                  "-o", tmp_path / "out")  # fmt: skip
+    done = unblur("deblur", good[0], torn, rubbish, missing, good[1], "-o", tmp_path / "out")
     assert done.returncode == 1
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.png", "b.webp"]
     lines = done.stderr.splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 3
     for line, path, reason in zip(
         lines,
-        (torn, rubbish, missing, tmp_path),
-        ("damaged or truncated", "not a picture", "does not exist", "is a folder"),
+        (torn, rubbish, missing),
+        ("damaged or truncated", "not a picture", "does not exist"),
         strict=True,
     ):
         assert line.startswith(f"unblur: {path}: ")
@@ -75,7 +74,7 @@ def test_two_inputs_never_write_one_output(tmp_path: Path, picture: np.ndarray) 
     code, out, error = run("deblur", *photos, "-o", tmp_path / "out", "--overwrite")
     assert code == 1
     assert len(out.splitlines()) == 1
-    assert f"as {photos[0]} was" in error
+    assert f"as {photos[0]} will be" in error
 
 
 def test_strength_zero_keeps_every_pixel(tmp_path: Path, picture: np.ndarray) -> None:

@@ -16,6 +16,11 @@ SOURCE = Path(__file__).parents[1] / "src" / "unblur"
 LAYERS = (
     {"__main__"},
     {"cli"},
+    {"run"},
+    {"report", "stdio"},
+    {"folders"},
+    {"resume", "video"},
+    {"plan"},
     {"evaluate", "display"},
     {"train", "export", "synth"},
     {"losses", "validation", "checkpoint", "restore"},
@@ -26,7 +31,10 @@ LAYERS = (
     {"errors", "__init__"},
 )
 WITHIN = {"nets": {"nets"}, "blur": {"blur"}}
-NO_TORCH = ("restore", "photo", "tiling", "gate", "memory", "engine", "cli", "__init__")
+NO_TORCH = (
+    *("run", "report", "stdio", "folders", "resume", "plan", "restore", "photo", "tiling"),
+    *("gate", "memory", "engine", "cli", "__init__"),
+)
 
 
 def imports(path: Path) -> set[str]:

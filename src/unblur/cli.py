@@ -31,10 +31,17 @@ OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace file
 
 @app.command(no_args_is_help=True)
 def deblur(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT", help="Photos: JPEG, PNG, WebP.")],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="INPUT", help="Photos, and folders of them; - is standard input."),
+    ],
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", help="Output file, or folder; by default NAME-deblurred."),
+        typer.Option(
+            "-o",
+            "--out",
+            help="Output file, or folder; by default NAME-deblurred; - is standard output.",
+        ),
     ] = None,
     model: ModelOption = "default",
     strength: Annotated[
@@ -44,37 +51,24 @@ def deblur(
         int | None, typer.Option(min=192, help="Largest side worked on at once, for less memory.")
     ] = None,
     overwrite: OverwriteOption = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Photos at a time; fewer need less memory.")] = 3,
+    json: Annotated[
+        bool, typer.Option("--json", help="A line of JSON for each input, and one for the sum.")
+    ] = False,
+    max_pixels: Annotated[
+        int | None, typer.Option(min=1, help="Refuse photos of more pixels than this.")
+    ] = None,
 ) -> None:
-    """Deblur photos."""
-    from unblur.engine import ModelError
-    from unblur.photo import PhotoError
-    from unblur.restore import Deblurrer, beside, deblur_file
-
-    to_file = out is not None and out.suffix != "" and not out.is_dir()
-    if to_file and len(inputs) > 1:
-        _fail(f"{out} is one file, but there are {len(inputs)} photos: name a folder", 2)
+    """Deblur photos, and folders of them: the same command again goes on with a folder."""
     try:
-        deblurrer = Deblurrer(model, tile=tile)
-    except ModelError as error:
-        _fail(str(error), 2)
-    failed = False
-    written: dict[Path, Path] = {}
-    for path in inputs:
-        target = beside(path) if out is None else out if to_file else out / path.name
-        began = time.perf_counter()
-        try:
-            if target in written:
-                raise PhotoError(f"would be written to {target}, as {written[target]} was")
-            changed = deblur_file(deblurrer, path, target, strength, overwrite)
-        except PhotoError as error:
-            _say(f"{path}: {error}")
-            failed = True
-            continue
-        written[target] = path
-        note = "" if changed else "  (nothing to deblur: copied as it is)"
-        typer.echo(f"{target}  {time.perf_counter() - began:.1f} s{note}")
-    if failed:
-        raise typer.Exit(1)
+        from unblur.folders import Options
+        from unblur.run import deblur_all
+
+        options = Options(strength, overwrite, max_pixels)
+        code = deblur_all(inputs, out, options, model, tile, jobs, json)
+    except KeyboardInterrupt:
+        _fail("stopped", 130)
+    raise typer.Exit(code)
 
 
 @app.command(no_args_is_help=True)
