@@ -23,7 +23,7 @@ import pyvips
 
 from unblur.engine import Engine
 from unblur.folders import Options, deblur_folder
-from unblur.plan import plan
+from unblur.folders.plan import plan
 from unblur.restore import Deblurrer
 
 HEIGHT, WIDTH = 3000, 4000

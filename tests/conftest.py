@@ -46,7 +46,7 @@ def pairs_dir(tmp_path: Path, picture: np.ndarray) -> Path:
 def inverter(monkeypatch: pytest.MonkeyPatch) -> None:
     """`unblur deblur` inverts photos, without a network."""
     from tests.folders import Inverter
-    from unblur import run
+    from unblur.folders import run
 
     monkeypatch.setattr(run, "Deblurrer", Inverter)
     monkeypatch.setattr(Inverter, "calls", 0)

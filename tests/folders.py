@@ -20,7 +20,7 @@ PIXELS = np.random.default_rng(0).integers(0, 255, (16, 16, 3), np.uint8)
 SLOW = """
 import os, sys, time
 from types import SimpleNamespace
-from unblur import run
+from unblur.folders import run
 from unblur.engine import Contract
 class Slow:
     engine = SimpleNamespace(contract=Contract())

@@ -16,7 +16,7 @@ import pytest
 
 from tests.folders import PIXELS, deblur, fill, tree
 from unblur import photo
-from unblur.plan import plan
+from unblur.folders.plan import plan
 
 pytestmark = pytest.mark.usefixtures("inverter")
 
@@ -68,7 +68,7 @@ def test_an_unreadable_folder_is_a_failure(tmp_path: Path, monkeypatch: pytest.M
             raise PermissionError(errno.EACCES, "Permission denied")
         return scan(folder)
 
-    monkeypatch.setattr("unblur.plan.os.scandir", refuse)
+    monkeypatch.setattr("unblur.folders.plan.os.scandir", refuse)
     code, said, errors = deblur(photos, "-o", out)
     assert code == 1
     assert errors == [f"unblur: {photos}/shut: cannot be read (Permission denied)"]
@@ -85,7 +85,7 @@ def test_inputs_with_one_result_are_said_before_anything_runs(
     clash = f"unblur: {second}/x.png: would be written to {out}/x.png, as {first}/x.png will be"
     assert errors == [clash, clash]  # at the start, and in the list at the end
     assert sorted(tree(out)) == [".unblur.json", "one.png", "two.png", "x.png"]
-    monkeypatch.setattr("unblur.plan._folds_case", lambda _: True)
+    monkeypatch.setattr("unblur.folders.plan._folds_case", lambda _: True)
     fill(tmp_path / "case", "é.png", "E\u0301.png", "b.png")
     found = plan([tmp_path / "case"], out)
     assert [c.path for c in found.clashes] == [f"{tmp_path}/case/é.png"]

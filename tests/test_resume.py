@@ -14,7 +14,8 @@ import pytest
 
 from tests.files import write
 from tests.folders import PIXELS, Inverter, deblur, fill, start, tree, wait_for
-from unblur import photo, run
+from unblur import photo
+from unblur.folders import run
 
 pytestmark = pytest.mark.usefixtures("inverter")
 
@@ -82,7 +83,7 @@ def test_files_of_other_origin_stop_the_run(tmp_path: Path) -> None:
 
 
 def test_two_runs_keep_out_of_each_others_way(tmp_path: Path) -> None:
-    from unblur.resume import held
+    from unblur.folders.resume import held
 
     photos, out = fill(tmp_path / "in", "a.png"), tmp_path / "out"
     with held(out):

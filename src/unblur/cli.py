@@ -62,7 +62,7 @@ def deblur(
     """Deblur photos, and folders of them: the same command again goes on with a folder."""
     try:
         from unblur.folders import Options
-        from unblur.run import deblur_all
+        from unblur.folders.run import deblur_all
 
         options = Options(strength, overwrite, max_pixels)
         code = deblur_all(inputs, out, options, model, tile, jobs, json)

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from unblur.errors import UnblurError
 from unblur.photo import save
-from unblur.plan import Job
+from unblur.folders.plan import Job
 
 SETTINGS = ".unblur.json"
 STRAY = ".unblur-"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from unblur import resume
+from unblur.folders import resume
 from unblur.engine import find_model
 from unblur.errors import UnblurError
-from unblur.plan import Job
+from unblur.folders.plan import Job
 from unblur.restore import Deblurrer, deblur_file
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from unblur.folders import Result
-from unblur.plan import Plan
+from unblur.folders.plan import Plan
 
 
 class Report:

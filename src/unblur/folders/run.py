@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from unblur import resume
+from unblur.folders import resume
 from unblur.engine import ModelError
 from unblur.errors import UnblurError
 from unblur.folders import (
@@ -22,10 +22,10 @@ from unblur.folders import (
     settings_of,
 )
 from unblur.memory import tile_for_memory
-from unblur.plan import Job, Plan, plan
-from unblur.report import Report, say
+from unblur.folders.plan import Job, Plan, plan
+from unblur.folders.report import Report, say
 from unblur.restore import Deblurrer
-from unblur.stdio import STANDARD, deblur_stream
+from unblur.folders.stdio import STANDARD, deblur_stream
 
 DONE, FAILED, WRONG, STOPPED = 0, 1, 2, 130
 """Exit codes: all done; some input failed; the command line is wrong; stopped with Ctrl-C."""
