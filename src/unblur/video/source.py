@@ -1,0 +1,212 @@
+"""Reads a video: what it is, and its frames one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unblur.errors import UnblurError
+
+VIDEOS = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg",
+    ".wmv", ".flv", ".3gp", ".ogv",
+)  # fmt: skip
+"""Endings that videos have."""
+
+_PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
+_VIDEO_MARKS = (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba", b"0&\xb2u", b"FLV\x01", b"OggS")
+_PICTURE_MARKS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\x00", b"MM\x00*")
+_FULL_RANGE = 2
+_NO_TIME = "has frames without a time; its container keeps none"
+
+
+class VideoError(UnblurError):
+    """A video that cannot be read or written; one line, without the input's name."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What must be known of a video before its first frame is written."""
+
+    index: int
+    """Of the stream among all of the file."""
+    codec: str
+    width: int
+    height: int
+    pixel_format: str
+    rate: Fraction
+    """Frames a second, on average."""
+    time_base: Fraction
+    sample_aspect: Fraction | None
+    color_range: int
+    """1 limited, 2 full, 0 not said; this and the next three are FFmpeg's numbers."""
+    color_matrix: int
+    color_primaries: int
+    color_transfer: int
+    rotation: tuple[int, ...] | None
+    """The display matrix, nine numbers."""
+    end: int | None
+    """Of the last frame, in units of the time base, where the file says it."""
+    frames: int
+    """As many as there are packets; a few of them may not be meant to be shown."""
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is to be taken for a video, by its first bytes or else its ending.
+
+    GIF, animated WebP and AVIF are photos.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(32)
+    except OSError:
+        head = b""
+    if head[4:8] == b"ftyp":
+        return head[8:12] not in _PICTURE_BRANDS
+    if head[:4] == b"RIFF" and head[8:12] in (b"AVI ", b"WEBP"):
+        return head[8:12] == b"AVI "
+    if head.startswith(_VIDEO_MARKS):
+        return True
+    return path.suffix.lower() in VIDEOS and not head.startswith(_PICTURE_MARKS)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The file as PyAV's input container.
+
+    Raises:
+        VideoError: if it is missing, cannot be read, is no video, or PyAV is not installed.
+    """
+    try:
+        import av
+        import av.error
+    except ImportError:
+        raise VideoError("is a video, which needs pip install 'unblur[video]'") from None
+    try:
+        # By file object: FFmpeg takes names for addresses ("concat:a"), and not every name is
+        # text.
+        with path.open("rb") as file, _container(av, file) as container:
+            yield container
+    except FileNotFoundError:
+        raise VideoError("does not exist") from None
+    except IsADirectoryError:
+        raise VideoError("is a folder; name the videos in it") from None
+    except PermissionError as error:
+        raise VideoError(f"cannot be read ({error.strerror})") from None
+
+
+def inspect(path: Path) -> Facts:
+    """Walks over the whole file without decoding it, so that a truncated one fails at once.
+
+    Raises:
+        VideoError: as `opened`, or if no video stream is in it, or it is truncated.
+    """
+    import av.error
+
+    with opened(path) as container:
+        stream = _video_stream(container)
+        try:
+            count = _count(container, stream)
+        except av.error.FFmpegError as error:
+            raise VideoError(f"is damaged or truncated ({error.strerror})") from None
+    with opened(path) as container:
+        stream = _video_stream(container)
+        first = next(frames(container, stream.index), None)
+        if first is None:
+            raise VideoError("has no frame that can be decoded")
+        return _facts(stream, first, count)
+
+
+def frames(container: Any, index: int) -> Iterator[Any]:
+    """Every frame of a stream in the order shown, with strictly increasing times.
+
+    Raises:
+        VideoError: naming the frame after which nothing can be decoded, or that has another size.
+    """
+    import av.error
+
+    stream = container.streams[index]
+    stream.thread_type = "AUTO"
+    done, last, size = 0, None, None
+    try:
+        for packet in container.demux(stream):
+            for frame in packet.decode():
+                size = size or (frame.width, frame.height)
+                if (frame.width, frame.height) != size:
+                    raise VideoError(f"changes its size at frame {done + 1}; cut it there")
+                time = frame.pts if frame.pts is not None else frame.dts
+                if time is None:
+                    raise VideoError(_NO_TIME)
+                # Two frames at one time cannot be written; the later one moves by one tick.
+                frame.pts = last = time if last is None else max(time, last + 1)
+                done += 1
+                yield frame
+    except av.error.FFmpegError as error:
+        raise VideoError(f"is damaged after frame {done} ({error.strerror})") from None
+
+
+@contextmanager
+def _container(av: Any, file: Any) -> Iterator[Any]:
+    try:
+        container = av.open(file, metadata_errors="surrogateescape", buffer_size=1 << 18)
+    except (av.error.FFmpegError, ValueError):
+        raise VideoError("is not a video that can be read") from None
+    with container:
+        yield container
+
+
+def _video_stream(container: Any) -> Any:
+    from av.stream import Disposition
+
+    still = Disposition.attached_pic | Disposition.still_image
+    streams = [s for s in container.streams.video if not s.disposition & still]
+    if not streams:
+        raise VideoError("has no video in it (cover pictures aside)")
+    if streams[0].codec_context is None or not streams[0].codec_context.pix_fmt:
+        raise VideoError("holds a kind of video that cannot be decoded")
+    return streams[0]
+
+
+def _count(container: Any, stream: Any) -> int:
+    count, end, last = 0, 0.0, None
+    others = [s for s in container.streams if s.type in ("audio", "video")]
+    for packet in container.demux(*others):
+        if packet.size and packet.pts is not None:
+            end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+        if packet.size and packet.stream_index == stream.index:
+            count, last = count + (not packet.is_discard), packet
+    said = (container.duration or 0) / 1_000_000 + (container.start_time or 0) / 1_000_000
+    if (last is not None and last.is_corrupt) or end + 0.5 + 0.01 * said < said:
+        raise VideoError(f"is truncated after frame {count}, at {end:.1f} of {said:.1f} seconds")
+    return count
+
+
+def _facts(stream: Any, frame: Any, count: int) -> Facts:
+    context = stream.codec_context
+    rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    full = frame.format.name.startswith("yuvj")
+    return Facts(
+        index=stream.index,
+        codec=context.codec.canonical_name,
+        width=frame.width,
+        height=frame.height,
+        pixel_format=frame.format.name,
+        # MPEG-4 counts time in 16 bits.
+        rate=1 / (1 / Fraction(rate)).limit_denominator(65535),
+        time_base=stream.time_base,
+        sample_aspect=stream.sample_aspect_ratio or None,
+        color_range=_FULL_RANGE if full else int(frame.color_range or context.color_range),
+        color_matrix=int(frame.colorspace),
+        color_primaries=int(frame.color_primaries),
+        color_transfer=int(frame.color_trc),
+        rotation=None if matrix is None else tuple(np.frombuffer(matrix, np.int32).tolist()),
+        end=None if stream.duration is None else (stream.start_time or 0) + stream.duration,
+        frames=count,
+    )
