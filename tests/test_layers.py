@@ -17,7 +17,7 @@ LAYERS = (
     {"__main__"},
     {"cli"},
     {"evaluate", "display"},
-    {"train", "export", "synth"},
+    {"train", "export", "synth", "video"},
     {"losses", "validation", "checkpoint", "restore"},
     {"batches"},
     {"datasets"},
@@ -25,8 +25,8 @@ LAYERS = (
     {"config"},
     {"errors", "__init__"},
 )
-WITHIN = {"nets": {"nets"}, "blur": {"blur"}}
-NO_TORCH = ("restore", "photo", "tiling", "gate", "engine", "cli", "__init__")
+WITHIN = {"nets": {"nets"}, "blur": {"blur"}, "video": {"video"}}
+NO_TORCH = ("restore", "photo", "tiling", "gate", "engine", "video", "cli", "__init__")
 
 
 def imports(path: Path) -> set[str]:

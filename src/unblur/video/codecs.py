@@ -62,12 +62,13 @@ class Target:
     def create(self) -> Any:
         """An encoder that is ready for frames; their times count frames."""
         import av
+        from av.codec.context import Flags
 
         os.environ.setdefault("SVT_LOG", "1")  # only errors: it writes to standard error itself
         context = av.CodecContext.create(self.encoder.library, "w")
         context.bit_rate = 0
         if _global_header(self.container):
-            context.flags |= av.codec.context.Flags.global_header
+            context.flags |= Flags.global_header
         self.configure(context)
         return context
 
@@ -101,6 +102,8 @@ def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = N
         VideoError: if the container, the codec, the two together or the quality cannot be had.
     """
     container = container_of(out)
+    if container == "avi" and not facts.counts_frames:
+        raise VideoError(f"{out}: AVI keeps no times of frames; name a .mkv or .mp4 output")
     if codec not in ("auto", *ENCODERS):
         raise VideoError(f"no codec {codec!r}: name one of auto, {', '.join(ENCODERS)}")
     names = [codec]

@@ -61,14 +61,13 @@ def deblur_video(
             yield colours.change(frame, before, deblurrer(before, strength))
             report(number + 1, max(number + 1, facts.frames))
 
-    done = number = 0
+    done = 0
     with opened(path) as container:
         numbered = enumerate(frames(container, facts.index))
         for index, group in groupby(numbered, key=lambda item: item[0] // FRAMES):
             if segments.has(index):
-                for number, _ in group:
-                    pass
-                report(number + 1, max(number + 1, facts.frames))
+                shown = index * FRAMES + sum(1 for _ in group)
+                report(shown, max(shown, facts.frames))
             else:
                 segments.write(index, encode(target, sharpened(group)))
             done = index + 1

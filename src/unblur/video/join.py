@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from unblur.video.codecs import Target
-from unblur.video.segments import Segments, Stored, cannot_be_written
+from unblur.video.segments import Segments, Stored
 from unblur.video.source import VideoError, opened
 
 _QUICKTIME = ("mp4", "mov")
+_EMPTY_TITLE = 2
 _KNOWN_TAGS = {
     "title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright",
     "grouping", "lyrics", "description", "synopsis", "show", "episode_id", "network", "keywords",
@@ -29,37 +30,30 @@ def check(path: Path, target: Target, warn: Callable[[str], None]) -> set[int]:
     """Writes the header of the output to memory, so that what cannot be kept shows at once.
 
     Returns:
-        The indices of the data streams that must be left out; `warn` is told.
+        The indices of the streams to leave out: those that the muxer makes anew, and those that
+        nothing here can decode and the container does not take; `warn` is told of the latter.
 
     Raises:
         VideoError: if sound, subtitles or pictures cannot be kept in the container.
     """
-    import av.error
-
     with opened(path) as source:
-        data = [s for s in source.streams if s.type not in ("video", "audio", "subtitle")]
-        left_out: set[int] = {s.index for s in data if _is_made_anew(s, source)}
-        optional = [s for s in data if s.index not in left_out]
-        for stream in [*optional, None]:
-            try:
-                with av.open(io.BytesIO(), "w", format=target.container) as out:
-                    _prepare(out, source, target, left_out)
-                    out.start_encoding()
-                    with suppress(av.error.FFmpegError):
-                        out.close()  # without a frame not every container can end
-                break
-            except (av.error.FFmpegError, ValueError) as error:
-                if stream is None:
-                    reason = getattr(error, "strerror", None) or error
-                    raise VideoError(
-                        f"has streams that {target.container} cannot keep ({reason})"
-                    ) from None
-                left_out.add(stream.index)
-        dropped = [s for s in optional if s.index in left_out]
-        for stream in dropped:
-            name = stream.name or "unknown"
-            warn(f"stream {stream.index} ({stream.type}, {name}) cannot be kept; left out")
-        return left_out
+        made = {s.index for s in source.streams if _is_made_anew(s, source)}
+        optional = {
+            s.index
+            for s in source.streams
+            if s.codec_context is None and s.index not in {*made, target.facts.index}
+        }
+        left_out, reason = made, _try(source, path, target, made)
+        if reason:
+            alone = {i: _try(source, path, target, made | optional - {i}) for i in optional}
+            left_out = made | {index for index, reason in alone.items() if reason}
+            reason = _try(source, path, target, left_out)
+        if reason:
+            raise VideoError(f"has streams that {target.container} cannot keep ({reason})")
+        for index in sorted(left_out - made):
+            kind = source.streams[index].type
+            warn(f"stream {index} ({kind}) cannot be kept in {target.container}; it is left out")
+    return left_out
 
 
 def join(
@@ -92,20 +86,12 @@ def join(
         with (
             opened(path) as source,
             temporary.open("wb") as file,
-            av.open(
-                file,
-                "w",
-                format=target.container,
-                container_options=_options(source, target),
-                buffer_size=1 << 18,
-            ) as out,
+            _writer(file, target, _options(source, target)) as out,
         ):
-            streams = _prepare(out, source, target, left_out)
+            streams = _prepare(out, source, path, target, left_out)
             new = streams.pop(target.facts.index)
             waiting = next(video, None)
-            for packet in source.demux(*[source.streams[i] for i in streams]):
-                if packet.size == 0:
-                    continue
+            for packet in _copied(source, streams):
                 when = _seconds(packet)
                 while waiting and waiting[1] * target.facts.time_base <= when:
                     mux(*waiting)
@@ -117,6 +103,34 @@ def join(
                 waiting = next(video, None)
     except av.error.FFmpegError as error:
         raise VideoError(f"{segments.out} cannot be written ({error.strerror})") from None
+
+
+def _try(source: Any, path: Path, target: Target, left_out: set[int]) -> str:
+    """Why the header cannot be written, or nothing."""
+    import av.error
+
+    try:
+        with _writer(io.BytesIO(), target) as out:
+            _prepare(out, source, path, target, left_out)
+            out.start_encoding()
+            with suppress(av.error.FFmpegError):
+                out.close()  # without a frame not every container can end
+    except (av.error.FFmpegError, ValueError) as error:
+        return str(getattr(error, "strerror", None) or error)
+    return ""
+
+
+def _writer(file: Any, target: Target, options: dict[str, str] | None = None) -> Any:
+    import av
+
+    return av.open(
+        file,
+        "w",
+        format=target.container,
+        container_options=options or {},
+        metadata_errors="surrogateescape",
+        buffer_size=1 << 18,
+    )
 
 
 def decoding_times(times: list[int]) -> Iterator[int]:
@@ -135,16 +149,30 @@ def decoding_times(times: list[int]) -> Iterator[int]:
             yield ordered[index - delay]
 
 
-def _prepare(out: Any, source: Any, target: Target, left_out: set[int]) -> dict[int, Any]:
-    """Adds every stream of the input to the output, by the input's index."""
+def _copied(source: Any, streams: dict[int, Any]) -> Iterator[Any]:
+    chosen = [source.streams[index] for index in streams]
+    for packet in source.demux(*chosen) if chosen else ():
+        # MP4 fills the gaps between titles by itself.
+        filler = packet.stream.type == "subtitle" and packet.stream.name == "mov_text"
+        if packet.size > (_EMPTY_TITLE if filler else 0):
+            yield packet
+
+
+def _prepare(
+    out: Any, source: Any, path: Path, target: Target, left_out: set[int]
+) -> dict[int, Any]:
+    """Adds every stream of the input to the output: those with packets, by the input's index."""
+    from av.stream import Disposition
+
     streams = {}
     for stream in source.streams:
         if stream.index in left_out:
             continue
         if stream.index == target.facts.index:
             streams[stream.index] = _add_video(out, stream, target)
+        elif target.container == "matroska" and stream.disposition & Disposition.attached_pic:
+            _attach(out, stream, path)
         else:
-            # A codec that PyAV cannot even name a decoder of has no context to copy.
             new = out.add_stream_from_template(stream, opaque=True)
             new.metadata.update(stream.metadata)
             new.disposition = int(stream.disposition)
@@ -152,6 +180,16 @@ def _prepare(out: Any, source: Any, target: Target, left_out: set[int]) -> dict[
     out.metadata.update(source.metadata)
     out.set_chapters(source.chapters())
     return streams
+
+
+def _attach(out: Any, stream: Any, path: Path) -> None:
+    """Matroska keeps cover pictures among its attachments."""
+    with opened(path) as source:
+        picture = bytes(next(source.demux(source.streams[stream.index])))
+    kind = "png" if stream.name == "png" else "jpeg"
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    name = tags.get("filename", f"cover.{kind.replace('e', '')}")
+    out.add_attachment(name, tags.get("mimetype", f"image/{kind}"), picture)
 
 
 def _add_video(out: Any, stream: Any, target: Target) -> Any:

@@ -63,12 +63,15 @@ class Segments:
 
     def write(self, index: int, packets: Iterable[Stored]) -> None:
         """Writes a whole segment, or none if anything is raised."""
-        with atomically(self._path(index)) as temporary, temporary.open("wb") as file:
+        with (
+            cannot_be_written(self.out),
+            atomically(self._path(index)) as temporary,
+            temporary.open("wb") as file,
+        ):
             for packet in packets:
-                with cannot_be_written(self.out):
-                    header = (packet.time, packet.duration, packet.key, len(packet.data))
-                    file.write(_HEADER.pack(*header))
-                    file.write(packet.data)
+                header = (packet.time, packet.duration, packet.key, len(packet.data))
+                file.write(_HEADER.pack(*header))
+                file.write(packet.data)
 
     def read(self, count: int) -> Iterator[Stored]:
         """The packets of the first segments, in the order in which they are decoded."""
@@ -130,15 +133,14 @@ def atomically(path: Path) -> Iterator[Path]:
     """A name to write to, which becomes `path` once all is on the disk.
 
     Raises:
-        VideoError: if the disk refuses.
+        OSError: if the disk refuses.
     """
     temporary = path.with_name(f".{path.name}.part")
     try:
         yield temporary
-        with cannot_be_written(path):
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            temporary.replace(path)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -51,6 +52,8 @@ class Facts:
     color_transfer: int
     rotation: tuple[int, ...] | None
     """The display matrix, nine numbers."""
+    counts_frames: bool
+    """Whether the container, AVI, says when frames are decoded and not when they are shown."""
     end: int | None
     """Of the last frame, in units of the time base, where the file says it."""
     frames: int
@@ -88,17 +91,14 @@ def opened(path: Path) -> Iterator[Any]:
         import av.error
     except ImportError:
         raise VideoError("is a video, which needs pip install 'unblur[video]'") from None
-    try:
-        # By file object: FFmpeg takes names for addresses ("concat:a"), and not every name is
-        # text.
-        with path.open("rb") as file, _container(av, file) as container:
+    # By file object: FFmpeg takes names for addresses ("concat:a"), and not every name is text.
+    with _file(path) as file:
+        try:
+            container = av.open(file, metadata_errors="surrogateescape", buffer_size=1 << 18)
+        except (av.error.FFmpegError, ValueError):
+            raise VideoError("is not a video that can be read") from None
+        with container:
             yield container
-    except FileNotFoundError:
-        raise VideoError("does not exist") from None
-    except IsADirectoryError:
-        raise VideoError("is a folder; name the videos in it") from None
-    except PermissionError as error:
-        raise VideoError(f"cannot be read ({error.strerror})") from None
 
 
 def inspect(path: Path) -> Facts:
@@ -113,7 +113,7 @@ def inspect(path: Path) -> Facts:
         stream = _video_stream(container)
         try:
             count = _count(container, stream)
-        except av.error.FFmpegError as error:
+        except (av.error.FFmpegError, OSError) as error:
             raise VideoError(f"is damaged or truncated ({error.strerror})") from None
     with opened(path) as container:
         stream = _video_stream(container)
@@ -134,31 +134,37 @@ def frames(container: Any, index: int) -> Iterator[Any]:
     stream = container.streams[index]
     stream.thread_type = "AUTO"
     done, last, size = 0, None, None
+    # AVI says when packets are decoded, in steps; the frames come out in the same steps.
+    steps = deque[int]() if container.format.name == "avi" else None
     try:
         for packet in container.demux(stream):
+            if steps is not None and packet.size:
+                steps.append(packet.dts)
             for frame in packet.decode():
                 size = size or (frame.width, frame.height)
                 if (frame.width, frame.height) != size:
                     raise VideoError(f"changes its size at frame {done + 1}; cut it there")
                 time = frame.pts if frame.pts is not None else frame.dts
+                time = steps.popleft() if steps else time
                 if time is None:
                     raise VideoError(_NO_TIME)
                 # Two frames at one time cannot be written; the later one moves by one tick.
                 frame.pts = last = time if last is None else max(time, last + 1)
                 done += 1
                 yield frame
-    except av.error.FFmpegError as error:
+    except (av.error.FFmpegError, OSError) as error:
         raise VideoError(f"is damaged after frame {done} ({error.strerror})") from None
 
 
-@contextmanager
-def _container(av: Any, file: Any) -> Iterator[Any]:
+def _file(path: Path) -> IO[bytes]:
     try:
-        container = av.open(file, metadata_errors="surrogateescape", buffer_size=1 << 18)
-    except (av.error.FFmpegError, ValueError):
-        raise VideoError("is not a video that can be read") from None
-    with container:
-        yield container
+        return path.open("rb")
+    except FileNotFoundError:
+        raise VideoError("does not exist") from None
+    except IsADirectoryError:
+        raise VideoError("is a folder; name the videos in it") from None
+    except OSError as error:
+        raise VideoError(f"cannot be read ({error.strerror})") from None
 
 
 def _video_stream(container: Any) -> Any:
@@ -207,6 +213,7 @@ def _facts(stream: Any, frame: Any, count: int) -> Facts:
         color_primaries=int(frame.color_primaries),
         color_transfer=int(frame.color_trc),
         rotation=None if matrix is None else tuple(np.frombuffer(matrix, np.int32).tolist()),
+        counts_frames=stream.container.format.name == "avi",
         end=None if stream.duration is None else (stream.start_time or 0) + stream.duration,
         frames=count,
     )
