@@ -24,6 +24,9 @@ _PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1"
 _VIDEO_MARKS = (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba", b"0&\xb2u", b"FLV\x01", b"OggS")
 _PICTURE_MARKS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\x00", b"MM\x00*")
 _FULL_RANGE = 2
+_MICROSECONDS = 1_000_000
+_HONEST = ("mp4", "matroska", "avi")
+"""Containers whose header says how long they are; of others FFmpeg guesses."""
 _NO_TIME = "has frames without a time; its container keeps none"
 
 
@@ -95,7 +98,7 @@ def opened(path: Path) -> Iterator[Any]:
     with _file(path) as file:
         try:
             container = av.open(file, metadata_errors="surrogateescape", buffer_size=1 << 18)
-        except (av.error.FFmpegError, ValueError):
+        except (av.error.FFmpegError, OSError, ValueError):
             raise VideoError("is not a video that can be read") from None
         with container:
             yield container
@@ -180,15 +183,23 @@ def _video_stream(container: Any) -> Any:
 
 
 def _count(container: Any, stream: Any) -> int:
-    count, end, last = 0, 0.0, None
-    others = [s for s in container.streams if s.type in ("audio", "video")]
-    for packet in container.demux(*others):
+    """Packets of the video, of a file that is as long as it says."""
+    count, ends, broken = 0, dict[int, float](), False
+    honest = any(name in container.format.name for name in _HONEST)
+    for packet in container.demux():
         if packet.size and packet.pts is not None:
-            end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+            end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+            ends[packet.stream_index] = max(end, ends.get(packet.stream_index, 0.0))
         if packet.size and packet.stream_index == stream.index:
-            count, last = count + (not packet.is_discard), packet
-    said = (container.duration or 0) / 1_000_000 + (container.start_time or 0) / 1_000_000
-    if (last is not None and last.is_corrupt) or end + 0.5 + 0.01 * said < said:
+            count += not packet.is_discard
+        broken = broken or (honest and packet.is_corrupt)
+    end, said = max(ends.values(), default=0.0), 0.0
+    if stream.duration is not None:
+        end = ends.get(stream.index, 0.0)
+        said = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+    elif container.duration is not None:
+        said = (container.duration + (container.start_time or 0)) / _MICROSECONDS
+    if broken or (honest and end + 0.5 + 0.01 * said < said):
         raise VideoError(f"is truncated after frame {count}, at {end:.1f} of {said:.1f} seconds")
     return count
 

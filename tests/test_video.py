@@ -1,0 +1,395 @@
+"""A video comes back whole: times, colours, sound, tags; killed and gone on; bad files."""
+
+from __future__ import annotations
+
+import io
+import resource
+import signal
+import subprocess
+import sys
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.clips import frames, packets, picture, planes, write_clip
+from unblur.video import VideoError, deblur_video, is_video
+from unblur.video import deblur as module
+from unblur.video.join import decoding_times
+
+GOPRO = Path("/work/shared/data/gopro240/GOPR0477_11_00.mp4")
+if not GOPRO.exists():
+    GOPRO = Path(__file__).parents[2] / "shared/data/gopro240/GOPR0477_11_00.mp4"
+
+
+def blend(frame: np.ndarray, strength: float) -> np.ndarray:
+    """Stands in for the network: a picture that is darker on the left."""
+    shade = np.linspace(0.6, 1, frame.shape[1])[:, None]
+    return np.rint(frame * (1 + strength * (shade - 1))).astype(frame.dtype)
+
+
+@pytest.fixture(autouse=True)
+def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every clip here is of several."""
+    monkeypatch.setattr(module, "FRAMES", 8)
+
+
+KEPT: dict[str, dict[str, Any]] = {
+    "a.mp4": {"audio": "aac", "subtitles": "mov_text", "rotation": 90, "steps": (512, 700, 900)},
+    "b.mov": {
+        "audio": "pcm_s16le", "rotation": 180, "flip": True, "aspect": Fraction(4, 3),
+        "tags": {"com.example.camera": "one"},
+    },
+    "c.mkv": {
+        "codec": "libx265", "pixel_format": "yuv420p10le", "color": (1, 9, 9, 16),
+        "audio": "flac", "subtitles": "subrip", "steps": (310, 640, 1601),
+    },
+    "d.webm": {"codec": "libvpx-vp9", "audio": "libopus", "color": (1, 5, 6, 6), "rotation": 270},
+    "e.avi": {"codec": "mjpeg", "pixel_format": "yuvj420p", "color": (2, 5, 5, 6), "audio": "mp3"},
+    "f.mp4": {"color": (2, 1, 1, 13), "aspect": Fraction(8, 9)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_all_but_the_picture_comes_back(tmp_path: Path, name: str) -> None:
+    made = dict(KEPT[name])
+    if made.get("audio") == "mp3" and "libmp3lame" not in av.codecs_available:
+        made["audio"] = "pcm_s16le"
+    source = write_clip(tmp_path / name, **made)
+    out = tmp_path / f"out-{name}"
+    reports: list[tuple[int, int]] = []
+    said: list[str] = []
+    deblur_video(blend, source, out, report=lambda *n: reports.append(n), warn=said.append)
+
+    assert facts(out) == facts(source)
+    assert times(out) == times(source)
+    with av.open(str(source)) as container:
+        copied = [s.index for s in container.streams if s.type in ("audio", "subtitle")]
+    for index in copied:
+        assert packets(out, index) == packets(source, index)
+    assert reports == [(n + 1, 20) for n in range(20)]
+    assert said == []
+    assert sorted(p.name for p in tmp_path.iterdir()) == [name, out.name]
+
+
+def test_covers_and_attachments_are_copied(tmp_path: Path) -> None:
+    picture_file = io.BytesIO()
+    with av.open(picture_file, "w", format="image2pipe") as file:
+        stream: Any = file.add_stream("mjpeg", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        file.mux(stream.encode(av.VideoFrame.from_ndarray(picture(0), format="rgb24")))
+        file.mux(stream.encode(None))
+    source = write_clip(tmp_path / "a.mkv", count=5, cover=picture_file.getvalue())
+    out = tmp_path / "b.mkv"
+    deblur_video(blend, source, out)
+    with av.open(str(out)) as container:
+        assert [s.type for s in container.streams] == ["video", "video", "attachment"]
+        attached: Any = container.streams[2]
+        assert attached.data == b"letters"
+    assert [p[-1] for p in packets(out, 1)] == [picture_file.getvalue()]
+    assert len(frames(out)) == 5
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "color"),
+    [
+        ("yuv420p", (1, 1, 1, 1)),
+        ("yuv420p", (2, 5, 5, 6)),
+        ("yuv444p", (1, 2, 2, 2)),
+        ("yuv422p10le", (1, 9, 9, 16)),
+        ("yuv420p12le", (2, 9, 9, 18)),
+        ("gray", (2, 2, 2, 2)),
+        ("bgr0", (2, 2, 2, 2)),
+    ],
+)
+def test_only_the_change_is_written(
+    tmp_path: Path, pixel_format: str, color: tuple[int, int, int, int]
+) -> None:
+    source = write_clip(tmp_path / "a.mkv", "ffv1", pixel_format, 3, color=color)
+    deblur_video(blend, source, tmp_path / "same.mkv", strength=0.0)
+    deblur_video(blend, source, tmp_path / "dark.mkv")
+    for old, same, dark in zip(
+        frames(source), frames(tmp_path / "same.mkv"), frames(tmp_path / "dark.mkv"), strict=True
+    ):
+        assert same.format.name == dark.format.name == pixel_format
+        for before, after in zip(planes(old), planes(same), strict=True):
+            np.testing.assert_array_equal(after, before)
+        # In the stream's own matrix and range, the change is what the network was asked for.
+        wanted = blend(rgb(old, color), 1.0).astype(float)
+        error = np.abs(rgb(dark, color) - wanted)
+        assert error.mean() < 1
+        assert error.max() < (4 if "420" not in pixel_format and "422" not in pixel_format else 16)
+
+
+def test_deep_frames_reach_the_network_deep(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "a.mkv", "ffv1", "yuv420p10le", 2)
+    seen: list[np.ndarray] = []
+
+    def note(frame: np.ndarray, strength: float) -> np.ndarray:
+        seen.append(frame)
+        return frame
+
+    deblur_video(note, source, tmp_path / "b.mkv")
+    assert seen[0].dtype == np.uint16
+    assert seen[0].max() > 40000
+    assert len(np.unique(seen[0] >> 6)) > 256
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "wanted"),
+    [
+        ("a.mp4", "hevc", "hevc"), ("a.mp4", "av1", "av1"), ("a.mov", "prores", "prores"),
+        ("a.webm", "auto", "vp9"), ("a.mkv", "ffv1", "ffv1"), ("a.mov", "h264", "h264"),
+        ("a.mp4", "auto", "mpeg4"),
+    ],
+)  # fmt: skip
+def test_codecs_by_name(tmp_path: Path, name: str, codec: str, wanted: str, capfd: Any) -> None:
+    source = write_clip(tmp_path / "in.mov", "mpeg4", count=10)
+    capfd.readouterr()
+    deblur_video(blend, source, tmp_path / name, codec=codec)
+    assert capfd.readouterr() == ("", "")
+    with av.open(str(tmp_path / name)) as container:
+        assert container.streams.video[0].codec_context.codec.canonical_name == wanted
+        assert len(list(container.decode(video=0))) == 10
+
+
+def test_goes_on_after_a_kill(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "a.mp4", count=40, audio="aac", steps=(512, 700))
+    script = f"""
+import os, signal
+from pathlib import Path
+from tests.test_video import blend
+from unblur.video import deblur, deblur_video
+deblur.FRAMES = 8
+calls = []
+def killed(frame, strength):
+    calls.append(1)
+    if len(calls) == 21:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return blend(frame, strength)
+deblur_video(killed, Path({str(source)!r}), Path({str(tmp_path / "b.mp4")!r}))
+"""
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not (tmp_path / "b.mp4").exists()
+
+    calls: list[int] = []
+    reports: list[int] = []
+
+    def counted(frame: np.ndarray, strength: float) -> np.ndarray:
+        calls.append(1)
+        return blend(frame, strength)
+
+    deblur_video(counted, source, tmp_path / "b.mp4", report=lambda done, _: reports.append(done))
+    assert len(calls) == 40 - 16  # the third segment of eight was the one it was killed in
+    assert reports[:3] == [8, 16, 17]
+    deblur_video(blend, source, tmp_path / "c.mp4")
+    assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "c.mp4").read_bytes()
+    assert times(tmp_path / "b.mp4") == times(source)
+
+
+def test_segments_of_other_settings_are_not_used(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "a.mkv", "ffv1", count=20)
+
+    def stopped(frame: np.ndarray, strength: float) -> np.ndarray:
+        if len(list((tmp_path / ".b.mkv.unblur").glob("0*"))) == 2:
+            raise KeyboardInterrupt
+        return frame
+
+    with pytest.raises(KeyboardInterrupt):
+        deblur_video(stopped, source, tmp_path / "b.mkv", identity="one")
+    deblur_video(blend, source, tmp_path / "b.mkv", identity="another")
+    deblur_video(blend, source, tmp_path / "c.mkv")
+    for ours, wanted in zip(frames(tmp_path / "b.mkv"), frames(tmp_path / "c.mkv"), strict=True):
+        np.testing.assert_array_equal(planes(ours)[0], planes(wanted)[0])
+
+
+@given(st.permutations(range(12)), st.lists(st.integers(1, 900), min_size=12, max_size=12))
+def test_packets_are_decoded_in_time(order: list[int], steps: list[int]) -> None:
+    shown = np.cumsum(steps).tolist()
+    pts = [shown[i] for i in order]
+    dts = list(decoding_times(pts))
+    assert all(a < b for a, b in pairwise(dts))
+    assert all(d <= p for d, p in zip(dts, pts, strict=True))
+
+
+@pytest.mark.parametrize("clip", ["made", "gopro"])
+def test_the_network_adds_no_flicker(tmp_path: Path, clip: str) -> None:
+    from unblur.restore import Deblurrer
+
+    if clip == "gopro" and not GOPRO.exists():
+        pytest.skip("the 240 fps clip is not there")
+    source = write_clip(tmp_path / "a.mp4", count=8) if clip == "made" else tmp_path / "a.mp4"
+    if clip == "gopro":
+        shrink(GOPRO, source, count=8, size=(320, 180))
+    deblur_video(Deblurrer(), source, tmp_path / "b.mp4")
+    before, after = brightness(source), brightness(tmp_path / "b.mp4")
+    # Grey levels of 255. The eye sees steps of the whole picture from about half a level on.
+    assert np.abs(np.diff(after) - np.diff(before)).max() < 0.25
+    assert np.abs(np.diff(after)).max() <= np.abs(np.diff(before)).max() + 0.1
+
+
+def test_is_video(tmp_path: Path) -> None:
+    def file(name: str, head: bytes) -> Path:
+        (tmp_path / name).write_bytes(head)
+        return tmp_path / name
+
+    assert is_video(write_clip(tmp_path / "a.mp4", count=1))
+    assert is_video(write_clip(tmp_path / "a.mkv", count=1).rename(tmp_path / "no-ending"))
+    assert is_video(file("empty.mov", b""))
+    assert is_video(tmp_path / "missing.MKV")
+    assert not is_video(file("b.gif", b"GIF89a"))
+    assert not is_video(file("c.mp4", b"\xff\xd8\xff\xe0 a mislabelled photo"))
+    assert not is_video(file("d.avif", b"\0\0\0\x1cftypavif\0\0\0\0"))
+    assert not is_video(file("e.webp", b"RIFF\0\0\0\0WEBP"))
+    assert not is_video(tmp_path / "missing.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("missing.mp4", "does not exist"),
+        (".", "is a folder"),
+        ("text.mp4", "not a video that can be read"),
+        ("empty.mp4", "not a video that can be read"),
+        ("sound.mp4", "has no video"),
+        ("cut.mp4", "truncated after frame"),
+        ("cut.mkv", "truncated after frame"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "text.mp4").write_text("no video at all\n" * 99)
+    (tmp_path / "empty.mp4").touch()
+    with av.open(str(tmp_path / "sound.mp4"), "w") as container:
+        from tests.clips import _write_sine
+
+        _write_sine(container, container.add_stream("aac", rate=48000))
+    if name.startswith("cut"):
+        whole = write_clip(tmp_path / f"whole{Path(name).suffix}", "mpeg4", count=90).read_bytes()
+        if name == "cut.mp4":  # as a download with the index in front
+            write_front(tmp_path / "whole.mp4", tmp_path / name)
+            whole = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(whole[: len(whole) * 2 // 3])
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(VideoError, match=said) as caught:
+        deblur_video(blend, tmp_path / name, tmp_path / "out.mp4")
+    assert "\n" not in str(caught.value)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("out", "options", "said"),
+    [
+        ("there.mp4", {}, "exists already"),
+        ("out.wmv", {}, "ends in .mp4"),
+        ("out.avi", {}, "AVI keeps no times"),
+        ("out.mp4", {"codec": "cinepak"}, "no codec 'cinepak'"),
+        ("out.webm", {"codec": "h264"}, "cannot be written to .webm"),
+        ("out.mp4", {"quality": 99}, "0 to 51, not 99"),
+        ("there.mp4/out.mp4", {}, "cannot be written"),
+    ],
+)
+def test_bad_output_is_one_line(
+    tmp_path: Path, out: str, options: dict[str, Any], said: str
+) -> None:
+    source = write_clip(tmp_path / "a.mp4", count=2)
+    (tmp_path / "there.mp4").write_text("mine")
+    with pytest.raises(VideoError, match=said):
+        deblur_video(blend, source, tmp_path / out, **options)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4", "there.mp4"]
+    assert (tmp_path / "there.mp4").read_text() == "mine"
+
+
+@pytest.mark.parametrize("limit", [2_000, 40_000])
+def test_a_full_disk_is_one_line_and_can_be_gone_on_from(tmp_path: Path, limit: int) -> None:
+    source = write_clip(tmp_path / "a.mkv", "ffv1", "yuv444p", 20)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(VideoError, match=r"b.mkv cannot be written \("):
+            deblur_video(blend, source, tmp_path / "b.mkv")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not (tmp_path / "b.mkv").exists()
+    assert not list(tmp_path.glob(".*/.*"))
+    deblur_video(blend, source, tmp_path / "b.mkv")
+    assert len(frames(tmp_path / "b.mkv")) == 20
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """What the file says of itself, the encoder's own marks aside."""
+    own = ("encoder", "duration", "software")
+    with av.open(str(path)) as container:
+        streams = [
+            (s.type, s.time_base, s.start_time, s.duration, s.disposition, strip(s.metadata, own))
+            for s in container.streams
+        ]
+        video = container.streams.video[0]
+        frame: Any = next(container.decode(video=0))
+        matrix = frame.side_data.get("DISPLAYMATRIX")
+        return {
+            "container": container.format.name,
+            "streams": streams,
+            "tags": strip(container.metadata, own),
+            "chapters": [(c["start"], c["end"], c["metadata"]) for c in container.chapters()],
+            "colour": (
+                frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc
+            ),
+            "format": frame.format.name,
+            "aspect": video.sample_aspect_ratio,
+            "matrix": matrix and bytes(matrix),
+        }  # fmt: skip
+
+
+def strip(tags: dict[str, str], own: tuple[str, ...]) -> dict[str, str]:
+    return {key: value for key, value in tags.items() if key.lower() not in own}
+
+
+def times(path: Path) -> list[tuple[int, Fraction]]:
+    return [(f.pts, f.time_base) for f in frames(path)]
+
+
+def rgb(frame: Any, color: tuple[int, ...]) -> np.ndarray:
+    """8 bit, by the matrix that players take for so small a picture where none is said."""
+    matrix = 5 if color[1] == 2 else color[1]
+    full = 2 if color[0] == 2 else 1
+    return frame.to_ndarray(
+        format="rgb24", src_colorspace=matrix, src_color_range=full, dst_color_range=2
+    ).astype(float)
+
+
+def brightness(path: Path) -> np.ndarray:
+    return np.array([f.to_ndarray(format="gray").mean() for f in frames(path)])
+
+
+def shrink(source: Path, out: Path, count: int, size: tuple[int, int]) -> None:
+    with av.open(str(source)) as container, av.open(str(out), "w") as file:
+        stream: Any = file.add_stream("libx264", rate=240, options={"crf": "10"})
+        stream.width, stream.height = size
+        for number, frame in enumerate(container.decode(video=0)):
+            if number == count:
+                break
+            small = frame.reformat(*size, interpolation="AREA")
+            small.pts, small.time_base, small.pict_type = number, Fraction(1, 240), 0
+            file.mux(stream.encode(small))
+        file.mux(stream.encode(None))
+
+
+def write_front(source: Path, out: Path) -> None:
+    with (
+        av.open(str(source)) as container,
+        av.open(str(out), "w", container_options={"movflags": "faststart"}) as file,
+    ):
+        stream = file.add_stream_from_template(container.streams.video[0])
+        for packet in container.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                file.mux(packet)
