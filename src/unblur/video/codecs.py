@@ -26,12 +26,18 @@ class Encoder:
     scale: str = "crf"
     """How the encoder is told: "crf", or "q", the fixed quantiser of the older ones."""
     options: dict[str, str] = field(default_factory=dict)
+    even: bool = False
+    """Whether sides must be multiples of the steps at which colour is sampled."""
 
 
 ENCODERS = {
-    "h264": Encoder("libx264", 16, 51, options={"preset": "medium"}),
+    "h264": Encoder("libx264", 16, 51, options={"preset": "medium"}, even=True),
     "hevc": Encoder(
-        "libx265", 17, 51, options={"preset": "medium", "x265-params": "log-level=none"}
+        "libx265",
+        17,
+        51,
+        options={"preset": "medium", "x265-params": "log-level=none"},
+        even=True,
     ),
     "vp9": Encoder(
         "libvpx-vp9", 16, 63, options={"deadline": "good", "cpu-used": "3", "row-mt": "1"}
@@ -101,6 +107,8 @@ def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = N
     Raises:
         VideoError: if the container, the codec, the two together or the quality cannot be had.
     """
+    import av.error
+
     container = container_of(out)
     if container == "avi" and not facts.counts_frames:
         raise VideoError(f"{out}: AVI keeps no times of frames; name a .mkv or .mp4 output")
@@ -114,13 +122,19 @@ def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = N
     if not usable:
         raise VideoError(f"{out}: {codec} cannot be written to {out.suffix}; try another codec")
     # Not every build of an encoder has more than 8 bits.
-    name = next((n for n in usable if _keeps_depth(facts.pixel_format, ENCODERS[n])), usable[0])
+    name = next((n for n in usable if _keeps_depth(facts, ENCODERS[n])), usable[0])
     encoder = ENCODERS[name]
     if quality is not None and (encoder.quality is None or not 0 <= quality <= encoder.worst):
         allowed = f"0 to {encoder.worst}" if encoder.worst else "not to be set"
         raise VideoError(f"quality of {name} is {allowed}, not {quality}")
     quality = encoder.quality if quality is None else quality
-    return Target(encoder, quality, _pixel_format(facts.pixel_format, encoder), container, facts)
+    target = Target(encoder, quality, _pixel_format(facts, encoder), container, facts)
+    try:
+        target.create().open()
+    except (av.error.FFmpegError, ValueError):
+        size = f"{facts.width}x{facts.height}"
+        raise VideoError(f"cannot be encoded by {encoder.library} ({size} pixels)") from None
+    return target
 
 
 def container_of(out: Path) -> str:
@@ -150,30 +164,36 @@ def _can_write(name: str, container: str) -> bool:
     return True
 
 
-def _pixel_format(source: str, encoder: Encoder) -> str:
+def _pixel_format(facts: Facts, encoder: Encoder) -> str:
     """The encoder's format that loses least of the source's, and adds least."""
     import av
     from av.video.format import VideoFormat
 
-    source = source.replace("yuvj", "yuv")
     # The range is said by the stream; yuvj is the old way to say it twice.
-    names = [f.name for f in av.Codec(encoder.library, "w").video_formats or []]
+    wanted = _properties(VideoFormat(facts.pixel_format.replace("yuvj", "yuv"), 64, 64))
+    width, height = facts.width, facts.height
+
+    def fits(name: str) -> bool:
+        colour = VideoFormat(name, 64, 64)
+        across, down = (64 // (side or 64) for side in _properties(colour)[1:3])
+        odd = encoder.even and (width % across or height % down)
+        return not odd and not name.startswith(("yuvj", "nv")) and not name.endswith("be")
 
     def cost(name: str) -> tuple[int, ...]:
-        has, wanted = (_properties(VideoFormat(n, 64, 64)) for n in (name, source))
+        has = _properties(VideoFormat(name, 64, 64))
         lost = [max(0, w - h) for h, w in zip(has, wanted, strict=True)]
         added = [max(0, h - w) for h, w in zip(has, wanted, strict=True)]
         return (*lost, *added)
 
-    usable = [n for n in names if not n.startswith(("yuvj", "nv")) and not n.endswith("be")]
-    return source if source in names else min(usable, key=cost)
+    names = [f.name for f in av.Codec(encoder.library, "w").video_formats or []]
+    return min((n for n in names if fits(n)), key=cost)
 
 
-def _keeps_depth(source: str, encoder: Encoder) -> bool:
+def _keeps_depth(facts: Facts, encoder: Encoder) -> bool:
     from av.video.format import VideoFormat
 
-    has = _properties(VideoFormat(_pixel_format(source, encoder), 64, 64))
-    return has[0] >= _properties(VideoFormat(source, 64, 64))[0]
+    has = _properties(VideoFormat(_pixel_format(facts, encoder), 64, 64))
+    return has[0] >= _properties(VideoFormat(facts.pixel_format, 64, 64))[0]
 
 
 def _properties(kind: Any) -> tuple[int, int, int, int, int]:
