@@ -26,6 +26,7 @@ def write_clip(
     pixel_format: str = "yuv420p",
     count: int = 20,
     *,
+    options: dict[str, str] | None = None,
     color: tuple[int, int, int, int] = (1, 1, 1, 1),
     steps: tuple[int, ...] = (512,),
     audio: str | None = None,
@@ -37,9 +38,9 @@ def write_clip(
     tags: dict[str, str] | None = None,
 ) -> Path:
     """Writes a clip; `color` is range, matrix, primaries, transfer; `steps` between frames."""
-    options = {"movflags": "use_metadata_tags"} if tags else {}
-    with av.open(str(path), "w", container_options=options) as out:
-        video: Any = out.add_stream(codec, rate=30)
+    flags = {"movflags": "use_metadata_tags"} if tags else {}
+    with av.open(str(path), "w", container_options=flags) as out:
+        video: Any = out.add_stream(codec, rate=30, options=options)
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, pixel_format
         base = Fraction(1, 30) if path.suffix == ".avi" else BASE
         video.time_base = video.codec_context.time_base = base

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from unblur.video.colours import is_rgb, usual_matrix
 from unblur.video.source import Facts, VideoError
 
 CONTAINERS = {
@@ -98,6 +99,8 @@ class Target:
         elif self.quality is not None:
             scale = 118  # FF_QP2LAMBDA
             options |= {"flags": "+qscale", "global_quality": str(self.quality * scale)}
+        for name, value in facts.grading.options(self.encoder.library).items():
+            options[name] = ":".join(v for v in (options.get(name), value) if v)
         context.options.update(options)
 
 
@@ -128,12 +131,15 @@ def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = N
         allowed = f"0 to {encoder.worst}" if encoder.worst else "not to be set"
         raise VideoError(f"quality of {name} is {allowed}, not {quality}")
     quality = encoder.quality if quality is None else quality
-    target = Target(encoder, quality, _pixel_format(facts, encoder), container, facts)
+    pixel_format = _pixel_format(facts, encoder)
+    if is_rgb(facts.pixel_format) and not is_rgb(pixel_format):
+        facts = replace(facts, color_matrix=usual_matrix(facts), color_range=2)
+    target = Target(encoder, quality, pixel_format, container, facts)
     try:
         target.create().open()
     except (av.error.FFmpegError, ValueError):
-        size = f"{facts.width}x{facts.height}"
-        raise VideoError(f"cannot be encoded by {encoder.library} ({size} pixels)") from None
+        what = f"{facts.width}x{facts.height} pixels of {pixel_format}"
+        raise VideoError(f"{what} cannot be encoded as {name}; try another codec") from None
     return target
 
 
@@ -198,6 +204,8 @@ def _keeps_depth(facts: Facts, encoder: Encoder) -> bool:
 
 def _properties(kind: Any) -> tuple[int, int, int, int, int]:
     """Bits, chroma samples across and down, colour as RGB, alpha: the more the better."""
+    if kind.has_palette:
+        return 8, 64, 64, 1, 0
     colour = [c for c in kind.components if not c.is_alpha]
     grey = len(colour) == 1
     return (

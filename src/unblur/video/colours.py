@@ -11,8 +11,20 @@ from unblur.video.source import Facts, VideoError
 _HD = 720
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """FFmpeg's number of a matrix (H.273) -> the scaler's."""
-_BY_SIZE = (0, 2)
+_NOT_SAID = (0, 2)
 _LIMITED, _FULL = 1, 2
+
+
+def usual_matrix(facts: Facts) -> int:
+    """What players take where nothing is said: BT.709 from 720 lines on, else BT.601."""
+    return 1 if facts.height >= _HD else 6
+
+
+def is_rgb(pixel_format: str) -> bool:
+    from av.video.format import VideoFormat
+
+    kind = VideoFormat(pixel_format, 64, 64)
+    return kind.is_rgb or kind.has_palette
 
 
 class Colours:
@@ -31,13 +43,14 @@ class Colours:
 
         kind = VideoFormat(facts.pixel_format, 64, 64)
         matrix = facts.color_matrix
-        if matrix in _BY_SIZE:
-            # What players do where nothing is said.
-            matrix = 1 if facts.height >= _HD else 5
+        if matrix in _NOT_SAID:
+            matrix = usual_matrix(facts)
         if matrix not in _MATRICES:
             raise VideoError(f"has colours of an unusual matrix ({matrix}, as H.273 counts)")
         self._matrix = _MATRICES[matrix]
-        self._range = _FULL if facts.color_range == _FULL or kind.is_rgb else _LIMITED
+        self._range = (
+            _FULL if facts.color_range == _FULL or is_rgb(facts.pixel_format) else _LIMITED
+        )
         self._format = pixel_format
         self._peak = 2 ** max(c.bits for c in VideoFormat(pixel_format, 64, 64).components) - 1
         self._rgb = "rgb48le" if max(c.bits for c in kind.components) > 8 else "rgb24"

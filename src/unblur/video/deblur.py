@@ -14,7 +14,7 @@ from unblur.video.codecs import Target, choose
 from unblur.video.colours import Colours
 from unblur.video.join import check, join
 from unblur.video.segments import FRAMES, Segments, atomically, cannot_be_written, encode
-from unblur.video.source import VideoError, frames, inspect, opened
+from unblur.video.source import DamagedError, VideoError, frames, inspect, opened
 
 
 def deblur_video(
@@ -62,15 +62,19 @@ def deblur_video(
             report(number + 1, max(number + 1, facts.frames))
 
     done = 0
-    with opened(path) as container:
-        numbered = enumerate(frames(container, facts.index))
-        for index, group in groupby(numbered, key=lambda item: item[0] // FRAMES):
-            if segments.has(index):
-                shown = index * FRAMES + sum(1 for _ in group)
-                report(shown, max(shown, facts.frames))
-            else:
-                segments.write(index, encode(target, sharpened(group)))
-            done = index + 1
+    try:
+        with opened(path) as container:
+            numbered = enumerate(frames(container, facts.index))
+            for index, group in groupby(numbered, key=lambda item: item[0] // FRAMES):
+                if segments.has(index):
+                    shown = index * FRAMES + sum(1 for _ in group)
+                    report(shown, max(shown, facts.frames))
+                else:
+                    segments.write(index, encode(target, sharpened(group)))
+                done = index + 1
+    except DamagedError:
+        segments.remove()
+        raise
     with cannot_be_written(out), atomically(segments.folder / "joined") as temporary:
         join(path, target, segments, done, left_out, temporary)
     with cannot_be_written(out):

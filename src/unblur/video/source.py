@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from unblur.errors import UnblurError
+from unblur.video.hdr import Grading, read_grading
 
 VIDEOS = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg",
@@ -32,6 +33,10 @@ _NO_TIME = "has frames without a time; its container keeps none"
 
 class VideoError(UnblurError):
     """A video that cannot be read or written; one line, without the input's name."""
+
+
+class DamagedError(VideoError):
+    """A video that cannot be decoded to its end, however often it is tried."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Facts:
     color_transfer: int
     rotation: tuple[int, ...] | None
     """The display matrix, nine numbers."""
+    grading: Grading
     counts_frames: bool
     """Whether the container, AVI, says when frames are decoded and not when they are shown."""
     end: int | None
@@ -130,7 +136,7 @@ def frames(container: Any, index: int) -> Iterator[Any]:
     """Every frame of a stream in the order shown, with strictly increasing times.
 
     Raises:
-        VideoError: naming the frame after which nothing can be decoded, or that has another size.
+        DamagedError: naming the frame after which nothing can be decoded, or that has another size.
     """
     import av.error
 
@@ -146,17 +152,17 @@ def frames(container: Any, index: int) -> Iterator[Any]:
             for frame in packet.decode():
                 size = size or (frame.width, frame.height)
                 if (frame.width, frame.height) != size:
-                    raise VideoError(f"changes its size at frame {done + 1}; cut it there")
+                    raise DamagedError(f"changes its size at frame {done + 1}; cut it there")
                 time = frame.pts if frame.pts is not None else frame.dts
                 time = steps.popleft() if steps else time
                 if time is None:
-                    raise VideoError(_NO_TIME)
+                    raise DamagedError(_NO_TIME)
                 # Two frames at one time cannot be written; the later one moves by one tick.
                 frame.pts = last = time if last is None else max(time, last + 1)
                 done += 1
                 yield frame
     except (av.error.FFmpegError, OSError) as error:
-        raise VideoError(f"is damaged after frame {done} ({error.strerror})") from None
+        raise DamagedError(f"is damaged after frame {done} ({error.strerror})") from None
 
 
 def _file(path: Path) -> IO[bytes]:
@@ -224,6 +230,7 @@ def _facts(stream: Any, frame: Any, count: int) -> Facts:
         color_primaries=int(frame.color_primaries),
         color_transfer=int(frame.color_trc),
         rotation=None if matrix is None else tuple(np.frombuffer(matrix, np.int32).tolist()),
+        grading=read_grading(frame),
         counts_frames=stream.container.format.name == "avi",
         end=None if stream.duration is None else (stream.start_time or 0) + stream.duration,
         frames=count,
