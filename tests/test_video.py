@@ -24,9 +24,7 @@ from unblur.video import deblur as module
 from unblur.video.hdr import read_grading
 from unblur.video.join import decoding_times
 
-GOPRO = Path("/work/shared/data/gopro240/GOPR0477_11_00.mp4")
-if not GOPRO.exists():
-    GOPRO = Path(__file__).parents[2] / "shared/data/gopro240/GOPR0477_11_00.mp4"
+GOPRO = Path(__file__).parents[2] / "shared/data/gopro240/GOPR0477_11_00.mp4"
 
 
 def blend(frame: np.ndarray, strength: float) -> np.ndarray:
@@ -347,7 +345,7 @@ def test_bad_output_is_one_line(
 @pytest.mark.parametrize("limit", [2_000, 40_000])
 def test_a_full_disk_is_one_line_and_can_be_gone_on_from(tmp_path: Path, limit: int) -> None:
     source = write_clip(tmp_path / "a.mkv", "ffv1", "yuv444p", 20)
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
@@ -355,6 +353,7 @@ def test_a_full_disk_is_one_line_and_can_be_gone_on_from(tmp_path: Path, limit: 
             deblur_video(blend, source, tmp_path / "b.mkv")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
     assert not (tmp_path / "b.mkv").exists()
     assert not list(tmp_path.glob(".*/.*"))
     deblur_video(blend, source, tmp_path / "b.mkv")

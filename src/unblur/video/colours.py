@@ -105,8 +105,10 @@ class Colours:
         )
 
     def _add(self, plane: Any, was: Any, now: Any) -> None:
-        kind = np.dtype(np.uint8 if self._peak < 256 else "<u2")
+        kind, signed = (np.uint8, np.int16) if self._peak < 256 else (np.uint16, np.int32)
         rows = [np.frombuffer(p, kind).reshape(p.height, -1) for p in (plane, was, now)]
         used = min(row.shape[1] for row in rows)  # what lies beyond the picture may differ
-        mine, before, after = (row[:, :used].astype(np.int32) for row in rows)
-        rows[0][:, :used] = (mine + after - before).clip(0, self._peak)
+        mine, before, after = (row[:, :used] for row in rows)
+        total = np.subtract(after, before, dtype=signed)
+        total += mine
+        mine[:] = np.clip(total, 0, self._peak, out=total)
