@@ -105,6 +105,22 @@ def join(
         raise VideoError(f"{segments.out} cannot be written ({error.strerror})") from None
 
 
+def decoding_times(times: list[int]) -> Iterator[int]:
+    """When each packet is to be decoded, from when it is shown.
+
+    The frames' own times, late by as many frames as the worst packet comes early: never after the
+    frame is shown, always increasing, the same whatever encoder counted them.
+    """
+    ordered = sorted(times)
+    rank = {time: index for index, time in enumerate(ordered)}
+    delay = max((index - rank[time] for index, time in enumerate(times)), default=0)
+    for index in range(len(times)):
+        if index < delay:
+            yield ordered[index] - (ordered[delay] - ordered[0])
+        else:
+            yield ordered[index - delay]
+
+
 def _try(source: Any, path: Path, target: Target, left_out: set[int]) -> str:
     """Why the header cannot be written, or nothing."""
     import av.error
@@ -131,22 +147,6 @@ def _writer(file: Any, target: Target, options: dict[str, str] | None = None) ->
         metadata_errors="surrogateescape",
         buffer_size=1 << 18,
     )
-
-
-def decoding_times(times: list[int]) -> Iterator[int]:
-    """When each packet is to be decoded, from when it is shown.
-
-    The frames' own times, late by as many frames as the worst packet comes early: never after the
-    frame is shown, always increasing, the same whatever encoder counted them.
-    """
-    ordered = sorted(times)
-    rank = {time: index for index, time in enumerate(ordered)}
-    delay = max((index - rank[time] for index, time in enumerate(times)), default=0)
-    for index in range(len(times)):
-        if index < delay:
-            yield ordered[index] - (ordered[delay] - ordered[0])
-        else:
-            yield ordered[index - delay]
 
 
 def _copied(source: Any, streams: dict[int, Any]) -> Iterator[Any]:
