@@ -16,13 +16,9 @@ SOURCE = Path(__file__).parents[1] / "src" / "unblur"
 LAYERS = (
     {"__main__"},
     {"cli"},
-    {"run"},
-    {"report", "stdio"},
     {"folders"},
-    {"resume", "video"},
-    {"plan"},
     {"evaluate", "display"},
-    {"train", "export", "synth"},
+    {"train", "export", "synth", "video"},
     {"losses", "validation", "checkpoint", "restore"},
     {"batches"},
     {"datasets"},
@@ -30,10 +26,10 @@ LAYERS = (
     {"config"},
     {"errors", "__init__"},
 )
-WITHIN = {"nets": {"nets"}, "blur": {"blur"}}
+WITHIN = {name: {name} for name in ("nets", "blur", "video", "folders")}
 NO_TORCH = (
-    *("run", "report", "stdio", "folders", "resume", "plan", "restore", "photo", "tiling"),
-    *("gate", "memory", "engine", "cli", "__init__"),
+    *("folders", "video", "restore", "photo", "tiling", "gate", "memory", "engine", "cli"),
+    "__init__",
 )
 
 

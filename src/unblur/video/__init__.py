@@ -1,0 +1,8 @@
+"""Videos: every frame deblurred, everything else of the file kept."""
+
+from __future__ import annotations
+
+from unblur.video.deblur import deblur_video
+from unblur.video.source import VIDEOS, VideoError, is_video
+
+__all__ = ["VIDEOS", "VideoError", "deblur_video", "is_video"]

@@ -1,0 +1,223 @@
+"""Which encoder writes the new frames, and how."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from unblur.video.colours import is_rgb, usual_matrix
+from unblur.video.source import Facts, VideoError
+
+CONTAINERS = {
+    ".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi",
+}  # fmt: skip
+"""Endings that can be written, and FFmpeg's names of the containers."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One of FFmpeg's encoders, with the quality at which no loss is seen."""
+
+    library: str
+    quality: int | None = None
+    """The default; lower is better and larger. None: the encoder has no such setting."""
+    worst: int = 0
+    scale: str = "crf"
+    """How the encoder is told: "crf", or "q", the fixed quantiser of the older ones."""
+    options: dict[str, str] = field(default_factory=dict)
+    even: bool = False
+    """Whether sides must be multiples of the steps at which colour is sampled."""
+
+
+ENCODERS = {
+    "h264": Encoder("libx264", 16, 51, options={"preset": "medium"}, even=True),
+    "hevc": Encoder(
+        "libx265",
+        17,
+        51,
+        options={"preset": "medium", "x265-params": "log-level=none"},
+        even=True,
+    ),
+    "vp9": Encoder(
+        "libvpx-vp9", 16, 63, options={"deadline": "good", "cpu-used": "3", "row-mt": "1"}
+    ),
+    "av1": Encoder("libsvtav1", 16, 63, options={"preset": "6"}),
+    "mpeg4": Encoder("mpeg4", 2, 31, "q"),
+    "mjpeg": Encoder("mjpeg", 2, 31, "q"),
+    "prores": Encoder("prores_ks"),
+    "ffv1": Encoder("ffv1", options={"level": "3", "slicecrc": "1"}),
+}
+"""By the name that the user gives."""
+
+_FAMILIES = {
+    "vp8": "vp9", "huffyuv": "ffv1", "ffvhuff": "ffv1", "utvideo": "ffv1", "rawvideo": "ffv1",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Target:
+    """All that the encoded stream hangs on: the same target and frames give the same bytes."""
+
+    encoder: Encoder
+    quality: int | None
+    pixel_format: str
+    container: str
+    facts: Facts
+
+    def create(self) -> Any:
+        """An encoder that is ready for frames; their times count frames."""
+        import av
+        from av.codec.context import Flags
+
+        os.environ.setdefault("SVT_LOG", "1")  # only errors: it writes to standard error itself
+        context = av.CodecContext.create(self.encoder.library, "w")
+        context.bit_rate = 0
+        if _global_header(self.container):
+            context.flags |= Flags.global_header
+        self.configure(context)
+        return context
+
+    def configure(self, context: Any) -> None:
+        """Sets an encoder's context, before it is opened."""
+        facts = self.facts
+        context.width, context.height = facts.width, facts.height
+        context.pix_fmt = self.pixel_format
+        context.framerate, context.time_base = facts.rate, 1 / facts.rate
+        if facts.sample_aspect:
+            context.sample_aspect_ratio = facts.sample_aspect
+        context.color_range = facts.color_range
+        context.colorspace = facts.color_matrix
+        context.color_primaries = facts.color_primaries
+        context.color_trc = facts.color_transfer
+        if self.container == "avi":
+            context.max_b_frames = 0  # AVI keeps no times, so frames must be stored as shown
+        options = dict(self.encoder.options)
+        if self.encoder.scale == "crf" and self.quality is not None:
+            options["crf"] = str(self.quality)
+        elif self.quality is not None:
+            scale = 118  # FF_QP2LAMBDA
+            options |= {"flags": "+qscale", "global_quality": str(self.quality * scale)}
+        for name, value in facts.grading.options(self.encoder.library).items():
+            options[name] = ":".join(v for v in (options.get(name), value) if v)
+        context.options.update(options)
+
+
+def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = None) -> Target:
+    """The encoder of a name, or for "auto" the input's own kind where it can be written.
+
+    Raises:
+        VideoError: if the container, the codec, the two together or the quality cannot be had.
+    """
+    import av.error
+
+    container = container_of(out)
+    if container == "avi" and not facts.counts_frames:
+        raise VideoError(f"{out}: AVI keeps no times of frames; name a .mkv or .mp4 output")
+    if codec not in ("auto", *ENCODERS):
+        raise VideoError(f"no codec {codec!r}: name one of auto, {', '.join(ENCODERS)}")
+    names = [codec]
+    if codec == "auto":
+        usual = "vp9" if container == "webm" else "h264"
+        names = [_FAMILIES.get(facts.codec, facts.codec), usual, "av1"]
+    usable = [n for n in names if n in ENCODERS and _can_write(n, container)]
+    if not usable:
+        raise VideoError(f"{out}: {codec} cannot be written to {out.suffix}; try another codec")
+    # Not every build of an encoder has more than 8 bits.
+    name = next((n for n in usable if _keeps_depth(facts, ENCODERS[n])), usable[0])
+    encoder = ENCODERS[name]
+    if quality is not None and (encoder.quality is None or not 0 <= quality <= encoder.worst):
+        allowed = f"0 to {encoder.worst}" if encoder.worst else "not to be set"
+        raise VideoError(f"quality of {name} is {allowed}, not {quality}")
+    quality = encoder.quality if quality is None else quality
+    pixel_format = _pixel_format(facts, encoder)
+    if is_rgb(facts.pixel_format) and not is_rgb(pixel_format):
+        facts = replace(facts, color_matrix=usual_matrix(facts), color_range=2)
+    target = Target(encoder, quality, pixel_format, container, facts)
+    try:
+        target.create().open()
+    except (av.error.FFmpegError, ValueError):
+        what = f"{facts.width}x{facts.height} pixels of {pixel_format}"
+        raise VideoError(f"{what} cannot be encoded as {name}; try another codec") from None
+    return target
+
+
+def container_of(out: Path) -> str:
+    """The container that a file name's ending asks for.
+
+    Raises:
+        VideoError: if it is none that can be written.
+    """
+    try:
+        return CONTAINERS[out.suffix.lower()]
+    except KeyError:
+        known = ", ".join(CONTAINERS)
+        raise VideoError(f"{out} cannot be written; name an output that ends in {known}") from None
+
+
+def _can_write(name: str, container: str) -> bool:
+    import io
+
+    import av
+    import av.error
+
+    try:
+        with av.open(io.BytesIO(), "w", format=container) as file:
+            file.add_stream(ENCODERS[name].library)
+    except (ValueError, av.error.FFmpegError):
+        return False
+    return True
+
+
+def _pixel_format(facts: Facts, encoder: Encoder) -> str:
+    """The encoder's format that loses least of the source's, and adds least."""
+    import av
+    from av.video.format import VideoFormat
+
+    # The range is said by the stream; yuvj is the old way to say it twice.
+    wanted = _properties(VideoFormat(facts.pixel_format.replace("yuvj", "yuv"), 64, 64))
+    width, height = facts.width, facts.height
+
+    def fits(name: str) -> bool:
+        colour = VideoFormat(name, 64, 64)
+        across, down = (64 // (side or 64) for side in _properties(colour)[1:3])
+        odd = encoder.even and (width % across or height % down)
+        return not odd and not name.startswith(("yuvj", "nv")) and not name.endswith("be")
+
+    def cost(name: str) -> tuple[int, ...]:
+        has = _properties(VideoFormat(name, 64, 64))
+        lost = [max(0, w - h) for h, w in zip(has, wanted, strict=True)]
+        added = [max(0, h - w) for h, w in zip(has, wanted, strict=True)]
+        return (*lost, *added)
+
+    names = [f.name for f in av.Codec(encoder.library, "w").video_formats or []]
+    return min((n for n in names if fits(n)), key=cost)
+
+
+def _keeps_depth(facts: Facts, encoder: Encoder) -> bool:
+    from av.video.format import VideoFormat
+
+    has = _properties(VideoFormat(_pixel_format(facts, encoder), 64, 64))
+    return has[0] >= _properties(VideoFormat(facts.pixel_format, 64, 64))[0]
+
+
+def _properties(kind: Any) -> tuple[int, int, int, int, int]:
+    """Bits, chroma samples across and down, colour as RGB, alpha: the more the better."""
+    if kind.has_palette:
+        return 8, 64, 64, 1, 0
+    colour = [c for c in kind.components if not c.is_alpha]
+    grey = len(colour) == 1
+    return (
+        max(c.bits for c in colour),
+        0 if grey else colour[1].width,
+        0 if grey else colour[1].height,
+        int(kind.is_rgb),
+        len(kind.components) - len(colour),
+    )
+
+
+def _global_header(container: str) -> bool:
+    from av.format import ContainerFormat, Flags
+
+    return bool(int(ContainerFormat(container, "w").flags) & Flags.global_header.value)

@@ -1,0 +1,114 @@
+"""Frames as RGB arrays, and what changed in an array brought back into its frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from unblur.video.source import Facts, VideoError
+
+_HD = 720
+_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
+"""FFmpeg's number of a matrix (H.273) -> the scaler's."""
+_NOT_SAID = (0, 2)
+_LIMITED, _FULL = 1, 2
+
+
+def usual_matrix(facts: Facts) -> int:
+    """What players take where nothing is said: BT.709 from 720 lines on, else BT.601."""
+    return 1 if facts.height >= _HD else 6
+
+
+def is_rgb(pixel_format: str) -> bool:
+    from av.video.format import VideoFormat
+
+    kind = VideoFormat(pixel_format, 64, 64)
+    return kind.is_rgb or kind.has_palette
+
+
+class Colours:
+    """Converts with the stream's own matrix and range, both ways.
+
+    Only the difference between two arrays is brought back: a frame that did not change is the very
+    same, with its colours outside RGB and its chroma as it was sampled.
+
+    Raises:
+        VideoError: if the matrix is one that cannot be converted.
+    """
+
+    def __init__(self, facts: Facts, pixel_format: str) -> None:
+        from av.video.format import VideoFormat
+        from av.video.reformatter import Interpolation, VideoReformatter
+
+        kind = VideoFormat(facts.pixel_format, 64, 64)
+        matrix = facts.color_matrix
+        if matrix in _NOT_SAID:
+            matrix = usual_matrix(facts)
+        if matrix not in _MATRICES:
+            raise VideoError(f"has colours of an unusual matrix ({matrix}, as H.273 counts)")
+        self._matrix = _MATRICES[matrix]
+        self._range = (
+            _FULL if facts.color_range == _FULL or is_rgb(facts.pixel_format) else _LIMITED
+        )
+        self._format = pixel_format
+        self._peak = 2 ** max(c.bits for c in VideoFormat(pixel_format, 64, 64).components) - 1
+        self._rgb = "rgb48le" if max(c.bits for c in kind.components) > 8 else "rgb24"
+        flags = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+        self._flags = flags | Interpolation.BITEXACT
+        # One for each conversion: each keeps its tables.
+        self._to_rgb, self._to_yuv, self._to_format = (VideoReformatter() for _ in range(3))
+
+    def read(self, frame: Any) -> np.ndarray:
+        """(h, w, 3) RGB of uint8, or of uint16 where the frame has more than 8 bits."""
+        rgb = self._to_rgb.reformat(
+            frame,
+            format=self._rgb,
+            src_colorspace=self._matrix,
+            src_color_range=self._range,
+            dst_color_range=_FULL,
+            interpolation=self._flags,
+            threads=1,
+        )
+        return rgb.to_ndarray()
+
+    def change(self, frame: Any, before: np.ndarray, after: np.ndarray) -> Any:
+        """The frame in the encoder's format, with the change from one array to the other."""
+        frame = self._to_format.reformat(
+            frame,
+            format=self._format,
+            src_colorspace=self._matrix,
+            dst_colorspace=self._matrix,
+            src_color_range=self._range,
+            dst_color_range=self._range,
+            interpolation=self._flags,
+            threads=1,
+        )
+        if not np.array_equal(before, after):
+            frame.make_writable()  # a decoder still looks at frames that it has given out
+            old, new = self._write(before), self._write(after)
+            for plane, was, now in zip(frame.planes, old.planes, new.planes, strict=True):
+                self._add(plane, was, now)
+        return frame
+
+    def _write(self, array: np.ndarray) -> Any:
+        from av import VideoFrame
+
+        return self._to_yuv.reformat(
+            VideoFrame.from_ndarray(np.ascontiguousarray(array), format=self._rgb),
+            format=self._format,
+            src_color_range=_FULL,
+            dst_colorspace=self._matrix,
+            dst_color_range=self._range,
+            interpolation=self._flags,
+            threads=1,
+        )
+
+    def _add(self, plane: Any, was: Any, now: Any) -> None:
+        kind, signed = (np.uint8, np.int16) if self._peak < 256 else (np.uint16, np.int32)
+        rows = [np.frombuffer(p, kind).reshape(p.height, -1) for p in (plane, was, now)]
+        used = min(row.shape[1] for row in rows)  # what lies beyond the picture may differ
+        mine, before, after = (row[:, :used] for row in rows)
+        total = np.subtract(after, before, dtype=signed)
+        total += mine
+        mine[:] = np.clip(total, 0, self._peak, out=total)

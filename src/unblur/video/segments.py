@@ -1,0 +1,160 @@
+"""Finished stretches of the new video on disk, so that a killed run goes on where it was.
+
+A segment is a file of packets, each a fixed header and its bytes: nothing but the times that the
+frames had and what the encoder gave, which no container would keep exactly.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unblur.video.codecs import Target
+from unblur.video.source import VideoError
+
+FRAMES = 64
+"""Frames of a segment. Each begins with a key frame; so many are done again after a kill."""
+
+_HEADER = struct.Struct("<qqBI")
+_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An encoded frame; times in the unit of the input's stream."""
+
+    time: int
+    duration: int
+    key: bool
+    data: bytes
+
+
+class Segments:
+    """The hidden folder beside the output.
+
+    Args:
+        out: the file that the segments will become.
+        manifest: whatever the segments hang on; those of another manifest are removed.
+
+    Raises:
+        VideoError: if the folder cannot be written to.
+    """
+
+    def __init__(self, out: Path, manifest: dict[str, Any]) -> None:
+        self.out = out
+        self.folder = out.with_name(f".{out.name}.unblur")
+        text = json.dumps(manifest, indent=1, sort_keys=True)
+        with cannot_be_written(out):
+            if self._read_manifest() != text:
+                self.remove()
+                self.folder.mkdir(parents=True)
+                with atomically(self.folder / _MANIFEST) as temporary:
+                    temporary.write_text(text, encoding="utf-8")
+
+    def has(self, index: int) -> bool:
+        return self._path(index).is_file()
+
+    def write(self, index: int, packets: Iterable[Stored]) -> None:
+        """Writes a whole segment, or none if anything is raised."""
+        with (
+            cannot_be_written(self.out),
+            atomically(self._path(index)) as temporary,
+            temporary.open("wb") as file,
+        ):
+            for packet in packets:
+                header = (packet.time, packet.duration, packet.key, len(packet.data))
+                file.write(_HEADER.pack(*header))
+                file.write(packet.data)
+
+    def read(self, count: int) -> Iterator[Stored]:
+        """The packets of the first segments, in the order in which they are decoded."""
+        for index in range(count):
+            with self._path(index).open("rb") as file:
+                while header := file.read(_HEADER.size):
+                    time, duration, key, size = _HEADER.unpack(header)
+                    yield Stored(time, duration, bool(key), file.read(size))
+
+    def times(self, count: int) -> list[int]:
+        """The packets' times alone."""
+        found = []
+        for index in range(count):
+            with self._path(index).open("rb") as file:
+                while header := file.read(_HEADER.size):
+                    time, _, _, size = _HEADER.unpack(header)
+                    found.append(time)
+                    file.seek(size, os.SEEK_CUR)
+        return found
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, index: int) -> Path:
+        return self.folder / f"{index:06d}"
+
+    def _read_manifest(self) -> str | None:
+        try:
+            return (self.folder / _MANIFEST).read_text(encoding="utf-8")
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+
+
+def encode(target: Target, frames: Iterable[Any]) -> Iterator[Stored]:
+    """Encodes frames on their own, so that they can follow any others.
+
+    Raises:
+        VideoError: if the encoder refuses them.
+    """
+    import av.error
+
+    times: list[tuple[int, int]] = []
+    try:
+        encoder = target.create()
+        for number, frame in enumerate(frames):
+            times.append((frame.pts, frame.duration))
+            # The encoder counts frames: not every one can count in the input's unit.
+            frame.pts, frame.duration, frame.time_base = number, 1, encoder.time_base
+            frame.pict_type = 0  # the decoder's would be an order
+            yield from _stored(encoder.encode(frame), times)
+        yield from _stored(encoder.encode(None), times)
+    except (av.error.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise VideoError(f"cannot be encoded by {target.encoder.library} ({reason})") from None
+
+
+@contextmanager
+def atomically(path: Path) -> Iterator[Path]:
+    """A name to write to, which becomes `path` once all is on the disk.
+
+    Raises:
+        OSError: if the disk refuses.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def cannot_be_written(out: Path) -> Iterator[None]:
+    """Turns what the disk says into a VideoError that names the output."""
+    try:
+        yield
+    except OSError as error:
+        raise VideoError(f"{out} cannot be written ({error.strerror})") from None
+
+
+def _stored(packets: Iterable[Any], times: list[tuple[int, int]]) -> Iterator[Stored]:
+    for packet in packets:
+        time, duration = times[packet.pts]
+        yield Stored(time, duration, packet.is_keyframe, bytes(packet))

@@ -1,0 +1,237 @@
+"""Reads a video: what it is, and its frames one after the other."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from unblur.errors import UnblurError
+from unblur.video.hdr import Grading, read_grading
+
+VIDEOS = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg",
+    ".wmv", ".flv", ".3gp", ".ogv",
+)  # fmt: skip
+"""Endings that videos have."""
+
+_PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
+_VIDEO_MARKS = (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba", b"0&\xb2u", b"FLV\x01", b"OggS")
+_PICTURE_MARKS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\x00", b"MM\x00*")
+_FULL_RANGE = 2
+_MICROSECONDS = 1_000_000
+_HONEST = ("mp4", "matroska", "avi")
+"""Containers whose header says how long they are; of others FFmpeg guesses."""
+_NO_TIME = "has frames without a time; its container keeps none"
+
+
+class VideoError(UnblurError):
+    """A video that cannot be read or written; one line, without the input's name."""
+
+
+class DamagedError(VideoError):
+    """A video that cannot be decoded to its end, however often it is tried."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What must be known of a video before its first frame is written."""
+
+    index: int
+    """Of the stream among all of the file."""
+    codec: str
+    width: int
+    height: int
+    pixel_format: str
+    rate: Fraction
+    """Frames a second, on average."""
+    time_base: Fraction
+    sample_aspect: Fraction | None
+    color_range: int
+    """1 limited, 2 full, 0 not said; this and the next three are FFmpeg's numbers."""
+    color_matrix: int
+    color_primaries: int
+    color_transfer: int
+    rotation: tuple[int, ...] | None
+    """The display matrix, nine numbers."""
+    grading: Grading
+    counts_frames: bool
+    """Whether the container, AVI, says when frames are decoded and not when they are shown."""
+    end: int | None
+    """Of the last frame, in units of the time base, where the file says it."""
+    frames: int
+    """As many as there are packets; a few of them may not be meant to be shown."""
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is to be taken for a video, by its first bytes or else its ending.
+
+    GIF, animated WebP and AVIF are photos.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(32)
+    except OSError:
+        head = b""
+    if head[4:8] == b"ftyp":
+        return head[8:12] not in _PICTURE_BRANDS
+    if head[:4] == b"RIFF" and head[8:12] in (b"AVI ", b"WEBP"):
+        return head[8:12] == b"AVI "
+    if head.startswith(_VIDEO_MARKS):
+        return True
+    return path.suffix.lower() in VIDEOS and not head.startswith(_PICTURE_MARKS)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """The file as PyAV's input container.
+
+    Raises:
+        VideoError: if it is missing, cannot be read, is no video, or PyAV is not installed.
+    """
+    try:
+        import av
+        import av.error
+    except ImportError:
+        raise VideoError("is a video, which needs pip install 'unblur[video]'") from None
+    # By file object: FFmpeg takes names for addresses ("concat:a"), and not every name is text.
+    with _file(path) as file:
+        try:
+            container = av.open(file, metadata_errors="surrogateescape", buffer_size=1 << 18)
+        except (av.error.FFmpegError, OSError, ValueError):
+            raise VideoError("is not a video that can be read") from None
+        with container:
+            yield container
+
+
+def inspect(path: Path) -> Facts:
+    """Walks over the whole file without decoding it, so that a truncated one fails at once.
+
+    Raises:
+        VideoError: as `opened`, or if no video stream is in it, or it is truncated.
+    """
+    import av.error
+
+    with opened(path) as container:
+        stream = _video_stream(container)
+        try:
+            count = _count(container, stream)
+        except (av.error.FFmpegError, OSError) as error:
+            raise VideoError(f"is damaged or truncated ({error.strerror})") from None
+    with opened(path) as container:
+        stream = _video_stream(container)
+        first = next(frames(container, stream.index), None)
+        if first is None:
+            raise VideoError("has no frame that can be decoded")
+        return _facts(stream, first, count)
+
+
+def frames(container: Any, index: int) -> Iterator[Any]:
+    """Every frame of a stream in the order shown, with strictly increasing times.
+
+    Raises:
+        DamagedError: naming the frame after which nothing can be decoded, or that has another size.
+    """
+    import av.error
+
+    stream = container.streams[index]
+    stream.thread_type = "AUTO"
+    done, last, size = 0, None, None
+    # AVI says when packets are decoded, in steps; the frames come out in the same steps.
+    steps = deque[int]() if container.format.name == "avi" else None
+    try:
+        for packet in container.demux(stream):
+            if steps is not None and packet.size:
+                steps.append(packet.dts)
+            for frame in packet.decode():
+                size = size or (frame.width, frame.height)
+                if (frame.width, frame.height) != size:
+                    raise DamagedError(f"changes its size at frame {done + 1}; cut it there")
+                time = frame.pts if frame.pts is not None else frame.dts
+                time = steps.popleft() if steps else time
+                if time is None:
+                    raise DamagedError(_NO_TIME)
+                # Two frames at one time cannot be written; the later one moves by one tick.
+                frame.pts = last = time if last is None else max(time, last + 1)
+                done += 1
+                yield frame
+    except (av.error.FFmpegError, OSError) as error:
+        raise DamagedError(f"is damaged after frame {done} ({error.strerror})") from None
+
+
+def _file(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise VideoError("does not exist") from None
+    except IsADirectoryError:
+        raise VideoError("is a folder; name the videos in it") from None
+    except OSError as error:
+        raise VideoError(f"cannot be read ({error.strerror})") from None
+
+
+def _video_stream(container: Any) -> Any:
+    from av.stream import Disposition
+
+    still = Disposition.attached_pic | Disposition.still_image
+    streams = [s for s in container.streams.video if not s.disposition & still]
+    if not streams:
+        raise VideoError("has no video in it (cover pictures aside)")
+    if streams[0].codec_context is None or not streams[0].codec_context.pix_fmt:
+        raise VideoError("holds a kind of video that cannot be decoded")
+    return streams[0]
+
+
+def _count(container: Any, stream: Any) -> int:
+    """Packets of the video, of a file that is as long as it says."""
+    count, ends, broken = 0, dict[int, float](), False
+    honest = any(name in container.format.name for name in _HONEST)
+    for packet in container.demux():
+        if packet.size and packet.pts is not None:
+            end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+            ends[packet.stream_index] = max(end, ends.get(packet.stream_index, 0.0))
+        if packet.size and packet.stream_index == stream.index:
+            count += not packet.is_discard
+        broken = broken or (honest and packet.is_corrupt)
+    end, said = max(ends.values(), default=0.0), 0.0
+    if stream.duration is not None:
+        end = ends.get(stream.index, 0.0)
+        said = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+    elif container.duration is not None:
+        said = (container.duration + (container.start_time or 0)) / _MICROSECONDS
+    if broken or (honest and end + 0.5 + 0.01 * said < said):
+        raise VideoError(f"is truncated after frame {count}, at {end:.1f} of {said:.1f} seconds")
+    return count
+
+
+def _facts(stream: Any, frame: Any, count: int) -> Facts:
+    context = stream.codec_context
+    rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    full = frame.format.name.startswith("yuvj")
+    return Facts(
+        index=stream.index,
+        codec=context.codec.canonical_name,
+        width=frame.width,
+        height=frame.height,
+        pixel_format=frame.format.name,
+        # MPEG-4 counts time in 16 bits.
+        rate=1 / (1 / Fraction(rate)).limit_denominator(65535),
+        time_base=stream.time_base,
+        sample_aspect=stream.sample_aspect_ratio or None,
+        color_range=_FULL_RANGE if full else int(frame.color_range or context.color_range),
+        color_matrix=int(frame.colorspace),
+        color_primaries=int(frame.color_primaries),
+        color_transfer=int(frame.color_trc),
+        rotation=None if matrix is None else tuple(np.frombuffer(matrix, np.int32).tolist()),
+        grading=read_grading(frame),
+        counts_frames=stream.container.format.name == "avi",
+        end=None if stream.duration is None else (stream.start_time or 0) + stream.duration,
+        frames=count,
+    )
