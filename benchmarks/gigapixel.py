@@ -2,9 +2,9 @@
 
     python benchmarks/gigapixel.py [--side N] [--folder DIR]
 
-Makes a tiled TIFF of N x N pixels (32768 by default: a gigapixel) out of an example photo, repeated,
-and runs `deblur` on it and on a 12-megapixel photo cut from it, each in a process of its own. The
-file and its result take about 7 GB of DIR for a while.
+Makes a tiled TIFF of N x N pixels (32768 by default: a gigapixel) out of an example photo,
+repeated, and runs `deblur` on it and on a 12-megapixel photo cut from it, each in a process of its
+own. The file and its result take about 7 GB of DIR for a while.
 """
 
 from __future__ import annotations

@@ -33,7 +33,9 @@ OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace file
 def deblur(
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="INPUT", help="Photos, and folders of them; - is standard input."),
+        typer.Argument(
+            metavar="INPUT", help="Photos, videos, and folders of them; - is standard input."
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -58,13 +60,20 @@ def deblur(
     max_pixels: Annotated[
         int | None, typer.Option(min=1, help="Refuse photos of more pixels than this.")
     ] = None,
+    codec: Annotated[
+        str, typer.Option(help="Of videos: auto (the input's own), h264, hevc, vp9, av1, ffv1, ...")
+    ] = "auto",
+    quality: Annotated[
+        int | None,
+        typer.Option(min=0, help="Of videos: the codec's own scale, lower is better."),
+    ] = None,
 ) -> None:
     """Deblur photos, and folders of them: the same command again goes on with a folder."""
     try:
         from unblur.folders import Options
         from unblur.folders.run import deblur_all
 
-        options = Options(strength, overwrite, max_pixels)
+        options = Options(strength, overwrite, max_pixels, codec, quality, warn=_say)
         code = deblur_all(inputs, out, options, model, tile, jobs, json)
     except KeyboardInterrupt:
         _fail("stopped", 130)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -12,8 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from unblur.config import TrainConfig
-from unblur.train import Progress
+if TYPE_CHECKING:  # a bar of photos needs no PyTorch
+    from unblur.config import TrainConfig
+    from unblur.train import Progress
 
 
 @contextmanager

@@ -43,7 +43,8 @@ class Contract:
 class Engine:
     """A loaded network: `engine(batch)` takes and returns float32 (1, 3, h, w) in [-1, 1].
 
-    Threads may call it at once; `parallel` of them run at a time, the others wait.
+    Threads may call it at once; `parallel` of them run at a time, the others wait. `digest` is the
+    SHA-256 of the file.
 
     Args:
         model: the name of a bundled model, or an ONNX file with dynamic height and width.
@@ -64,6 +65,7 @@ class Engine:
         providers = _gpu_providers() if device != "cpu" else []
         if device == "gpu" and not providers:
             raise ModelError("no GPU found; unblur[gpu] installs what finds one, or use the CPU")
+        self.digest = _digest(path)
         try:
             load = _load_onnxruntime if providers else _load_openvino
             self._run, contract, self.parallel = load(path, providers or precision)
@@ -94,10 +96,14 @@ def find_model(model: str | Path) -> Path:
     raise ModelError(f"no model {str(model)!r}: name a bundled one ({names}) or an ONNX file")
 
 
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _check_sum(path: Path) -> None:
     sums = (path.parent / "SHA256SUMS").read_text(encoding="utf-8").split()
     expected = dict(zip(sums[1::2], sums[::2], strict=True))
-    if hashlib.sha256(path.read_bytes()).hexdigest() != expected.get(path.name):
+    if _digest(path) != expected.get(path.name):
         raise ModelError(f"{path}: damaged, its checksum is another; install unblur again")
 
 

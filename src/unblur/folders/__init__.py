@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from unblur.folders import resume
-from unblur.engine import find_model
+from unblur import __version__, photo
 from unblur.errors import UnblurError
+from unblur.folders import resume
 from unblur.folders.plan import Job
 from unblur.restore import Deblurrer, deblur_file
 
@@ -26,11 +26,19 @@ class Options:
         strength: 0 to 1.
         overwrite: whether results that exist are replaced.
         max_pixels: photos of more are refused; None leaves the limit to `photo.read`.
+        codec: of videos' results; see `deblur_video`.
+        quality: of videos' results, on the codec's own scale.
+        report: called with the frames of a video that are done, and of all.
+        warn: called with a line for what is not kept.
     """
 
     strength: float = 1.0
     overwrite: bool = False
     max_pixels: int | None = None
+    codec: str = "auto"
+    quality: int | None = None
+    report: Callable[[int, int], None] = lambda done, total: None
+    warn: Callable[[str], None] = lambda line: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,32 +108,35 @@ def deblur_one(deblurrer: Deblurrer, path: Path, out: Path, options: Options) ->
         UnblurError: if it cannot be read or written; nothing is left half-written.
     """
     if is_video(path):
-        from unblur.video import deblur_video  # pyright: ignore
+        from unblur.video import deblur_video
 
-        deblur_video(deblurrer, path, out, options.strength, options.overwrite)
+        deblur_video(
+            deblurrer,
+            path,
+            out,
+            options.strength,
+            options.overwrite,
+            options.codec,
+            options.quality,
+            options.report,
+            lambda line: options.warn(f"{path}: {line}"),
+            identity=f"{deblurrer.engine.digest} {deblurrer.tile}",
+        )
         return True
-    limit: dict[str, Any] = {}
-    if options.max_pixels is not None:
-        limit["max_pixels"] = options.max_pixels
-    return deblur_file(deblurrer, path, out, options.strength, options.overwrite, **limit)
+    limit = options.max_pixels or photo.MAX_PIXELS
+    return deblur_file(deblurrer, path, out, options.strength, options.overwrite, limit)
 
 
 def is_video(path: Path) -> bool:
-    try:
-        from unblur import video  # pyright: ignore
-    except ImportError:
-        return False
+    from unblur import video
+
     return video.is_video(path)
 
 
-def settings_of(model: str | Path, strength: float, tile: int | None) -> dict[str, Any]:
-    """What decides over the results, for `resume.begin`.
-
-    Raises:
-        ModelError: if there is no such model.
-    """
-    digest = hashlib.sha256(find_model(model).read_bytes()).hexdigest()
-    return {"model": digest, "strength": strength, "tile": tile}
+def settings_of(deblurrer: Deblurrer, strength: float, tile: int | None) -> dict[str, Any]:
+    """What decides over the results, for `resume.begin`."""
+    model = deblurrer.engine.digest
+    return {"unblur": __version__, "model": model, "strength": strength, "tile": tile}
 
 
 def _deblur_into_place(deblurrer: Deblurrer, path: Path, out: Path, options: Options) -> bool:

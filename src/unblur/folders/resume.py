@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unblur.errors import UnblurError
-from unblur.photo import save
 from unblur.folders.plan import Job
+from unblur.photo import save
 
 SETTINGS = ".unblur.json"
 STRAY = ".unblur-"

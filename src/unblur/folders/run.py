@@ -6,11 +6,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from unblur.folders import resume
+from unblur.display import bar
 from unblur.engine import ModelError
 from unblur.errors import UnblurError
 from unblur.folders import (
@@ -19,13 +20,14 @@ from unblur.folders import (
     deblur_files,
     deblur_folder,
     is_video,
+    resume,
     settings_of,
 )
-from unblur.memory import tile_for_memory
 from unblur.folders.plan import Job, Plan, plan
 from unblur.folders.report import Report, say
-from unblur.restore import Deblurrer
 from unblur.folders.stdio import STANDARD, deblur_stream
+from unblur.memory import tile_for_memory
+from unblur.restore import Deblurrer
 
 DONE, FAILED, WRONG, STOPPED = 0, 1, 2, 130
 """Exit codes: all done; some input failed; the command line is wrong; stopped with Ctrl-C."""
@@ -47,7 +49,6 @@ def deblur_all(
         if wrong:
             say(wrong)
             return WRONG
-        settings = settings_of(model, options.strength, tile)
         deblurrer = Deblurrer(model, tile=tile)
     except ModelError as error:
         say(str(error))
@@ -56,11 +57,13 @@ def deblur_all(
         return _deblur_stream(deblurrer, inputs[0], out, options, as_json)
     if not folders:
         todo = plan(inputs, out)
-        with Report(todo, None, as_json) as report, _stoppable() as stop:
+        with Report(todo, None, as_json) as report, _frames(todo) as frames, _stoppable() as stop:
+            options = replace(options, report=frames)
             for result in deblur_files(deblurrer, todo.jobs, options, threads, stop):
                 report.add(result)
         return _end(report)
     assert out is not None
+    settings = settings_of(deblurrer, options.strength, tile)
     try:
         with resume.held(out):
             # One tile for all, and after a kill as before it: with memory at hand it would vary,
@@ -152,6 +155,16 @@ def _end(report: Report) -> int:
 def _keeps_old(failure: Result) -> bool:
     """Whether an old result may be in place still: of other settings, if those were replaced."""
     return failure.out is None or Path(failure.out).exists()
+
+
+@contextmanager
+def _frames(todo: Plan) -> Iterator[Callable[[int, int], None]]:
+    """A bar of the frames, if all that is to be done is one video."""
+    if len(todo.jobs) != 1 or not is_video(Path(todo.jobs[0].path)):
+        yield lambda done, total: None
+        return
+    with bar() as advance:
+        yield advance
 
 
 @contextmanager
