@@ -33,9 +33,7 @@ OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace file
 def deblur(
     inputs: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="INPUT", help="Photos, videos, and folders of them; - is standard input."
-        ),
+        typer.Argument(metavar="INPUT", help="Photos, videos, folders; - is standard input."),
     ],
     out: Annotated[
         Path | None,
