@@ -22,11 +22,12 @@ LAYERS = (
     {"batches"},
     {"datasets"},
     {"nets", "blur", "metrics", "engine", "tiling", "gate", "photo"},
+    {"formats"},
     {"config"},
     {"errors", "__init__"},
 )
-WITHIN = {"nets": {"nets"}, "blur": {"blur"}}
-NO_TORCH = ("restore", "photo", "tiling", "gate", "engine", "cli", "__init__")
+WITHIN = {"nets": {"nets"}, "blur": {"blur"}, "formats": {"formats"}}
+NO_TORCH = ("restore", "photo", "formats.saving", "tiling", "gate", "engine", "cli", "__init__")
 
 
 def imports(path: Path) -> set[str]:

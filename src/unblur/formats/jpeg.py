@@ -8,19 +8,21 @@ import numpy as np
 
 from unblur.formats.opening import PhotoError
 
+# fmt: off
 # The example tables of the JPEG standard (Annex K), which a quality scales, in zigzag order.
-_LUMINANCE = np.array(
-    "16 11 12 14 12 10 16 14 13 14 18 17 16 19 24 40 26 24 22 22 24 49 35 37 29 40 58 51 61 60 57"
-    " 51 56 55 64 72 92 78 64 68 87 69 55 56 80 109 81 87 95 98 103 104 103 62 77 113 121 112 100"
-    " 120 92 101 103 99".split(),
-    dtype=int,
-)
-_CHROMINANCE = np.array(
-    "17 18 18 24 21 24 47 26 26 47 99 66 56 66 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99"
-    " 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99 99"
-    " 99 99".split(),
-    dtype=int,
-)
+_LUMINANCE = np.array([
+    16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40,
+    26, 24, 22, 22, 24, 49, 35, 37, 29, 40, 58, 51, 61, 60, 57, 51,
+    56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87,
+    95, 98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
+])
+_CHROMINANCE = np.array([
+    17, 18, 18, 24, 21, 24, 47, 26, 26, 47, 99, 66, 56, 66, 99, 99,
+    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+])
+# fmt: on
 
 
 def quality(tables: list[np.ndarray], lowest: int) -> int:
@@ -63,8 +65,19 @@ def segments(head: bytes) -> Iterator[tuple[int, bytes]]:
         at += 2 + max(length, 2)
 
 
-def with_segments(start: bytes, exif: bytes, comments: list[bytes]) -> bytes:
+def density_of(head: bytes) -> bytes:
+    """The five bytes of the resolution: unit, across, down. Empty if the file has none."""
+    if head[:2] != b"\xff\xd8":
+        return b""
+    found = [body for marker, body in segments(head) if marker == 0xE0 and body[:5] == b"JFIF\0"]
+    return found[0][7:12] if found and len(found[0]) >= 12 else b""
+
+
+def with_segments(start: bytes, exif: bytes, comments: list[bytes], density: bytes) -> bytes:
     """A file's beginning with EXIF and comments put behind its JFIF segment.
+
+    Args:
+        density: replaces the JFIF segment's, unless empty.
 
     Raises:
         PhotoError: if the EXIF block is longer than a segment can be.
@@ -78,6 +91,8 @@ def with_segments(start: bytes, exif: bytes, comments: list[bytes]) -> bytes:
     at = 2
     if start[2:4] == b"\xff\xe0":
         at += 2 + int.from_bytes(start[4:6], "big")
+        if density:
+            start = start[:13] + density + start[18:]
     return start[:at] + new + start[at:]
 
 

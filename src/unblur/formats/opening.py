@@ -13,10 +13,12 @@ from unblur.errors import UnblurError
 # An operation's result is never asked for twice; kept, it would hold files open and memory.
 pyvips.cache_set_max(0)
 
-RAW_ENDINGS = frozenset(
-    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf"
-    " .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
-)
+# fmt: off
+RAW_ENDINGS = frozenset({
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos",
+    ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
+})
+# fmt: on
 """File name endings of cameras' raw formats."""
 
 _LOADERS = {

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import io
 import struct
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
-Tags = dict[int, tuple[int, int, "bytes | Tags"]]
-"""Tag -> (type, count, little-endian value); a sub-directory's value is its own tags."""
+Tags = dict[int, tuple[int, int, Any]]
+"""Tag -> (type, count, little-endian value); a sub-directory's value is its own `Tags`."""
 
 ORIENTATION = 0x112
+IPTC = 33723
 SUBDIRECTORIES = (0x8769, 0x8825, 0xA005)
 """EXIF, GPS, interoperability."""
 
@@ -24,7 +25,7 @@ _STRUCTURAL = {
     *(282, 283, 284, 288, 289, 290, 291, 292, 293, 296, 301, 317, 318, 319, 320, 321, 322, 323),
     *(324, 325, 326, 327, 328, 330, 332, 333, 334, 336, 338, 339, 340, 341, 342, 343, 344, 345),
     *(346, 347, 351, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532),
-    *(700, 33723, 34675, 34377),
+    *(700, 34675, 34377),
 }
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 _SIZES |= {17: 8, 18: 8}
@@ -88,7 +89,7 @@ def upright_exif(block: bytes, turned: bool) -> bytes:
 
 def exif_block(tags: Tags) -> bytes:
     """An EXIF block of a TIFF's tags, without its structure; empty if nothing is left."""
-    kept = carried(tags)
+    kept = {tag: entry for tag, entry in carried(tags).items() if tag != IPTC}
     kept = {k: v for k, v in kept.items() if isinstance(v[2], dict) or len(v[2]) < 2**15}
     if not kept:
         return b""
