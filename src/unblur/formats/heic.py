@@ -39,5 +39,7 @@ def open_heic(data: bytes, max_pixels: int | None) -> Any:
     for field, key in blobs.items():
         if info.get(key):
             image.set_type(pyvips.GValue.blob_type, field, bytes(info[key]))
+    # The file's own transformation, applied already, counts; libvips has read EXIF's of the block.
+    image.set_type(pyvips.GValue.gint_type, "orientation", 1)
     image.set_type(pyvips.GValue.gint_type, "bits-per-sample", bits)
     return image

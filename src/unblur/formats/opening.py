@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +17,8 @@ pyvips.cache_set_max(0)
 # fmt: off
 RAW_ENDINGS = frozenset({
     ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos",
-    ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
+    ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf",
+    ".srw", ".x3f",
 })
 # fmt: on
 """File name endings of cameras' raw formats."""
@@ -101,16 +103,15 @@ def open_picture(file: BinaryIO, kind: str, max_pixels: int | None) -> Any:
     Raises:
         PhotoError: if the header is damaged, it has several pages or frames, or too many pixels.
     """
-    options: dict[str, Any] = {"fail_on": "error"}
     try:
-        descriptor = file.fileno()
-    except OSError:
-        source: Any = pyvips.Source.new_from_memory(file.read())
-    else:
-        # By descriptor: names that are not UTF-8, or look like libvips' options, are no matter.
-        source = pyvips.Source.new_from_descriptor(descriptor)
-    try:
-        image: Any = pyvips.Operation.call(f"{_LOADERS[kind]}_source", source, **options)
+        if isinstance(file, io.BytesIO):
+            # By buffer: libvips takes a copy; it would not keep a source's memory alive.
+            loader, source = f"{_LOADERS[kind]}_buffer", file.getvalue()
+        else:
+            # By descriptor: a name that is not UTF-8 or holds libvips' options is no matter.
+            loader = f"{_LOADERS[kind]}_source"
+            source = pyvips.Source.new_from_descriptor(file.fileno())
+        image: Any = pyvips.Operation.call(loader, source, fail_on="error")
     except pyvips.Error as error:
         raise PhotoError(f"is a {kind.upper()} file that is damaged ({reason(error)})") from None
     if image.get_typeof("n-pages") and image.get("n-pages") > 1:
