@@ -209,6 +209,7 @@ A dash: the photo or its format has none. Layout: channels, depth, compression, 
   samples of pixels that did not change keep their stored values exactly.
 - **Float TIFF**: values up to a mean of 1 are taken as 0 to 1, up to 255 as 0 to 255, up to 65535
   as 0 to 65535. What is outside is clipped for the network alone. Half floats become floats.
+- Photos of 1, 2 or 4 bits a sample stay so: what the network changed is rounded to them.
 - **Palettes**: a PNG stays one of a palette while its colours fit, else it becomes RGB or RGBA. A
   GIF is quantised again: exact up to 255 colours. A palette TIFF becomes RGB.
 - A TIFF with associated (premultiplied) alpha comes back with unassociated alpha, one with separate

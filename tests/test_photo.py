@@ -18,7 +18,7 @@ from PIL import Image
 from tests import fidelity
 from tests.files import write
 from unblur import photo
-from unblur.formats import jpeg
+from unblur.formats import jpeg, reading
 
 CASES = fidelity.cases()
 
@@ -133,7 +133,7 @@ def test_the_documented_table_is_of_these_cases() -> None:
 def test_writing_from_a_file_is_encoding(
     tmp_path: Path, case: fidelity.Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(photo, "_DECODED_BYTES", 0)  # as if too large to hold
+    monkeypatch.setattr(reading, "_DECODED_BYTES", 0)  # as if too large to hold
     source = tmp_path / "source"
     source.write_bytes(case.data())
     read = photo.read(source)

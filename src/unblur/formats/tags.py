@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -69,21 +70,22 @@ def upright_exif(block: bytes, turned: bool) -> bytes:
         order, big, offset = _header(io.BytesIO(out))
         if big:
             return block
-        count = struct.unpack_from(order + "H", out, offset)[0]
-        sides: dict[int, tuple[int, bytes]] = {}
-        for directory in _directories(out, order, offset):
-            for at in directory:
-                tag, kind = struct.unpack_from(order + "HH", out, at)
-                if tag == ORIENTATION and kind == 3:
-                    struct.pack_into(order + "H", out, at + 8, 1)
-                if tag in (0xA002, 0xA003):
-                    sides[at] = (tag, bytes(out[at : at + 12]))
-        if turned and len(sides) == 2:
-            (one, (_, first)), (two, (_, second)) = sides.items()
-            out[one + 2 : one + 12], out[two + 2 : two + 12] = second[2:], first[2:]
-        struct.pack_into(order + "I", out, offset + 2 + 12 * count, 0)
     except (struct.error, ValueError):
         return block
+    # Of a damaged block what is whole is patched: its orientation has been applied.
+    sides: list[int] = []
+    for at in _entries(out, order, offset):
+        tag, kind = struct.unpack_from(order + "HH", out, at)
+        if tag == ORIENTATION and kind in (3, 4):
+            struct.pack_into(order + {3: "H", 4: "I"}[kind], out, at + 8, 1)
+        if tag in (0xA002, 0xA003):
+            sides.append(at)
+    if turned and len(sides) == 2:
+        one, two = (slice(at + 2, at + 12) for at in sides)
+        out[one], out[two] = out[two], out[one]
+    with suppress(struct.error):
+        count = struct.unpack_from(order + "H", out, offset)[0]
+        struct.pack_into(order + "I", out, offset + 2 + 12 * count, 0)
     return block[:lead] + bytes(out)
 
 
@@ -174,17 +176,21 @@ def _swapped(value: bytes, kind: int) -> bytes:
     return np.frombuffer(value, f">u{word}").astype(f"<u{word}").tobytes()
 
 
-def _directories(block: bytes | bytearray, order: str, offset: int) -> list[list[int]]:
+def _entries(block: bytearray, order: str, offset: int) -> list[int]:
     """The positions of the entries of the first directory and of its EXIF sub-directory."""
-    count = struct.unpack_from(order + "H", block, offset)[0]
-    first = [offset + 2 + 12 * i for i in range(count)]
-    found = [first]
-    for at in first:
-        if struct.unpack_from(order + "H", block, at)[0] == SUBDIRECTORIES[0]:
-            below = struct.unpack_from(order + "I", block, at + 8)[0]
-            number_of = struct.unpack_from(order + "H", block, below)[0]
-            found.append([below + 2 + 12 * i for i in range(number_of)])
-    return found
+
+    def of(start: int) -> list[int]:
+        if start + 2 > len(block):
+            return []
+        count = struct.unpack_from(order + "H", block, start)[0]
+        places = range(start + 2, start + 2 + 12 * count, 12)
+        return [at for at in places if at + 12 <= len(block)]
+
+    first = of(offset)
+    below = [at for at in first if struct.unpack_from(order + "H", block, at)[0] == 0x8769]
+    return first + [
+        at for entry in below for at in of(struct.unpack_from(order + "I", block, entry + 8)[0])
+    ]
 
 
 def _directory(
