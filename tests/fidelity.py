@@ -87,7 +87,7 @@ def exif(orientation: int = 1) -> bytes:
         0x8769: (4, 1, camera),
         0x8825: (4, 1, place),
     }
-    return b"II*\0\x08\0\0\0" + tags._directory(main, 8, big=False)
+    return b"II*\0\x08\0\0\0" + tags.directory(main, 8, big=False)
 
 
 def cases() -> list[Case]:

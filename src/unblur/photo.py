@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ import pyvips
 
 from unblur.formats.colours import colours_of
 from unblur.formats.opening import PhotoError, read_bytes, reason
+from unblur.formats.raw import open_raw
 from unblur.formats.reading import beside, open_any, opened, upright
 from unblur.formats.saving import Origin, check_holds, write_picture
 from unblur.formats.transparency import fill_transparent
@@ -172,18 +172,7 @@ def write(
     """
     kind = kind or format_of(out)
     check_holds(photo.origin, photo.shown, kind)
-    try:
-        new: Any = pyvips.Image.rawload(
-            os.fsencode(raw),  # pyright: ignore[reportArgumentType] - bytes pass any name
-            photo.width,
-            photo.height,
-            photo.channels,
-            format=photo.shown.format,
-            interpretation=photo.shown.interpretation,
-        )
-    except pyvips.Error as error:
-        raise PhotoError(f"{raw} cannot be read ({reason(error)})") from None
-    with whole_or_nothing(out, overwrite) as file:
+    with open_raw(raw, photo.shown) as new, whole_or_nothing(out, overwrite) as file:
         write_picture(photo.shown, new, photo.origin, kind, file)
 
 

@@ -95,7 +95,7 @@ def exif_block(tags: Tags) -> bytes:
     kept = {k: v for k, v in kept.items() if isinstance(v[2], dict) or len(v[2]) < 2**15}
     if not kept:
         return b""
-    return b"II*\0\x08\0\0\0" + _directory(kept, 8, big=False)
+    return b"II*\0\x08\0\0\0" + directory(kept, 8, big=False)
 
 
 def carried(tags: Tags) -> Tags:
@@ -123,9 +123,8 @@ def append_tags(file: BinaryIO, tags: Tags) -> None:
         return
     start = file.seek(0, io.SEEK_END)
     start += -start % 8
-    directory = _directory(new, start, big, own, following)
     file.seek(start)
-    file.write(directory)
+    file.write(directory(new, start, big, own, following))
     file.seek(8 if big else 4)
     file.write(struct.pack("<Q" if big else "<I", start))
 
@@ -193,7 +192,7 @@ def _entries(block: bytearray, order: str, offset: int) -> list[int]:
     ]
 
 
-def _directory(
+def directory(
     tags: Tags, start: int, big: bool, entries: list[bytes] | None = None, following: bytes = b""
 ) -> bytes:
     """A directory that will lie at `start`, its values and sub-directories behind it.
@@ -208,7 +207,7 @@ def _directory(
     behind = b""
     for tag, (kind, count, value) in tags.items():
         if isinstance(value, dict):
-            below = _directory(value, offset + len(behind), big)
+            below = directory(value, offset + len(behind), big)
             field = (offset + len(behind)).to_bytes(room, "little")
             behind += below + b"\0" * (-len(below) % 8)
         elif len(value) <= room:
