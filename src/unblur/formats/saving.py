@@ -99,7 +99,9 @@ def check_holds(origin: Origin, shown: Any, kind: str) -> None:
 def _with_fields(image: Any, origin: Origin, native: bool, kind: str) -> Any:
     header = origin.header
     space = header.interpretation if native else image.interpretation
-    image = image.copy(interpretation=space, xres=header.xres, yres=header.yres)
+    # A damaged file's resolution may be beyond what libvips lets be set.
+    xres, yres = min(header.xres, 1e6), min(header.yres, 1e6)
+    image = image.copy(interpretation=space, xres=xres, yres=yres)
     for name in image.get_fields():
         if name in ("icc-profile-data", "orientation") or name.startswith("exif-"):
             image.remove(name)
