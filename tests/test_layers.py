@@ -23,13 +23,14 @@ LAYERS = (
     {"batches"},
     {"datasets"},
     {"nets", "blur", "metrics", "engine", "tiling", "gate", "memory", "photo"},
+    {"formats"},
     {"config"},
     {"errors", "__init__"},
 )
-WITHIN = {name: {name} for name in ("nets", "blur", "video", "folders")}
+WITHIN = {name: {name} for name in ("nets", "blur", "video", "folders", "formats")}
 NO_TORCH = (
-    *("folders", "video", "restore", "photo", "tiling", "gate", "memory", "engine", "cli"),
-    "__init__",
+    *("folders.run", "video", "restore", "photo", "formats.saving", "tiling", "gate", "memory"),
+    *("engine", "cli", "__init__"),
 )
 
 

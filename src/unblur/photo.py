@@ -2,87 +2,132 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import suppress
-from dataclasses import dataclass
+import io
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyvips
 
-from unblur.errors import UnblurError
+from unblur.formats.colours import colours_of
+from unblur.formats.opening import PhotoError, read_bytes, reason
+from unblur.formats.raw import open_raw
+from unblur.formats.reading import beside, open_any, opened, upright
+from unblur.formats.saving import Origin, check_holds, write_picture
+from unblur.formats.transparency import fill_transparent
+from unblur.formats.whole import check_free, copy, save, scratch, whole_or_nothing
 
-FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
-"""File name endings and the formats behind them."""
+__all__ = [
+    "FORMATS",
+    "MAX_PIXELS",
+    "READABLE",
+    "Photo",
+    "PhotoError",
+    "check_free",
+    "copy",
+    "encode",
+    "fill_transparent",
+    "format_of",
+    "read",
+    "read_bytes",
+    "read_size",
+    "save",
+    "scratch",
+    "write",
+]
 
-_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    "jpeg": {"Q": 95},
-    "png": {},
-    "webp": {"Q": 95, "smart_subsample": True},
+FORMATS = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".png": "png",
+    ".webp": "webp",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".avif": "avif",
+    ".gif": "gif",
 }
-_COLOURS = {"srgb", "rgb", "rgb16", "b-w", "grey16"}
+"""File name endings and the formats behind them, which can be written."""
 
+READABLE = frozenset({*FORMATS, ".heic", ".heif"})
+"""File name endings of photos that can be read."""
 
-class PhotoError(UnblurError):
-    """A photo that cannot be read or written; the message is one line without the file's name."""
+MAX_PIXELS = 2**30
+"""Width times height above which a photo is refused unless told otherwise: 32768 x 32768."""
+
+_DTYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A decoded photo.
+    """A photo, upright, of samples that the network can take; what else it holds stays with it.
 
     Attributes:
-        pixels: (h, w, c) of uint8 or uint16, upright; c is 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA.
-        format: "jpeg", "png" or "webp".
-        header: the picture's metadata (EXIF, ICC profile, resolution, ...).
+        width, height: in pixels, upright.
+        channels: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA.
+        dtype: uint8, uint16, or float32 in 0 to 1.
+        format: of the file that was read: "jpeg", "png", "webp", "tiff", "avif", "gif", "heif".
     """
 
-    pixels: np.ndarray
+    width: int
+    height: int
+    channels: int
+    dtype: np.dtype
     format: str
-    header: pyvips.Image
+    shown: Any = field(repr=False)
+    origin: Origin = field(repr=False)
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """All of it, (h, w, c).
+
+        Raises:
+            PhotoError: if the file is damaged.
+        """
+        return self.region(0, 0, self.height, self.width)
+
+    def region(self, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """A part, (height, width, c), read from the file without the rest where that can be.
+
+        Raises:
+            PhotoError: if the file is damaged there.
+        """
+        whole = (self.height, self.width) == (height, width)
+        try:
+            part = self.shown if whole else self.shown.crop(left, top, width, height)
+            return part.numpy().reshape(height, width, self.channels)
+        except pyvips.Error as error:
+            raise PhotoError(f"is damaged or truncated ({reason(error)})") from None
 
 
-def read(source: Path | bytes) -> Photo:
-    """Decodes a JPEG, PNG or WebP file, or its bytes. EXIF orientation is applied and reset.
+def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
+    """Opens a photo, or its bytes. EXIF orientation is applied and reset.
+
+    Small ones are decoded at once, large ones when a part is asked for; floats are read through
+    once for their range.
+
+    Args:
+        max_pixels: a larger one is refused before it is decoded; None for no limit.
 
     Raises:
-        PhotoError: if it is missing, not such a picture, truncated, animated or CMYK.
+        PhotoError: if it is missing, not such a picture, damaged, animated, of several pages, too
+            large, or of colours that cannot be shown.
     """
-    image = _open(source)
-    kind = str(image.get("vips-loader")).removesuffix("load_buffer")
-    if kind not in _SAVE_OPTIONS:
-        raise PhotoError(f"is a {kind.upper()} picture; JPEG, PNG and WebP can be read")
-    if image.get_typeof("n-pages") and image.get("n-pages") > 1:
-        raise PhotoError("is animated; a single picture was expected")
-    if image.interpretation not in _COLOURS or image.format not in ("uchar", "ushort"):
-        raise PhotoError(f"has {image.interpretation} colours; convert it to RGB first")
+    with opened(source) as (file, kind):
+        stored = open_any(file, kind, max_pixels)
+        extras = beside(stored, kind, file)
+        stored = upright(stored)
+    colours = colours_of(stored)
     try:
-        turned = image.get_typeof("orientation") != 0
-        image = image.autorot().copy_memory()
-        if turned:
-            # Only removed, the tag would come back from the raw EXIF block when it is written.
-            image.set_type(pyvips.GValue.gint_type, "orientation", 1)
+        shown = colours.shown(stored)
     except pyvips.Error as error:
-        raise PhotoError(f"is damaged or truncated ({_reason(error)})") from None
-    return Photo(image.numpy().reshape(image.height, image.width, image.bands), kind, image)
-
-
-def read_bytes(path: Path) -> bytes:
-    """The file as it is.
-
-    Raises:
-        PhotoError: if it is missing, a folder, or cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise PhotoError("does not exist") from None
-    except IsADirectoryError:
-        raise PhotoError("is a folder; name the photos in it") from None
-    except OSError as error:
-        raise PhotoError(f"cannot be read ({error.strerror})") from None
+        raise PhotoError(f"has colours that cannot be shown ({reason(error)})") from None
+    if shown.format not in _DTYPES:
+        raise PhotoError(f"has samples of type {shown.format}; save it with 8 or 16 bit")
+    origin = Origin(kind, stored, colours, **extras)
+    dtype = np.dtype(_DTYPES[shown.format])
+    return Photo(shown.width, shown.height, shown.bands, dtype, kind, shown, origin)
 
 
 def read_size(source: Path | bytes) -> tuple[int, int]:
@@ -91,8 +136,9 @@ def read_size(source: Path | bytes) -> tuple[int, int]:
     Raises:
         PhotoError: as `read`, for what the header shows.
     """
-    image = _open(source)
-    return image.width, image.height
+    with opened(source) as (file, kind):
+        image = open_any(file, kind, None)
+        return image.width, image.height
 
 
 def encode(photo: Photo, pixels: np.ndarray, kind: str | None = None) -> bytes:
@@ -105,24 +151,31 @@ def encode(photo: Photo, pixels: np.ndarray, kind: str | None = None) -> bytes:
     Raises:
         PhotoError: if the format cannot hold the photo.
     """
-    kind = kind or photo.format
-    channels = pixels.shape[2]
-    if kind == "jpeg" and channels in (2, 4):
-        raise PhotoError("has transparency, which JPEG cannot hold; name a .png or .webp output")
-    if kind != "png" and pixels.dtype == np.uint16:
-        raise PhotoError("has 16 bit a channel, which only PNG can hold; name a .png output")
-    image: Any = pyvips.Image.new_from_array(
-        np.ascontiguousarray(pixels), interpretation=photo.header.interpretation
+    new: Any = pyvips.Image.new_from_array(
+        np.ascontiguousarray(pixels), interpretation=photo.shown.interpretation
     )
-    own = {*image.get_fields(), "vips-loader", "filename"}
-    for field in photo.header.get_fields():
-        if field not in own:
-            image.set_type(photo.header.get_typeof(field), field, photo.header.get(field))
-    image = image.copy(xres=photo.header.xres, yres=photo.header.yres)
-    try:
-        return image.write_to_buffer(f".{kind}", **_SAVE_OPTIONS[kind])
-    except pyvips.Error as error:
-        raise PhotoError(f"cannot be written as {kind.upper()} ({_reason(error)})") from None
+    file = io.BytesIO()
+    write_picture(photo.shown, new, photo.origin, _kind(photo, kind), file)
+    return file.getvalue()
+
+
+def write(
+    photo: Photo, raw: Path, out: Path, kind: str | None = None, overwrite: bool = False
+) -> None:
+    """Writes a file with new pixels and everything else of the photo, without holding it.
+
+    Args:
+        raw: a file of the new pixels, row by row, of the photo's dtype and channels.
+        kind: the format, that of the name's ending if not given.
+
+    Raises:
+        PhotoError: if the format cannot hold the photo, the file exists and is not to be
+            overwritten, or it cannot be written; nothing is left half-written.
+    """
+    kind = kind or format_of(out)
+    check_holds(photo.origin, photo.shown, kind)
+    with open_raw(raw, photo.shown) as new, whole_or_nothing(out, overwrite) as file:
+        write_picture(photo.shown, new, photo.origin, kind, file)
 
 
 def format_of(path: Path) -> str:
@@ -131,60 +184,18 @@ def format_of(path: Path) -> str:
     Raises:
         PhotoError: if the ending is none of `FORMATS`.
     """
+    ending = path.suffix.lower()
+    if ending in (".heic", ".heif"):
+        raise PhotoError(f"{path}: HEIC is not written; name a .jpg, .avif or .png output")
     try:
-        return FORMATS[path.suffix.lower()]
+        return FORMATS[ending]
     except KeyError:
         known = ", ".join(FORMATS)
         raise PhotoError(f"{path} has no ending of a format: {known}") from None
 
 
-def check_free(path: Path) -> None:
-    """Raises PhotoError if a file of this name exists."""
-    if path.exists():
-        raise PhotoError(f"{path} exists already; --overwrite replaces it")
-
-
-def save(data: bytes, path: Path, overwrite: bool = False) -> None:
-    """Writes a whole file or none: to a temporary name beside it, then renamed.
-
-    Raises:
-        PhotoError: if the file exists and is not to be overwritten, or the folder cannot be
-            written to.
-    """
-    if not overwrite:
-        check_free(path)
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=".unblur-", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        Path(temporary).replace(path)
-        temporary = None
-    except OSError as error:
-        raise PhotoError(f"{path} cannot be written ({error.strerror})") from None
-    finally:
-        if temporary is not None:
-            with suppress(OSError):
-                Path(temporary).unlink()
-
-
-def _open(source: Path | bytes) -> Any:
-    data = source if isinstance(source, bytes) else read_bytes(source)
-    if not data:
-        raise PhotoError("is empty; a JPEG, PNG or WebP photo was expected")
-    try:
-        return pyvips.Image.new_from_buffer(data, "", fail_on="error")
-    except pyvips.Error:
-        raise PhotoError("is not a picture that can be read (JPEG, PNG and WebP can)") from None
-
-
-def _reason(error: pyvips.Error) -> str:
-    """The first thing that went wrong; the line before it only names the operation."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    return lines[1] if len(lines) > 1 and lines[1] else lines[0]
+def _kind(photo: Photo, kind: str | None) -> str:
+    kind = kind or photo.format
+    if kind == "heif":
+        raise PhotoError("is a HEIC picture, which is not written; name a .jpg or .png output")
+    return kind

@@ -1,0 +1,221 @@
+"""TIFF's tags, which are EXIF's too: read, made into an EXIF block, added to a written TIFF.
+
+libvips keeps no EXIF in a TIFF, and of a JPEG's EXIF only the tags that libexif knows.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+import numpy as np
+
+Tags = dict[int, tuple[int, int, Any]]
+"""Tag -> (type, count, little-endian value); a sub-directory's value is its own `Tags`."""
+
+ORIENTATION = 0x112
+IPTC = 33723
+SUBDIRECTORIES = (0x8769, 0x8825, 0xA005)
+"""EXIF, GPS, interoperability."""
+
+# What describes how the pixels lie in the file, or is written by libvips: never carried over.
+_STRUCTURAL = {
+    *(254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 274, 277, 278, 279, 280, 281),
+    *(282, 283, 284, 288, 289, 290, 291, 292, 293, 296, 301, 317, 318, 319, 320, 321, 322, 323),
+    *(324, 325, 326, 327, 328, 330, 332, 333, 334, 336, 338, 339, 340, 341, 342, 343, 344, 345),
+    *(346, 347, 351, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532),
+    *(700, 34675, 34377),
+}
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
+_SIZES |= {17: 8, 18: 8}
+_WORDS = {5: 4, 10: 4}
+_LONGEST = 2**24
+
+
+def read_tags(file: BinaryIO) -> Tags:
+    """The tags of a TIFF file's or an EXIF block's first directory; of a damaged one, what is left.
+
+    The EXIF block starts with its byte order, not with "Exif".
+    """
+    try:
+        order, big, offset = _header(file)
+        return _read_directory(file, order, big, offset, 0)
+    except (struct.error, ValueError, OSError, OverflowError):
+        return {}
+
+
+def number(tags: Tags, tag: int, default: int = 0) -> int:
+    """The (first) value of a tag that holds whole numbers."""
+    kind, count, value = tags.get(tag, (0, 0, b""))
+    if not isinstance(value, bytes) or count < 1 or _SIZES.get(kind, 0) not in (1, 2, 4, 8):
+        return default
+    return int.from_bytes(value[: _SIZES[kind]], "little")
+
+
+def upright_exif(block: bytes, turned: bool) -> bytes:
+    """An EXIF block whose orientation says upright; every other byte stays where it is.
+
+    Makers' notes hold offsets into the block, so it is patched, not made again. The thumbnail is
+    unlinked: it shows the old picture, perhaps on its side.
+
+    Args:
+        block: with or without the leading "Exif".
+        turned: whether width and height have changed places.
+    """
+    lead = 6 if block[:4] == b"Exif" else 0
+    out = bytearray(block[lead:])
+    try:
+        order, big, offset = _header(io.BytesIO(out))
+        if big:
+            return block
+    except (struct.error, ValueError):
+        return block
+    # Of a damaged block what is whole is patched: its orientation has been applied.
+    sides: list[int] = []
+    for at in _entries(out, order, offset):
+        tag, kind = struct.unpack_from(order + "HH", out, at)
+        if tag == ORIENTATION and kind in (3, 4):
+            struct.pack_into(order + {3: "H", 4: "I"}[kind], out, at + 8, 1)
+        if tag in (0xA002, 0xA003):
+            sides.append(at)
+    if turned and len(sides) == 2:
+        one, two = (slice(at + 2, at + 12) for at in sides)
+        out[one], out[two] = out[two], out[one]
+    with suppress(struct.error):
+        count = struct.unpack_from(order + "H", out, offset)[0]
+        struct.pack_into(order + "I", out, offset + 2 + 12 * count, 0)
+    return block[:lead] + bytes(out)
+
+
+def exif_block(tags: Tags) -> bytes:
+    """An EXIF block of a TIFF's tags, without its structure; empty if nothing is left."""
+    kept = {tag: entry for tag, entry in carried(tags).items() if tag != IPTC}
+    kept = {k: v for k, v in kept.items() if isinstance(v[2], dict) or len(v[2]) < 2**15}
+    if not kept:
+        return b""
+    return b"II*\0\x08\0\0\0" + directory(kept, 8, big=False)
+
+
+def carried(tags: Tags) -> Tags:
+    """The tags that say something of the photo, not of its file's structure."""
+    return {tag: entry for tag, entry in tags.items() if tag not in _STRUCTURAL}
+
+
+def append_tags(file: BinaryIO, tags: Tags) -> None:
+    """Adds the tags that a little-endian TIFF does not have to its first directory.
+
+    The directory is written again behind the file's end, and the header points there.
+    """
+    order, big, offset = _header(file)
+    if order != "<":
+        return
+    width, head = (20, 8) if big else (12, 2)
+    file.seek(offset)
+    count = int.from_bytes(file.read(head), "little")
+    entries = file.read(count * width)
+    own = [entries[i : i + width] for i in range(0, len(entries), width)]
+    following = file.read(8 if big else 4)
+    present = {int.from_bytes(entry[:2], "little") for entry in own}
+    new = {tag: entry for tag, entry in carried(tags).items() if tag not in present}
+    if not new:
+        return
+    start = file.seek(0, io.SEEK_END)
+    start += -start % 8
+    file.seek(start)
+    file.write(directory(new, start, big, own, following))
+    file.seek(8 if big else 4)
+    file.write(struct.pack("<Q" if big else "<I", start))
+
+
+def _header(file: BinaryIO) -> tuple[str, bool, int]:
+    """Byte order, whether it is a BigTIFF, and the offset of the first directory."""
+    file.seek(0)
+    head = file.read(16)
+    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    if order is None:
+        raise ValueError("neither II nor MM")
+    big = struct.unpack_from(order + "H", head, 2)[0] == 43
+    return order, big, struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)[0]
+
+
+def _read_directory(file: BinaryIO, order: str, big: bool, offset: int, depth: int) -> Tags:
+    tags: Tags = {}
+    file.seek(offset)
+    head = file.read(8 if big else 2)
+    count = min(struct.unpack(order + ("Q" if big else "H"), head)[0], 4096)
+    width, form = (20, "HHQ") if big else (12, "HHI")
+    entries = file.read(count * width)
+    for at in range(0, len(entries) - width + 1, width):
+        tag, kind, number_of = struct.unpack_from(order + form, entries, at)
+        field = entries[at + (12 if big else 8) : at + width]
+        size = _SIZES.get(kind, 0) * number_of
+        if not 0 < size <= _LONGEST:
+            continue
+        position = struct.unpack(order + ("Q" if big else "I"), field)[0]
+        if tag in SUBDIRECTORIES and depth < 2:
+            below = _read_directory(file, order, big, position, depth + 1)
+            if below:
+                tags[tag] = (4, 1, below)
+            continue
+        if size > len(field):
+            file.seek(position)
+            field = file.read(size)
+        value = field[:size]
+        if len(value) == size:
+            tags[tag] = (kind, number_of, _swapped(value, kind) if order == ">" else value)
+    return tags
+
+
+def _swapped(value: bytes, kind: int) -> bytes:
+    word = _WORDS.get(kind, _SIZES[kind])
+    if word == 1:
+        return value
+    return np.frombuffer(value, f">u{word}").astype(f"<u{word}").tobytes()
+
+
+def _entries(block: bytearray, order: str, offset: int) -> list[int]:
+    """The positions of the entries of the first directory and of its EXIF sub-directory."""
+
+    def of(start: int) -> list[int]:
+        if start + 2 > len(block):
+            return []
+        count = struct.unpack_from(order + "H", block, start)[0]
+        places = range(start + 2, start + 2 + 12 * count, 12)
+        return [at for at in places if at + 12 <= len(block)]
+
+    first = of(offset)
+    below = [at for at in first if struct.unpack_from(order + "H", block, at)[0] == 0x8769]
+    return first + [
+        at for entry in below for at in of(struct.unpack_from(order + "I", block, entry + 8)[0])
+    ]
+
+
+def directory(
+    tags: Tags, start: int, big: bool, entries: list[bytes] | None = None, following: bytes = b""
+) -> bytes:
+    """A directory that will lie at `start`, its values and sub-directories behind it.
+
+    Args:
+        entries: more entries, as they stand in a file already.
+    """
+    form, width, head = ("<HHQ", 20, 8) if big else ("<HHI", 12, 2)
+    room = width - (12 if big else 8)
+    rows = list(entries or [])
+    offset = start + head + width * (len(rows) + len(tags)) + room
+    behind = b""
+    for tag, (kind, count, value) in tags.items():
+        if isinstance(value, dict):
+            below = directory(value, offset + len(behind), big)
+            field = (offset + len(behind)).to_bytes(room, "little")
+            behind += below + b"\0" * (-len(below) % 8)
+        elif len(value) <= room:
+            field = value.ljust(room, b"\0")
+        else:
+            field = (offset + len(behind)).to_bytes(room, "little")
+            behind += value + b"\0" * (-len(value) % 8)
+        rows.append(struct.pack(form, tag, kind, count) + field)
+    rows.sort(key=lambda row: row[:2][::-1])
+    number_of = len(rows).to_bytes(head, "little")
+    return number_of + b"".join(rows) + following.ljust(room, b"\0") + behind

@@ -1,0 +1,90 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from unblur.formats.opening import PhotoError, open_file
+
+
+def check_free(path: Path) -> None:
+    """Raises PhotoError if a file of this name exists."""
+    try:
+        taken = path.exists()
+    except OSError as error:
+        raise PhotoError(f"{path} cannot be written ({error.strerror})") from None
+    if taken:
+        raise PhotoError(f"{path} exists already; --overwrite replaces it")
+
+
+def save(data: bytes, path: Path, overwrite: bool = False) -> None:
+    """Writes a whole file or none: to a temporary name beside it, then renamed.
+
+    Raises:
+        PhotoError: if the file exists and is not to be overwritten, or the folder cannot be
+            written to.
+    """
+    with whole_or_nothing(path, overwrite) as file:
+        file.write(data)
+
+
+def copy(source: Path, path: Path, overwrite: bool = False) -> None:
+    """Copies a file, whole or not at all; raises as `save`, and if it cannot be read."""
+    with open_file(source) as data, whole_or_nothing(path, overwrite) as file:
+        shutil.copyfileobj(data, file)
+
+
+@contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """The name of an empty file beside the path, which is removed in the end.
+
+    Raises:
+        PhotoError: if it cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=".unblur-", dir=path.parent)
+    except OSError as error:
+        raise PhotoError(f"{path} cannot be written ({error.strerror})") from None
+    os.close(descriptor)
+    try:
+        yield Path(name)
+    finally:
+        with suppress(OSError):
+            Path(name).unlink()
+
+
+@contextmanager
+def whole_or_nothing(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
+    """A file of a temporary name beside the path, renamed to it if all went well.
+
+    Raises:
+        PhotoError: as `save`.
+    """
+    if not overwrite:
+        check_free(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=".unblur-", dir=path.parent)
+        with os.fdopen(descriptor, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).replace(path)
+        temporary = None
+    except OSError as error:
+        raise PhotoError(f"{path} cannot be written ({error.strerror})") from None
+    finally:
+        if temporary is not None:
+            with suppress(OSError):
+                Path(temporary).unlink()
