@@ -9,6 +9,7 @@ import pyvips
 
 import unblur
 from tests.files import write
+from unblur import photo
 from unblur.engine import Engine, ModelError, find_model
 from unblur.metrics import psnr
 from unblur.restore import Deblurrer, deblur_file
@@ -114,6 +115,40 @@ def test_what_needs_no_deblurring_comes_back_as_it_was(
     assert unblur.deblur(path.read_bytes()) == path.read_bytes()
     deblur_file(deblurrer, path, tmp_path / "out.png")
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_large_photos_go_through_a_file_part_by_part(
+    deblurrer: Deblurrer, tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "photo.png", np.tile(picture, (2, 3, 1)))
+    deblur_file(deblurrer, path, tmp_path / "whole.png")
+    monkeypatch.setattr("unblur.restore.IN_MEMORY", 0)
+    assert deblur_file(deblurrer, path, tmp_path / "parts.png")
+    whole, parts = (photo.read(tmp_path / name).pixels for name in ("whole.png", "parts.png"))
+    assert np.array_equal(whole, parts)
+    assert not deblur_file(deblurrer, path, tmp_path / "same.png", strength=0)
+    assert (tmp_path / "same.png").read_bytes() == path.read_bytes()
+
+    monkeypatch.setattr("unblur.restore._add", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        deblur_file(deblurrer, path, tmp_path / "broken.png")
+    names = {p.name for p in tmp_path.iterdir()}
+    assert names == {"photo.png", "whole.png", "parts.png", "same.png"}
+
+
+def test_colours_under_transparency_stay_and_do_not_bleed(
+    deblurrer: Deblurrer, picture: np.ndarray
+) -> None:
+    alpha = np.full((*picture.shape[:2], 1), 255, np.uint8)
+    alpha[:, :20] = 0
+    hidden = np.concatenate([picture, alpha], axis=2)
+    hidden[:, :20, :3] = 0
+    out = deblurrer(hidden)
+    assert np.array_equal(out[:, :20], hidden[:, :20])
+    grey = np.full((96, 96, 4), (150, 150, 150, 255), np.uint8)
+    grey[:, :40] = 0
+    edge = deblurrer(grey)
+    assert np.abs(edge[:, 40:, :3].astype(int) - 150).max() <= 1
 
 
 def test_damaged_weights_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +17,9 @@ from unblur.memory import tile_for_memory
 from unblur.tiling import run_padded, run_tiled
 
 Kind = TypeVar("Kind")
+
+IN_MEMORY = 2**25
+"""Photos of up to so many pixels are held whole, as that is faster."""
 
 
 class Source(Protocol):
@@ -80,15 +84,17 @@ class Deblurrer:
         out = image.copy()
         if out.size:
             pixels = image[..., None] if image.ndim == 2 else image
-            for rows, strip in self.strips(pixels, strength):
+            for rows, _, strip in self.strips(pixels, strength):
                 out.reshape(pixels.shape)[rows] = strip
         return out
 
-    def strips(self, source: Source, strength: float = 1.0) -> Iterator[tuple[slice, np.ndarray]]:
+    def strips(
+        self, source: Source, strength: float = 1.0
+    ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         """Deblurs an image of any size, holding no more than a row of tiles.
 
         Returns:
-            From the top to the bottom: rows, and their pixels, of the source's channels and dtype.
+            From the top to the bottom: rows, their pixels as they were, and as they are now.
         """
         contract = self.engine.contract
         tile = self.tile or tile_for_memory(contract.tile)
@@ -107,10 +113,13 @@ class Deblurrer:
         )
         for rows, change in changes:
             pixels = source[rows, slice(0, source.shape[1])]
-            yield rows, _add(pixels, change)
+            yield rows, pixels, _add(pixels, change)
 
     def _change(self, pixels: np.ndarray, strength: float) -> np.ndarray:
         """What is to be added to a tile's colours, full scale = 1."""
+        if pixels.shape[2] in (2, 4):
+            # What lies under full transparency is often black, and would bleed into the rest.
+            pixels = photo.fill_transparent(pixels)
         colour = pixels[..., : _colours(pixels)].astype(np.float32)
         colour /= _peak(pixels.dtype)
         rgb = np.repeat(colour, 3, axis=2) if colour.shape[2] == 1 else colour
@@ -141,7 +150,8 @@ def deblur(image: Kind, *, strength: float = 1.0, model: str | Path = "default")
     if isinstance(given, np.ndarray):
         return deblurrer(given, strength)  # pyright: ignore[reportReturnType]
     if isinstance(given, bytes):
-        return _deblur_bytes(deblurrer, given, strength)[0]  # pyright: ignore
+        picture = photo.read(given)
+        return _deblur_photo(deblurrer, picture, given, strength, picture.format)[0]  # pyright: ignore
     if isinstance(given, (str, Path)):
         out = beside(Path(given))
         deblur_file(deblurrer, Path(given), out, strength)
@@ -152,9 +162,17 @@ def deblur(image: Kind, *, strength: float = 1.0, model: str | Path = "default")
 
 
 def deblur_file(
-    deblurrer: Deblurrer, path: Path, out: Path, strength: float = 1.0, overwrite: bool = False
+    deblurrer: Deblurrer,
+    path: Path,
+    out: Path,
+    strength: float = 1.0,
+    overwrite: bool = False,
+    max_pixels: int | None = photo.MAX_PIXELS,
 ) -> bool:
     """Deblurs a photo into a new file; one that needs no deblurring is copied byte for byte.
+
+    A photo of more than `IN_MEMORY` pixels is read, deblurred and written part by part; what is
+    done waits in a file beside the output.
 
     Returns:
         Whether anything was deblurred.
@@ -164,25 +182,64 @@ def deblur_file(
     """
     if not overwrite:
         photo.check_free(out)
-    source = photo.read_bytes(path)
-    data, changed = _deblur_bytes(deblurrer, source, strength, photo.format_of(out))
-    photo.save(data, out, overwrite)
+    kind = photo.format_of(out)
+    picture = photo.read(path, max_pixels)
+    if picture.width * picture.height <= IN_MEMORY:
+        data, changed = _deblur_photo(deblurrer, picture, photo.read_bytes(path), strength, kind)
+        photo.save(data, out, overwrite)
+        return changed
+    with photo.scratch(out) as raw:
+        changed = False
+        try:
+            with raw.open("wb") as file:
+                for _, before, after in deblurrer.strips(_Parts(picture), strength):
+                    changed = changed or not np.array_equal(before, after)
+                    file.write(after.tobytes())
+        except OSError as error:
+            raise photo.PhotoError(f"{out} cannot be written ({error.strerror})") from None
+        if changed or kind != picture.format:
+            photo.write(picture, raw, out, kind, overwrite)
+        else:
+            photo.copy(path, out, overwrite)
     return changed
 
 
 def beside(path: Path) -> Path:
     """Where the result goes when nobody says: photo.jpg becomes photo-deblurred.jpg."""
-    return path.with_name(f"{path.stem}-deblurred{path.suffix}")
+    return path.with_name(f"{path.stem}-deblurred{written_ending(path)}")
 
 
-def _deblur_bytes(
-    deblurrer: Deblurrer, source: bytes, strength: float, kind: str | None = None
+def written_ending(path: Path) -> str:
+    """The ending of a result's name: the photo's own; .jpg for HEIC, which is read only."""
+    return ".jpg" if path.suffix.lower() in photo.READABLE - set(photo.FORMATS) else path.suffix
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A photo as a source."""
+
+    photo: photo.Photo
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.photo.height, self.photo.width, self.photo.channels
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.photo.dtype
+
+    def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:
+        y, x = key
+        return self.photo.region(y.start, x.start, y.stop - y.start, x.stop - x.start)
+
+
+def _deblur_photo(
+    deblurrer: Deblurrer, picture: photo.Photo, source: bytes, strength: float, kind: str
 ) -> tuple[bytes, bool]:
     """The bytes of the result, and whether they are of other pixels than the source's."""
-    picture = photo.read(source)
     pixels = deblurrer(picture.pixels, strength)
     changed = not np.array_equal(pixels, picture.pixels)
-    if changed or kind not in (None, picture.format):
+    if changed or kind != picture.format:
         return photo.encode(picture, pixels, kind), changed
     return source, False
 
@@ -210,6 +267,9 @@ def _add(pixels: np.ndarray, change: np.ndarray) -> np.ndarray:
         np.rint(changed, out=changed)
         changed.clip(0, peak, out=changed)
     out[..., :colours] = changed
+    if pixels.shape[2] > colours:
+        hidden = pixels[..., -1] == 0
+        out[hidden] = pixels[hidden]
     return out
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unblur.photo import FORMATS
-from unblur.restore import beside
+from unblur.photo import READABLE
+from unblur.restore import beside, written_ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,11 @@ def plan(
 def _target(given: Path, out: Path | None) -> Path:
     if out is None:
         return beside(given)
-    return out if out.suffix and not out.is_dir() else out / given.name
+    return out if out.suffix and not out.is_dir() else out / _named(given)
+
+
+def _named(path: Path) -> str:
+    return path.stem + written_ending(path)
 
 
 def _walk(root: Path, out: Path, todo: Plan, is_video: Callable[[Path], bool]) -> None:
@@ -100,7 +104,7 @@ def _walk(root: Path, out: Path, todo: Plan, is_video: Callable[[Path], bool]) -
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            target = f"{home}{os.sep}{entry.name}"
+            target = f"{home}{os.sep}{_named(Path(entry.name))}"
             try:
                 if entry.is_dir():
                     folders.append((entry.path, target, (*above, here)))
@@ -117,7 +121,7 @@ def _walk(root: Path, out: Path, todo: Plan, is_video: Callable[[Path], bool]) -
 
 
 def _is_photo(entry: os.DirEntry[str]) -> bool:
-    if Path(entry.name).suffix.lower() not in FORMATS:
+    if Path(entry.name).suffix.lower() not in READABLE:
         return False
     # Not so a pipe, which would be waited for; and a link to nothing raises.
     return stat.S_ISREG(entry.stat().st_mode)

@@ -35,7 +35,7 @@ def deblur_stream(deblurrer: Deblurrer, path: Path, out: Path, options: Options)
                 shutil.copyfileobj(sys.stdin.buffer, file)
         if out != STANDARD:
             return deblur_one(deblurrer, path, out, options)
-        made = Path(folder) / f"out{_ending(path)}"
+        made = Path(folder) / f"out{_ending(path, options)}"
         changed = deblur_one(deblurrer, path, made, options)
         try:
             with made.open("rb") as file:
@@ -46,6 +46,6 @@ def deblur_stream(deblurrer: Deblurrer, path: Path, out: Path, options: Options)
         return changed
 
 
-def _ending(path: Path) -> str:
-    kind = photo.read(path).format
-    return next((ending for ending, name in photo.FORMATS.items() if name == kind), f".{kind}")
+def _ending(path: Path, options: Options) -> str:
+    kind = photo.read(path, options.max_pixels or photo.MAX_PIXELS).format
+    return next((ending for ending, name in photo.FORMATS.items() if name == kind), ".jpg")
