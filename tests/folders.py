@@ -23,7 +23,8 @@ from types import SimpleNamespace
 from unblur.folders import run
 from unblur.engine import Contract
 class Slow:
-    engine = SimpleNamespace(contract=Contract())
+    engine = SimpleNamespace(contract=Contract(), digest="0")
+    tile = None
     def __init__(self, *_, **__): pass
     def __call__(self, image, strength):
         time.sleep(float(os.environ.get("SECONDS", 0.02)))
@@ -40,7 +41,7 @@ class Inverter:
 
     calls = 0
     tile = 512
-    engine = SimpleNamespace(contract=Contract())
+    engine = SimpleNamespace(contract=Contract(), digest="0")
 
     def __init__(self, *_: object, **__: object) -> None:
         pass

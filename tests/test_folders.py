@@ -53,7 +53,7 @@ def test_every_failure_is_listed_at_the_end(tmp_path: Path) -> None:
         [f"{photos}/self.png", "is a symbolic link in a circle, and not followed"],
         [f"{photos}/sub/up", "is a symbolic link in a circle, and not followed"],
         [f"{photos}/gone.png", "is a symbolic link to nothing"],
-        [f"{photos}/empty.jpg", "is empty; a JPEG, PNG or WebP photo was expected"],
+        [f"{photos}/empty.jpg", "is empty; a photo was expected"],
         [f"{torn}", errors[-1].split(": ")[-1]],
     ]
     assert sorted(tree(out)) == [".unblur.json", "a.png", "z.jpg"]
@@ -142,7 +142,7 @@ def test_a_full_disk_and_a_closed_folder_leave_nothing_half_written(
             raise OSError(errno.ENOSPC, "No space left on device")
         fsync(descriptor)
 
-    monkeypatch.setattr("unblur.photo.os.fsync", full)
+    monkeypatch.setattr("unblur.formats.whole.os.fsync", full)
     code, _, errors = deblur(photos, "-o", out)
     assert code == 1
     assert len(errors) == 2
@@ -158,12 +158,15 @@ def test_videos_and_the_limit_of_pixels_are_handed_on(
     (photos / "clip.mp4").write_bytes(b"frames")
     asked: list[object] = []
 
-    def deblur_video(_: object, path: Path, made: Path, *options: object) -> None:
-        asked.append(options)
+    def deblur_video(
+        _: object, path: Path, made: Path, strength: float, overwrite: bool, codec: str,
+        quality: int, *_more: object, identity: str,
+    ) -> None:  # fmt: skip
+        asked.append((strength, overwrite, codec, quality, identity))
         made.write_bytes(path.read_bytes()[::-1])
 
-    def deblur_file(_: object, path: Path, made: Path, *options: object, **limit: int) -> bool:
-        asked.append(limit)
+    def deblur_file(_: object, path: Path, made: Path, *options: object) -> bool:
+        asked.append(options)
         made.write_bytes(path.read_bytes())
         return False
 
@@ -171,9 +174,10 @@ def test_videos_and_the_limit_of_pixels_are_handed_on(
     monkeypatch.setitem(sys.modules, "unblur.video", video)
     monkeypatch.setattr("unblur.video", video, raising=False)
     monkeypatch.setattr("unblur.folders.deblur_file", deblur_file)
-    code, said, _ = deblur(photos, "-o", out, "--max-pixels", 100, "--jobs", 1)
+    code, said, _ = deblur(photos, "-o", out, "--max-pixels", 100, "--jobs", 1,
+                           "--codec", "av1", "--quality", 9)  # fmt: skip
     assert code == 0
     assert said[0].startswith(f"{out}: 1 deblurred, 1 copied as they were  ")
-    assert asked == [{"max_pixels": 100}, (1.0, False)]
+    assert asked == [(1.0, False, 100), (1.0, False, "av1", 9, "0 1280")]
     assert (out / "clip.mp4").read_bytes() == b"semarf"
     assert (out / "clip.mp4").stat().st_mtime_ns == (photos / "clip.mp4").stat().st_mtime_ns

@@ -20,7 +20,7 @@ from unblur.errors import UnblurError
 TREE = """expected a folder of pairs, either
   DIR/[train|test/]SEQUENCE/blur/NAME.png   DIR/[train|test/]SEQUENCE/sharp/NAME.png
   DIR/blur/NAME.png                         DIR/sharp/NAME.png"""
-PHOTOS = "or a folder with sharp photos in it (JPEG, PNG, WebP)"
+PHOTOS = "or a folder with sharp photos in it (JPEG, PNG, TIFF, ...)"
 
 
 class DataError(UnblurError):

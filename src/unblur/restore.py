@@ -135,7 +135,7 @@ def deblur(image: Kind, *, strength: float = 1.0, model: str | Path = "default")
     """Deblurs an image and gives back the kind that it was given.
 
     Args:
-        image: an array (see `Deblurrer`), a PIL image, the bytes of a JPEG, PNG or WebP file, or
+        image: an array (see `Deblurrer`), a PIL image, the bytes of a file, or
             the path of one. A path's result is written beside it as NAME-deblurred, and that path
             is returned.
         strength: 0 gives the input back, 1 is the full effect.

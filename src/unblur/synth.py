@@ -17,8 +17,8 @@ from unblur.blur import draw, shoot
 from unblur.blur.frames import Frame, Skipped, average_frames
 from unblur.config import PRESETS, BlurConfig
 from unblur.datasets import DataError, find_data, read_rgb
+from unblur.video import VIDEOS
 
-VIDEOS = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v")
 MANIFEST = "manifest.jsonl"
 OVERVIEW = "overview.jpg"
 BLURRED_ALREADY = 0.6
