@@ -15,6 +15,7 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -57,7 +58,7 @@ def matrix_rate(device: torch.device, kind: torch.dtype) -> float:
 
     def once() -> float:
         began = time.perf_counter()
-        a @ b
+        torch.matmul(a, b)
         wait_for(device)
         return time.perf_counter() - began
 
@@ -77,7 +78,8 @@ def network_alone(
 ) -> float:
     """Images a second of forward, loss, backward and step on one batch."""
     phase = settings.phases[0]
-    net = checkpoint.build_generator(settings).to(device, memory_format=torch.channels_last)
+    net: Any = checkpoint.build_generator(settings).to(device)
+    net = net.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters(), 1e-5)
     loss = HybridLoss(phase.loss)
     batch = torch.rand(2, phase.batch, 3, phase.crop, phase.crop, device=device) * 2 - 1

@@ -20,6 +20,8 @@ Kind = TypeVar("Kind")
 
 IN_MEMORY = 2**25
 """Photos of up to so many pixels are held whole, as that is faster."""
+_AT_ONCE = 2**20
+"""Pixels to which changes are added at a time."""
 
 
 class Source(Protocol):
@@ -111,9 +113,16 @@ class Deblurrer:
             grid,
             self.engine.parallel + 1,
         )
+        width = source.shape[1]
+        some = max(1, _AT_ONCE // width)
         for rows, change in changes:
-            pixels = source[rows, slice(0, source.shape[1])]
-            yield rows, pixels, _add(pixels, change)
+            for top in range(rows.start, rows.stop, some):
+                few = slice(top, min(top + some, rows.stop))
+                pixels = source[few, slice(0, width)]
+                part = change[few.start - rows.start : few.stop - rows.start]
+                yield few, pixels, _add(pixels, part)
+            # Or they would be held while the next row of tiles is made.
+            del change, part
 
     def _change(self, pixels: np.ndarray, strength: float) -> np.ndarray:
         """What is to be added to a tile's colours, full scale = 1."""

@@ -72,6 +72,7 @@ def run_tiled(
             end = rows[index + 1][0].start if index + 1 < len(rows) else height
             begun = strip[end - y.start :].copy()
             yield slice(y.start, end), strip[: end - y.start]
+            del strip
 
 
 def spans(
