@@ -119,10 +119,10 @@ class Deblurrer:
             for top in range(rows.start, rows.stop, some):
                 few = slice(top, min(top + some, rows.stop))
                 pixels = source[few, slice(0, width)]
-                part = change[few.start - rows.start : few.stop - rows.start]
-                yield few, pixels, _add(pixels, part)
-            # Or they would be held while the next row of tiles is made.
-            del change, part
+                here = slice(few.start - rows.start, few.stop - rows.start)
+                yield few, pixels, _add(pixels, change[here])
+            # Or it would be held while the next row of tiles is made.
+            del change
 
     def _change(self, pixels: np.ndarray, strength: float) -> np.ndarray:
         """What is to be added to a tile's colours, full scale = 1."""
