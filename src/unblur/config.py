@@ -23,7 +23,7 @@ class LiteConfig:
     """Channels at 1/2, 1/4 and 1/8 size."""
     blocks: tuple[int, ...] = (1, 1, 6)
     """Residual blocks at each scale."""
-    reach: int = 12
+    reach: int = 32
     """How far attention looks along rows and columns, in pixels of the 1/8 map; 0: all along."""
 
 

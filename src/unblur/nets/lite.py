@@ -33,7 +33,7 @@ class LiteGenerator(nn.Module):
         self,
         widths: tuple[int, ...] = (32, 64, 160),
         blocks: tuple[int, ...] = (1, 1, 6),
-        reach: int = 12,
+        reach: int = 32,
     ) -> None:
         super().__init__()
         w0, w1, w2 = widths
