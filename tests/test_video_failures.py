@@ -169,3 +169,14 @@ def write_front(source: Path, out: Path) -> None:
             if packet.size:
                 packet.stream = stream
                 file.mux(packet)
+
+
+def test_without_pyav_the_line_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clip.mkv").write_bytes(b"\x1aE\xdf\xa3" + bytes(100))
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.setitem(sys.modules, "av.error", None)
+    with pytest.raises(VideoError, match=r"needs pip install 'unblur\[video\]'"):
+        deblur_video(lambda frame, _: frame, tmp_path / "clip.mkv", tmp_path / "out.mkv")
+    assert not (tmp_path / "out.mkv").exists()

@@ -116,9 +116,9 @@ def inspect(path: Path) -> Facts:
     Raises:
         VideoError: as `opened`, or if no video stream is in it, or it is truncated.
     """
-    import av.error
-
     with opened(path) as container:
+        import av.error  # only here is it known to be installed
+
         stream = _video_stream(container)
         try:
             count = _count(container, stream)
