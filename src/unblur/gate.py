@@ -27,7 +27,8 @@ def gate(change: np.ndarray) -> np.ndarray:
     """
     height, width = change.shape[:2]
     rows, columns = np.arange(0, height, CELL), np.arange(0, width, CELL)
-    energy = np.square(change).mean(2)
+    # As np.square(change).mean(2), several times faster.
+    energy = np.einsum("hwc,hwc->hw", change, change) / change.shape[2]
     cells = np.add.reduceat(np.add.reduceat(energy, rows, 0), columns, 1)
     cells /= np.outer(np.diff(rows, append=height), np.diff(columns, append=width))
     level = np.sqrt(_around(_around(cells).T).T)
