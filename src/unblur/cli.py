@@ -70,8 +70,9 @@ def deblur(
     try:
         from unblur.folders import Options
         from unblur.folders.run import deblur_all
+        from unblur.photo import MAX_PIXELS
 
-        options = Options(strength, overwrite, max_pixels, codec, quality, warn=_say)
+        options = Options(strength, overwrite, max_pixels or MAX_PIXELS, codec, quality, warn=_say)
         code = deblur_all(inputs, out, options, model, tile, jobs, json)
     except KeyboardInterrupt:
         _fail("stopped", 130)

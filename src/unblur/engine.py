@@ -52,7 +52,8 @@ class Engine:
         precision: on the CPU: "auto" computes in bf16 where the processor does so natively.
 
     Raises:
-        ModelError: if there is no such model, the file is none, or there is no such device.
+        ModelError: if there is no such model, the file is none or, bundled, not the one that was
+            published, or there is no such device.
     """
 
     def __init__(
@@ -65,7 +66,8 @@ class Engine:
         providers = _gpu_providers() if device != "cpu" else []
         if device == "gpu" and not providers:
             raise ModelError("no GPU found; unblur[gpu] installs what finds one, or use the CPU")
-        self.digest = _digest(path)
+        self.digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        _check_sum(path, self.digest)
         try:
             load = _load_onnxruntime if providers else _load_openvino
             self._run, contract, self.parallel = load(path, providers or precision)
@@ -79,15 +81,14 @@ class Engine:
 
 
 def find_model(model: str | Path) -> Path:
-    """The file of a bundled model's name, its checksum checked, or of a path.
+    """The file of a bundled model's name, or of a path.
 
     Raises:
-        ModelError: if there is neither, or a bundled file is not the one that was published.
+        ModelError: if there is neither.
     """
-    bundled = Path(str(resources.files("unblur"))) / "weights"
+    bundled = _bundled()
     named = bundled / f"{model}.onnx"
     if named.is_file() and named.parent == bundled:
-        _check_sum(named)
         return named
     path = Path(model)
     if path.suffix == ".onnx" and path.is_file():
@@ -96,15 +97,18 @@ def find_model(model: str | Path) -> Path:
     raise ModelError(f"no model {str(model)!r}: name a bundled one ({names}) or an ONNX file")
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _check_sum(path: Path) -> None:
+def _check_sum(path: Path, digest: str) -> None:
+    """Raises ModelError if a bundled file is not the one that was published."""
+    if path.parent != _bundled():
+        return
     sums = (path.parent / "SHA256SUMS").read_text(encoding="utf-8").split()
     expected = dict(zip(sums[1::2], sums[::2], strict=True))
-    if _digest(path) != expected.get(path.name):
+    if digest != expected.get(path.name):
         raise ModelError(f"{path}: damaged, its checksum is another; install unblur again")
+
+
+def _bundled() -> Path:
+    return Path(str(resources.files("unblur"))) / "weights"
 
 
 Loaded = tuple[Callable[[np.ndarray], np.ndarray], str, int]

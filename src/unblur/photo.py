@@ -12,7 +12,7 @@ import numpy as np
 import pyvips
 
 from unblur.formats.colours import colours_of
-from unblur.formats.opening import PhotoError, read_bytes, reason
+from unblur.formats.opening import PhotoError, reason
 from unblur.formats.raw import open_raw
 from unblur.formats.reading import beside, open_any, opened, upright
 from unblur.formats.saving import Origin, check_holds, write_picture
@@ -31,7 +31,6 @@ __all__ = [
     "fill_transparent",
     "format_of",
     "read",
-    "read_bytes",
     "read_size",
     "save",
     "scratch",

@@ -160,7 +160,9 @@ def deblur(image: Kind, *, strength: float = 1.0, model: str | Path = "default")
         return deblurrer(given, strength)  # pyright: ignore[reportReturnType]
     if isinstance(given, bytes):
         picture = photo.read(given)
-        return _deblur_photo(deblurrer, picture, given, strength, picture.format)[0]  # pyright: ignore
+        pixels = deblurrer(picture.pixels, strength)
+        same = np.array_equal(pixels, picture.pixels)
+        return given if same else photo.encode(picture, pixels)  # pyright: ignore
     if isinstance(given, (str, Path)):
         out = beside(Path(given))
         deblur_file(deblurrer, Path(given), out, strength)
@@ -194,8 +196,12 @@ def deblur_file(
     kind = photo.format_of(out)
     picture = photo.read(path, max_pixels)
     if picture.width * picture.height <= IN_MEMORY:
-        data, changed = _deblur_photo(deblurrer, picture, photo.read_bytes(path), strength, kind)
-        photo.save(data, out, overwrite)
+        pixels = deblurrer(picture.pixels, strength)
+        changed = not np.array_equal(pixels, picture.pixels)
+        if changed or kind != picture.format:
+            photo.save(photo.encode(picture, pixels, kind), out, overwrite)
+        else:
+            photo.copy(path, out, overwrite)
         return changed
     with photo.scratch(out) as raw:
         changed = False
@@ -240,17 +246,6 @@ class _Parts:
     def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:
         y, x = key
         return self.photo.region(y.start, x.start, y.stop - y.start, x.stop - x.start)
-
-
-def _deblur_photo(
-    deblurrer: Deblurrer, picture: photo.Photo, source: bytes, strength: float, kind: str
-) -> tuple[bytes, bool]:
-    """The bytes of the result, and whether they are of other pixels than the source's."""
-    pixels = deblurrer(picture.pixels, strength)
-    changed = not np.array_equal(pixels, picture.pixels)
-    if changed or kind != picture.format:
-        return photo.encode(picture, pixels, kind), changed
-    return source, False
 
 
 def _deblur_pil(deblurrer: Deblurrer, image: Any, strength: float) -> Any:

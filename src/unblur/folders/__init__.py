@@ -25,7 +25,7 @@ class Options:
     Attributes:
         strength: 0 to 1.
         overwrite: whether results that exist are replaced.
-        max_pixels: photos of more are refused; None leaves the limit to `photo.read`.
+        max_pixels: photos of more are refused.
         codec: of videos' results; see `deblur_video`.
         quality: of videos' results, on the codec's own scale.
         report: called with the frames of a video that are done, and of all.
@@ -34,7 +34,7 @@ class Options:
 
     strength: float = 1.0
     overwrite: bool = False
-    max_pixels: int | None = None
+    max_pixels: int = photo.MAX_PIXELS
     codec: str = "auto"
     quality: int | None = None
     report: Callable[[int, int], None] = lambda done, total: None
@@ -123,8 +123,9 @@ def deblur_one(deblurrer: Deblurrer, path: Path, out: Path, options: Options) ->
             identity=f"{deblurrer.engine.digest} {deblurrer.tile}",
         )
         return True
-    limit = options.max_pixels or photo.MAX_PIXELS
-    return deblur_file(deblurrer, path, out, options.strength, options.overwrite, limit)
+    return deblur_file(
+        deblurrer, path, out, options.strength, options.overwrite, options.max_pixels
+    )
 
 
 def is_video(path: Path) -> bool:

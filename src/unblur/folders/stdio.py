@@ -47,5 +47,5 @@ def deblur_stream(deblurrer: Deblurrer, path: Path, out: Path, options: Options)
 
 
 def _ending(path: Path, options: Options) -> str:
-    kind = photo.read(path, options.max_pixels or photo.MAX_PIXELS).format
+    kind = photo.read(path, options.max_pixels).format
     return next((ending for ending, name in photo.FORMATS.items() if name == kind), ".jpg")

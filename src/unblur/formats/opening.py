@@ -62,35 +62,28 @@ def kind_of(head: bytes, name: str = "") -> str:
     return kind
 
 
-def read_bytes(path: Path) -> bytes:
-    """The file as it is.
-
-    Raises:
-        PhotoError: if it is missing, a folder, or cannot be read.
-    """
-    with open_file(path) as file:
-        try:
-            return file.read()
-        except OSError as error:
-            raise PhotoError(f"cannot be read ({error.strerror})") from None
-
-
-def open_file(path: Path) -> BinaryIO:
+def open_file(
+    path: Path, error_type: type[UnblurError] = PhotoError, what: str = "photos"
+) -> BinaryIO:
     """The file, opened to read.
 
+    Args:
+        error_type: what is raised.
+        what: what files of the kind are called.
+
     Raises:
-        PhotoError: if it is missing, a folder, or cannot be read.
+        error_type: if it is missing, a folder, or cannot be read.
     """
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise PhotoError("does not exist") from None
+        raise error_type("does not exist") from None
     except IsADirectoryError:
-        raise PhotoError("is a folder; name the photos in it") from None
+        raise error_type(f"is a folder; name the {what} in it") from None
     except OSError as error:
-        raise PhotoError(f"cannot be read ({error.strerror})") from None
+        raise error_type(f"cannot be read ({error.strerror})") from None
     except ValueError:
-        raise PhotoError("cannot be read (its name holds a zero byte)") from None
+        raise error_type("cannot be read (its name holds a zero byte)") from None
 
 
 def open_picture(file: BinaryIO, kind: str, max_pixels: int | None) -> Any:

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from unblur.errors import UnblurError
+from unblur.formats.opening import open_file
 from unblur.video.hdr import Grading, read_grading
 
 VIDEOS = (
@@ -101,7 +102,7 @@ def opened(path: Path) -> Iterator[Any]:
     except ImportError:
         raise VideoError("is a video, which needs pip install 'unblur[video]'") from None
     # By file object: FFmpeg takes names for addresses ("concat:a"), and not every name is text.
-    with _file(path) as file:
+    with open_file(path, VideoError, "videos") as file:
         try:
             container = av.open(file, metadata_errors="surrogateescape", buffer_size=1 << 18)
         except (av.error.FFmpegError, OSError, ValueError):
@@ -163,17 +164,6 @@ def frames(container: Any, index: int) -> Iterator[Any]:
                 yield frame
     except (av.error.FFmpegError, OSError) as error:
         raise DamagedError(f"is damaged after frame {done} ({error.strerror})") from None
-
-
-def _file(path: Path) -> IO[bytes]:
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise VideoError("does not exist") from None
-    except IsADirectoryError:
-        raise VideoError("is a folder; name the videos in it") from None
-    except OSError as error:
-        raise VideoError(f"cannot be read ({error.strerror})") from None
 
 
 def _video_stream(container: Any) -> Any:
