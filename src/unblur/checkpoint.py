@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from torch import Tensor, nn
 from unblur import config as configs
 from unblur.config import TrainConfig
 from unblur.errors import UnblurError
+from unblur.formats.whole import atomically
 from unblur.nets import LiteGenerator, PaperGenerator
 
 HALF = ".half"
@@ -119,20 +118,9 @@ def load_into(net: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None
 
 
 def write_whole(path: Path, data: bytes | dict[str, Any]) -> None:
-    """Writes bytes, or (torch.save) a state, to a temporary name, then renames it.
-
-    A kill at any moment leaves the file that was there before, whole.
-    """
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("wb") as file:
-            if isinstance(data, bytes):
-                file.write(data)
-            else:
-                torch.save(data, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
+    """Writes bytes, or (torch.save) a state, whole or not at all; see `atomically`."""
+    with atomically(path) as temporary, temporary.open("wb") as file:
+        if isinstance(data, bytes):
+            file.write(data)
+        else:
+            torch.save(data, file)

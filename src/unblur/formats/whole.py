@@ -88,3 +88,23 @@ def whole_or_nothing(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
         if temporary is not None:
             with suppress(OSError):
                 Path(temporary).unlink()
+
+
+@contextmanager
+def atomically(path: Path) -> Iterator[Path]:
+    """A name to write to, which becomes `path` once all is on the disk.
+
+    Always the same name, so that what a kill leaves is written over by the next try. A kill at any
+    moment leaves the file that was there before, whole.
+
+    Raises:
+        OSError: if the disk refuses.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from unblur import __version__
+from unblur.formats.whole import atomically
 from unblur.video.codecs import Target, choose
 from unblur.video.colours import Colours
 from unblur.video.join import check, join
-from unblur.video.segments import FRAMES, Segments, atomically, cannot_be_written, encode
+from unblur.video.segments import FRAMES, Segments, cannot_be_written, encode
 from unblur.video.source import DamagedError, VideoError, frames, inspect, opened
 
 

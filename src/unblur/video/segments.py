@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unblur.formats.whole import atomically
 from unblur.video.codecs import Target
 from unblur.video.source import VideoError
 
@@ -126,23 +127,6 @@ def encode(target: Target, frames: Iterable[Any]) -> Iterator[Stored]:
     except (av.error.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise VideoError(f"cannot be encoded by {target.encoder.library} ({reason})") from None
-
-
-@contextmanager
-def atomically(path: Path) -> Iterator[Path]:
-    """A name to write to, which becomes `path` once all is on the disk.
-
-    Raises:
-        OSError: if the disk refuses.
-    """
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
