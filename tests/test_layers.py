@@ -27,7 +27,7 @@ LAYERS = (
     {"config"},
     {"errors", "__init__"},
 )
-WITHIN = {name: {name} for name in ("nets", "blur", "video", "folders", "formats")}
+WITHIN = {name: {name} for name in ("datasets", "nets", "blur", "video", "folders", "formats")}
 NO_TORCH = (
     *("folders.run", "video", "restore", "photo", "formats.saving", "tiling", "gate", "memory"),
     *("engine", "cli", "__init__"),
