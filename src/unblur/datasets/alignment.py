@@ -7,6 +7,8 @@ one gain by least squares: sum(x z) / sum(z z). Neither rounds afterwards.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from unblur.datasets.pair import DataError
@@ -49,12 +51,12 @@ def by_homography(
     z, x = (image.astype(np.float32) / 255 for image in (restored, truth))
     z = np.float32(_gain(z, x)) * z
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, ITERATIONS, 0)
-    grey = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (x, z))
+    template, moving = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (x, z))
     start = np.eye(3, dtype=np.float32)
-    nothing = np.full(truth.shape[:2], 255, np.uint8)
+    everywhere = np.full(truth.shape[:2], 255, np.uint8)
     try:
         _, warp = cv2.findTransformECC(
-            *grey, start, cv2.MOTION_HOMOGRAPHY, criteria, nothing, BLUR_SIZE
+            template, moving, start, cv2.MOTION_HOMOGRAPHY, criteria, everywhere, BLUR_SIZE
         )
     except cv2.error as error:
         reason = str(error.err).rstrip(". ")
@@ -90,7 +92,8 @@ def by_shift(restored: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.nd
 
     z, x = (image.astype(np.float64) for image in (restored, truth))
     z = _gain(z, x) * z
-    shift, _, _ = phase_cross_correlation(x.mean(2), z.mean(2), normalization=None)
+    plain: Any = None  # the annotation that pyright infers from the default has no None
+    shift, _, _ = phase_cross_correlation(x.mean(2), z.mean(2), normalization=plain)
     height, width = truth.shape[:2]
     moved, mask = np.zeros_like(z), np.zeros((height, width), bool)
     dy, dx = (int(step) for step in shift)

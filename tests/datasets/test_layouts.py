@@ -1,0 +1,258 @@
+"""Each reader on a tiny tree of the shape that its dataset has when it is downloaded."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.files import write
+from unblur.datasets import LAYOUTS, DataError, Split, find_data, find_dataset, find_pairs
+
+DARK = np.zeros((8, 12, 3), np.uint8)
+J = "RealBlur-J_ECC_IMCORR_centroid_itensity_ref"
+R = "RealBlur-R_BM3D_ECC_IMCORR_centroid_itensity_ref"
+
+
+def files(root: Path, *names: str) -> Path:
+    """Writes pictures, each of another grey, so that a wrong one is noticed."""
+    for name in names:
+        write(root / name, DARK + len(list(root.rglob("*.png"))))
+    return root
+
+
+def gopro(root: Path) -> Path:
+    for half, scene in (("train", "GOPR0372_07_00"), ("test", "GOPR0384_11_00")):
+        files(root, *(f"{half}/{scene}/{side}/000001.png" for side in ("blur", "sharp")))
+        files(root, f"{half}/{scene}/blur_gamma/000001.png")
+    return root
+
+
+def hide(root: Path) -> Path:
+    files(root, "train/1.png", "test/test-close-ups/2.png", "test/test-long-shot/3.png")
+    return files(root, *(f"GT/{n}.png" for n in (1, 2, 3)))
+
+
+def reds(root: Path) -> Path:
+    for half, scene in (("train", "239"), ("val", "000")):
+        names = (f"{half}_{side}/{scene}/00000007.png" for side in ("blur", "sharp", "blur_comp"))
+        files(root, *(f"{half}/{name}" for name in names))
+    return root
+
+
+def realblur(root: Path, folder: str = J, kind: str = "J") -> Path:
+    lines: dict[str, list[str]] = {"train": [], "test": []}
+    for half, scene, n in (("train", 1, 5), ("test", 244, 2), ("test", 244, 10)):
+        home = f"{folder}/scene{scene:03}"
+        files(root, f"{home}/gt/gt_{n}.png", f"{home}/blur/blur_{n}.png")
+        lines[half].append(f"{home}/gt/gt_{n}.png {home}/blur/blur_{n}.png \n")
+    for half, text in lines.items():
+        (root / f"RealBlur_{kind}_{half}_list.txt").write_text("".join(text))
+    return root
+
+
+def rsblur(root: Path) -> Path:
+    for half, shot in (("train", "000001"), ("test", "000022")):
+        sharp, blurred = (
+            f"RSBlur/0001/{shot}/{x}.png" for x in ("gt/gt_sharp", "real_blur/real_blur")
+        )
+        files(root, sharp, blurred, f"RSBlur/0001/{shot}/avg65_img/avg_blur.png")
+        (root / f"RSBlur_real_{half}.txt").write_text(f"{sharp} {blurred}\n")
+    return root
+
+
+def kohler(root: Path) -> Path:
+    files(root, "Blurry1_2.png", "Blurry1_12.png")
+    files(root, *(f"Image1/Kernel12/GroundTruth1_12_{n}.png" for n in (1, 2, 9, 10, 11)))
+    return files(root, "Image1/Kernel2/GroundTruth1_2_1.png")
+
+
+def flat(root: Path) -> Path:
+    return files(
+        root,
+        *(f"{half}/{side}/1.png" for half in ("train", "test") for side in ("input", "target")),
+    )
+
+
+# layout: (what makes the tree, the dataset's name, names of the test pairs, a test pair's files)
+CASES: dict[str, tuple[Callable[[Path], Path], str, list[str], tuple[str, str]]] = {
+    "gopro": (
+        gopro,
+        "GoPro",
+        ["GOPR0384_11_00/000001"],
+        ("test/GOPR0384_11_00/blur/000001.png", "test/GOPR0384_11_00/sharp/000001.png"),
+    ),
+    "hide": (
+        hide,
+        "HIDE",
+        ["test-close-ups/2", "test-long-shot/3"],
+        ("test/test-close-ups/2.png", "GT/2.png"),
+    ),
+    "reds": (
+        reds,
+        "REDS",
+        ["000/00000007"],
+        ("val/val_blur/000/00000007.png", "val/val_sharp/000/00000007.png"),
+    ),
+    "realblur-j": (
+        realblur,
+        "RealBlur-J",
+        ["scene244/02", "scene244/10"],
+        (f"{J}/scene244/blur/blur_2.png", f"{J}/scene244/gt/gt_2.png"),
+    ),
+    "realblur-r": (
+        lambda root: realblur(root, R, "R"),
+        "RealBlur-R",
+        ["scene244/02", "scene244/10"],
+        (f"{R}/scene244/blur/blur_2.png", f"{R}/scene244/gt/gt_2.png"),
+    ),
+    "rsblur": (
+        rsblur,
+        "RSBlur",
+        ["0001/000022"],
+        ("RSBlur/0001/000022/real_blur/real_blur.png", "RSBlur/0001/000022/gt/gt_sharp.png"),
+    ),
+    "kohler": (
+        kohler,
+        "Köhler",
+        ["1_02", "1_12"],
+        ("Blurry1_2.png", "Image1/Kernel2/GroundTruth1_2_1.png"),
+    ),
+    "flat": (flat, "pairs", ["1"], ("test/input/1.png", "test/target/1.png")),
+}
+# Of these, what goes missing; the error then shows the tree.
+GONE = {
+    "gopro": "test/GOPR0384_11_00/sharp",
+    "hide": "GT/3.png",
+    "reds": "val/val_sharp",
+    "realblur-j": f"{J}/scene244/gt/gt_10.png",
+    "realblur-r": "RealBlur_R_test_list.txt",
+    "rsblur": "RSBlur/0001/000022/real_blur",
+    "kohler": "Image1/Kernel12",
+    "flat": "test/target/1.png",
+}
+
+
+def test_every_layout_is_tested() -> None:
+    assert CASES.keys() == GONE.keys() == LAYOUTS.keys()
+
+
+@pytest.mark.parametrize("layout", CASES)
+def test_a_dataset_is_read_as_it_is_downloaded(layout: str, tmp_path: Path) -> None:
+    make, name, names, (blurred, sharp) = CASES[layout]
+    make(tmp_path)
+    found = find_dataset(tmp_path)
+    forced = find_dataset(tmp_path, layout=layout)
+    assert (found.name, found.pairs, found.note) == (forced.name, forced.pairs, forced.note)
+    assert found.name == name
+    assert [pair.name for pair in found.pairs] == names
+    assert found.pairs[0].blur.samefile(tmp_path / blurred)
+    assert found.pairs[0].sharp.samefile(tmp_path / sharp)
+    if layout != "flat":
+        assert f"{len(names)} of the" in found.note
+    trained = [pair.name for pair in find_data(tmp_path)[0]]
+    assert trained
+    assert layout in ("kohler", "flat") or not set(trained) & set(names)
+
+
+@pytest.mark.parametrize("layout", CASES)
+def test_what_is_missing_is_named_with_the_tree_it_belongs_in(layout: str, tmp_path: Path) -> None:
+    CASES[layout][0](tmp_path)
+    gone = tmp_path / GONE[layout]
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    if layout == "realblur-r":
+        (tmp_path / "RealBlur_R_train_list.txt").unlink()
+    with pytest.raises(DataError) as error:
+        find_dataset(tmp_path)
+    first, _, rest = str(error.value).partition("; ")
+    assert "\n" not in first
+    assert rest == LAYOUTS[layout].tree
+
+
+@pytest.mark.parametrize("layout", CASES)
+def test_a_layout_that_is_not_there_shows_its_tree(layout: str, tmp_path: Path) -> None:
+    for root in (tmp_path, tmp_path / "none"):
+        with pytest.raises(DataError) as error:
+            find_dataset(root, layout=layout)
+        assert str(error.value).endswith(LAYOUTS[layout].tree)
+
+
+@pytest.mark.parametrize("layout", ["gopro", "hide", "reds", "realblur-j", "rsblur", "flat"])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_one_half_alone_is_measured_with_a_warning_and_never_taken_for_the_other(
+    layout: str, split: Split, tmp_path: Path
+) -> None:
+    CASES[layout][0](tmp_path)
+    missing = "train" if split == "test" else "test"
+    for path in [
+        *tmp_path.glob(f"*{missing}*"),
+        *tmp_path.glob("val" if missing == "test" else "-"),
+    ]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(DataError, match="has"):
+        find_pairs(tmp_path, missing)
+    found = find_dataset(tmp_path, missing)
+    assert found.pairs == find_pairs(tmp_path, split)
+    assert ("trained on" in found.note) == (split == "train")
+
+
+def test_the_blurred_side_can_be_chosen(tmp_path: Path) -> None:
+    gopro(tmp_path / "g")
+    reds(tmp_path / "r")
+    assert find_pairs(tmp_path / "g", "test", "blur_gamma")[0].blur.parent.name == "blur_gamma"
+    assert find_pairs(tmp_path / "r", "test", "blur_comp")[0].blur.parts[-3] == "val_blur_comp"
+
+
+def test_inner_folders_are_the_same_dataset(tmp_path: Path) -> None:
+    realblur(tmp_path / "b")
+    rsblur(tmp_path / "s")
+    reds(tmp_path / "r")
+    hide(tmp_path / "h" / "HIDE_dataset")
+    for outer, inner in (
+        ("b", f"b/{J}"),
+        ("s", "s/RSBlur"),
+        ("r", "r/val"),
+        ("h", "h/HIDE_dataset"),
+    ):
+        assert find_pairs(tmp_path / inner, "test") == find_pairs(tmp_path / outer, "test")
+
+
+def test_two_datasets_in_one_folder_are_not_guessed(tmp_path: Path) -> None:
+    realblur(realblur(tmp_path), R, "R")
+    with pytest.raises(DataError, match="both RealBlur-J and RealBlur-R; name one"):
+        find_dataset(tmp_path)
+    assert find_dataset(tmp_path, layout="realblur-r").name == "RealBlur-R"
+    assert find_dataset(tmp_path / J).name == "RealBlur-J"
+    with pytest.raises(DataError, match="no layout 'imagenet'; expected auto, kohler, "):
+        find_dataset(tmp_path, layout="imagenet")
+
+
+def test_frames_of_a_shake_are_in_order_around_the_middle_one(tmp_path: Path) -> None:
+    pair = find_dataset(kohler(tmp_path)).pairs[1]
+    numbers = [int(path.stem.split("_")[-1]) for path in pair.others]
+    assert (int(pair.sharp.stem.split("_")[-1]), numbers) == (9, [1, 2, 10, 11])
+    write(pair.others[-1], DARK[:4])
+    with pytest.raises(DataError, match=r"Blurry1_12.png: 12x8, but .*_11.png is 12x4"):
+        find_dataset(tmp_path)
+
+
+def test_a_line_of_a_list_that_is_not_two_paths_is_named(tmp_path: Path) -> None:
+    (rsblur(tmp_path) / "RSBlur_real_test.txt").write_text("\nRSBlur/0001\n")
+    with pytest.raises(DataError, match=r"RSBlur_real_test.txt, line 2: expected two paths"):
+        find_dataset(tmp_path)
+
+
+def test_sharp_frames_alone_are_photos(tmp_path: Path) -> None:
+    files(tmp_path, "train/train_sharp/000/00000000.png", "input/1.png", "0001/2.png")
+    pairs, photos = find_data(tmp_path)
+    assert (pairs, len(photos)) == ([], 3)
+
+
+def test_only_sequences_of_gopro_are_called_gopro(tmp_path: Path) -> None:
+    files(tmp_path, "020/blur/1.png", "020/sharp/1.png")
+    assert find_dataset(tmp_path).name == "pairs"
+    files(tmp_path, "GOPR0384_11_00/blur/1.png", "GOPR0384_11_00/sharp/1.png")
+    assert find_dataset(tmp_path).name == "pairs"
