@@ -30,7 +30,7 @@ LAYERS = (
 WITHIN = {name: {name} for name in ("datasets", "nets", "blur", "video", "folders", "formats")}
 NO_TORCH = (
     *("folders.run", "video", "restore", "photo", "formats.saving", "tiling", "gate", "memory"),
-    *("engine", "cli", "__init__"),
+    *("engine", "datasets", "cli", "__init__"),
 )
 
 
@@ -71,7 +71,7 @@ def test_the_base_install_never_meets_torch(name: str) -> None:
     module = "unblur" if name == "__init__" else f"unblur.{name}"
     script = f"""
 import sys
-for missing in ("torch", "lightning", "onnx", "skimage", "jaxtyping", "matplotlib"):
+for missing in ("torch", "lightning", "onnx", "skimage", "cv2", "jaxtyping", "matplotlib"):
     sys.modules[missing] = None
 import {module}
 """

@@ -220,6 +220,13 @@ def test_inner_folders_are_the_same_dataset(tmp_path: Path) -> None:
         assert find_pairs(tmp_path / inner, "test") == find_pairs(tmp_path / outer, "test")
 
 
+def test_the_working_folder_is_recognised_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(realblur(tmp_path) / J)
+    assert find_dataset(Path()).name == "RealBlur-J"
+
+
 def test_two_datasets_in_one_folder_are_not_guessed(tmp_path: Path) -> None:
     realblur(realblur(tmp_path), R, "R")
     with pytest.raises(DataError, match="both RealBlur-J and RealBlur-R; name one"):
@@ -256,3 +263,9 @@ def test_only_sequences_of_gopro_are_called_gopro(tmp_path: Path) -> None:
     assert find_dataset(tmp_path).name == "pairs"
     files(tmp_path, "GOPR0384_11_00/blur/1.png", "GOPR0384_11_00/sharp/1.png")
     assert find_dataset(tmp_path).name == "pairs"
+
+
+def test_a_half_that_is_named_itself_is_called_what_it_is(tmp_path: Path) -> None:
+    gopro(tmp_path)
+    assert find_dataset(tmp_path / "train").note == "1 of the 2103 train pairs of GoPro"
+    assert find_dataset(tmp_path / "test", "train").note == "1 of the 1111 test pairs of GoPro"

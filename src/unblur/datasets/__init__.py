@@ -82,9 +82,11 @@ def find_dataset(
     """
     try:
         return _find(root, split, blur, layout)
-    except SplitError as error:
+    except SplitError:
         dataset = _find(root, other_split(split), blur, layout)
-        note = f"{error}: these images may have been trained on" if split == "test" else str(error)
+        note = f"there is no {split} half here: these are {other_split(split)} pairs"
+        if split == "test":
+            note += ", which a model may have been trained on"
         return replace(dataset, note="; ".join(filter(None, [note, dataset.note])))
 
 

@@ -50,4 +50,7 @@ def read(root: Path, split: Split, blur: str) -> Dataset:
             raise DataError(f"{home}: has no folder {missing!r}; {TREE}")
     if not all(name.startswith("GOPR") for name in sequences):
         return Dataset("pairs", pairs)
-    return Dataset("GoPro", pairs, note=share("GoPro", split, len(pairs), WHOLE[split]))
+    # A half that is named itself is what its folder says, whatever was asked for.
+    name = top.resolve().name
+    actual: Split = name if name in ("train", "test") else split
+    return Dataset("GoPro", pairs, note=share("GoPro", actual, len(pairs), WHOLE[actual]))

@@ -27,7 +27,8 @@ NOTE = "aligned as published: intensity scale, ECC homography, only what overlap
 
 def recognises(root: Path, blur: str, kind: str) -> bool:
     """Whether it is the folder of a kind ("J" or "R"), or has it or its lists."""
-    home = root.parent if root.resolve().name == FOLDERS[kind] else root
+    root = root.resolve()
+    home = root.parent if root.name == FOLDERS[kind] else root
     return (home / FOLDERS[kind]).is_dir() or any(home.glob(f"RealBlur_{kind}_*_list.txt"))
 
 
