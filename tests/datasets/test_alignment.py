@@ -75,10 +75,11 @@ def test_clipping_is_rsblurs_alone(smooth: np.ndarray) -> None:
     assert np.array_equal(clipped, free.clip(0, 255))
 
 
-def test_what_cannot_be_aligned_names_the_pair(smooth: np.ndarray) -> None:
+@pytest.mark.parametrize("level", [0, 128])
+def test_what_cannot_be_aligned_names_the_pair(level: int, smooth: np.ndarray) -> None:
     dataset = Dataset("RealBlur-J", [PAIR], by_homography)
     with pytest.raises(DataError, match=r"^scene001/1: the restored .*ECC does not converge"):
-        dataset.comparable(PAIR, np.full_like(smooth, 128), smooth)
+        dataset.comparable(PAIR, np.full_like(smooth, level), smooth)
     restored, truth, mask = Dataset("GoPro", [PAIR]).comparable(PAIR, smooth, smooth)
     assert (restored is smooth, truth is smooth, mask) == (True, True, None)
 
@@ -89,6 +90,13 @@ def test_without_opencv_the_way_to_get_it_is_named(
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(DataError, match=r"OpenCV.*pip install 'unblur\[metrics\]'"):
         by_homography(255 - smooth, smooth)
+
+
+def test_black_is_compared_as_it_is(smooth: np.ndarray) -> None:
+    black = np.zeros_like(smooth)
+    restored, truth, mask = by_shift(black, smooth)
+    assert mask.all()
+    assert psnr(restored, truth, mask) == psnr(black, smooth)
 
 
 @pytest.mark.parametrize(("dy", "dx"), [(3, -5), (-4, 0), (0, 2)])

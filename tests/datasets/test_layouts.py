@@ -246,6 +246,22 @@ def test_frames_of_a_shake_are_in_order_around_the_middle_one(tmp_path: Path) ->
         find_dataset(tmp_path)
 
 
+def test_pairs_of_a_list_are_sorted_by_name(tmp_path: Path) -> None:
+    path = realblur(tmp_path) / "RealBlur_J_test_list.txt"
+    path.write_text("".join(reversed(path.read_text().splitlines(keepends=True))))
+    assert [pair.name for pair in find_pairs(tmp_path, "test")] == ["scene244/02", "scene244/10"]
+
+
+def test_two_files_for_one_image_are_not_guessed(tmp_path: Path) -> None:
+    files(kohler(tmp_path / "k"), "copy/Blurry1_2.png")
+    with pytest.raises(DataError, match=r"the same image as .*Blurry1_2.png"):
+        find_dataset(tmp_path / "k")
+    files(tmp_path / "f", "blur/1.png", "sharp/1.png")
+    write(tmp_path / "f" / "blur" / "1.webp", DARK)
+    with pytest.raises(DataError, match=r"1.webp: 1.png has the same name"):
+        find_dataset(tmp_path / "f")
+
+
 def test_a_line_of_a_list_that_is_not_two_paths_is_named(tmp_path: Path) -> None:
     (rsblur(tmp_path) / "RSBlur_real_test.txt").write_text("\nRSBlur/0001\n")
     with pytest.raises(DataError, match=r"RSBlur_real_test.txt, line 2: expected two paths"):

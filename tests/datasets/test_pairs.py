@@ -41,6 +41,10 @@ def test_what_is_wrong_with_pairs_is_named(pairs_dir: Path, picture: np.ndarray)
     lonely.rename(home / "kept.png")
     with pytest.raises(DataError, match=r"blur/000003.png: has no partner.*\n.*DIR/\[train"):
         find_pairs(pairs_dir, "train")
+    extra = write(home / "sharp" / "000000_2.png", picture)
+    with pytest.raises(DataError, match=r"sharp/000000_2.png: has no partner in .*blur;"):
+        find_pairs(pairs_dir, "train")
+    extra.unlink()
     lonely.write_bytes(b"rubbish")
     with pytest.raises(DataError, match=r"sharp/000003.png: is not a picture"):
         find_pairs(pairs_dir, "train")

@@ -88,6 +88,8 @@ def by_shift(restored: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.nd
     Returns:
         Both float64 (h, w, 3) on the scale of 0 to 255, and the mask (h, w) bool.
     """
+    if not (restored.any() and truth.any()):
+        return _unchanged(restored, truth)  # black correlates with nothing
     from skimage.registration import phase_cross_correlation
 
     z, x = (image.astype(np.float64) for image in (restored, truth))
