@@ -116,7 +116,9 @@ def half(root: Path, split: Split) -> Path:
         return root / split
     other = other_split(split)
     if (root / other).is_dir():
-        raise SplitError(f"{root}: has {other!r} but no {split!r}")
+        raise SplitError(
+            f"{root}: has {other!r} but no {split!r}; name {root / other} itself to take it"
+        )
     return root
 
 
