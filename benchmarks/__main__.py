@@ -38,17 +38,20 @@ def main(command: Sequence[str] | None = None) -> int:
     failed = 0
     try:
         stored = [results.load(path) for path in sorted(options.results.glob("*.json"))]
+    except UnblurError as error:
+        print(error, file=sys.stderr)
+        return 1
+    try:
         for name in options.only or NAMES:
             missing = [n for n in NEEDED.get(name, ()) if getattr(setup, n) is None]
             if missing and not options.only:
                 print(f"\n{name}: left out, needs {' and '.join(f'--{n}' for n in missing)}")
                 continue
             failed += not measure(name, setup, result, stored)
-        if options.save:
+    finally:
+        # Hours may be in it, whatever stopped the rest.
+        if options.save and result.figures:
             keep(result, options.results, options.image)
-    except UnblurError as error:
-        print(error, file=sys.stderr)
-        return 1
     return min(failed, 1)
 
 
@@ -74,8 +77,6 @@ def measure(name: str, setup: Setup, result: results.Result, stored: list[result
 
 def keep(result: results.Result, folder: Path, image: Path) -> None:
     """Stores the result and, if costs are among it, draws them."""
-    if not result.figures:
-        return
     print(f"\nstored: {results.save(result, folder)}")
     if figures := result.figures.get("cost"):
         cost.draw(figures, machine.name(result.machine), image)

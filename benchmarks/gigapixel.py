@@ -35,8 +35,8 @@ def run(setup: Setup) -> Iterator[Figure]:
                 speeds[name] = [width * height / 1e6 / worker.repeat()]
                 peaks[name] = [worker.peak()]
             out.unlink()
-    yield from side_by_side("TIFF to TIFF", "megapixels/s", speeds)
-    yield from side_by_side("TIFF to TIFF", "GB", peaks)
+    yield from side_by_side("TIFF to TIFF, speed", "MP/s", speeds)
+    yield from side_by_side("TIFF to TIFF, peak memory", "GB", peaks)
 
 
 def task(model: str, source: Path, out: Path) -> Callable[[], object]:

@@ -26,6 +26,8 @@ def run(setup: Setup) -> Iterator[Figure]:
                 workers[runtime] = worker = stack.enter_context(Worker())
                 worker.prepare(engines.make, runtime, setup.model, height, width)
             tasks = {name: worker.repeat for name, worker in workers.items()}
-            yield from side_by_side(size, "s", interleave(tasks, 2 if setup.quick else 5))
+            yield from side_by_side(
+                f"{size}, seconds", "s", interleave(tasks, 2 if setup.quick else 5)
+            )
             peaks = {name: [worker.peak()] for name, worker in workers.items()}
-            yield from side_by_side(size, "GB", peaks)
+            yield from side_by_side(f"{size}, peak memory", "GB", peaks)

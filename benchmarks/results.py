@@ -82,19 +82,16 @@ def apart(now: Figure, then: Figure) -> bool:
 def table(figures: list[Figure], then: list[Figure]) -> list[str]:
     """Lines: what was measured now, its ratio to the first beside it, then, and now to then."""
     before = {f.key: f for f in then}
-    lines = [f"{'':44}{'median':>12}{'range':>17}{'ratio':>8}{'then':>10}{'now/then':>10}"]
+    lines = [f"{'':42}{'median':>16}{'range':>18}{'ratio':>8}{'then':>10}{'now/then':>10}"]
     group = None
     for now in figures:
         if now.group != group:
             lines.append(group := now.group)
         spread = "" if now.low == now.high else f"{now.low:.3g} to {now.high:.3g}"
         ratio = "" if now.ratio is None else f"{now.ratio:.2f}"
-        line = f"  {now.name:40}{f'{now.value:.3g} {now.unit}':>14}{spread:>17}{ratio:>8}"
+        line = f"  {now.name:40}{f'{now.value:.3g} {now.unit}':>16}{spread:>18}{ratio:>8}"
         if old := before.get(now.key):
-            by = change(now, old)
-            mark = " !" if apart(now, old) else ""
-            line += (
-                f"{old.value:10.3g}{f'{by:+.2f} dB' if now.unit == 'dB' else f'{by:.2f}':>10}{mark}"
-            )
+            by = f"{change(now, old):{'+.2f' if now.unit == 'dB' else '.2f'}}"
+            line += f"{old.value:10.3g}{by:>10}{' !' if apart(now, old) else ''}"
         lines.append(line.rstrip())
     return lines

@@ -27,11 +27,13 @@ def run(setup: Setup) -> Iterator[Figure]:
             workers[name] = worker = stack.enter_context(Worker())
             worker.prepare(engines.make, engines.OPENVINO, setup.model, height, width, tile)
         tasks = {name: worker.repeat for name, worker in workers.items()}
-        yield from side_by_side(group, "s", interleave(tasks, 2 if setup.quick else 5))
+        yield from side_by_side(
+            f"{group}, seconds", "s", interleave(tasks, 2 if setup.quick else 5)
+        )
         peaks = {name: [worker.peak()] for name, worker in workers.items()}
-        yield from side_by_side(group, "GB", peaks)
+        yield from side_by_side(f"{group}, peak memory", "GB", peaks)
     seen = {name: [megapixels(setup.model, height, width, tile)] for name, tile in names.items()}
-    yield from side_by_side(group, "megapixels", seen)
+    yield from side_by_side(f"{group}, megapixels through the network", "MP", seen)
 
 
 def megapixels(model: str, height: int, width: int, tile: int) -> float:

@@ -15,7 +15,7 @@ def interleave(
     """
     found: dict[str, list[float]] = {name: [] for name in versions}
     for index in range(warm + rounds):
-        order = list(versions) if index % 2 == 0 else list(reversed(versions))
+        order = list(versions)[:: 1 if index % 2 == 0 else -1]
         for name in order:
             found[name].append(versions[name]())
     return {name: samples[warm:] for name, samples in found.items()}

@@ -21,7 +21,7 @@ def run(setup: Setup) -> Iterator[Figure]:
     side, count = (512, 2**20) if setup.quick else (4096, 2**26)
     yield figure(group, "f32 matrix product", "GFLOP/s", matrix_rate(device, torch.float32, side))
     yield figure(group, "bf16 matrix product", "GFLOP/s", matrix_rate(device, torch.bfloat16, side))
-    yield figure(group, "copy, read and written", "GB/s", copy_rate(device, count) / 1e9)
+    yield figure(group, "copy, read and written", "GB/s", copy_rate(device, count))
 
 
 def default_device() -> torch.device:
@@ -29,7 +29,7 @@ def default_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def matrix_rate(device: torch.device, kind: torch.dtype, side: int = 4096) -> list[float]:
+def matrix_rate(device: torch.device, kind: torch.dtype, side: int) -> list[float]:
     """GFLOP/s of a product of two square matrices, eight times."""
     a, b = (torch.randn(side, side, device=device).to(kind) for _ in range(2))
 
@@ -43,17 +43,19 @@ def matrix_rate(device: torch.device, kind: torch.dtype, side: int = 4096) -> li
     return [2 * side**3 / once() / 1e9 for _ in range(8)]
 
 
-def copy_rate(device: torch.device, count: int = 2**26) -> float:
-    """Bytes read and written a second by a large copy, the median of nine."""
+def copy_rate(device: torch.device, count: int) -> list[float]:
+    """GB/s, read and written, of a copy of so many float32, nine times."""
     source = torch.zeros(count, device=device)
     target = torch.empty_like(source)
-    times = []
-    for _ in range(10):
+
+    def once() -> float:
         began = time.perf_counter()
         target.copy_(source)
         wait_for(device)
-        times.append(time.perf_counter() - began)
-    return 2 * source.nbytes / sorted(times[1:])[4]
+        return time.perf_counter() - began
+
+    once()
+    return [2 * source.nbytes / once() / 1e9 for _ in range(9)]
 
 
 def wait_for(device: torch.device) -> None:
