@@ -56,15 +56,16 @@ def main(command: Sequence[str] | None = None) -> int:
 
 
 def measure(name: str, setup: Setup, result: results.Result, stored: list[results.Result]) -> bool:
-    """Runs one, adds its figures to the result and prints them; False if it failed."""
+    """Runs one, adds its figures to the result and prints them; False if it failed on the way."""
     module = importlib.import_module(f"benchmarks.{name}")
     print(f"\n{name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
     figures: list[Figure] = []
+    failed = False
     try:
         figures.extend(module.run(setup))
     except UnblurError as error:
         print(f"{name}: {error}", file=sys.stderr)
-        return False
+        failed = True
     before = results.last(stored, name, result)
     if before:
         print(f"then: {before.date}, {machine.name(before.machine)}")
@@ -72,7 +73,7 @@ def measure(name: str, setup: Setup, result: results.Result, stored: list[result
             print(f"  differs: {line}")
     print("\n".join(results.table(figures, before.figures[name] if before else [])), flush=True)
     result.figures[name] = figures
-    return True
+    return not failed
 
 
 def keep(result: results.Result, folder: Path, image: Path) -> None:

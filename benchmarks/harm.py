@@ -22,7 +22,7 @@ from unblur.restore import Deblurrer
 def run(setup: Setup) -> Iterator[Figure]:
     """PSNR of sharp photos to themselves, then gains on pairs, clean and spoilt."""
     if not setup.photos or not setup.pairs:
-        raise BenchmarkError("harm needs --photos (sharp ones) and --pairs")
+        raise BenchmarkError("needs --photos (sharp ones) and --pairs")
     deblurrer = Deblurrer(setup.model, "cpu", precision="f32")
     every, few = DataConfig().hold_out_every, slice(2 if setup.quick else None)
     held = [read_rgb(p) for p in find_data(setup.photos)[1][every - 1 :: every][few]]

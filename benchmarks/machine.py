@@ -48,9 +48,11 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def name(machine: dict[str, Any]) -> str:
-    """One line: the processor, its cores and threads, and the GPU."""
-    gpu = f", {machine['gpu']}" if machine["gpu"] else ""
-    return f"{machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads{gpu}"
+    """One line: the processor, its cores, the GPU, and a limit of threads if there is one."""
+    parts = [machine["cpu"], f"{machine['cores']} cores", machine["gpu"]]
+    if machine["threads"] != "all":
+        parts.append(f"OMP_NUM_THREADS={machine['threads']}")
+    return ", ".join(part for part in parts if part)
 
 
 def load() -> float | None:

@@ -75,23 +75,28 @@ def change(now: Figure, then: Figure) -> float:
 
 
 def apart(now: Figure, then: Figure) -> bool:
-    """Whether the two runs' ranges have nothing in common."""
-    return now.low > then.high or now.high < then.low
+    """Whether the ranges of the two runs have nothing in common; one sample has no range."""
+    ranges = now.low < now.high and then.low < then.high
+    return ranges and (now.low > then.high or now.high < then.low)
 
 
 def table(figures: list[Figure], then: list[Figure]) -> list[str]:
-    """Lines: what was measured now, its ratio to the first beside it, then, and now to then."""
+    """Lines: median, range, ratio to the first beside it; the same of then; now to then."""
     before = {f.key: f for f in then}
-    lines = [f"{'':42}{'median':>16}{'range':>18}{'ratio':>8}{'then':>10}{'now/then':>10}"]
+    last = f"{'then':>11}{'ratio':>7}{'now/then':>10}" if then else ""
+    lines = [f"{'':42}{'median':>16}{'range':>18}{'ratio':>7}{last}"]
     group = None
     for now in figures:
         if now.group != group:
             lines.append(group := now.group)
         spread = "" if now.low == now.high else f"{now.low:.3g} to {now.high:.3g}"
-        ratio = "" if now.ratio is None else f"{now.ratio:.2f}"
-        line = f"  {now.name:40}{f'{now.value:.3g} {now.unit}':>16}{spread:>18}{ratio:>8}"
+        line = f"  {now.name:40}{f'{now.value:.3g} {now.unit}':>16}{spread:>18}{_ratio(now)}"
         if old := before.get(now.key):
             by = f"{change(now, old):{'+.2f' if now.unit == 'dB' else '.2f'}}"
-            line += f"{old.value:10.3g}{by:>10}{' !' if apart(now, old) else ''}"
+            line += f"{old.value:11.3g}{_ratio(old)}{by:>10}{' !' if apart(now, old) else ''}"
         lines.append(line.rstrip())
     return lines
+
+
+def _ratio(figure: Figure) -> str:
+    return f"{'' if figure.ratio is None else f'{figure.ratio:.2f}':>7}"

@@ -34,6 +34,7 @@ from unblur.nets import CrosshatchAttention, LiteGenerator
 from unblur.nets.lite import ResidualBlock
 
 CROP, BATCH, LR = 96, 8, 1e-3
+PRECISIONS: tuple[Precision, ...] = ("f32", "bf16")
 LOSS = LossConfig(0, 0, 1, 0.05, 0.2, pixel_kind="charbonnier")
 
 
@@ -126,7 +127,7 @@ VARIANTS: dict[str, Callable[[], nn.Module]] = {
 def run(setup: Setup) -> Iterator[Figure]:
     """Trained one after the other; then their frames take turns."""
     if not setup.photos:
-        raise BenchmarkError("variants needs --photos (sharp ones)")
+        raise BenchmarkError("needs --photos (sharp ones)")
     names = list(VARIANTS)[: 2 if setup.quick else None]
     steps, shape = (2, (64, 64)) if setup.quick else (500, (720, 1280))
     blur = replace(PRESETS["mild"], noise_share=0.0, jpeg_share=0.0, sharp_share=0.0)
@@ -137,20 +138,33 @@ def run(setup: Setup) -> Iterator[Figure]:
     held = [(i.blurred[None, :, :256, :256], i.sharp[None, :, :256, :256])
             for i in data.validation()]  # fmt: skip
     held = [pair for pair in held if not torch.equal(*pair)]
-    nets, times = {}, {}
-    for name in names:
-        torch.manual_seed(0)
-        nets[name] = net = VARIANTS[name]()
-        yield figure("operations at 256x256", name, "GMAC", gmac(net))
-        yield figure("parameters", name, "M", sum(p.numel() for p in net.parameters()) / 1e6)
-        times[name] = train(net, batches)
-        gains = [psnr(restore(net, x), y) - psnr(from_bytes(x), y) for x, y in held]
-        yield figure(f"gain after {steps} steps", name, "dB", statistics.mean(gains))
-    yield from side_by_side("training step", "s", times)
-    rounds = 1 if setup.quick else 5
-    for precision in ("f32", "bf16") if engines.has_bf16() else ("f32",):
-        group = f"{shape[1]}x{shape[0]}, OpenVINO {precision}"
-        yield from side_by_side(group, "s", speed(nets, precision, shape, rounds))
+    work, size, times, gains = {}, {}, {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            torch.manual_seed(0)
+            net = VARIANTS[name]()
+            work[name] = [gmac(net)]
+            size[name] = [sum(p.numel() for p in net.parameters()) / 1e6]
+            times[name] = train(net, batches)
+            gains[name] = [psnr(restore(net, x), y) - psnr(from_bytes(x), y) for x, y in held]
+            file_of(folder, name).write_bytes(to_onnx(net.eval()).SerializeToString())
+        yield from side_by_side("operations at 256x256", "GMAC", work)
+        yield from side_by_side("parameters", "M", size)
+        for name, own in gains.items():
+            yield figure(f"mean gain after {steps} steps", name, "dB", statistics.mean(own))
+        yield from side_by_side("training step", "s", times)
+        frame = np.zeros((1, 3, *shape), np.float32)
+        for precision in PRECISIONS if engines.has_bf16() else PRECISIONS[:1]:
+            tasks = {
+                name: timed(partial(Engine(file_of(folder, name), "cpu", precision), frame))
+                for name in names
+            }
+            found = interleave(tasks, 1 if setup.quick else 5)
+            yield from side_by_side(f"{shape[1]}x{shape[0]}, OpenVINO {precision}", "s", found)
+
+
+def file_of(folder: str, name: str) -> Path:
+    return Path(folder) / f"{list(VARIANTS).index(name)}.onnx"
 
 
 def train(net: nn.Module, batches: list[Any]) -> list[float]:
@@ -170,19 +184,6 @@ def train(net: nn.Module, batches: list[Any]) -> list[float]:
         optimizer.step()
         times.append(time.perf_counter() - began)
     return times
-
-
-def speed(
-    nets: dict[str, nn.Module], precision: Precision, shape: tuple[int, int], rounds: int
-) -> dict[str, list[float]]:
-    """Seconds for one frame, by network."""
-    frame, tasks = np.zeros((1, 3, *shape), np.float32), {}
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "net.onnx"
-        for name, net in nets.items():
-            file.write_bytes(to_onnx(net.eval()).SerializeToString())
-            tasks[name] = timed(partial(Engine(file, "cpu", precision), frame))
-        return interleave(tasks, rounds)
 
 
 @torch.no_grad()
