@@ -66,6 +66,8 @@ def measure(name: str, setup: Setup, result: results.Result, stored: list[result
     except UnblurError as error:
         print(f"{name}: {error}", file=sys.stderr)
         failed = True
+        if not figures:
+            return False
     before = results.last(stored, name, result)
     if before:
         print(f"then: {before.date}, {machine.name(before.machine)}")

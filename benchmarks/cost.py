@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -36,11 +37,10 @@ def run(setup: Setup) -> Iterator[Figure]:
     """Seconds and peaks by size, then the two lines."""
     sizes, tile = (QUICK_MEGAPIXELS, QUICK_TILE) if setup.quick else (MEGAPIXELS, TILE)
     runtime = engines.BF16 if engines.has_bf16() else engines.OPENVINO
-    own = engines.deblurrer(runtime, setup.model, tile)
-    tasks = {}
-    for size in sizes:
-        image = engines.photo(*shape(size))
-        tasks[name_of(size)] = timed(lambda image=image: own(image))
+    deblurrer = engines.deblurrer(runtime, setup.model, tile)
+    tasks = {
+        name_of(size): timed(partial(deblurrer, engines.photo(*shape(size)))) for size in sizes
+    }
     samples = interleave(tasks, 2 if setup.quick else 3)
     seconds = [figure("seconds", name, "s", own) for name, own in samples.items()]
     yield from seconds
