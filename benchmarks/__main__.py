@@ -49,7 +49,7 @@ def main(command: Sequence[str] | None = None) -> int:
                 continue
             failed += not measure(name, setup, result, stored)
     finally:
-        # Hours may be in it, whatever stopped the rest.
+        # An hour may be in it, whatever stopped the rest.
         if options.save and result.figures:
             keep(result, options.results, options.image)
     return min(failed, 1)

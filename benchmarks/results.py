@@ -84,13 +84,13 @@ def table(figures: list[Figure], then: list[Figure]) -> list[str]:
     """Lines: median, range, ratio to the first beside it; the same of then; now to then."""
     before = {f.key: f for f in then}
     last = f"{'then':>11}{'ratio':>7}{'now/then':>10}" if then else ""
-    lines = [f"{'':42}{'median':>16}{'range':>18}{'ratio':>7}{last}"]
+    lines = [f"{'':42}{'median':>16}{'range':>21}{'ratio':>7}{last}"]
     group = None
     for now in figures:
         if now.group != group:
             lines.append(group := now.group)
         spread = "" if now.low == now.high else f"{now.low:.3g} to {now.high:.3g}"
-        line = f"  {now.name:40}{f'{now.value:.3g} {now.unit}':>16}{spread:>18}{_ratio(now)}"
+        line = f"  {now.name:40}{f'{now.value:.3g} {now.unit}':>16}{spread:>21}{_ratio(now)}"
         if old := before.get(now.key):
             by = f"{change(now, old):{'+.2f' if now.unit == 'dB' else '.2f'}}"
             line += f"{old.value:11.3g}{_ratio(old)}{by:>10}{' !' if apart(now, old) else ''}"
