@@ -1,54 +1,54 @@
-"""What the bundled model does to photos that it should leave alone, and to bad input.
+"""What the model does to photos that it should leave alone, and to bad input: needs both folders.
 
-    python benchmarks/harm.py PHOTOS PAIRS [--model NAME|FILE]
-
-PHOTOS is a folder of sharp photos, of which every 13th by name is taken: those that training with
-the committed configs holds out. PAIRS is a folder of real pairs, as `unblur evaluate` takes it.
+Of `--photos` every 13th by name is taken: those that training with the committed configs holds out.
 """
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyvips
 from skimage import data
 
+from benchmarks import BenchmarkError, Figure, Setup, figure
 from unblur.config import DataConfig
 from unblur.datasets import find_data, find_pairs, read_rgb
 from unblur.metrics import psnr
 from unblur.restore import Deblurrer
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("photos", type=Path)
-    parser.add_argument("pairs", type=Path)
-    parser.add_argument("--model", default="default")
-    arguments = parser.parse_args()
-    deblurrer = Deblurrer(arguments.model, "cpu", precision="f32")
-
-    every = DataConfig().hold_out_every
-    held = [read_rgb(path) for path in find_data(arguments.photos)[1][every - 1 :: every]]
-    own = [data.astronaut(), data.chelsea(), data.coffee(), data.rocket()]
-    for name, images in (("held-out photos", held), ("scikit-image's", own)):
+def run(setup: Setup) -> Iterator[Figure]:
+    """PSNR of sharp photos to themselves, then gains on pairs, clean and spoilt."""
+    if not setup.photos or not setup.pairs:
+        raise BenchmarkError("needs --photos (sharp ones) and --pairs")
+    deblurrer = Deblurrer(setup.model, "cpu", precision="f32")
+    every, few = DataConfig().hold_out_every, slice(2 if setup.quick else None)
+    held = [read_rgb(p) for p in find_data(setup.photos)[1][every - 1 :: every][few]]
+    own = [data.astronaut(), data.chelsea(), data.coffee(), data.rocket()][few]
+    for name, images in (("held out of --photos", held), ("scikit-image's", own)):
         # Equal images count as 100 dB, as `unblur evaluate` has it.
         kept = [min(100.0, psnr(deblurrer(image), image)) for image in images]
-        print(f"sharp, {len(kept)} {name}: PSNR(out, in) mean {np.mean(kept):.1f} dB, "
-              f"least {min(kept):.1f}, {sum(k < 35 for k in kept)} under 35")  # fmt: skip
+        if kept:
+            group = f"sharp photos, {name}"
+            yield figure(group, "mean PSNR to the input", "dB", float(np.mean(kept)))
+            yield figure(group, "least", "dB", min(kept))
+            yield figure(group, "under 35 dB", f"of {len(kept)}", float(sum(k < 35 for k in kept)))
 
-    pairs = [(read_rgb(p.blur), read_rgb(p.sharp)) for p in find_pairs(arguments.pairs, "test")]
+    found = find_pairs(setup.pairs, "test")[few]
+    pairs = [(read_rgb(p.blur), read_rgb(p.sharp)) for p in found]
     clean = measure(deblurrer, pairs)
     gains = [after - before for before, after in clean]
-    print(f"pairs: mean gain {np.mean(gains):+.2f} dB, least {min(gains):+.2f}")
+    yield figure("pairs", "mean gain", "dB", float(np.mean(gains)))
+    yield figure("pairs", "least gain", "dB", min(gains))
     rng = np.random.default_rng(0)
     for name, spoil in (("noise of sigma 10", lambda x: add_noise(x, rng)), ("JPEG 60", jpeg)):
         spoilt = measure(deblurrer, [(spoil(blurred), sharp) for blurred, sharp in pairs])
         cost = np.mean([a[1] - b[1] for a, b in zip(clean, spoilt, strict=True)])
         gain = np.mean([after - before for before, after in spoilt])
-        print(f"{name} on the input: costs {cost:.2f} dB, gain over that input {gain:+.2f} dB")
+        yield figure(f"pairs, {name} on the input", "costs", "dB", float(cost))
+        yield figure(f"pairs, {name} on the input", "gain over it", "dB", float(gain))
 
 
 def measure(
@@ -65,7 +65,3 @@ def add_noise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def jpeg(image: np.ndarray) -> np.ndarray:
     source: Any = pyvips.Image.new_from_array(image)
     return pyvips.Image.new_from_buffer(source.jpegsave_buffer(Q=60), "").numpy()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,54 +1,51 @@
-"""Kills a run on a folder at random moments, and compares its tree with an undisturbed run's.
+"""A run on a folder is killed at random moments; its tree must equal an undisturbed run's.
 
-    python benchmarks/kill.py [--photos 500] [--kills 5] [--jobs 3] [--seed 0]
-
-The photos are small, of every format, and made here. Ends with 1 if the trees differ.
+The photos are small, of every format, and made here.
 """
 
 from __future__ import annotations
 
-import argparse
 import random
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyvips
 
+from benchmarks import BenchmarkError, Figure, Setup, figure
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--photos", type=int, default=500)
-    parser.add_argument("--kills", type=int, default=5)
-    parser.add_argument("--jobs", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    chance = random.Random(arguments.seed)
+JOBS = 3
+
+
+def run(setup: Setup) -> Iterator[Figure]:
+    """How much of the work each killed run had done; raises BenchmarkError if the trees differ."""
+    photos, kills = (4, 1) if setup.quick else (500, 5)
+    chance = random.Random(0)
     with tempfile.TemporaryDirectory() as folder:
-        photos, whole, killed = (Path(folder) / name for name in ("photos", "whole", "killed"))
-        make_photos(photos, arguments.photos)
+        source, whole, killed = (Path(folder) / name for name in ("photos", "whole", "killed"))
+        make_photos(source, photos)
         began = time.perf_counter()
-        check(start(photos, whole, arguments.jobs))
+        check(start(source, whole))
         seconds = time.perf_counter() - began
-        print(f"undisturbed: {arguments.photos} photos in {seconds:.1f} s")
-        for _ in range(arguments.kills):
-            run = start(photos, killed, arguments.jobs)
+        yield figure(f"{photos} photos", "undisturbed", "s", seconds)
+        done = []
+        for _ in range(kills):
+            process = start(source, killed)
             # Of the time that a run has left, on average, so that every kill hits a run at work.
-            time.sleep(chance.uniform(0.1, 2 * seconds / (arguments.kills + 1)))
-            ended = run.poll() is not None
-            run.kill()
-            run.communicate()
-            done = sum(not p.name.startswith(".") for p in files(killed))
-            strays = sum(p.name.startswith(".unblur-") for p in files(killed))
-            print(f"killed{' after its end' if ended else ''}: {done} photos, {strays} unfinished")
-        check(start(photos, killed, arguments.jobs))
-        same = tree(killed) == tree(whole) and len(tree(whole)) == arguments.photos + 1
-    print("the trees are equal, byte for byte" if same else "THE TREES DIFFER")
-    sys.exit(not same)
+            time.sleep(chance.uniform(0.1, 2 * seconds / (kills + 1)))
+            process.kill()
+            process.communicate()
+            done.append(float(sum(not path.name.startswith(".") for path in files(killed))))
+        yield figure(f"{photos} photos", "done when killed", "photos", done)
+        check(start(source, killed))
+        # The report of a folder is the one file that no photo has.
+        if tree(killed) != tree(whole) or len(tree(whole)) != photos + 1:
+            raise BenchmarkError("the tree of the killed runs differs from the undisturbed one's")
 
 
 def make_photos(folder: Path, count: int) -> None:
@@ -60,17 +57,16 @@ def make_photos(folder: Path, count: int) -> None:
         small.resize(8).write_to_file(str(path))
 
 
-def start(photos: Path, out: Path, jobs: int) -> subprocess.Popen[str]:
+def start(photos: Path, out: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "unblur", "deblur", str(photos), "-o", str(out)]
     pipe = subprocess.PIPE
-    return subprocess.Popen([*command, f"--jobs={jobs}"], stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen([*command, f"--jobs={JOBS}"], stdout=pipe, stderr=pipe, text=True)
 
 
-def check(run: subprocess.Popen[str]) -> None:
-    said, errors = run.communicate()
-    print(said, end="")
-    if run.returncode:
-        sys.exit(f"ended with {run.returncode}: {errors}")
+def check(process: subprocess.Popen[str]) -> None:
+    _, errors = process.communicate()
+    if process.returncode:
+        raise BenchmarkError(f"unblur deblur ended with {process.returncode}: {errors.strip()}")
 
 
 def files(folder: Path) -> list[Path]:
@@ -79,7 +75,3 @@ def files(folder: Path) -> list[Path]:
 
 def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files(folder)}
-
-
-if __name__ == "__main__":
-    main()

@@ -1,25 +1,25 @@
-"""How much of the machine training uses: images a second as a share of its matrix rate.
+"""A training step by precision, and how much of the machine training uses.
 
-    python benchmarks/training.py CONFIG.toml --data DIR... [--steps N]
-
-The matrix rate is that of a product of two 4096 x 4096 matrices in the precision that training
-uses. The work of an image is three times the network's forward operations (the backward pass is
-two more); losses, optimiser and blur are not counted, so a share of 1 is out of reach. The first
-phase is measured; it must be one without an adversarial or a content term.
+The network of configs/lite.toml, its first phase. The work of an image is three times the network's
+forward operations (the backward pass is two more); losses, optimiser and blur are not counted, so
+all of the matrix product's rate is out of reach.
 """
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
 import statistics
 import tempfile
-import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks import ROOT, Figure, Setup, figure, side_by_side
+from benchmarks.timing import interleave, timed
+from benchmarks.yardstick import default_device, matrix_rate, wait_for
 from unblur import checkpoint, config
 from unblur.losses import HybridLoss
 from unblur.train import Progress, precision_of, train
@@ -28,42 +28,44 @@ FIRST = 20
 """Steps that are not counted: kernels are chosen and caches filled in them."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--data", type=Path, action="append", required=True)
-    parser.add_argument("--steps", type=int, default=60)
-    arguments = parser.parse_args()
-    settings = config.override(config.load(arguments.config), arguments.data, None)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    half = precision_of(settings.precision) == "bf16-mixed"
-    rate = matrix_rate(device, torch.bfloat16 if half else torch.float32)
+def run(setup: Setup) -> Iterator[Figure]:
+    """Without data, then the real loop with it."""
+    first, steps = (1, 2) if setup.quick else (FIRST, 60)
+    settings = load(setup)
+    phase, device = settings.phases[0], default_device()
+    group = f"lite, {phase.batch} crops of {phase.crop}x{phase.crop}"
+    halves = {"f32": False, "bf16": True}
+    nets = {name: timed(step(settings, device, half)) for name, half in halves.items()}
+    times = interleave(nets, steps, first)
+    yield from side_by_side(f"{group}, a step without data", "s", times)
+
+    kind = "bf16" if precision_of(settings.precision) == "bf16-mixed" else "f32"
+    rate = statistics.median(
+        matrix_rate(
+            device, torch.bfloat16 if halves[kind] else torch.float32, 512 if setup.quick else 4096
+        )
+    )
     work = 3 * forward_operations(settings) / 1e9
-    alone = network_alone(settings, device, half, arguments.steps)
-    whole, wait = with_data(settings, arguments.steps)
-    phase = settings.phases[0]
-    print(f"{phase.batch} crops of {phase.crop}x{phase.crop}, {'bf16' if half else 'f32'}, "
-          f"{work:.1f} GFLOP an image")  # fmt: skip
-    print(f"matrix product       {rate:8.0f} GFLOP/s")
-    for name, images in (("network and loss", alone), ("with data", whole)):
-        share = images * work / rate
-        print(f"{name:20} {images:8.1f} images/s {images * work:8.0f} GFLOP/s  {share:.0%} of it")
-    print(f"waiting for data     {wait:8.1%} of the time")
+    whole, wait = with_data(settings, first, steps)
+    alone = [phase.batch / seconds for seconds in times[kind]]
+    yield from side_by_side(
+        f"{group}, {kind}", "images/s", {"without data": alone, "with data": [whole] * len(alone)}
+    )
+    for name, images in (("without data", statistics.median(alone)), ("with data", whole)):
+        yield figure(f"{group}, {kind}", f"{name}, of the matrix product", "%",
+                     100 * images * work / rate)  # fmt: skip
+    yield figure(f"{group}, {kind}", "waiting for data", "%", 100 * wait)
 
 
-def matrix_rate(device: torch.device, kind: torch.dtype) -> float:
-    """GFLOP/s: the best of eight."""
-    side = 4096
-    a, b = (torch.randn(side, side, device=device).to(kind) for _ in range(2))
-
-    def once() -> float:
-        began = time.perf_counter()
-        torch.matmul(a, b)
-        wait_for(device)
-        return time.perf_counter() - began
-
-    once()
-    return 2 * side**3 / min(once() for _ in range(8)) / 1e9
+def load(setup: Setup) -> config.TrainConfig:
+    """The default network's config; its photos are the examples unless others are named."""
+    settings = config.load(ROOT / "configs" / "lite.toml")
+    settings = config.override(settings, [setup.photos or ROOT / "examples"], None)
+    if not setup.quick:
+        return settings
+    small = dataclasses.replace(settings.phases[0], crop=32, batch=2)
+    data = dataclasses.replace(settings.data, val_images=1)
+    return dataclasses.replace(settings, phases=(small,), data=data)
 
 
 def forward_operations(settings: config.TrainConfig) -> float:
@@ -73,10 +75,8 @@ def forward_operations(settings: config.TrainConfig) -> float:
     return counter.get_total_flops()
 
 
-def network_alone(
-    settings: config.TrainConfig, device: torch.device, half: bool, steps: int
-) -> float:
-    """Images a second of forward, loss, backward and step on one batch."""
+def step(settings: config.TrainConfig, device: torch.device, half: bool) -> Callable[[], None]:
+    """Forward, loss, backward and update on one batch, the same each time."""
     phase = settings.phases[0]
     net: Any = checkpoint.build_generator(settings).to(device)
     net = net.to(memory_format=torch.channels_last)
@@ -84,31 +84,21 @@ def network_alone(
     loss = HybridLoss(phase.loss)
     batch = torch.rand(2, phase.batch, 3, phase.crop, phase.crop, device=device) * 2 - 1
     blurred, sharp = (x.contiguous(memory_format=torch.channels_last) for x in batch)
-    times = []
-    for _ in range(FIRST + steps):
-        began = time.perf_counter()
+
+    def once() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             restored = net(blurred)
         optimizer.zero_grad()
         loss(restored, sharp)["total"].backward()
         optimizer.step()
         wait_for(device)
-        times.append(time.perf_counter() - began)
-    return phase.batch / statistics.median(times[FIRST:])
+
+    return once
 
 
-def with_data(settings: config.TrainConfig, steps: int) -> tuple[float, float]:
+def with_data(settings: config.TrainConfig, first: int, steps: int) -> tuple[float, float]:
     """Images a second of the real loop over its last 50 steps, and the share of waiting."""
     seen: list[Progress] = []
     with tempfile.TemporaryDirectory() as folder:
-        train(settings, Path(folder) / "run", max_steps=FIRST + steps, report=seen.append)
-    return seen[-1].images_per_second, statistics.mean(p.wait for p in seen[FIRST:])
-
-
-def wait_for(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-
-
-if __name__ == "__main__":
-    main()
+        train(settings, Path(folder) / "run", max_steps=first + steps, report=seen.append)
+    return seen[-1].images_per_second, statistics.mean(p.wait for p in seen[first:])

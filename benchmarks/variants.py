@@ -1,6 +1,4 @@
-"""Shapes of the default network side by side: cost, speed, and PSNR after equal training.
-
-    python benchmarks/variants.py PHOTOS [--steps N] [--only NAME]...
+"""Shapes of the default network: cost, speed, and PSNR after equal training: needs --photos.
 
 Every variant starts from the same seed and sees the same batches: crops of 96x96 of the photos with
 the preset `mild` without noise and JPEG, so that what is compared is deblurring alone. The gain is
@@ -10,12 +8,12 @@ tells which shape learns fast, not how far each would get in days.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +23,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks import BenchmarkError, Figure, Setup, engines, figure, side_by_side
+from benchmarks.timing import interleave, timed
 from unblur.batches import TrainingData
 from unblur.config import PRESETS, DataConfig, LossConfig
-from unblur.engine import Engine
+from unblur.engine import Engine, Precision
 from unblur.export import to_onnx
 from unblur.losses import HybridLoss
 from unblur.nets import CrosshatchAttention, LiteGenerator
 from unblur.nets.lite import ResidualBlock
 
 CROP, BATCH, LR = 96, 8, 1e-3
+PRECISIONS: tuple[Precision, ...] = ("f32", "bf16")
 LOSS = LossConfig(0, 0, 1, 0.05, 0.2, pixel_kind="charbonnier")
 
 
@@ -123,33 +124,51 @@ VARIANTS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("photos", type=Path)
-    parser.add_argument("--steps", type=int, default=800)
-    parser.add_argument("--only", action="append", choices=VARIANTS, default=[])
-    arguments = parser.parse_args()
+def run(setup: Setup) -> Iterator[Figure]:
+    """Trained one after the other; then their frames take turns."""
+    if not setup.photos:
+        raise BenchmarkError("needs --photos (sharp ones)")
+    names = list(VARIANTS)[: 2 if setup.quick else None]
+    steps, shape = (2, (64, 64)) if setup.quick else (500, (720, 1280))
     blur = replace(PRESETS["mild"], noise_share=0.0, jpeg_share=0.0, sharp_share=0.0)
-    folders = DataConfig(dirs=(str(arguments.photos),), min_scale=0.5, val_images=24)
+    held_out = 2 if setup.quick else 24
+    folders = DataConfig(dirs=(str(setup.photos),), min_scale=0.5, val_images=held_out)
     data = TrainingData(folders, blur, 0, torch.device("cpu"))
-    batches = [tuple(map(to_bytes, data.batch(s, CROP, BATCH))) for s in range(arguments.steps)]
+    batches = [tuple(map(to_bytes, data.batch(s, CROP, BATCH))) for s in range(steps)]
     held = [(i.blurred[None, :, :256, :256], i.sharp[None, :, :256, :256])
             for i in data.validation()]  # fmt: skip
     held = [pair for pair in held if not torch.equal(*pair)]
-    print(f"{'':34}{'GMAC':>6}{'M':>6}{'720p f32':>10}{'bf16':>8}{'step':>8}{'gain':>9}")
-    for name in arguments.only or VARIANTS:
-        torch.manual_seed(0)
-        net = VARIANTS[name]()
-        work, size = gmac(net), sum(p.numel() for p in net.parameters()) / 1e6
-        seconds = train(net, batches)
-        gain = statistics.mean(psnr(restore(net, x), y) - psnr(from_bytes(x), y) for x, y in held)
-        f32, bf16 = speed(net)
-        cells = f"{work:6.1f}{size:6.1f}{f32:8.2f} s{bf16:>8}{seconds:6.2f} s{gain:+6.3f} dB"
-        print(f"{name:34}{cells}", flush=True)
+    work, size, times, gains = {}, {}, {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            torch.manual_seed(0)
+            net = VARIANTS[name]()
+            work[name] = [gmac(net)]
+            size[name] = [sum(p.numel() for p in net.parameters()) / 1e6]
+            times[name] = train(net, batches)
+            gains[name] = [psnr(restore(net, x), y) - psnr(from_bytes(x), y) for x, y in held]
+            file_of(folder, name).write_bytes(to_onnx(net.eval()).SerializeToString())
+        yield from side_by_side("operations at 256x256", "GMAC", work)
+        yield from side_by_side("parameters", "M", size)
+        for name, own in gains.items():
+            yield figure(f"mean gain after {steps} steps", name, "dB", statistics.mean(own))
+        yield from side_by_side("training step", "s", times)
+        frame = np.zeros((1, 3, *shape), np.float32)
+        for precision in PRECISIONS if engines.has_bf16() else PRECISIONS[:1]:
+            tasks = {
+                name: timed(partial(Engine(file_of(folder, name), "cpu", precision), frame))
+                for name in names
+            }
+            found = interleave(tasks, 1 if setup.quick else 5)
+            yield from side_by_side(f"{shape[1]}x{shape[0]}, OpenVINO {precision}", "s", found)
 
 
-def train(net: nn.Module, batches: list[Any]) -> float:
-    """Constant rate, then half of the steps linearly to nothing. Median seconds a step."""
+def file_of(folder: str, name: str) -> Path:
+    return Path(folder) / f"{list(VARIANTS).index(name)}.onnx"
+
+
+def train(net: nn.Module, batches: list[Any]) -> list[float]:
+    """Constant rate, then half of the steps linearly to nothing. Seconds of each step."""
     net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     optimizer = torch.optim.AdamW(net.parameters(), LR, betas=(0.9, 0.9), weight_decay=1e-4)
     loss_of, times = HybridLoss(LOSS), []
@@ -164,31 +183,7 @@ def train(net: nn.Module, batches: list[Any]) -> float:
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         times.append(time.perf_counter() - began)
-    return statistics.median(times)
-
-
-def speed(net: nn.Module) -> tuple[float, str]:
-    """Seconds for a 720p frame in OpenVINO, f32 and bf16: medians of five."""
-    frame = np.zeros((1, 3, 720, 1280), np.float32)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "net.onnx"
-        file.write_bytes(to_onnx(net.eval()).SerializeToString())
-        found = []
-        for precision in ("f32", "bf16") if has_bf16() else ("f32",):
-            engine = Engine(file, "cpu", precision)
-            times = []
-            for _ in range(6):
-                began = time.perf_counter()
-                engine(frame)
-                times.append(time.perf_counter() - began)
-            found.append(statistics.median(times[1:]))
-    return found[0], f"{found[1]:.2f} s" if len(found) > 1 else "-"
-
-
-def has_bf16() -> bool:
-    import openvino
-
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return times
 
 
 @torch.no_grad()
@@ -212,7 +207,3 @@ def to_bytes(image: Tensor) -> Tensor:
 
 def from_bytes(image: Tensor) -> Tensor:
     return (image.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,33 @@
+"""Seconds and peak memory of the model, by runtime and size.
+
+Each runtime has a process of its own, which deblurs a random 8-bit photo as the tool does (with its
+tiles) once to warm up and then in turn with the others. The peak is that of the whole process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from benchmarks import Figure, Setup, engines, side_by_side
+from benchmarks.timing import interleave
+from benchmarks.workers import Worker
+
+SIZES = {"1280x720": (720, 1280), "12 megapixels": (3000, 4000)}
+QUICK = {"256x192": (192, 256)}
+
+
+def run(setup: Setup) -> Iterator[Figure]:
+    """Size by size: seconds, then peaks."""
+    for size, (height, width) in (QUICK if setup.quick else SIZES).items():
+        with ExitStack() as stack:
+            workers: dict[str, Worker] = {}
+            for runtime in engines.runtimes(setup.model):
+                workers[runtime] = worker = stack.enter_context(Worker())
+                worker.prepare(engines.make, runtime, setup.model, height, width)
+            tasks = {name: worker.repeat for name, worker in workers.items()}
+            yield from side_by_side(
+                f"{size}, seconds", "s", interleave(tasks, 2 if setup.quick else 5)
+            )
+            peaks = {name: [worker.peak()] for name, worker in workers.items()}
+            yield from side_by_side(f"{size}, peak memory", "GB", peaks)

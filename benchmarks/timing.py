@@ -1,0 +1,32 @@
+"""Versions take turns, so that a machine whose speed drifts treats them alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+
+def interleave(
+    versions: Mapping[str, Callable[[], float]], rounds: int, warm: int = 1
+) -> dict[str, list[float]]:
+    """What each version gives in each round, without the first `warm` rounds.
+
+    Every other round goes backwards: none always follows the same one.
+    """
+    found: dict[str, list[float]] = {name: [] for name in versions}
+    for index in range(warm + rounds):
+        order = list(versions)[:: 1 if index % 2 == 0 else -1]
+        for name in order:
+            found[name].append(versions[name]())
+    return {name: samples[warm:] for name, samples in found.items()}
+
+
+def timed(work: Callable[[], object]) -> Callable[[], float]:
+    """The same work, which gives its seconds by the clock."""
+
+    def run() -> float:
+        began = time.perf_counter()
+        work()
+        return time.perf_counter() - began
+
+    return run
