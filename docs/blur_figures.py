@@ -23,7 +23,7 @@ from torch import Tensor
 
 from unblur.batches import TrainingData
 from unblur.blur import synthesize
-from unblur.blur.trajectory import camera_shake, kernels
+from unblur.blur.trajectory import camera_shake, centred, kernels
 from unblur.config import PRESETS, BlurConfig, DataConfig
 from unblur.datasets import find_pairs, read_rgb
 from unblur.losses import sobel
@@ -60,7 +60,7 @@ def main(photos: Path, folders: list[Path]) -> None:
 
 def draw_kernels(count: int = 12, length: int = 30) -> None:
     path = camera_shake(count, torch.Generator().manual_seed(1)) * length
-    kernel = kernels(path - path[:, path.shape[1] // 2, None], 2 * length + 1)
+    kernel = kernels(centred(path), 2 * length + 1)
     kernel = (kernel / kernel.amax((1, 2), keepdim=True)) ** 0.5
     sheet = torch.cat(list(kernel[:, 10:-10, 10:-10]), dim=1)
     save(np.repeat(sheet[..., None].numpy() * 255, 3, 2), IMAGES / "blur-kernels.png", zoom=2)

@@ -82,7 +82,7 @@ class BlurConfig:
 
     @property
     def margin(self) -> int:
-        """Pixels around a crop that its camera may sweep over; the path's middle is its origin."""
+        """Pixels around a crop that its camera may sweep over; the path's mean is its origin."""
         return math.ceil(self.max_length / 2) + 4
 
 

@@ -23,8 +23,15 @@ def test_shakes_have_path_length_one() -> None:
     torch.testing.assert_close(length, torch.ones(8))
 
 
-def test_the_middle_of_the_exposure_is_the_origin() -> None:
-    assert poses(0, BlurConfig())[:, TIMES // 2].abs().max() == 0
+def test_the_blurred_picture_lies_where_the_sharp_one_does() -> None:
+    path = poses(0, BlurConfig(varying_share=0))[..., :2]
+    kernel = kernels(path, 61)
+    at = torch.arange(61) - 30.0
+    for axis in (1, 2):
+        centre = (kernel.sum(axis) * at).sum(1)
+        torch.testing.assert_close(centre, torch.zeros(len(path)), atol=1e-3, rtol=0)
+    turning = poses(0, BlurConfig(varying_share=1))
+    assert torch.trapezoid(turning, dim=1).abs().max() < 1e-3
 
 
 def test_the_stated_share_of_cameras_only_shifts() -> None:
@@ -45,9 +52,9 @@ def test_a_seed_gives_one_trajectory() -> None:
     assert not torch.equal(poses(3, BlurConfig()), poses(4, BlurConfig()))
 
 
-def test_kernels_sum_to_one_and_are_centred_on_the_middle_instant() -> None:
+def test_kernels_sum_to_one_and_keep_the_mean_shift() -> None:
     path = camera_shake(5, generator()) * 12
-    path = path - path[:, TIMES // 2, None]
+    path = path - path[:, :1] - 3
     kernel = kernels(path, 31)
     torch.testing.assert_close(kernel.sum((1, 2)), torch.ones(5))
     rest = kernels(torch.zeros(1, TIMES, 2), 5)

@@ -106,8 +106,8 @@ def shoot(
     """The blurred and the sharp images, as `synthesize` gives them.
 
     Light passes the scene (camera's and objects' motion), the lens (defocus) and the sensor
-    (saturation, mosaic, noise, response, JPEG). The sharp image is the same scene at the middle
-    of the exposure, through the response alone.
+    (saturation, mosaic, noise, response, JPEG). The sharp image is the same scene from the
+    mean pose, through the response alone.
     """
     device = photos.device
     response, balance = drawn.response.to(device), drawn.balance.to(device)

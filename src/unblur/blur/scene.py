@@ -25,7 +25,7 @@ class Layer:
         sample: index of the sample that it belongs to.
         source: index of the photo that it is cut from.
         mirrored: whether that photo is taken left to right.
-        mask: its opacity in [0, 1], at the middle of the exposure.
+        mask: its opacity in [0, 1], where the mean pose sees it.
         poses: the camera's as the object sees it: its own motion included.
     """
 
@@ -102,7 +102,7 @@ def sample_mask(height: int, width: int, generator: torch.Generator) -> Float[Te
 def glance(
     light: Float[Tensor, "b 3 i j"], layers: list[Layer], margin: int
 ) -> Float[Tensor, "b 3 h w"]:
-    """The scene and its objects at the middle of the exposure, without the margin."""
+    """The scene and its objects from the mean pose, without the margin."""
     out = light.clone()
     for layer in layers:
         rgba = _cut_out(light, layer)
@@ -192,7 +192,7 @@ def subframes(
     y: Float[Tensor, " 2"],
     focal: Float[Tensor, ""],
 ) -> int:
-    """1 for what rests, else an odd count, so that the middle pose is one of them."""
+    """1 for what rests, else an odd count."""
     if not bool(path.any()):
         return 1
     corners = _project(homographies(path, focal), x, y)

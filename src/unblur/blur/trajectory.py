@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from unblur.config import BlurConfig
 
 TIMES = 65
-"""Instants of a trajectory, evenly spaced; the middle one is the sharp target's."""
+"""Instants of a trajectory, evenly spaced."""
 
 
 def sample_trajectories(
@@ -24,7 +24,9 @@ def sample_trajectories(
 ) -> Float[Tensor, "b t 6"]:
     """Camera poses (shift x, shift y, roll, pitch, yaw, log zoom) at `TIMES` instants.
 
-    Shifts are in pixels, angles in radians; the middle pose is zero. `sweep_share` of the cameras
+    Shifts are in pixels, angles in radians. The mean pose over the exposure is zero, so that the
+    blurred picture lies where the sharp one does: the pose at the middle of the time is up to
+    several pixels from it, which no network can know. `sweep_share` of the cameras
     sweep along a line, the others shake (`camera_shake`). In `varying_share` the motion is a mix
     of shift and of pitch and yaw, which move the picture alike near the centre and differently at
     the rim, with a little roll and zoom; the others only shift. Path lengths are drawn with more
@@ -43,7 +45,7 @@ def sample_trajectories(
     straight = _uniform(batch, generator) < config.sweep_share
     varying = _uniform(batch, generator) < config.varying_share
     path = torch.where(straight[:, None, None], sweep, shake) * length[:, None, None]
-    path = path - path[:, TIMES // 2, None]
+    path = centred(path)
 
     # The part of the path that is pitch and yaw.
     turned = (_uniform(batch, generator) * varying)[:, None, None]
@@ -53,7 +55,7 @@ def sample_trajectories(
     # Roll and zoom move the picture by 0.3 of the path's length at most, at the crop's place.
     reach = centres.norm(dim=1) + 128
     amount = 0.3 * length / reach * _uniform(batch, generator) * varying
-    other = (other - other[:, TIMES // 2, None]) * amount[:, None, None]
+    other = centred(other) * amount[:, None, None]
     roll, zoom = other.unbind(-1)
     yaw, pitch = yaw_pitch.unbind(-1)
     return torch.stack([*shift.unbind(-1), roll, pitch, yaw, zoom], dim=-1)
@@ -97,8 +99,7 @@ def kernels(path: Float[Tensor, "b t 2"], size: int) -> Float[Tensor, "b s s"]:
 
     The instants are even in time, and the first and the last count half (the trapezoid rule).
 
-    The middle instant is the kernel's centre, so the blurred image stays aligned with the sharp
-    target. Convolving with it (not correlating) gives the picture that moves along the path.
+    The kernel's centre is the shift of zero. Convolving with it (not correlating) gives the picture that moves along the path.
 
     Args:
         path: shifts (x, y) in pixels.
@@ -128,6 +129,12 @@ def kernels(path: Float[Tensor, "b t 2"], size: int) -> Float[Tensor, "b s s"]:
             )
             out.scatter_add_(1, (y + dy) * wide + x + dx, weight * duration)
     return out.view(batch, wide, wide)[:, :size, :size]
+
+
+def centred(path: Float[Tensor, "b t n"]) -> Float[Tensor, "b t n"]:
+    """The path less its mean over the exposure (by the trapezoid rule: the ends count half)."""
+    mean = torch.trapezoid(path, dim=1) / (path.shape[1] - 1)
+    return path - mean[:, None]
 
 
 def resample(path: Float[Tensor, "t n"], count: int) -> Float[Tensor, "k n"]:
