@@ -31,37 +31,41 @@ class Metric:
     better: Literal["higher", "lower"]
     needs_truth: bool
     """False: it judges an image alone, and ignores truth and mask."""
-    function: Callable[[np.ndarray, np.ndarray | None, np.ndarray | None], float]
+    measure: Callable[..., float]
+    """`measure(image, truth=None, mask=None)`: the score of an image (h, w, 3) of 0 to 255. A mask
+    (h, w) of bool says which pixels count. Raises MetricError if the images do not fit."""
     version: str
-    """The library and its version that computed it, and which variant."""
-    smallest: int = 1
-    """The least height and width in pixels."""
+    """The library that computed it, its version, and which variant."""
+
+
+def checked(name: str, function: Callable[..., float], smallest: int = 1) -> Callable[..., float]:
+    """A metric's function of an image, its truth and a mask, that first looks whether they fit.
+
+    Args:
+        smallest: the least height and width in pixels.
+    """
 
     def measure(
-        self, image: np.ndarray, truth: np.ndarray | None = None, mask: np.ndarray | None = None
+        image: np.ndarray, truth: np.ndarray | None = None, mask: np.ndarray | None = None
     ) -> float:
-        """The score of an image (h, w, 3) of 0 to 255, against its truth where it needs one.
+        if truth is None:
+            raise MetricError(f"{name} needs the sharp image; without it there is niqe")
+        if truth.shape != image.shape:
+            sizes = f"{size(image)} against a truth of {size(truth)}"
+            raise MetricError(f"{name}: an image of {sizes}; both must be of one size")
+        if min(image.shape[:2]) < smallest:
+            least = f"{smallest}x{smallest}"
+            raise MetricError(f"{name}: an image of {size(image)} is too small; {least} will do")
+        if mask is not None and not mask.any():
+            raise MetricError(f"{name}: the mask leaves no pixel to measure")
+        return function(image, truth, mask)
 
-        Args:
-            mask: (h, w) of bool, the pixels that count; all of them if left out.
+    return measure
 
-        Raises:
-            MetricError: if the images do not fit each other or are too small.
-        """
-        if self.needs_truth:
-            if truth is None:
-                raise MetricError(f"{self.name} needs the sharp image; without it there is niqe")
-            if truth.shape != image.shape:
-                sizes = f"{_size(image)} against a truth of {_size(truth)}"
-                raise MetricError(f"{self.name}: an image of {sizes}; both must be of one size")
-            if mask is not None and not mask.any():
-                raise MetricError(f"{self.name}: the mask leaves no pixel to measure")
-        if min(image.shape[:2]) < self.smallest:
-            side = self.smallest
-            raise MetricError(
-                f"{self.name}: an image of {_size(image)} is too small, it takes {side}x{side}"
-            )
-        return self.function(image, truth, mask)
+
+def size(image: np.ndarray) -> str:
+    """Width and height as people say them."""
+    return f"{image.shape[1]}x{image.shape[0]}"
 
 
 def library(name: str, detail: str = "") -> str:
@@ -72,6 +76,3 @@ def library(name: str, detail: str = "") -> str:
         named = name
     return f"{named}, {detail}" if detail else named
 
-
-def _size(image: np.ndarray) -> str:
-    return f"{image.shape[1]}x{image.shape[0]}"

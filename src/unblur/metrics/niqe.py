@@ -12,7 +12,7 @@ from importlib.resources import files
 import numpy as np
 from jaxtyping import Float
 
-from unblur.metrics.metric import Image, Mask, Metric, MetricError, library
+from unblur.metrics.metric import Image, Mask, Metric, MetricError, library, size
 
 BLOCK = 96
 """Side of the patches whose statistics are taken, in pixels; half of it at the second scale."""
@@ -38,10 +38,10 @@ def niqe(image: Image, truth: Image | None = None, mask: Mask | None = None) -> 
     """
     from scipy.linalg import pinvh
 
-    rows, columns = (side // BLOCK for side in image.shape[:2])
+    rows, columns = (length // BLOCK for length in image.shape[:2])
     if rows * columns < 2:
-        size = f"{image.shape[1]}x{image.shape[0]}"
-        raise MetricError(f"niqe: an image of {size} is too small, it takes {2 * BLOCK}x{BLOCK}")
+        least = f"{2 * BLOCK}x{BLOCK}"
+        raise MetricError(f"niqe: an image of {size(image)} is too small; {least} will do")
     gray = np.rint(image[: rows * BLOCK, : columns * BLOCK] @ _GRAY)
     with np.errstate(divide="ignore", invalid="ignore"):  # a flat block has no statistics
         coarse = [_features(block) for block in _blocks(_normalise(_halve(gray)), BLOCK // 2)]
@@ -59,7 +59,7 @@ def niqe(image: Image, truth: Image | None = None, mask: Mask | None = None) -> 
 def metric(name: str) -> Metric:
     """`niqe`, ready to measure."""
     computed = library("unblur", "as LIVE's release of 2012 with its pristine model")
-    return Metric(name, "NIQE", "lower", False, niqe, computed, BLOCK)
+    return Metric(name, "NIQE", "lower", False, niqe, computed)
 
 
 def _features(block: Float[np.ndarray, "h w"]) -> list[float]:

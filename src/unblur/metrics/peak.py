@@ -7,7 +7,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from unblur.metrics.metric import Image, Mask, Metric, library
+from unblur.metrics.metric import Image, Mask, Metric, checked, library
 
 # Luma above 16 for R, G and B of 1, in thousandths (ITU-R BT.601), as MATLAB's rgb2ycbcr has it.
 _LUMA = np.array([65481, 128553, 24966])
@@ -35,9 +35,9 @@ def metric(name: str) -> Metric:
     """`psnr` or `psnr-y`, ready to measure."""
     if name == "psnr":
         detail = "mean over RGB, peak 255"
-        return Metric(name, "PSNR", "higher", True, psnr, library("unblur", detail))
+        return Metric(name, "PSNR", "higher", True, checked(name, psnr), library("unblur", detail))
     detail = "BT.601 luma rounded to 8 bit, peak 255"
-    return Metric(name, "PSNR-Y", "higher", True, psnr_y, library("unblur", detail))
+    return Metric(name, "PSNR-Y", "higher", True, checked(name, psnr_y), library("unblur", detail))
 
 
 def _ratio(image: np.ndarray, truth: np.ndarray, mask: np.ndarray | None) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from unblur.metrics.metric import Image, Mask, Metric, MetricError, library
+from unblur.metrics.metric import Image, Mask, Metric, MetricError, checked, library
 
 _SIGMA = 1.5
 _RADIUS = 5  # an 11-pixel window (Wang et al. 2004)
@@ -60,12 +60,13 @@ def ssim_matlab3d(image: Image, truth: Image, mask: Mask | None = None) -> float
 
 def metric(name: str) -> Metric:
     """`ssim` or `ssim-3d`, ready to measure."""
-    side = 2 * _RADIUS + 1
     if name == "ssim":
+        title, function = "SSIM", ssim
         computed = library("scikit-image", "Gaussian window of sigma 1.5, per channel")
-        return Metric(name, "SSIM", "higher", True, ssim, computed, side)
-    computed = library("unblur", "as MATLAB's ssim on RGB: 3-D Gaussian window across the channels")
-    return Metric(name, "SSIM (3-D)", "higher", True, ssim_matlab3d, computed, side)
+    else:
+        title, function = "SSIM (3-D)", ssim_matlab3d
+        computed = library("unblur", "as MATLAB's ssim on RGB, 3-D window across the channels")
+    return Metric(name, title, "higher", True, checked(name, function, 2 * _RADIUS + 1), computed)
 
 
 def _blur(volume: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
