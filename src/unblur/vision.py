@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from importlib.util import find_spec
 from typing import Any
 
 from unblur.errors import UnblurError
@@ -21,7 +22,7 @@ def import_torchvision() -> Any:
     not load, and it fails as it describes two of them, nms and qnms. Networks of classification
     call neither. On exactly that failure their names are made known, without code behind them, and
     the import is done again. Call it before importing torchmetrics or lightning, which import
-    torchvision if it is installed, and fail with it.
+    torchvision where it is installed, and fail with it.
 
     Raises:
         VisionError: if it is not installed or does not import.
@@ -43,4 +44,17 @@ def import_torchvision() -> Any:
         reason = f"torchvision is needed ({error})"
     except RuntimeError as error:
         reason = f"torchvision does not import ({str(error).splitlines()[0]})"
-    raise VisionError(f"{reason}: install the torchvision that belongs to PyTorch {torch.__version__}")
+    raise VisionError(
+        f"{reason}: install the torchvision that belongs to PyTorch {torch.__version__}"
+    )
+
+
+def import_fabric() -> Any:
+    """Lightning's Fabric, also where torchvision is of another build than PyTorch.
+
+    Raises:
+        VisionError: if torchvision is installed and does not import.
+    """
+    if find_spec("torchvision"):
+        import_torchvision()
+    return importlib.import_module("lightning.fabric").Fabric

@@ -75,4 +75,3 @@ def library(name: str, detail: str = "") -> str:
     except PackageNotFoundError:
         named = name
     return f"{named}, {detail}" if detail else named
-

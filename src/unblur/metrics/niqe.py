@@ -6,6 +6,7 @@ numbers are that paper's.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from importlib.resources import files
 
@@ -49,7 +50,7 @@ def niqe(image: Image, truth: Image | None = None, mask: Mask | None = None) -> 
     features = np.hstack([fine, coarse])
     whole = features[~np.isnan(features).any(axis=1)]
     if len(whole) < 2:
-        return float("nan")
+        return math.nan
     pristine_mean, pristine_covariance = _pristine()
     difference = pristine_mean - np.nanmean(features, axis=0)
     covariance = (pristine_covariance + np.cov(whole, rowvar=False)) / 2
@@ -79,7 +80,7 @@ def _fit(values: Float[np.ndarray, "h w"]) -> tuple[float, float, float]:
     shapes, ratios = _table()
     below, above = values[values < 0], values[values > 0]
     if not below.size or not above.size:
-        return (float("nan"),) * 3
+        return math.nan, math.nan, math.nan
     left, right = np.sqrt(np.mean(below**2)), np.sqrt(np.mean(above**2))
     skew = left / right
     ratio = np.mean(np.abs(values)) ** 2 / np.mean(values**2)
@@ -107,7 +108,10 @@ def _table() -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
 
 @cache
 def _pristine() -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n n"]]:
-    """Mean and covariance of 125 pristine photos' features, as LIVE published them."""
+    """Mean and covariance of 125 pristine photos' features, as LIVE published them.
+
+    Mittal et al., "NIQE Software Release", 2012; its notice is in niqe_pristine.LICENSE.txt.
+    """
     with files("unblur.metrics").joinpath("niqe_pristine.npz").open("rb") as file:
         stored = np.load(file)
         return stored["mean"], stored["covariance"]
@@ -125,7 +129,7 @@ def _normalise(gray: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
 
 
 def _halve(gray: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "i j"]:
-    """MATLAB's `imresize(gray, 0.5)`: a cubic kernel of a = -1/2, twice as wide against aliasing."""
+    """MATLAB's `imresize(gray, 0.5)`: Keys' cubic kernel, twice as wide against aliasing."""
     from scipy.ndimage import correlate1d
 
     x = np.abs(np.arange(-3.5, 4)) / 2

@@ -26,7 +26,7 @@ def psnr_y(image: Image, truth: Image, mask: Mask | None = None) -> float:
     """The ratio in dB over luma alone, 16 to 235, with a peak of 255; inf if lumas are equal.
 
     Luma is BT.601's as MATLAB's `rgb2ycbcr` gives it for uint8, rounded to whole numbers. Python
-    toolboxes that keep its fraction (BasicSR) differ by some 0.01 dB.
+    toolboxes that keep its fraction (BasicSR) read higher, by 0.04 dB at 35 dB.
     """
     return _ratio(_luma(image), _luma(truth), mask)
 

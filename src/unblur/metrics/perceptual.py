@@ -50,15 +50,14 @@ def _open(name: str) -> Any:
         raise MetricError(f"{name}: {error}; then pip install 'unblur[metrics]'") from None
     except ImportError as error:
         raise MetricError(f"{name} needs {error.name}: pip install 'unblur[metrics]'") from None
+    weights = models.AlexNet_Weights if name == "lpips" else models.VGG16_Weights
     try:
         if name == "lpips":
-            weights = models.AlexNet_Weights.DEFAULT
             return LearnedPerceptualImagePatchSimilarity(net_type="alex", normalize=True)
         # The network itself: torchmetrics' class for it reads the weights anew for every image.
-        weights = models.VGG16_Weights.DEFAULT
         return DISTSNetwork()
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise MetricError(_advice(name, weights.url, error)) from None
+        raise MetricError(_advice(name, weights.DEFAULT.url, error)) from None
 
 
 def _advice(name: str, url: str, error: Exception) -> str:
