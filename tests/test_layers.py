@@ -23,11 +23,13 @@ LAYERS = (
     {"batches"},
     {"datasets", "video"},
     {"nets", "blur", "metrics", "engine", "tiling", "gate", "memory", "photo"},
-    {"formats"},
+    {"formats", "vision"},
     {"config"},
     {"errors", "__init__"},
 )
-WITHIN = {name: {name} for name in ("datasets", "nets", "blur", "video", "folders", "formats")}
+WITHIN = {
+    name: {name} for name in ("datasets", "nets", "blur", "video", "folders", "formats", "metrics")
+}
 NO_TORCH = (
     *("folders.run", "video", "restore", "photo", "formats.saving", "tiling", "gate", "memory"),
     *("engine", "datasets", "cli", "__init__"),

@@ -15,11 +15,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from unblur import __version__, checkpoint, photo
@@ -30,6 +29,10 @@ from unblur.errors import UnblurError
 from unblur.losses import HybridLoss, discriminator_loss
 from unblur.nets import Discriminator, vgg
 from unblur.validation import Validator
+from unblur.vision import import_fabric
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
 
 
 class TrainError(UnblurError):
@@ -100,7 +103,7 @@ def train(
     began = time.monotonic()
     # Fabric tells of its precision and devices; the display says what matters.
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-    fabric = Fabric(precision=precision_of(config.precision), devices="auto")  # pyright: ignore
+    fabric: Fabric = import_fabric()(precision=precision_of(config.precision), devices="auto")
     fabric.launch()
     run = _Run(config, out, fabric, init, resume)
     end = min(config.steps, max_steps if max_steps is not None else config.steps)

@@ -1,0 +1,151 @@
+"""NIQE: how natural a photo's statistics are, without a sharp image to compare with.
+
+Mittal, Soundararajan, Bovik, "Making a completely blind image quality analyzer", 2013. Equation
+numbers are that paper's.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from jaxtyping import Float
+
+from unblur.metrics.metric import Image, Mask, Metric, MetricError, library, size
+
+BLOCK = 96
+"""Side of the patches whose statistics are taken, in pixels; half of it at the second scale."""
+
+# MATLAB's rgb2gray.
+_GRAY = (0.298936, 0.587043, 0.114021)
+_SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
+
+
+def niqe(image: Image, truth: Image | None = None, mask: Mask | None = None) -> float:
+    """Distance of a photo's statistics from those of pristine photos; about 2 to 10, lower better.
+
+    As the authors' MATLAB release does it: luma by `rgb2gray`, whole blocks of 96 pixels, halved
+    once by MATLAB's antialiased bicubic. BasicSR takes another luma and another down-scaling and
+    differs in the first decimal. It rewards false texture as well as true detail, so it ranks
+    photos without a truth and nothing else. nan where too few blocks have any texture.
+
+    Args:
+        truth: ignored, as is the mask: it judges the image alone.
+
+    Raises:
+        MetricError: for an image of fewer than two blocks.
+    """
+    from scipy.linalg import pinvh
+
+    rows, columns = (length // BLOCK for length in image.shape[:2])
+    if rows * columns < 2:
+        least = f"{2 * BLOCK}x{BLOCK}"
+        raise MetricError(f"niqe: an image of {size(image)} is too small; {least} will do")
+    gray = np.rint(image[: rows * BLOCK, : columns * BLOCK] @ _GRAY)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a flat block has no statistics
+        coarse = [_features(block) for block in _blocks(_normalise(_halve(gray)), BLOCK // 2)]
+        fine = [_features(block) for block in _blocks(_normalise(gray), BLOCK)]
+    features = np.hstack([fine, coarse])
+    whole = features[~np.isnan(features).any(axis=1)]
+    if len(whole) < 2:
+        return math.nan
+    pristine_mean, pristine_covariance = _pristine()
+    difference = pristine_mean - np.nanmean(features, axis=0)
+    covariance = (pristine_covariance + np.cov(whole, rowvar=False)) / 2
+    return float(np.sqrt(difference @ pinvh(covariance) @ difference))  # eq. 10
+
+
+def metric(name: str) -> Metric:
+    """`niqe`, ready to measure."""
+    computed = library("unblur", "as LIVE's release of 2012 with its pristine model")
+    return Metric(name, "NIQE", "lower", False, niqe, computed)
+
+
+def _features(block: Float[np.ndarray, "h w"]) -> list[float]:
+    """18 numbers: the shape of the coefficients and of the products with four neighbours."""
+    alpha, left, right = _fit(block)
+    found = [alpha, (left + right) / 2]
+    for shift in _SHIFTS:
+        alpha, left, right = _fit(block * np.roll(block, shift, axis=(0, 1)))
+        found += [alpha, (right - left) * _mean_factor(alpha), left, right]  # eq. 8
+    return found
+
+
+def _fit(values: Float[np.ndarray, "h w"]) -> tuple[float, float, float]:
+    """Shape and two scales of an asymmetric generalised Gaussian, by moments (eq. 4 to 7)."""
+    from scipy.special import gamma
+
+    shapes, ratios = _table()
+    below, above = values[values < 0], values[values > 0]
+    if not below.size or not above.size:
+        return math.nan, math.nan, math.nan
+    left, right = np.sqrt(np.mean(below**2)), np.sqrt(np.mean(above**2))
+    skew = left / right
+    ratio = np.mean(np.abs(values)) ** 2 / np.mean(values**2)
+    ratio *= (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
+    alpha = float(shapes[np.argmin(np.abs(ratios - ratio))])
+    scale = np.sqrt(gamma(1 / alpha) / gamma(3 / alpha))
+    return alpha, float(left * scale), float(right * scale)
+
+
+def _mean_factor(alpha: float) -> float:
+    from scipy.special import gamma
+
+    return float(gamma(2 / alpha) / gamma(1 / alpha))
+
+
+@cache
+def _table() -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """The shapes that are tried, 0.2 to 10, and each one's ratio of moments."""
+    from scipy.special import gamma
+
+    shapes = np.arange(200, 10001) / 1000
+    ratios = gamma(2 / shapes) ** 2 / (gamma(1 / shapes) * gamma(3 / shapes))
+    return shapes, ratios
+
+
+@cache
+def _pristine() -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, "n n"]]:
+    """Mean and covariance of 125 pristine photos' features, as LIVE published them.
+
+    Mittal et al., "NIQE Software Release", 2012; its notice is in niqe_pristine.LICENSE.txt.
+    """
+    with files("unblur.metrics").joinpath("niqe_pristine.npz").open("rb") as file:
+        stored = np.load(file)
+        return stored["mean"], stored["covariance"]
+
+
+def _normalise(gray: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """Mean subtracted, contrast normalised (eq. 1 to 3), under a 7 x 7 Gaussian window."""
+    from scipy.ndimage import gaussian_filter
+
+    def blur(values: np.ndarray) -> np.ndarray:
+        return gaussian_filter(values, 7 / 6, mode="nearest", radius=3)
+
+    mean = blur(gray)
+    return (gray - mean) / (np.sqrt(np.abs(blur(gray**2) - mean**2)) + 1)
+
+
+def _halve(gray: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "i j"]:
+    """MATLAB's `imresize(gray, 0.5)`: Keys' cubic kernel, twice as wide against aliasing."""
+    from scipy.ndimage import correlate1d
+
+    x = np.abs(np.arange(-3.5, 4)) / 2
+    near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    kernel = np.where(x <= 1, near, far) / 2
+    for axis in (0, 1):
+        # An even kernel's centre lies half a pixel to the right: the new pixel between old ones.
+        gray = correlate1d(gray, kernel, axis, mode="reflect", origin=-1)
+        gray = gray[::2] if axis == 0 else gray[:, ::2]
+    return gray
+
+
+def _blocks(values: Float[np.ndarray, "h w"], side: int) -> list[Float[np.ndarray, "s s"]]:
+    rows, columns = (n // side for n in values.shape)
+    return [
+        values[i * side : (i + 1) * side, j * side : (j + 1) * side]
+        for j in range(columns)
+        for i in range(rows)
+    ]
