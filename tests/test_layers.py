@@ -17,6 +17,7 @@ LAYERS = (
     {"__main__"},
     {"cli"},
     {"folders"},
+    {"robustness"},
     {"evaluate", "display"},
     {"train", "export", "synth"},
     {"losses", "validation", "checkpoint", "restore"},
@@ -27,7 +28,8 @@ LAYERS = (
     {"config"},
     {"errors", "__init__"},
 )
-WITHIN = {name: {name} for name in ("datasets", "nets", "blur", "video", "folders", "formats")}
+PACKAGES = (*("datasets", "nets", "blur", "video", "folders", "formats", "evaluate", "robustness"),)
+WITHIN = {name: {name} for name in PACKAGES}
 NO_TORCH = (
     *("folders.run", "video", "restore", "photo", "formats.saving", "tiling", "gate", "memory"),
     *("engine", "datasets", "cli", "__init__"),

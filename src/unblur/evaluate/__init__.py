@@ -62,7 +62,7 @@ def run(
     """
     console = Console()
     pairs = find_pairs(dataset, "test", blur)
-    with _loaded(models) as deblurrers:
+    with loaded(models) as deblurrers:
         protocols = [protocol] if protocol else list(metrics.PROTOCOLS)
         results = [measure(pairs, deblurrers, p) for p in protocols]
         for result in results:
@@ -147,7 +147,7 @@ def draw(pairs: list[Pair], deblurrers: dict[str, Deblurrer], path: Path) -> Non
 
 
 @contextmanager
-def _loaded(models: list[str]) -> Iterator[dict[str, Deblurrer]]:
+def loaded(models: list[str]) -> Iterator[dict[str, Deblurrer]]:
     """The models by name, in float32 so that figures do not depend on the processor.
 
     A checkpoint is exported first, so that what is measured is what people run.

@@ -66,7 +66,7 @@ def render(result: dict[str, Any], pictures: list[Picture]) -> str:
     return Template(_asset("page.html")).substitute(
         title=escape(str(result.get("dataset") or "Deblurring")),
         about=escape(", ".join(about)),
-        style=_asset("page.css"),
+        style=style(),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         leaderboard=leaderboard(result),
@@ -74,6 +74,11 @@ def render(result: dict[str, Any], pictures: list[Picture]) -> str:
         every_image=every_image(result),
         pictures=_pictures(result, pictures),
     )
+
+
+def style() -> str:
+    """The page's style sheet, for other pages of the same looks."""
+    return _asset("page.css")
 
 
 def _pictures(result: dict[str, Any], pictures: list[Picture]) -> str:
@@ -112,7 +117,8 @@ def _article(result: dict[str, Any], picture: Picture, models: list[str], titles
         about = escape(f"{picture.name}: {title}")
         images.append(f'<img data-kind="{kind}" data-title="{escape(title)}" alt="{about}" '
                       f'src="{_data_uri(pixels)}">')  # fmt: skip
-        figures = "" if pixels is picture.sharp else _figures(result, picture.name, title)
+        truth = kind == len(titles) - 1
+        figures = "" if truth else _figures(result, picture.name, title)
         part = np.ascontiguousarray(pixels[y : y + side, x : x + side])
         details.append(
             f'<figure><img width="{side}" height="{side}" alt="{about}, detail" '
