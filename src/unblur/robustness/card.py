@@ -74,21 +74,21 @@ def to_html(text: str, plots: dict[str, bytes]) -> str:
 
 
 def _summary(card: dict[str, Any]) -> list[str]:
-    """A line for each stress: from its mildest level to its hardest."""
+    """A line for each stress: the gain at both ends, or the least agreement."""
     rows = []
     for stress in card["stresses"]:
-        cells = []
-        for model in stress["models"]:
-            sign = "+" if stress["kind"] == "gain" else ""
-            first, last = (f"{model['mean'][i]:{sign}.2f}" for i in (0, -1))
-            span = first if len(stress["levels"]) == 1 else f"{first} to {last}"
-            cells.append(f"{span} dB{_harm(stress, model)}")
-        levels = _level(stress["levels"][0])
-        if len(stress["levels"]) > 1:
-            levels += f" to {_level(stress['levels'][-1])}"
-        rows.append([stress["title"], stress["kind"], levels, *cells])
+        ends = list(dict.fromkeys(_level(stress["levels"][i]) for i in (0, -1)))
+        cells = [_in_short(stress, model) for model in stress["models"]]
+        rows.append([stress["title"], " to ".join(ends), *cells])
     names = [_plain(model["name"]) for model in card["stresses"][0]["models"]]
-    return _rows(["stress", "measured", "levels", *names], rows)
+    return _rows(["stress", "levels", *names], rows)
+
+
+def _in_short(stress: dict[str, Any], model: dict[str, Any]) -> str:
+    if stress["kind"] == "agreement":
+        return f"agrees to {min(model['mean']):.2f} dB"
+    first, last = (f"{model['mean'][i]:+.2f}" for i in (0, -1))
+    return f"{first} to {last} dB{_harm(stress, model)}"
 
 
 def _harm(stress: dict[str, Any], model: dict[str, Any]) -> str:
