@@ -169,6 +169,25 @@ def test_figures_that_are_absent_or_infinite_are_shown_as_such() -> None:
     assert Tags(page.render({"models": []}, [])).open == []
 
 
+def test_all_that_a_result_may_hold_is_shown() -> None:
+    more: dict[str, Any] = {
+        "ci": {"psnr": [24.5, 27.5], "ssim": None},
+        "gain": {"psnr": 1.25},
+        "gain_ci": {"psnr": [1.125, 1.5]},
+        "wins": {"psnr": {"blurred": 0.75}},
+        "worst": {"psnr": {"name": NASTY, "gain": -0.5}},
+        "cost": {"gmacs": 4.44},
+    }
+    whole = {"models": [entry("blurred", 25.0), entry("own", 26.0, **more)]}
+    other = {"protocol": "paper", "models": [entry("blurred", 27.0)]}
+    text = page.render({**whole, "others": [other]}, [])
+    assert NASTY not in text
+    for shown in ("24.50 to 27.50", ">1.25<", "1.12 to 1.50", ">75<", ">-0.50<", ">4.4<"):
+        assert shown in text
+    assert "protocol paper</h2>" in text
+    assert ">27.00<" in text
+
+
 def test_the_detail_is_where_blur_costs_most(picture: np.ndarray) -> None:
     blurred = np.tile(picture, (4, 4, 1))
     sharp = blurred.copy()

@@ -32,9 +32,11 @@ def draw(stress: dict[str, Any]) -> bytes:
                 axes.plot(range(1, len(scores) + 1), scores, "o-", color=colour, label=name)
                 continue
             places = range(len(levels))
-            axes.plot(places, model["mean"], "o-", color=colour, label=name)
+            # Levels with names have no order that a line could follow.
+            line, thin = ("o", "_") if isinstance(levels[0], str) else ("o-", "--")
+            axes.plot(places, model["mean"], line, color=colour, label=name)
             least = f"{name}, least"
-            axes.plot(places, model["least"], "--", color=colour, linewidth=0.9, label=least)
+            axes.plot(places, model["least"], thin, color=colour, linewidth=0.9, label=least)
         if len(levels) == 1:
             axes.locator_params(axis="x", integer=True)
             axes.set_xlabel(f"{stress['axis']}, the best first")

@@ -46,8 +46,9 @@ def write(result: dict[str, Any], pictures: list[Picture], path: Path) -> None:
 
     Args:
         result: as `unblur evaluate --json` writes it: "models", each with "name", "mean" and
-            "images"; of what else it may hold, "dataset", "protocol", "conditions", "metrics" and
-            the models' "ci", "win_rate" and "cost" are shown where they are there.
+            "images"; of what else it may hold, "dataset", "protocol", "conditions", "metrics",
+            "others" (the same under another protocol) and the models' "ci", "gain", "gain_ci",
+            "wins", "worst" and "cost" are shown where they are there.
         pictures: in the order of the page; none are needed.
 
     Raises:
@@ -72,8 +73,14 @@ def render(result: dict[str, Any], pictures: list[Picture]) -> str:
         leaderboard=leaderboard(result),
         conditions="".join(f"<li>{escape(str(c))}</li>" for c in result.get("conditions") or []),
         every_image=every_image(result),
+        others="".join(_other(other) for other in result.get("others") or []),
         pictures=_pictures(result, pictures),
     )
+
+
+def _other(result: dict[str, Any]) -> str:
+    title = escape(f"protocol {result.get('protocol', '')}")
+    return f"<section><h2>{title}</h2>{leaderboard(result)}{every_image(result)}</section>"
 
 
 def style() -> str:

@@ -10,7 +10,9 @@ from typing import Any
 
 def leaderboard(result: dict[str, Any]) -> str:
     """A row a model, a column a figure; the best of each column is strong."""
-    columns = [*quality_columns(result), *_cost_columns(result)]
+    if not result["models"]:
+        return ""
+    columns = [*quality_columns(result), *_gain_columns(result), *_cost_columns(result)]
     head = "".join(_heading(c.title, c.better) for c in columns)
     body = []
     for model in result["models"]:
@@ -75,29 +77,55 @@ def quality_columns(result: dict[str, Any]) -> list[Column]:
     return columns
 
 
+def _gain_columns(result: dict[str, Any]) -> list[Column]:
+    """Of the first metric, against the first row: the blurred input."""
+    models = result["models"]
+    names = [c.place[1] for c in quality_columns(result)[:1]]
+    columns = []
+    for name in names:
+        blurred = models[0]["name"]
+        digits = 3 - (name[:4] in ("psnr", "niqe"))
+        columns += [
+            Column(("gain", name), "gain", "higher", digits),
+            Column(("worst", name, "gain"), "worst image's gain", "higher", digits),
+            Column(("wins", name, blurred), "images improved, %", "higher", 0, 0.01),
+        ]
+    return _measured(columns, models)
+
+
 def _cost_columns(result: dict[str, Any]) -> list[Column]:
     columns = [
-        Column(("win_rate",), "better than blurred, %", "higher", 0, 0.01),
         Column(("cost", "seconds_per_megapixel"), "seconds per megapixel", "lower"),
         Column(("cost", "peak_bytes_per_megapixel"), "MiB per megapixel", "lower", 0, 2**20),
         Column(("cost", "parameters"), "parameters, millions", "lower", 1, 1e6),
         Column(("cost", "gmacs"), "GMAC", "lower", 1),
     ]
-    return [c for c in columns if any(c.of(m) is not None for m in result["models"])]
+    return _measured(columns, result["models"])
+
+
+def _measured(columns: list[Column], models: list[dict[str, Any]]) -> list[Column]:
+    return [c for c in columns if any(c.of(m) is not None for m in models)]
 
 
 def _cell(column: Column, model: dict[str, Any], models: list[dict[str, Any]]) -> str:
     value = column.of(model)
     others = [v for v in map(column.of, models) if v is not None and not math.isnan(v)]
     best = value in others and value == (max if column.better == "higher" else min)(others)
-    name = column.place[-1]
-    low, high = (model.get("ci") or {}).get(name, (None, None))
-    interval = ""
-    if column.place[0] == "mean" and low is not None:
-        interval = f"<small>{column.text(low)} to {column.text(high)}</small>"
     shown = column.text(value)
     shown = f"<strong>{shown}</strong>" if best and len(models) > 1 else shown
-    return f'<td data-value="{_sortable(value)}">{shown}{interval}</td>'
+    return f'<td data-value="{_sortable(value)}">{shown}{_below(column, model)}</td>'
+
+
+def _below(column: Column, model: dict[str, Any]) -> str:
+    """What stands under a figure: its interval, or the name of the worst image."""
+    kind, name = column.place[:2]
+    if kind == "worst" and column.of(model) is not None:
+        return f"<small>{escape(str(model['worst'][name].get('name', '')))}</small>"
+    interval = (model.get({"mean": "ci", "gain": "gain_ci"}.get(kind, "")) or {}).get(name)
+    if not interval:
+        return ""
+    low, high = map(column.text, interval)
+    return f"<small>{low} to {high}</small>"
 
 
 def every_image(result: dict[str, Any]) -> str:
