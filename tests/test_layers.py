@@ -28,7 +28,7 @@ LAYERS = (
     {"config"},
     {"errors", "__init__"},
 )
-PACKAGES = (*("datasets", "nets", "blur", "video", "folders", "formats", "evaluate", "robustness"),)
+PACKAGES = ("datasets", "nets", "blur", "video", "folders", "formats", "evaluate", "robustness")
 WITHIN = {name: {name} for name in PACKAGES}
 NO_TORCH = (
     *("folders.run", "video", "restore", "photo", "formats.saving", "tiling", "gate", "memory"),
