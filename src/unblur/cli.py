@@ -220,6 +220,32 @@ def evaluate(
         evaluation.run(dataset, model or ["default"], protocol, blur, json, figure)
 
 
+@app.command()
+def robustness(
+    photos: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of sharp photos; by default scikit-image's four."),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="Bundled name, ONNX file or checkpoint; again for more."),
+    ] = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the card.")] = Path(
+        "robustness"
+    ),
+    count: Annotated[int, typer.Option(min=1, help="Photos at most.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Which photos, shakes and noise.")] = 0,
+) -> None:
+    """Draw a model's robustness card: harm, noise, JPEG, blur, saturation, rotation, tiles."""
+    with _training_extra():
+        from unblur import robustness as card
+    from unblur.display import bar
+
+    with _clear_errors(), bar() as advance:
+        card.run(photos, model or ["default"], out, count, seed, advance)
+    typer.echo(f"{out / 'card.html'}")
+
+
 @app.command(no_args_is_help=True)
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="best.safetensors of a run folder.")],

@@ -16,6 +16,7 @@ from rich.table import Table
 from unblur import metrics, photo
 from unblur.datasets import Pair, find_pairs, read_rgb
 from unblur.errors import UnblurError
+from unblur.evaluate.detail import worst_place
 from unblur.restore import Deblurrer
 
 BLURRED = "blurred"
@@ -61,7 +62,7 @@ def run(
     """
     console = Console()
     pairs = find_pairs(dataset, "test", blur)
-    with _loaded(models) as deblurrers:
+    with loaded(models) as deblurrers:
         protocols = [protocol] if protocol else list(metrics.PROTOCOLS)
         results = [measure(pairs, deblurrers, p) for p in protocols]
         for result in results:
@@ -127,7 +128,7 @@ def draw(pairs: list[Pair], deblurrers: dict[str, Deblurrer], path: Path) -> Non
         for row, pair in enumerate(shown):
             blurred, sharp = read_rgb(pair.blur), read_rgb(pair.sharp)
             images = [blurred, sharp, *(d(blurred) for d in deblurrers.values())]
-            y, x, side = _worst_place(blurred, sharp)
+            y, x, side = worst_place(blurred, sharp, 160)
             for column, image in enumerate(images):
                 whole, detail = axes[2 * row][column], axes[2 * row + 1][column]
                 whole.imshow(image)
@@ -145,19 +146,8 @@ def draw(pairs: list[Pair], deblurrers: dict[str, Deblurrer], path: Path) -> Non
             raise UnblurError(f"{path}: the figure cannot be written ({error})") from None
 
 
-def _worst_place(blurred: np.ndarray, sharp: np.ndarray) -> tuple[int, int, int]:
-    """Top, left and side of the square in which the two differ most."""
-    height, width = sharp.shape[:2]
-    side = min(160, height, width)
-    error = ((blurred.astype(np.float64) - sharp) ** 2).sum(2)
-    total = np.pad(error.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    sums = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
-    y, x = np.unravel_index(sums.argmax(), sums.shape)
-    return int(y), int(x), side
-
-
 @contextmanager
-def _loaded(models: list[str]) -> Iterator[dict[str, Deblurrer]]:
+def loaded(models: list[str]) -> Iterator[dict[str, Deblurrer]]:
     """The models by name, in float32 so that figures do not depend on the processor.
 
     A checkpoint is exported first, so that what is measured is what people run.

@@ -1,0 +1,126 @@
+"""The robustness card: how models stand what real photos bring, in figures and plots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unblur import __version__
+from unblur.datasets import DataError, find_data, read_rgb
+from unblur.robustness.stresses import LENGTH, STRESSES, Restore, Stress
+
+SIDE = 512
+"""Largest height and width of what is cut from the middle of a photo."""
+
+Photos = list[tuple[str, np.ndarray]]
+
+
+def run(
+    photos: Path | None,
+    models: Sequence[str],
+    out: Path,
+    count: int = 8,
+    seed: int = 0,
+    advance: Callable[[int, int | None], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Measures models and writes `card.md`, `card.html`, `card.json` and a plot of each stress.
+
+    Args:
+        photos: a folder of sharp photos, or of pairs, of which the sharp ones are taken; without
+            one, scikit-image's four photographs.
+        models: as `unblur evaluate` takes them.
+        out: folder for the card; what is in it from before is replaced.
+        count: photos at most, chosen by `seed`.
+        advance: called after each stress with the number done and of all.
+
+    Returns:
+        The card, as `measure`.
+
+    Raises:
+        DataError, ModelError, CheckpointError: for unusable inputs.
+        UnblurError: if a file cannot be written.
+    """
+    from unblur.evaluate import loaded
+    from unblur.robustness import card
+
+    chosen = _own_photos() if photos is None else _choose(photos, count, seed)
+    with loaded(list(models)) as restorers:
+        result = measure(restorers, chosen[:count], seed, advance)
+    result["source"] = "scikit-image" if photos is None else photos.name
+    card.write(result, out)
+    return result
+
+
+def measure(
+    models: dict[str, Restore],
+    photos: Photos,
+    seed: int = 0,
+    advance: Callable[[int, int | None], None] = lambda done, total: None,
+    stresses: Sequence[Stress] = STRESSES,
+) -> dict[str, Any]:
+    """Puts models through stresses.
+
+    Args:
+        models: by name; (h, w, 3) uint8 in and out.
+        photos: names and (h, w, 3) uint8 pictures, sharp.
+
+    Returns:
+        `{"photos", "skipped", "conditions", "stresses": [{"name", "title", "axis", "levels",
+        "kind", "about", "models": [{"name", "mean", "least", "photos"}]}]}`; mean and least are
+        over the photos, one for each level; "photos" holds each photo's scores, level by level.
+
+    Raises:
+        DataError: if no photo is large enough.
+    """
+    from unblur.robustness.scene import MARGIN, SMALLEST, make_scene
+
+    made = [make_scene(name, x, SIDE, seed + i) for i, (name, x) in enumerate(photos)]
+    scenes = [scene for scene in made if scene]
+    if not scenes:
+        least = SMALLEST + 2 * MARGIN
+        raise DataError(f"no photo is large enough: {least}x{least} pixels at least are needed")
+    entries = []
+    for index, stress in enumerate(stresses):
+        rows = []
+        for name, restore in models.items():
+            scores = np.array([list(stress.scores(restore, scene)) for scene in scenes])
+            rows.append({
+                "name": name, "mean": scores.mean(0).tolist(), "least": scores.min(0).tolist(),
+                "photos": scores.tolist(),
+            })  # fmt: skip
+        entries.append({
+            "name": stress.name, "title": stress.title, "axis": stress.axis,
+            "levels": list(stress.levels), "kind": stress.kind, "about": stress.about,
+            "models": rows,
+        })  # fmt: skip
+        advance(index + 1, len(stresses))
+    return {
+        "photos": [scene.name for scene in scenes],
+        "skipped": [name for (name, _), scene in zip(photos, made, strict=True) if not scene],
+        "conditions": [
+            f"up to {SIDE}x{SIDE} pixels from the middle of each photo",
+            "PSNR of uint8 RGB; equal pictures count as 100 dB",
+            f"where the blur's length is not varied, the camera's path is {LENGTH:.0f} pixels; "
+            "blurred in linear light",
+            f"seed {seed}, unblur {__version__}",
+        ],
+        "stresses": entries,
+    }
+
+
+def _choose(folder: Path, count: int, seed: int) -> Photos:
+    pairs, paths = find_data(folder)
+    paths = paths or [pair.sharp for pair in pairs]
+    order = np.random.default_rng(seed).permutation(len(paths))[:count]
+    chosen = [paths[index] for index in sorted(order)]
+    return [(path.relative_to(folder).as_posix(), read_rgb(path)) for path in chosen]
+
+
+def _own_photos() -> Photos:
+    from skimage import data
+
+    names = ("astronaut", "chelsea", "coffee", "rocket")
+    return [(name, getattr(data, name)()) for name in names]

@@ -1,0 +1,123 @@
+"""Writes a robustness card: Markdown, the same as a page in one file, JSON, and the plots."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from unblur import photo
+from unblur.evaluate.page import style
+from unblur.robustness.plots import draw
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def write(card: dict[str, Any], out: Path) -> None:
+    """Writes `card.md`, `card.html`, `card.json` and `NAME.png` for each stress into a folder.
+
+    Raises:
+        PhotoError: if a file cannot be written.
+    """
+    plots = {f"{stress['name']}.png": draw(stress) for stress in card["stresses"]}
+    text = to_markdown(card)
+    files = {
+        **plots,
+        "card.md": text.encode(),
+        "card.html": to_html(text, plots).encode(),
+        "card.json": json.dumps(card, indent=1).encode(),
+    }
+    for name, data in files.items():
+        photo.save(data, out / name, overwrite=True)
+
+
+def to_markdown(card: dict[str, Any]) -> str:
+    """The card as Markdown; it names its plots as files beside it."""
+    names = ", ".join(m["name"] for m in card["stresses"][0]["models"])
+    lines = [
+        f"# Robustness of {_plain(names)}", "",
+        f"On {len(card['photos'])} photos ({_plain(card.get('source') or 'given')}). Gains are dB "
+        "of PSNR over the picture that the model was given; agreement is the PSNR between two "
+        "pictures that should be the same.", "",
+        *_summary(card), "",
+    ]  # fmt: skip
+    for stress in card["stresses"]:
+        title = stress["title"]
+        lines += [f"## {title}", "", stress["about"], ""]
+        lines += [f"![{title}]({stress['name']}.png)", "", *_table(stress), ""]
+    lines += ["## How it was measured", "", *(f"- {_plain(c)}" for c in card["conditions"])]
+    lines.append(f"- photos: {_plain(', '.join(card['photos']))}")
+    if card["skipped"]:
+        lines.append(f"- too small: {_plain(', '.join(card['skipped']))}")
+    return "\n".join(lines) + "\n"
+
+
+def to_html(text: str, plots: dict[str, bytes]) -> str:
+    """A card's Markdown as a page that holds its plots and asks for nothing."""
+    from markdown_it import MarkdownIt
+
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    for name, data in plots.items():
+        uri = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+        body = body.replace(f'src="{name}"', f'src="{uri}"')
+    body = body.replace("<table>", '<div class="scroll" tabindex="0"><table>')
+    body = body.replace("</table>", "</table></div>")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<title>Robustness card</title>\n<link rel="icon" href="data:,">\n'
+        f'<style>{style()}</style>\n</head>\n<body class="card">\n{body}</body>\n</html>\n'
+    )
+
+
+def _summary(card: dict[str, Any]) -> list[str]:
+    """A line for each stress: the gain at both ends, or the least agreement."""
+    rows = []
+    for stress in card["stresses"]:
+        ends = list(dict.fromkeys(_level(stress["levels"][i]) for i in (0, -1)))
+        cells = [_in_short(stress, model) for model in stress["models"]]
+        rows.append([stress["title"], " to ".join(ends), *cells])
+    names = [_plain(model["name"]) for model in card["stresses"][0]["models"]]
+    return _rows(["stress", "levels", *names], rows)
+
+
+def _in_short(stress: dict[str, Any], model: dict[str, Any]) -> str:
+    if stress["kind"] == "agreement":
+        return f"agrees to {min(model['mean']):.2f} dB"
+    first, last = (f"{model['mean'][i]:+.2f}" for i in (0, -1))
+    return f"{first} to {last} dB{_harm(stress, model)}"
+
+
+def _harm(stress: dict[str, Any], model: dict[str, Any]) -> str:
+    pairs = zip(stress["levels"], model["mean"], strict=True)
+    worse = [_level(level) for level, mean in pairs if mean < 0]
+    return f"; worse than the input at {', '.join(worse)}" if worse else ""
+
+
+def _table(stress: dict[str, Any]) -> list[str]:
+    sign = "+" if stress["kind"] == "gain" else ""
+    heads = [stress["axis"], *(_plain(m["name"]) + " (least)" for m in stress["models"])]
+    rows = [
+        [
+            _level(level),
+            *(f"{m['mean'][i]:{sign}.2f} ({m['least'][i]:{sign}.2f})" for m in stress["models"]),
+        ]
+        for i, level in enumerate(stress["levels"])
+    ]
+    return _rows(heads, rows)
+
+
+def _rows(heads: list[str], rows: list[list[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows)]
+
+
+def _level(level: float | str) -> str:
+    return level if isinstance(level, str) else f"{level:g}"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown takes as it stands."""
+    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(text.split()))
