@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -40,11 +40,30 @@ class Contract:
     """Pixels that neighbouring tiles share."""
 
 
+class Network(Protocol):
+    """What computes: `network(batch)` takes and returns float32 (1, 3, h, w) in [-1, 1]."""
+
+    @property
+    def contract(self) -> Contract: ...
+
+    @property
+    def parallel(self) -> int:
+        """Calls that run at a time."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file that it was loaded from."""
+        ...
+
+    def __call__(self, batch: np.ndarray, /) -> np.ndarray: ...
+
+
 class Engine:
     """A loaded network: `engine(batch)` takes and returns float32 (1, 3, h, w) in [-1, 1].
 
     Threads may call it at once; `parallel` of them run at a time, the others wait. `digest` is the
-    SHA-256 of the file.
+    SHA-256 of the file; `named` tells whether the file says what its contract is.
 
     Args:
         model: the name of a bundled model, or an ONNX file with dynamic height and width.
@@ -71,6 +90,7 @@ class Engine:
         try:
             load = _load_onnxruntime if providers else _load_openvino
             self._run, contract, self.parallel = load(path, providers or precision)
+            self.named = bool(contract)
             self.contract = Contract(**json.loads(contract)) if contract else Contract()
         except (RuntimeError, ValueError, TypeError) as error:
             reason = str(error).strip().splitlines()[-1]

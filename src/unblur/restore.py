@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from unblur import photo
-from unblur.engine import Device, Engine, Precision
+from unblur.engine import Device, Engine, Network, Precision
 from unblur.gate import CELL, gate
 from unblur.memory import tile_for_memory
 from unblur.tiling import run_padded, run_tiled
@@ -46,12 +46,14 @@ class Deblurrer:
     """A loaded model: `deblurrer(array)` gives the sharp array. Threads may share one.
 
     Args:
-        model: the name of a bundled model, or an ONNX file.
+        model: the name of a bundled model, an ONNX file, or a network that is loaded already (then
+            device and precision are its own).
         device: "auto", "cpu" or "gpu".
         tile: largest side that is given to the network at once; by default the model's own, or
             less if memory is short.
         precision: of the computation on a CPU: "auto" (bf16 where the processor has it), "f32",
             "bf16".
+        gated: whether what needs no deblurring is left as it was (see `gate`).
 
     Raises:
         ModelError: if the model or the device is not to be had.
@@ -59,14 +61,17 @@ class Deblurrer:
 
     def __init__(
         self,
-        model: str | Path = "default",
+        model: str | Path | Network = "default",
         device: Device = "auto",
         *,
         tile: int | None = None,
         precision: Precision = "auto",
+        gated: bool = True,
     ) -> None:
-        self.engine = Engine(model, device, precision)
+        named = isinstance(model, (str, Path))
+        self.engine: Network = Engine(model, device, precision) if named else model
         self.tile = tile
+        self.gated = gated
 
     def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
         """Deblurs an array. What needs no deblurring (see `gate`) comes back as it was.
@@ -137,7 +142,8 @@ class Deblurrer:
         change = run_padded(self.engine, rgb * 2 - 1, self.engine.contract.multiple) / 2 + 0.5 - rgb
         if colour.shape[2] == 1:
             change = change.mean(2, keepdims=True)
-        return np.float32(strength) * gate(change) * change
+        share = gate(change) if self.gated else np.float32(1)
+        return np.float32(strength) * share * change
 
 
 def deblur(image: Kind, *, strength: float = 1.0, model: str | Path = "default") -> Kind:

@@ -1,0 +1,197 @@
+"""PyTorch checkpoints as networks: unblur's own, and those of others through spandrel."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import pickle
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from unblur import checkpoint
+from unblur.engine import Contract, ModelError
+
+WHOLE = 2**16
+"""Largest side for networks that must not be cut into tiles."""
+
+
+@dataclass(frozen=True)
+class TorchNetwork:
+    """A PyTorch network where an ONNX engine is expected."""
+
+    net: nn.Module
+    run: Callable[[Tensor], Tensor]
+    """(1, 3, h, w) in [-1, 1] in and out."""
+    contract: Contract
+    digest: str
+    parallel: int = 1
+
+    def __call__(self, batch: np.ndarray, /) -> np.ndarray:
+        with torch.inference_mode():
+            return self.run(torch.from_numpy(batch)).numpy()
+
+
+def is_own(path: Path) -> bool:
+    """Whether a .safetensors file is a checkpoint of unblur.
+
+    Raises:
+        ModelError: if it is no such file.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            return {"config", "provenance"} <= (file.metadata() or {}).keys()
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path}: not a safetensors file ({error})") from None
+
+
+def load_own(path: Path) -> tuple[TorchNetwork, bool, str]:
+    """A checkpoint of unblur, its weights in float32 as they were trained.
+
+    Raises:
+        CheckpointError: if it cannot be read.
+    """
+    net, _, _ = checkpoint.load_generator(path)
+    network = TorchNetwork(net, net, Contract(multiple=net.multiple), _digest(path))
+    return network, True, f"PyTorch {torch.__version__}"
+
+
+def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
+    """Any checkpoint whose architecture spandrel recognises by its weights.
+
+    Only weights are read: nothing that a file holds is run. spandrel's images are in [0, 1], and
+    it pads to what its networks need.
+
+    Raises:
+        ModelError: if spandrel is missing, does not know the network, or it is none that takes
+            and returns colour images of one size.
+    """
+    spandrel = import_spandrel()
+    weights = _read(path)
+    try:
+        found: Any = spandrel.ModelLoader().load_from_state_dict(
+            spandrel.canonicalize_state_dict(weights)
+        )
+    except (spandrel.UnsupportedModelError, RuntimeError, KeyError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(
+            f"{path}: no network that spandrel {spandrel.__version__} recognises ({reason}); "
+            "it takes the weights of NAFNet, Restormer and others as their authors publish them"
+        ) from None
+    what = (found.scale, found.input_channels, found.output_channels)
+    if what != (1, 3, 3) or not isinstance(found, spandrel.ImageModelDescriptor):
+        raise ModelError(
+            f"{path}: {found.architecture.name} takes {what[1]} channels and gives {what[2]} at "
+            f"{what[0]} times the size; a network from RGB to RGB of the same size was expected"
+        )
+    found.float().eval()
+    tiled = found.tiling is spandrel.ModelTiling.SUPPORTED
+    contract = Contract(
+        multiple=found.size_requirements.multiple_of,
+        **({} if tiled else {"tile": WHOLE}),
+    )
+
+    def run(batch: Tensor) -> Tensor:
+        return found((batch + 1) / 2) * 2 - 1
+
+    network = TorchNetwork(found.model, run, contract, _digest(path))
+    about = f"{found.architecture.name} in PyTorch {torch.__version__}"
+    return network, False, f"{about} by spandrel {spandrel.__version__}"
+
+
+def count(network: Any) -> tuple[int, float | None]:
+    """Parameters, and multiplications and additions (1e9) for 256 x 256 pixels.
+
+    Convolutions, matrix products and attention are counted, as is usual; None if a network holds
+    an operator that the counter cannot follow.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from unblur.evaluate.models import SIDE
+
+    parameters = sum(p.numel() for p in network.net.parameters())
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            network.run(torch.zeros(1, 3, SIDE, SIDE))
+    except (RuntimeError, NotImplementedError):
+        return parameters, None
+    return parameters, counter.get_total_flops() / 2e9
+
+
+def import_spandrel() -> Any:
+    """The module spandrel, with its extra architectures if they are installed.
+
+    spandrel imports torchvision, whose import fails beside a PyTorch of another build (a CPU
+    PyTorch and a CUDA torchvision): its compiled operators do not load, and it then describes
+    two of them, nms and qnms, all the same. No restoration network calls these. On exactly that
+    failure their names are made known, without code behind them, and the import is done again.
+
+    Raises:
+        ModelError: if it is not installed or does not import.
+    """
+    try:
+        try:
+            spandrel = importlib.import_module("spandrel")
+        except RuntimeError as error:
+            if "torchvision::nms" not in str(error):
+                raise
+            _name_operators()
+            spandrel = importlib.import_module("spandrel")
+    except ImportError as error:
+        raise ModelError(
+            f"checkpoints of other projects need the package {error.name}: "
+            "pip install 'unblur[compare]'"
+        ) from None
+    except RuntimeError as error:
+        raise ModelError(
+            f"spandrel does not import here ({error}); install the torchvision that belongs to "
+            f"PyTorch {torch.__version__}"
+        ) from None
+    try:
+        extra = importlib.import_module("spandrel_extra_arches")
+    except ImportError:
+        return spandrel
+    extra.install(ignore_duplicates=True)
+    return spandrel
+
+
+_kept: list[torch.library.Library] = []
+"""The operators' names vanish with the object that made them."""
+
+
+def _name_operators() -> None:
+    library = torch.library.Library("torchvision", "FRAGMENT")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _kept.append(library)
+    for name in [n for n in sys.modules if n.split(".")[0] == "spandrel"]:
+        del sys.modules[name]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if path.suffix.lower() == ".safetensors":
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
+        unsafe = "weights_only" in str(error).lower() or "weights only" in str(error).lower()
+        reason = "it holds more than weights" if unsafe else "damaged, or another kind of file"
+        raise ModelError(
+            f"{path}: no weights can be read from it safely ({reason}); save the network's "
+            "state_dict() alone with torch.save"
+        ) from None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+

@@ -1,0 +1,156 @@
+"""ONNX files as networks: unblur's own, and those of others, which say nothing of themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unblur.engine import Contract, Engine, ModelError
+from unblur.tiling import run_padded
+
+MULTIPLE = 64
+"""Sides are padded to multiples of it where a file does not say what it needs."""
+
+
+@dataclass(frozen=True)
+class OnnxNetwork:
+    """An engine, and what stands between unblur's images and the network's."""
+
+    path: Path
+    run: Callable[[np.ndarray], np.ndarray]
+    contract: Contract
+    digest: str
+    parallel: int
+
+    def __call__(self, batch: np.ndarray, /) -> np.ndarray:
+        return self.run(batch)
+
+
+def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
+    """An ONNX network, by OpenVINO in float32.
+
+    A file that unblur exported says what it needs. Of any other it is found out: its size, if
+    that is fixed; and whether its images are in [0, 1] or [-1, 1], by giving it a smooth picture
+    in both ways: a network that restores returns that nearly as it was.
+
+    Raises:
+        ModelError: if it is no network from one RGB image to another of the same size.
+    """
+    engine = Engine(path, "cpu", "f32")
+    version = f"OpenVINO {_openvino().__version__.split('-')[0]}"
+    if engine.named:
+        own = OnnxNetwork(path, engine, engine.contract, engine.digest, engine.parallel)
+        return own, True, version
+    size = _input_size(path)
+    contract = dataclasses.replace(engine.contract, multiple=MULTIPLE)
+    run: Callable[[np.ndarray], np.ndarray] = engine
+    if size is not None:
+        side = min(size)
+        contract = Contract(multiple=1, tile=side, overlap=side // 8)
+        run = functools.partial(_at_size, engine, size)
+    try:
+        signed = _takes_signed(run, min(contract.tile, 128))
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ModelError(f"{path}: cannot restore an RGB image ({reason})") from None
+    if not signed:
+        inner = run
+
+        def run_unsigned(batch: np.ndarray) -> np.ndarray:
+            return inner((batch + 1) / 2) * 2 - 1
+
+        run = run_unsigned
+    network = OnnxNetwork(path, run, contract, engine.digest, engine.parallel)
+    return network, False, f"{version}, images in {'-1..1' if signed else '0..1'} (found by trying)"
+
+
+def count(network: Any) -> tuple[int, float | None]:
+    """Parameters, and multiplications and additions (1e9) for 256 x 256 pixels.
+
+    Convolutions and matrix products are counted, as is usual; None for a network of a fixed
+    other size.
+    """
+    from unblur.evaluate.models import SIDE
+
+    graph = _openvino().Core().read_model(str(network.path))
+    parameters = sum(
+        math.prod(node.get_output_shape(0))
+        for node in graph.get_ordered_ops()
+        if node.get_type_name() == "Constant"
+        and node.get_output_element_type(0).is_real()
+        and len(node.get_output_shape(0)) > 0
+    )
+    try:
+        graph.reshape([1, 3, SIDE, SIDE])
+    except RuntimeError:
+        return parameters, None
+    return parameters, sum(map(_multiplications, graph.get_ordered_ops())) / 1e9
+
+
+def _multiplications(node: Any) -> int:
+    kind = node.get_type_name()
+    if kind == "MatMul":
+        rows = node.input(0).get_shape()
+        transposed = node.get_attributes()["transpose_a"]
+        return math.prod(node.get_output_shape(0)) * rows[-2 if transposed else -1]
+    if not kind.endswith(("Convolution", "ConvolutionBackpropData")):
+        return 0
+    # Weights: (out, in, h, w), of a transposed one (in, out, h, w); a group's come first.
+    weights = node.input(1).get_shape()
+    each = math.prod(weights[-3:])
+    image = node.get_output_shape(0)
+    if kind.endswith("BackpropData"):
+        image = node.input(0).get_shape()
+    return math.prod(image) * each
+
+
+def _input_size(path: Path) -> tuple[int, int] | None:
+    """Height and width that the network demands; None if it takes any."""
+    graph = _openvino().Core().read_model(str(path))
+    shape = graph.inputs[0].get_partial_shape()
+    fits = shape.rank.is_static and len(shape) == 4 and shape[1].is_dynamic
+    fits = fits or (shape.rank.is_static and len(shape) == 4 and shape[1].get_length() == 3)
+    if len(graph.inputs) != 1 or not fits:
+        raise ModelError(
+            f"{path}: takes {', '.join(str(i.get_partial_shape()) for i in graph.inputs)}; "
+            "one input (1, 3, height, width) was expected"
+        )
+    height, width = shape[2], shape[3]
+    if height.is_dynamic or width.is_dynamic:
+        return None
+    return height.get_length(), width.get_length()
+
+
+def _at_size(engine: Engine, size: tuple[int, int], batch: np.ndarray) -> np.ndarray:
+    """Pads an image that is no larger than `size` to it, and cuts the result."""
+    height, width = batch.shape[2:]
+    pads = [(0, 0), (0, 0), (0, size[0] - height), (0, size[1] - width)]
+    return engine(np.pad(batch, pads, mode="reflect"))[:, :, :height, :width]
+
+
+def _takes_signed(run: Callable[[np.ndarray], np.ndarray], side: int) -> bool:
+    y, x = np.mgrid[:side, :side].astype(np.float32) / side
+    picture = np.stack([0.15 + 0.7 * x, 0.15 + 0.7 * y, 0.5 + 0.3 * np.sin(3 * x - 2 * y)], axis=2)
+
+    def error(low: float) -> float:
+        scaled = (low + (1 - low) * picture).astype(np.float32)
+        out = run_padded(run, scaled, 1)
+        if out.shape != scaled.shape:
+            raise ValueError(f"it returned {out.shape[1]}x{out.shape[0]} pixels for {side}x{side}")
+        return float(np.abs(out - scaled).mean()) / (1 - low)
+
+    # As `unblur deblur` takes such a file, unless the other way is clearly right.
+    return error(-1.0) <= 1.25 * error(0.0) + 1e-4
+
+
+def _openvino() -> Any:
+    import openvino
+
+    return openvino
