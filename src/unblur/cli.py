@@ -193,31 +193,78 @@ def train(
 @app.command(no_args_is_help=True)
 def evaluate(
     dataset: Annotated[
-        Path, typer.Argument(help="Folder of pairs: GoPro's tree, or blur/ sharp/.")
+        Path, typer.Argument(help="A dataset as it is downloaded, or blur/ and sharp/.")
     ],
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", help="Bundled name, ONNX file or checkpoint; again for more."),
+        typer.Option(
+            "--model",
+            help="Bundled name, ONNX file, checkpoint, of others too (spandrel); again for more.",
+        ),
     ] = None,
     protocol: Annotated[
         str | None,
         typer.Option(metavar="full|paper", help="Native size, or 256x256; by default both."),
     ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", help="psnr, ssim (both by default), ...; again for more."),
+    ] = None,
+    layout: Annotated[
+        str, typer.Option(help="The dataset's tree; by default it is recognised.")
+    ] = "auto",
     blur: Annotated[
         str, typer.Option(help="Folder of the blurred images: blur, or GoPro's blur_gamma.")
     ] = "blur",
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="onnx|torch", help="Run unblur's checkpoints exported, or as they are."
+        ),
+    ] = "onnx",
+    tile: Annotated[
+        int | None, typer.Option(min=192, help="Largest side worked on at once, for less memory.")
+    ] = None,
+    cost: Annotated[
+        bool, typer.Option(help="Measure time, memory, parameters and multiplications too.")
+    ] = True,
     json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page with the tables and the images to compare.")
+    ] = None,
     figure: Annotated[
         Path | None, typer.Option(help="Draw blurred, sharp and restored images, with details.")
     ] = None,
 ) -> None:
-    """Measure models on pairs: PSNR and SSIM beside the blurred input's own."""
+    """Measure models on pairs, side by side: quality with its spread, and cost."""
     if protocol not in (None, "full", "paper"):
         _fail(f"--protocol is full or paper, not {protocol}", 2)
+    if engine not in ("onnx", "torch"):
+        _fail(f"--engine is onnx or torch, not {engine}", 2)
     with _training_extra():
         from unblur import evaluate as evaluation
-    with _clear_errors():
-        evaluation.run(dataset, model or ["default"], protocol, blur, json, figure)
+        from unblur.metrics import DEFAULT, MetricError
+    from unblur.display import bar
+
+    outputs = evaluation.Outputs(json, markdown, html, figure)
+    with _clear_errors(), bar() as advance:
+        try:
+            evaluation.run(
+                dataset,
+                model or ["default"],
+                protocol,
+                layout=layout,
+                blur=blur,
+                metric_names=metric or DEFAULT,
+                runtime=engine,
+                tile=tile,
+                costs=cost,
+                outputs=outputs,
+                advance=advance,
+            )
+        except MetricError as error:
+            _fail(str(error), 2)
 
 
 @app.command()

@@ -1,195 +1,180 @@
-"""Tables and figures: PSNR and SSIM of models on a folder of pairs."""
+"""The leaderboard: any models on the same images; tables, JSON, a figure and a page."""
 
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
-from rich.table import Table
 
-from unblur import metrics, photo
-from unblur.datasets import Pair, find_pairs, read_rgb
+from unblur import __version__, metrics, photo
+from unblur.datasets import Dataset, find_dataset
 from unblur.errors import UnblurError
-from unblur.evaluate.detail import worst_place
-from unblur.restore import Deblurrer
+from unblur.evaluate import cost, figure, measure, statistics, tables
+from unblur.evaluate.models import Model, Runtime, opened
+from unblur.evaluate.picture import Picture
+from unblur.metrics import Metric
 
-BLURRED = "blurred"
-"""Name of the row that measures the input itself."""
+__all__ = ["Outputs", "run"]
 
-CITED = (
-    ("Sun", 24.64, 0.842),
-    ("Xu", 25.10, 0.890),
-    ("Gong", 26.40, 0.863),
-    ("DeblurGAN", 28.70, 0.858),
-    ("Nah", 29.08, 0.913),
-    ("Zhang", 29.19, 0.930),
-    ("DeblurGAN-v2", 29.55, 0.934),
-    ("Li", 29.89, 0.937),
-    ("SRN", 30.10, 0.932),
-    ("Tran", 30.20, 0.939),
-    ("XYDeblur", 30.97, 0.950),
-    ("the paper's own, at 256x256", 31.50, 0.958),
-)
-"""The paper's table: all 1111 test pairs, each row as its authors measured it, none by us."""
 
-TITLES = {
-    "full": "protocol full: native size",
-    "paper": "protocol paper: both images resized to 256x256 by area first",
-}
+@dataclass(frozen=True)
+class Outputs:
+    """Files to write; those that are None are not."""
+
+    json: Path | None = None
+    markdown: Path | None = None
+    html: Path | None = None
+    figure: Path | None = None
+
+    def check(self) -> None:
+        """Raises UnblurError, before hours of measuring, if a file can surely not be written."""
+        for path in filter(None, (self.json, self.markdown, self.html, self.figure)):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UnblurError(f"{path}: cannot be written ({error.strerror})") from None
+            if path.is_dir():
+                raise UnblurError(f"{path}: is a folder; name a file to write")
 
 
 def run(
-    dataset: Path,
-    models: list[str],
+    root: Path,
+    models: Sequence[str],
     protocol: str | None = None,
+    *,
+    layout: str = "auto",
     blur: str = "blur",
-    to_json: Path | None = None,
-    figure: Path | None = None,
-) -> None:
-    """Measures, prints a table for each protocol, and writes what was asked for.
+    metric_names: Sequence[str] = metrics.DEFAULT,
+    runtime: Runtime = "onnx",
+    tile: int | None = None,
+    costs: bool = True,
+    outputs: Outputs | None = None,
+    advance: Callable[[int, int | None], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Measures models on a dataset, prints the tables, and writes what was asked for.
 
-    The JSON file holds the first protocol's result (see `measure`) and under "others" the second's.
-
-    Raises:
-        DataError, ModelError, CheckpointError: for unusable inputs.
-        UnblurError: if a file cannot be written.
-    """
-    console = Console()
-    pairs = find_pairs(dataset, "test", blur)
-    with loaded(models) as deblurrers:
-        protocols = [protocol] if protocol else list(metrics.PROTOCOLS)
-        results = [measure(pairs, deblurrers, p) for p in protocols]
-        for result in results:
-            console.print(_table(result))
-        if "gopro" in str(dataset.resolve()).lower():
-            console.print(_cited_table())
-        if to_json:
-            whole = {**results[0], "others": results[1:]}
-            photo.save(json.dumps(whole, indent=1).encode(), to_json, overwrite=True)
-        if figure:
-            draw(pairs, deblurrers, figure)
-            console.print(str(figure))
-
-
-def measure(pairs: list[Pair], deblurrers: dict[str, Deblurrer], protocol: str) -> dict[str, Any]:
-    """PSNR and SSIM of the blurred input and of each model.
+    Args:
+        root: the dataset, see `find_dataset`.
+        models: see `models.opened`.
+        protocol: "full" or "paper"; None measures both, in tables of their own.
+        metric_names: see `metrics.load`; gains, wins and the worst image go by the first.
+        costs: whether time, memory, parameters and multiplications are measured too.
+        advance: called with the images done, of all models and protocols, and their number.
 
     Returns:
-        `{"protocol", "models": [{"name", "mean": {"psnr", "ssim"}, "images": [{"name", "psnr",
-        "ssim"}]}]}`, the first model being the blurred input. Equal images count as 100 dB.
-    """
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in (BLURRED, *deblurrers)}
-    for pair in pairs:
-        blurred, sharp = read_rgb(pair.blur), read_rgb(pair.sharp)
-        if protocol == "paper":
-            side = metrics.PAPER_SIZE
-            blurred, sharp = (metrics.resize_by_area(x, side, side) for x in (blurred, sharp))
-        for name in rows:
-            image = blurred if name == BLURRED else deblurrers[name](blurred)
-            scores = {
-                "psnr": min(metrics.psnr(image, sharp), 100.0),
-                "ssim": metrics.ssim(image, sharp),
-            }
-            rows[name].append({"name": pair.name, **scores})
-    models = [
-        {
-            "name": name,
-            "mean": {key: float(np.mean([i[key] for i in images])) for key in ("psnr", "ssim")},
-            "images": images,
-        }
-        for name, images in rows.items()
-    ]
-    return {"protocol": protocol, "models": models}
-
-
-def draw(pairs: list[Pair], deblurrers: dict[str, Deblurrer], path: Path) -> None:
-    """The paper's Fig. 3: blurred, sharp and restored, each with a detail at full size below.
-
-    Three pairs at most, spread over the set; the detail is where blur costs most.
+        What the JSON file holds: the first protocol's result as `measure` gives it, with
+        "dataset", "count", "metrics", "conditions", "versions", to each model what
+        `statistics.add` says and "cost" (see `cost.of`), and under "others" the second's.
 
     Raises:
-        UnblurError: if the file cannot be written.
+        DataError, MetricError, ModelError, CheckpointError: for unusable inputs.
+        UnblurError: if a file cannot be written.
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-    from matplotlib.patches import Rectangle
+    outputs = outputs or Outputs()
+    outputs.check()
+    console = Console(width=None if Console().is_terminal else 160)
+    chosen = metrics.load(metric_names)
+    dataset = find_dataset(root, "test", blur, layout)
+    protocols = [protocol] if protocol else list(metrics.PROTOCOLS)
+    pictures: list[Picture] = []
+    with opened(models, runtime, tile) as ready:
+        total = len(dataset.pairs) * (len(ready) + 1) * len(protocols)
+        done = _Counter(advance, total)
+        results = []
+        for index, name in enumerate(protocols):
+            wanted = index == 0 and bool(outputs.figure or outputs.html)
+            show = pictures.append if wanted else None
+            result = measure.measure(dataset, ready, name, chosen, done, show)
+            statistics.add(result, chosen)
+            results.append({**result, **_about(dataset, ready, chosen)})
+        notes = _add_costs(results, ready) if costs else []
+    for result in results:
+        result["conditions"] += notes
+    sheets = _sheets(dataset, results)
+    for sheet in sheets:
+        for part in tables.text(sheet):
+            console.print(part, markup=False, highlight=False)
+    whole = {**results[0], "others": results[1:]}
+    _write(outputs, whole, sheets, pictures)
+    for path in (outputs.json, outputs.markdown, outputs.html, outputs.figure):
+        if path:
+            console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+    return whole
 
-    shown = pairs[:: max(1, len(pairs) // 3)][:3]
-    columns = ["blurred", "sharp", *(f"restored: {name}" for name in deblurrers)]
-    with mpl.rc_context({"font.size": 8}):
-        sheet = Figure(figsize=(3.2 * len(columns), 4.6 * len(shown)), layout="constrained")
-        axes = sheet.subplots(2 * len(shown), len(columns), squeeze=False)
-        for row, pair in enumerate(shown):
-            blurred, sharp = read_rgb(pair.blur), read_rgb(pair.sharp)
-            images = [blurred, sharp, *(d(blurred) for d in deblurrers.values())]
-            y, x, side = worst_place(blurred, sharp, 160)
-            for column, image in enumerate(images):
-                whole, detail = axes[2 * row][column], axes[2 * row + 1][column]
-                whole.imshow(image)
-                whole.add_patch(Rectangle((x, y), side, side, fill=False, color="yellow"))
-                detail.imshow(image[y : y + side, x : x + side], interpolation="nearest")
-                score = "" if image is sharp else f"{metrics.psnr(image, sharp):.2f} dB"
-                whole.set_title(columns[column] if row == 0 else "")
-                detail.set_title(f"{pair.name} {score}")
-                whole.axis("off")
-                detail.axis("off")
+
+def _about(dataset: Dataset, ready: Sequence[Model], chosen: Sequence[Metric]) -> dict[str, Any]:
+    versions = {name: version(name) for name in ("unblur", "numpy", "openvino", "scikit-image")}
+    versions["unblur"] = __version__
+    conditions = [
+        "restored images are rounded to 8 bit before they are measured; no border is cropped",
+        *(f"{m.title}: {m.version}" for m in chosen),
+        *(m.about for m in ready),
+        "[low, high]: 95 % of the means of "
+        f"{statistics.RESAMPLES} resamplings of the images, seed {statistics.SEED}",
+        "; ".join(f"{name} {number}" for name, number in versions.items()),
+    ]
+    return {
+        "dataset": dataset.name,
+        "count": len(dataset.pairs),
+        "metrics": [
+            {"name": m.name, "title": m.title, "better": m.better, "version": m.version}
+            for m in chosen
+        ],
+        "conditions": [*conditions, *([dataset.note] if dataset.note else [])],
+        "versions": versions,
+    }
+
+
+def _add_costs(results: list[dict[str, Any]], ready: Sequence[Model]) -> list[str]:
+    """Adds "cost" to each model's rows; returns a line for each that could not be measured."""
+    notes = []
+    for model in ready:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            sheet.savefig(path, dpi=200)
-        except (OSError, ValueError) as error:
-            raise UnblurError(f"{path}: the figure cannot be written ({error})") from None
+            found = cost.of(model.source)
+        except cost.CostError as error:
+            notes.append(str(error))
+            continue
+        for result in results:
+            row = next(m for m in result["models"] if m["name"] == model.source.name)
+            row["cost"] = found
+    return notes
 
 
-@contextmanager
-def loaded(models: list[str]) -> Iterator[dict[str, Deblurrer]]:
-    """The models by name, in float32 so that figures do not depend on the processor.
-
-    A checkpoint is exported first, so that what is measured is what people run.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        deblurrers = {}
-        for index, model in enumerate(models):
-            file: str | Path = model
-            if model.endswith(".safetensors"):
-                from unblur.export import export
-
-                file = Path(folder) / f"{index}.onnx"
-                export(Path(model), file)
-            deblurrers[model] = Deblurrer(file, "cpu", precision="f32")
-        yield deblurrers
+def _sheets(dataset: Dataset, results: list[dict[str, Any]]) -> list[tables.Sheet]:
+    sheets = [sheet for result in results for sheet in tables.sheets(result)]
+    costs = tables.costs(results[0])
+    return [*sheets, *([costs] if costs else []), *_cited(dataset)]
 
 
-def _table(result: dict[str, Any]) -> Table:
-    models = result["models"]
-    table = Table(title=TITLES[result["protocol"]], title_justify="left")
-    table.add_column("image")
-    for model in models:
-        table.add_column(f"{model['name']}\nPSNR / SSIM", justify="right")
-    for index, image in enumerate(models[0]["images"]):
-        cells = (_cell(m["images"][index], image) for m in models)
-        table.add_row(image["name"], *cells)
-    table.add_section()
-    table.add_row("mean", *(_cell(m["mean"], models[0]["mean"]) for m in models))
-    return table
+def _cited(dataset: Dataset) -> list[tables.Sheet]:
+    return [tables.cited()] if dataset.name == "GoPro" else []
 
 
-def _cell(scores: dict[str, Any], blurred: dict[str, Any]) -> str:
-    text = f"{scores['psnr']:.2f} / {scores['ssim']:.3f}"
-    gain = scores["psnr"] - blurred["psnr"]
-    return text if scores is blurred else f"{text} ({gain:+.2f} dB)"
+def _write(
+    outputs: Outputs, whole: dict[str, Any], sheets: list[tables.Sheet], pictures: list[Picture]
+) -> None:
+    if outputs.json:
+        photo.save(json.dumps(whole, indent=1).encode(), outputs.json, overwrite=True)
+    if outputs.markdown:
+        photo.save(tables.markdown(sheets).encode(), outputs.markdown, overwrite=True)
+    if outputs.figure:
+        figure.draw(pictures, outputs.figure)
+    if outputs.html:
+        from unblur.evaluate import page
+
+        page.write(whole, pictures, outputs.html)
 
 
-def _cited_table() -> Table:
-    title = "as cited by the paper, not measured here: all of GoPro's test set, SSIM of any kind"
-    table = Table(title=title, title_justify="left")
-    table.add_column("method")
-    table.add_column("PSNR / SSIM", justify="right")
-    for name, psnr, ssim in CITED:
-        table.add_row(name, f"{psnr:.2f} / {ssim:.3f}")
-    return table
+class _Counter:
+    def __init__(self, advance: Callable[[int, int | None], None], total: int) -> None:
+        self._advance, self._total, self._done = advance, total, 0
+        advance(0, total)
+
+    def __call__(self) -> None:
+        self._done += 1
+        self._advance(self._done, self._total)

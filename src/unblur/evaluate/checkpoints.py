@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import pickle
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from unblur import checkpoint
 from unblur.engine import Contract, ModelError
 
 WHOLE = 2**16
-"""Largest side for networks that must not be cut into tiles."""
+"""Side of a tile, in pixels, that no photo fills: the network is given the whole."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class TorchNetwork:
     contract: Contract
     digest: str
     parallel: int = 1
+    largest: int = WHOLE
 
     def __call__(self, batch: np.ndarray, /) -> np.ndarray:
         with torch.inference_mode():
@@ -156,7 +158,10 @@ def import_spandrel() -> Any:
             f"PyTorch {torch.__version__}"
         ) from None
     try:
-        extra = importlib.import_module("spandrel_extra_arches")
+        with warnings.catch_warnings():
+            # One of its networks, none that deblurs, uses what PyTorch has deprecated.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            extra = importlib.import_module("spandrel_extra_arches")
     except ImportError:
         return spandrel
     extra.install(ignore_duplicates=True)
@@ -193,5 +198,3 @@ def _read(path: Path) -> dict[str, Any]:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from typing import Literal
 
 import numpy as np
 
-from unblur.engine import ModelError, Network, find_model
+from unblur.engine import Contract, ModelError, Network, find_model
+from unblur.gate import CELL
 from unblur.restore import Deblurrer
 
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".ckpt")
@@ -96,7 +98,8 @@ def open_model(source: Source) -> Model:
         load = opener.load_own if source.kind == "unblur" else opener.load_foreign
         network, gated, about = load(Path(source.file))
     # The tile is the model's own whatever memory is free: a table must not depend on that.
-    tile = source.tile or network.contract.tile
+    tile = min(source.tile or network.contract.tile, network.largest)
+    _check_tile(source.name, tile, network.contract)
     deblurrer = Deblurrer(network, tile=tile, gated=gated)
     gate = "with unblur's gate" if gated else "no gate"
     return Model(
@@ -119,6 +122,15 @@ def _kind(name: str) -> Literal["onnx", "unblur", "spandrel"]:
     from unblur.evaluate import checkpoints
 
     return "unblur" if checkpoints.is_own(path) else "spandrel"
+
+
+def _check_tile(name: str, tile: int, contract: Contract) -> None:
+    """Raises ModelError if tiles are too small for their overlap, as `Deblurrer` makes it."""
+    grid = math.lcm(contract.multiple, CELL)
+    overlap = min(contract.overlap, tile // 4)
+    overlap += -overlap % grid
+    if tile - tile % grid <= 2 * overlap:
+        raise ModelError(f"{name}: tiles of {tile} are too small; {3 * grid} at least")
 
 
 def _guarded(deblurrer: Deblurrer, name: str) -> Callable[[np.ndarray], np.ndarray]:

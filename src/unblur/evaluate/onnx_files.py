@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from unblur.engine import Contract, Engine, ModelError
-from unblur.tiling import run_padded
 
 MULTIPLE = 64
 """Sides are padded to multiples of it where a file does not say what it needs."""
@@ -28,6 +27,8 @@ class OnnxNetwork:
     contract: Contract
     digest: str
     parallel: int
+    largest: int = 2**16
+    """Largest side of a tile, in pixels, that it can take."""
 
     def __call__(self, batch: np.ndarray, /) -> np.ndarray:
         return self.run(batch)
@@ -67,7 +68,8 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
             return inner((batch + 1) / 2) * 2 - 1
 
         run = run_unsigned
-    network = OnnxNetwork(path, run, contract, engine.digest, engine.parallel)
+    largest = 2**16 if size is None else contract.tile
+    network = OnnxNetwork(path, run, contract, engine.digest, engine.parallel, largest)
     return network, False, f"{version}, images in {'-1..1' if signed else '0..1'} (found by trying)"
 
 
@@ -140,10 +142,10 @@ def _takes_signed(run: Callable[[np.ndarray], np.ndarray], side: int) -> bool:
     picture = np.stack([0.15 + 0.7 * x, 0.15 + 0.7 * y, 0.5 + 0.3 * np.sin(3 * x - 2 * y)], axis=2)
 
     def error(low: float) -> float:
-        scaled = (low + (1 - low) * picture).astype(np.float32)
-        out = run_padded(run, scaled, 1)
+        scaled = (low + (1 - low) * picture).astype(np.float32).transpose(2, 0, 1)[None]
+        out = run(np.ascontiguousarray(scaled))
         if out.shape != scaled.shape:
-            raise ValueError(f"it returned {out.shape[1]}x{out.shape[0]} pixels for {side}x{side}")
+            raise ValueError(f"it gives {out.shape} for {scaled.shape}; the same was expected")
         return float(np.abs(out - scaled).mean()) / (1 - low)
 
     # As `unblur deblur` takes such a file, unless the other way is clearly right.

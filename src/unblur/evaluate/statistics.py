@@ -1,0 +1,76 @@
+"""How sure a table is: intervals by bootstrap, win rates, the worst image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from unblur.metrics import Metric
+
+RESAMPLES = 10_000
+LEVEL = 0.95
+SEED = 0
+
+
+def add(result: dict[str, Any], metrics: Sequence[Metric]) -> None:
+    """Adds to each model of a result of `measure`, by metric:
+
+    - "ci": [low, high], the 95 % interval of its mean;
+    - "gain": mean difference from the blurred input, its sign such that more is better, and
+      "gain_ci", its interval. Pairs are compared image by image, so it is far narrower;
+    - "wins": by the other rows' names, the share of images on which it is better; a tie is half;
+    - "worst": the name of the image with the smallest gain, and that gain.
+
+    An interval needs two images; without them it is null.
+    """
+    rows = result["models"]
+    for metric in metrics:
+        sign = 1.0 if metric.better == "higher" else -1.0
+        values = {r["name"]: sign * np.array([i[metric.name] for i in r["images"]]) for r in rows}
+        blurred = rows[0]["name"]
+        for row in rows:
+            mine = values[row["name"]]
+            interval = bootstrap(sign * mine)
+            row.setdefault("ci", {})[metric.name] = interval
+            if row["name"] == blurred:
+                continue
+            gains = mine - values[blurred]
+            worst = int(gains.argmin())
+            row.setdefault("gain", {})[metric.name] = float(gains.mean())
+            row.setdefault("gain_ci", {})[metric.name] = bootstrap(gains)
+            row.setdefault("wins", {})[metric.name] = {
+                name: win_rate(mine, other) for name, other in values.items() if other is not mine
+            }
+            row.setdefault("worst", {})[metric.name] = {
+                "name": row["images"][worst]["name"],
+                "gain": float(gains[worst]),
+            }
+
+
+def bootstrap(values: np.ndarray) -> list[float] | None:
+    """The 95 % percentile interval of the mean of some values, resampled with a fixed seed.
+
+    Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13. The values count as
+    independent: neighbouring frames of a video are not, so for them the interval is too narrow.
+    """
+    if len(values) < 2:
+        return None
+    from scipy.stats import bootstrap as resample
+
+    interval = resample(
+        (values,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        batch=max(1, 2**22 // len(values)),
+        confidence_level=LEVEL,
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    ).confidence_interval
+    return [float(interval.low), float(interval.high)]
+
+
+def win_rate(mine: np.ndarray, other: np.ndarray) -> float:
+    """The share of images on which the first is higher; ties count half."""
+    return float(np.mean((mine > other) + 0.5 * (mine == other)))

@@ -1,0 +1,66 @@
+"""Small networks as files, for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from unblur import checkpoint
+from unblur.config import LiteConfig, LossConfig, PhaseConfig, TrainConfig
+from unblur.evaluate.models import Model, Source
+
+
+def own(path: Path) -> Path:
+    """An untrained checkpoint of unblur whose changes are large enough to pass the gate."""
+    torch.manual_seed(0)
+    phase = PhaseConfig(steps=1, crop=32, batch=1, loss=LossConfig(adversarial=0))
+    config = TrainConfig(phases=(phase,), lite=LiteConfig((8, 8, 16), (1, 1, 2)))
+    net = checkpoint.build_generator(config)
+    with torch.no_grad():
+        for name, value in net.named_parameters():
+            if name.startswith("tail"):
+                value.mul_(40)
+    checkpoint.save_weights(path, net.state_dict(), config, {})
+    return path
+
+
+def stretch_onnx(path: Path, side: int | None = None) -> Path:
+    """Somebody else's ONNX file, of any size or of one: `stretched`, for images in [0, 1]."""
+    constants = {"gain": 1.1, "offset": -0.0213, "low": 0.0, "high": 1.0}
+    nodes = [
+        helper.make_node("Mul", ["image", "gain"], ["a"]),
+        helper.make_node("Add", ["a", "offset"], ["b"]),
+        helper.make_node("Clip", ["b", "low", "high"], ["out"]),
+    ]
+    return _write(path, nodes, constants, side)
+
+
+def doubler_onnx(path: Path) -> Path:
+    """Gives back more pixels than it is given."""
+    return _write(path, [helper.make_node("Concat", ["image", "image"], ["out"], axis=3)], {}, None)
+
+
+def _write(path: Path, nodes: list[Any], constants: dict[str, float], side: int | None) -> Path:
+    shape = [1, 3, side or "h", side or "w"]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 3, None, None])
+    values = [numpy_helper.from_array(np.float32(v), name) for name, v in constants.items()]
+    graph = helper.make_graph(nodes, "net", [image], [out], values)
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    return path
+
+
+def stretched(image: np.ndarray) -> np.ndarray:
+    """More contrast, pixel by pixel: what tiles cannot change."""
+    return np.rint((image / 255 * 1.1 - 0.0213).clip(0, 1) * 255).astype(np.uint8)
+
+
+def fake(name: str, restore: object) -> Model:
+    """A model that is only a function of the image."""
+    return Model(Source(name, name, "onnx"), restore, name, lambda: (0, None))  # pyright: ignore
