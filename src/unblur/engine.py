@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -131,21 +132,45 @@ def _bundled() -> Path:
     return Path(str(resources.files("unblur"))) / "weights"
 
 
+def read_onnx(path: Path) -> Any:
+    """An ONNX file as OpenVINO's `Model`, not compiled.
+
+    Raises:
+        ValueError: if it is no such file.
+    """
+    from openvino.frontend import GeneralFailure
+
+    reader = _onnx_reader()
+    try:
+        return reader.convert(reader.load(str(path)))
+    except GeneralFailure as error:
+        raise ValueError(str(error)) from None
+
+
+@functools.cache
+def _onnx_reader() -> Any:
+    # By name: left to guess, other readers write about a file that is none to standard error.
+    # Kept: what it reads with is unloaded when it goes, though its models may still be in use.
+    from openvino.frontend import FrontEndManager
+
+    manager = FrontEndManager()
+    reader = manager.load_by_framework("onnx")
+    _managers.append(manager)
+    return reader
+
+
+_managers: list[Any] = []
+
+
 Loaded = tuple[Callable[[np.ndarray], np.ndarray], str, int]
 """The network, its contract as JSON, and how many calls of it run at a time."""
 
 
 def _load_openvino(path: Path, precision: Any) -> Loaded:
     import openvino
-    from openvino.frontend import FrontEndManager, GeneralFailure
 
     core = openvino.Core()
-    # By name: left to guess, other readers write about a file that is none to standard error.
-    reader = FrontEndManager().load_by_framework("onnx")
-    try:
-        network = reader.convert(reader.load(str(path)))
-    except GeneralFailure as error:
-        raise ValueError(str(error)) from None
+    network = read_onnx(path)
     where = ["framework", METADATA_KEY]
     contract = str(network.get_rt_info(where).value) if network.has_rt_info(where) else ""
     # A convolution of one tile keeps about eight cores busy.

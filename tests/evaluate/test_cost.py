@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.evaluate.models import stretch_onnx
 from unblur.evaluate import cost
-from unblur.evaluate.models import Source, open_model, opened
+from unblur.evaluate.models import Source, open_model
 
 
 def test_onnx_and_pytorch_count_the_same(own: Path) -> None:
@@ -20,8 +20,8 @@ def test_onnx_and_pytorch_count_the_same(own: Path) -> None:
     ]
     (parameters, gmacs), (expected, expected_gmacs) = counts
     assert gmacs == pytest.approx(expected_gmacs, rel=1e-6)
-    # The exporter may add constants of its own, a number or two a layer.
-    assert expected <= parameters <= 1.01 * expected
+    # The exporter adds constants of its own, such as the masks of attention.
+    assert expected <= parameters <= 1.02 * expected
 
 
 @pytest.mark.parametrize(("groups", "transposed"), [(1, False), (3, False), (1, True), (3, True)])
@@ -84,11 +84,3 @@ def test_the_peak_is_what_was_held_at_once() -> None:
     assert before is not None
     assert peak is not None
     assert 0.9 * 2**27 < peak - before < 1.2 * 2**27
-
-
-def test_a_checkpoints_cost_is_that_of_what_runs(own: Path) -> None:
-    """Exported first: its file is gone after the measurement, so costs are taken before."""
-    with opened([str(own)]) as (model,):
-        assert Path(model.source.file).suffix == ".onnx"
-        assert Path(model.source.file).is_file()
-        assert model.source.name == str(own)

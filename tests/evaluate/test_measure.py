@@ -10,8 +10,7 @@ import pytest
 from tests.evaluate.models import fake
 from tests.files import write
 from unblur import metrics
-from unblur.datasets import DataError, Dataset, Pair, find_dataset
-from unblur.evaluate import measure as measuring
+from unblur.datasets import DataError, Dataset, Pair, find_dataset, read_rgb
 from unblur.evaluate.measure import BLURRED, EQUAL, measure
 from unblur.evaluate.picture import Picture, chosen
 
@@ -35,7 +34,7 @@ def means(dataset: Dataset, *restorers: Any, protocol: str = "full") -> list[dic
 
 def test_what_changes_the_numbers(dataset: Dataset) -> None:
     """The truth is perfect; a shift, swapped channels and another image's truth each cost."""
-    truths = [measuring.read_rgb(p.sharp) for p in dataset.pairs]
+    truths = [read_rgb(p.sharp) for p in dataset.pairs]
     todo = iter(range(len(truths)))
     current: dict[str, np.ndarray] = {}
 
@@ -91,7 +90,7 @@ def test_a_datasets_alignment_comes_before_the_metrics(dataset: Dataset) -> None
 def test_a_truth_of_another_size_is_named(dataset: Dataset, picture: np.ndarray) -> None:
     pair = dataset.pairs[1]
     write(pair.sharp, picture[:90])
-    with pytest.raises(DataError, match="120x96, but its truth .* is 120x90"):
+    with pytest.raises(DataError, match=r"120x96, but its truth .* is 120x90"):
         measure(dataset, [], "full", METRICS)
 
 

@@ -7,12 +7,13 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from unblur.engine import Contract, Engine, ModelError
+from unblur.engine import Contract, Engine, ModelError, read_onnx
 
 MULTIPLE = 64
 """Sides are padded to multiples of it where a file does not say what it needs."""
@@ -45,10 +46,10 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
         ModelError: if it is no network from one RGB image to another of the same size.
     """
     engine = Engine(path, "cpu", "f32")
-    version = f"OpenVINO {_openvino().__version__.split('-')[0]}"
+    about = f"OpenVINO {version('openvino')}"
     if engine.named:
         own = OnnxNetwork(path, engine, engine.contract, engine.digest, engine.parallel)
-        return own, True, version
+        return own, True, about
     size = _input_size(path)
     contract = dataclasses.replace(engine.contract, multiple=MULTIPLE)
     run: Callable[[np.ndarray], np.ndarray] = engine
@@ -70,7 +71,7 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
         run = run_unsigned
     largest = 2**16 if size is None else contract.tile
     network = OnnxNetwork(path, run, contract, engine.digest, engine.parallel, largest)
-    return network, False, f"{version}, images in {'-1..1' if signed else '0..1'} (found by trying)"
+    return network, False, f"{about}, images in {'-1..1' if signed else '0..1'} (found by trying)"
 
 
 def count(network: Any) -> tuple[int, float | None]:
@@ -81,7 +82,7 @@ def count(network: Any) -> tuple[int, float | None]:
     """
     from unblur.evaluate.models import SIDE
 
-    graph = _openvino().Core().read_model(str(network.path))
+    graph = read_onnx(network.path)
     parameters = sum(
         math.prod(node.get_output_shape(0))
         for node in graph.get_ordered_ops()
@@ -115,7 +116,7 @@ def _multiplications(node: Any) -> int:
 
 def _input_size(path: Path) -> tuple[int, int] | None:
     """Height and width that the network demands; None if it takes any."""
-    graph = _openvino().Core().read_model(str(path))
+    graph = read_onnx(path)
     shape = graph.inputs[0].get_partial_shape()
     fits = shape.rank.is_static and len(shape) == 4 and shape[1].is_dynamic
     fits = fits or (shape.rank.is_static and len(shape) == 4 and shape[1].get_length() == 3)
@@ -150,9 +151,3 @@ def _takes_signed(run: Callable[[np.ndarray], np.ndarray], side: int) -> bool:
 
     # As `unblur deblur` takes such a file, unless the other way is clearly right.
     return error(-1.0) <= 1.25 * error(0.0) + 1e-4
-
-
-def _openvino() -> Any:
-    import openvino
-
-    return openvino
