@@ -98,6 +98,8 @@ def test_strength_zero_keeps_every_pixel(tmp_path: Path, picture: np.ndarray) ->
         (("train", "--resume", "run", "--out", "x"), "leave out"),
         (("train", "--resume", "run"), "run/config.toml: No such file"),
         (("evaluate", ".", "--protocol", "half"), "full or paper"),
+        (("evaluate", ".", "--engine", "tf"), "onnx or torch"),
+        (("evaluate", ".", "--metric", "nosuch"), "'nosuch'"),
         (("synth", ".", "-o", "x", "--preset", "wild"), "mild, real or severe"),
         (("synth", ".", "-o", "x", "--average", "8"), "odd number"),
         (("synth", ".", "-o", "x", "--response", "raw"), "signal or srgb"),
@@ -162,7 +164,8 @@ def test_the_way_from_photos_to_a_model_to_a_table(
     table = tmp_path / "table.json"
     figure = tmp_path / "figure.png"
     code, said, _ = run("evaluate", made, "--model", network, "--model", out / "best.safetensors",
-                        "--json", table, "--figure", figure)  # fmt: skip
+                        "--json", table, "--markdown", tmp_path / "table.md",
+                        "--figure", figure)  # fmt: skip
     assert code == 0
     assert "native size" in said
     assert "resized to 256x256" in said
@@ -173,6 +176,9 @@ def test_the_way_from_photos_to_a_model_to_a_table(
     psnr = [m["mean"]["psnr"] for m in result["models"]]
     assert psnr[1] == pytest.approx(psnr[2], abs=1e-3)  # the checkpoint is measured as exported
     assert [o["protocol"] for o in result["others"]] == ["paper"]
+    assert result["models"][2]["cost"]["parameters"] == result["models"][1]["cost"]["parameters"]
+    assert "rounded to 8 bit" in said
+    assert "| blurred |" in (tmp_path / "table.md").read_text()
     assert figure.read_bytes()[:4] == b"\x89PNG"
 
 

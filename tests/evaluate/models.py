@@ -49,7 +49,9 @@ def _write(path: Path, nodes: list[Any], constants: dict[str, float], side: int 
     shape = [1, 3, side or "h", side or "w"]
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
     out = helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 3, None, None])
-    values = [numpy_helper.from_array(np.float32(v), name) for name, v in constants.items()]
+    values = [
+        numpy_helper.from_array(np.array(v, np.float32), name) for name, v in constants.items()
+    ]
     graph = helper.make_graph(nodes, "net", [image], [out], values)
     opset = [helper.make_opsetid("", 17)]
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)

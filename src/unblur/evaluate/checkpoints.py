@@ -7,9 +7,11 @@ import importlib
 import pickle
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -131,54 +133,56 @@ def count(network: Any) -> tuple[int, float | None]:
 def import_spandrel() -> Any:
     """The module spandrel, with its extra architectures if they are installed.
 
-    spandrel imports torchvision, whose import fails beside a PyTorch of another build (a CPU
-    PyTorch and a CUDA torchvision): its compiled operators do not load, and it then describes
-    two of them, nms and qnms, all the same. No restoration network calls these. On exactly that
-    failure their names are made known, without code behind them, and the import is done again.
+    spandrel imports torchvision, of which two of its networks (LaMa and RestoreFormer; neither
+    deblurs) use three names. Beside a PyTorch of another build (a CPU PyTorch, a CUDA
+    torchvision) torchvision does not import ("operator torchvision::nms does not exist"). Where
+    it does not, or is not installed, those three names are empty while spandrel is imported.
 
     Raises:
         ModelError: if it is not installed or does not import.
     """
     try:
-        try:
+        with _torchvision():
             spandrel = importlib.import_module("spandrel")
-        except RuntimeError as error:
-            if "torchvision::nms" not in str(error):
-                raise
-            _name_operators()
-            spandrel = importlib.import_module("spandrel")
+            try:
+                extra = importlib.import_module("spandrel_extra_arches")
+            except ImportError:
+                return spandrel
     except ImportError as error:
         raise ModelError(
             f"checkpoints of other projects need the package {error.name}: "
             "pip install 'unblur[compare]'"
         ) from None
-    except RuntimeError as error:
-        raise ModelError(
-            f"spandrel does not import here ({error}); install the torchvision that belongs to "
-            f"PyTorch {torch.__version__}"
-        ) from None
-    try:
-        with warnings.catch_warnings():
-            # One of its networks, none that deblurs, uses what PyTorch has deprecated.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            extra = importlib.import_module("spandrel_extra_arches")
-    except ImportError:
-        return spandrel
     extra.install(ignore_duplicates=True)
     return spandrel
 
 
-_kept: list[torch.library.Library] = []
-"""The operators' names vanish with the object that made them."""
-
-
-def _name_operators() -> None:
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    _kept.append(library)
-    for name in [n for n in sys.modules if n.split(".")[0] == "spandrel"]:
-        del sys.modules[name]
+@contextmanager
+def _torchvision() -> Iterator[None]:
+    """torchvision can be imported, or what spandrel takes from it."""
+    name = "torchvision.transforms.functional"
+    with warnings.catch_warnings():
+        # What others' modules say of PyTorch's future as they are imported is not for users.
+        warnings.simplefilter("ignore")
+        try:
+            importlib.import_module(name)
+        except (ImportError, RuntimeError):
+            pass
+        else:
+            yield
+            return
+        before = {n: m for n, m in sys.modules.items() if n.split(".")[0] == "torchvision"}
+        module = ModuleType(name)
+        for missing in ("InterpolationMode", "rotate", "normalize"):
+            setattr(module, missing, None)
+        parents = {n: ModuleType(n) for n in ("torchvision", "torchvision.transforms")}
+        sys.modules.update({**parents, name: module})
+        try:
+            yield
+        finally:
+            for made in (*parents, name):
+                del sys.modules[made]
+            sys.modules.update(before)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def count(network: Any) -> tuple[int, float | None]:
     """Parameters, and multiplications and additions (1e9) for 256 x 256 pixels.
 
     Convolutions and matrix products are counted, as is usual; None for a network of a fixed
-    other size.
+    other size. Of parameters, lone numbers are left out: a file does not tell them from others.
     """
     from unblur.evaluate.models import SIDE
 

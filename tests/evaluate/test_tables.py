@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from unblur import evaluate
+from unblur.errors import UnblurError
+from unblur.evaluate import statistics, tables
+
+
+def result(count: int = 3) -> dict[str, Any]:
+    values = {"blurred": 25.0, "a|b <i>": 26.0, "[red]worse": 24.0}
+    images = [f"s/{i}" for i in range(count)]
+    return {
+        "protocol": "full",
+        "dataset": "pairs",
+        "count": count,
+        "metrics": [
+            {"name": "psnr", "title": "PSNR dB", "better": "higher"},
+            {"name": "niqe", "title": "NIQE", "better": "lower"},
+        ],
+        "conditions": ["rounded to 8 bit"],
+        "models": [
+            {
+                "name": name,
+                "mean": {"psnr": value, "niqe": 5.0},
+                "images": [{"name": i, "psnr": value, "niqe": 5.0} for i in images],
+            }
+            for name, value in values.items()
+        ],
+    }
+
+
+@pytest.fixture
+def full() -> dict[str, Any]:
+    from unblur import metrics
+
+    found = result()
+    psnr = metrics.load(["psnr"])[0]
+    named = [psnr, metrics.Metric("niqe", "NIQE", "lower", False, lambda *_: 0.0, "")]
+    statistics.add(found, named)
+    return found
+
+
+def test_markdown_has_whole_rows_and_every_condition(full: dict[str, Any]) -> None:
+    full["models"][1]["cost"] = {
+        "seconds_per_megapixel": 1.5,
+        "peak_bytes_per_megapixel": None,
+        "parameters": 2_000_000,
+        "gmacs": None,
+        "megapixels": 1.0,
+        "runs": 3,
+        "processors": 2,
+    }
+    costs = tables.costs(full)
+    assert costs is not None
+    document = tables.markdown([*tables.sheets(full), costs])
+    for block in document.split("\n\n"):
+        rows = [line for line in block.splitlines() if line.startswith("|")]
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) <= 1
+    assert r"a\|b &lt;i>" in document
+    assert "- rounded to 8 bit" in document
+    assert "| 1.50 | unknown | 2.00 | unknown |" in document
+    assert "+1.00 [+1.00, +1.00] | 100% | s/0 (+1.00)" in document
+
+
+def test_text_shows_names_as_they_are(full: dict[str, Any]) -> None:
+    console = Console(file=io.StringIO(), width=160)
+    for sheet in tables.sheets(full):
+        for part in tables.text(sheet):
+            console.print(part, markup=False)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "[red]worse" in said
+    assert "rounded to 8 bit" in said
+
+
+def test_large_sets_are_not_listed_and_equal_images_are_called_so(full: dict[str, Any]) -> None:
+    titles = [s.title for s in tables.sheets(full)]
+    assert any("image by image" in t for t in titles)
+    full["count"] = 1111
+    titles = [s.title for s in tables.sheets(full)]
+    assert not any("image by image" in t for t in titles)
+    assert tables.number("psnr", 100.0) == "equal"
+
+
+def test_a_run_writes_what_it_measured(
+    pairs_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = evaluate.Outputs(tmp_path / "new" / "t.json", tmp_path / "t.md")
+    ticks: list[tuple[int, int | None]] = []
+    evaluate.run(
+        pairs_dir / "train",
+        ["default"],
+        "full",
+        costs=False,
+        outputs=outputs,
+        advance=lambda done, total: ticks.append((done, total)),
+    )
+    assert outputs.json is not None
+    found = json.loads(outputs.json.read_text())
+    assert [m["name"] for m in found["models"]] == ["blurred", "default"]
+    images = found["models"][1]["images"]
+    assert found["models"][1]["mean"]["ssim"] == np.mean([i["ssim"] for i in images])
+    assert ticks == [(i, 8) for i in range(9)]
+    said = capsys.readouterr().out
+    for condition in found["conditions"]:
+        assert condition in " ".join(said.split())
+
+
+def test_an_impossible_output_is_said_before_measuring(pairs_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path, reason in ((tmp_path / "file" / "t.json", "cannot be written"),
+                         (tmp_path, "is a folder")):  # fmt: skip
+        with pytest.raises(UnblurError, match=reason):
+            evaluate.run(pairs_dir, ["nosuch"], outputs=evaluate.Outputs(json=path))
