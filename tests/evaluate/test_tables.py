@@ -57,7 +57,7 @@ def test_markdown_has_whole_rows_and_every_condition(full: dict[str, Any]) -> No
         "gmacs": None,
         "megapixels": 1.0,
         "runs": 3,
-        "processors": 2,
+        "threads": 2,
     }
     costs = tables.costs(full)
     assert costs is not None
@@ -67,7 +67,7 @@ def test_markdown_has_whole_rows_and_every_condition(full: dict[str, Any]) -> No
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) <= 1
     assert r"a\|b &lt;i>" in document
     assert "- rounded to 8 bit" in document
-    assert "| 1.50 | unknown | 2.00 | unknown |" in document
+    assert "| 1.50 | unknown | 2.00 | unknown | 2 |" in document
     assert "+1.00 [+1.00, +1.00] | 100% | s/0 (+1.00)" in document
 
 

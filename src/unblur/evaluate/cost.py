@@ -37,7 +37,7 @@ def of(source: Source, side: int = SIDE) -> dict[str, Any]:
         loaded model while it ran, at most (null where the system does not say); "parameters";
         "gmacs": 1e9 multiplications and additions for 256 x 256 pixels (null if they cannot be
         counted); and what it was measured with: "megapixels", "runs",
-        "processors" (that the process may use).
+        "threads" (that it may use: for PyTorch, OMP_NUM_THREADS has a say).
 
     Raises:
         CostError: if the process fails.
@@ -80,8 +80,16 @@ def _measure(source: Source, side: int) -> dict[str, Any]:
         "gmacs": gmacs,
         "megapixels": megapixels,
         "runs": runs,
-        "processors": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
+        "threads": _threads(source),
     }
+
+
+def _threads(source: Source) -> int | None:
+    if source.kind != "onnx":
+        import torch
+
+        return torch.get_num_threads()
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
 
 
 def _timed(restore: Any, image: np.ndarray) -> float:

@@ -66,17 +66,18 @@ def costs(result: dict[str, Any]) -> Sheet | None:
             _or_none(cost["peak_bytes_per_megapixel"], lambda b: f"{b / 2**20:.0f}"),
             f"{cost['parameters'] / 1e6:.2f}",
             _or_none(cost["gmacs"], lambda g: f"{g:.2f}"),
+            _or_none(cost["threads"], str),
         ]
         for name, cost in measured
     ]
     first = measured[0][1]
     return Sheet(
         "cost on this machine",
-        ["model", "s / MP", "peak MiB / MP", "parameters, M", "GMAC at 256x256"],
+        ["model", "s / MP", "peak MiB / MP", "parameters, M", "GMAC at 256x256", "threads"],
         rows,
         [
-            f"an image of {first['megapixels']:.2f} MP on {first['processors']} processors, the "
-            f"median of {first['runs']} after a warm run; memory above the loaded model's"
+            f"an image of {first['megapixels']:.2f} MP, the median of {first['runs']} after a warm "
+            "run; memory above the loaded model's"
         ],
     )
 
