@@ -99,7 +99,7 @@ def test_strength_zero_keeps_every_pixel(tmp_path: Path, picture: np.ndarray) ->
         (("train", "--resume", "run"), "run/config.toml: No such file"),
         (("evaluate", ".", "--protocol", "half"), "full or paper"),
         (("evaluate", ".", "--engine", "tf"), "onnx or torch"),
-        (("evaluate", ".", "--metric", "nosuch"), "'nosuch'"),
+        (("evaluate", ".", "--metric", "nosuch"), "nosuch: no such metric"),
         (("synth", ".", "-o", "x", "--preset", "wild"), "mild, real or severe"),
         (("synth", ".", "-o", "x", "--average", "8"), "odd number"),
         (("synth", ".", "-o", "x", "--response", "raw"), "signal or srgb"),

@@ -93,7 +93,9 @@ def test_large_sets_are_not_listed_and_equal_images_are_called_so(full: dict[str
 def test_a_run_writes_what_it_measured(
     pairs_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outputs = evaluate.Outputs(tmp_path / "new" / "t.json", tmp_path / "t.md")
+    outputs = evaluate.Outputs(
+        tmp_path / "new" / "t.json", tmp_path / "t.md", tmp_path / "t.html", tmp_path / "t.png"
+    )
     ticks: list[tuple[int, int | None]] = []
     evaluate.run(
         pairs_dir / "train",
@@ -108,6 +110,8 @@ def test_a_run_writes_what_it_measured(
     assert [m["name"] for m in found["models"]] == ["blurred", "default"]
     images = found["models"][1]["images"]
     assert found["models"][1]["mean"]["ssim"] == np.mean([i["ssim"] for i in images])
+    assert outputs.html is not None
+    assert outputs.html.read_text().count("<article>") == 4
     assert ticks == [(i, 8) for i in range(9)]
     said = capsys.readouterr().out
     for condition in found["conditions"]:

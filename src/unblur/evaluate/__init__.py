@@ -14,9 +14,9 @@ from rich.console import Console
 from unblur import __version__, metrics, photo
 from unblur.datasets import Dataset, find_dataset
 from unblur.errors import UnblurError
-from unblur.evaluate import cost, figure, measure, statistics, tables
+from unblur.evaluate import cost, figure, measure, page, statistics, tables
 from unblur.evaluate.models import Model, Runtime, opened
-from unblur.evaluate.picture import Picture
+from unblur.evaluate.page import Picture
 from unblur.metrics import Metric
 
 __all__ = ["Outputs", "run"]
@@ -165,8 +165,6 @@ def _write(
     if outputs.figure:
         figure.draw(pictures, outputs.figure)
     if outputs.html:
-        from unblur.evaluate import page
-
         page.write(whole, pictures, outputs.html)
 
 

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from unblur import checkpoint
 from unblur.engine import Contract, ModelError
+from unblur.vision import VisionError, import_torchvision
 
 WHOLE = 2**16
 """Side of a tile, in pixels, that no photo fills: the network is given the whole."""
@@ -134,9 +135,8 @@ def import_spandrel() -> Any:
     """The module spandrel, with its extra architectures if they are installed.
 
     spandrel imports torchvision, of which two of its networks (LaMa and RestoreFormer; neither
-    deblurs) use three names. Beside a PyTorch of another build (a CPU PyTorch, a CUDA
-    torchvision) torchvision does not import ("operator torchvision::nms does not exist"). Where
-    it does not, or is not installed, those three names are empty while spandrel is imported.
+    deblurs) use three names. Where it cannot be had, those names are empty while spandrel is
+    imported.
 
     Raises:
         ModelError: if it is not installed or does not import.
@@ -165,8 +165,8 @@ def _torchvision() -> Iterator[None]:
         # What others' modules say of PyTorch's future as they are imported is not for users.
         warnings.simplefilter("ignore")
         try:
-            importlib.import_module(name)
-        except (ImportError, RuntimeError):
+            import_torchvision()
+        except VisionError:
             pass
         else:
             yield

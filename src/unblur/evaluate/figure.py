@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from unblur import metrics
 from unblur.errors import UnblurError
-from unblur.evaluate.picture import Picture, chosen
+from unblur.evaluate.detail import worst_place
+from unblur.evaluate.measure import spread
+from unblur.evaluate.page import Picture
 
 ROWS = 3
 """Pictures drawn, at most."""
+DETAIL = 160
+"""Side of the details, in pixels."""
 
 
 def draw(pictures: Sequence[Picture], path: Path) -> None:
@@ -25,7 +27,7 @@ def draw(pictures: Sequence[Picture], path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-    shown = [pictures[index] for index in sorted(chosen(len(pictures), ROWS))]
+    shown = [pictures[index] for index in sorted(spread(len(pictures), ROWS))]
     columns = ["blurred", "sharp", *(f"restored: {name}" for name in shown[0].restored)]
     with mpl.rc_context({"font.size": 8}):
         sheet = Figure(figsize=(3.2 * len(columns), 4.6 * len(shown)), layout="constrained")
@@ -34,7 +36,7 @@ def draw(pictures: Sequence[Picture], path: Path) -> None:
             blurred, sharp = picture.blurred, picture.sharp
             assert sharp is not None
             images = [blurred, sharp, *picture.restored.values()]
-            y, x, side = _worst_place(blurred, sharp)
+            y, x, side = worst_place(blurred, sharp, DETAIL)
             for column, image in enumerate(images):
                 whole, detail = axes[2 * row][column], axes[2 * row + 1][column]
                 whole.imshow(image)
@@ -50,14 +52,3 @@ def draw(pictures: Sequence[Picture], path: Path) -> None:
             sheet.savefig(path, dpi=200)
         except (OSError, ValueError) as error:
             raise UnblurError(f"{path}: the figure cannot be written ({error})") from None
-
-
-def _worst_place(blurred: np.ndarray, sharp: np.ndarray) -> tuple[int, int, int]:
-    """Top, left and side of the square in which the two differ most."""
-    height, width = sharp.shape[:2]
-    side = min(160, height, width)
-    error = ((blurred.astype(np.float64) - sharp) ** 2).sum(2)
-    total = np.pad(error.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    sums = total[side:, side:] - total[:-side, side:] - total[side:, :-side] + total[:-side, :-side]
-    y, x = np.unravel_index(sums.argmax(), sums.shape)
-    return int(y), int(x), side

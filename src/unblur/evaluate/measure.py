@@ -12,11 +12,13 @@ import numpy as np
 from unblur import metrics
 from unblur.datasets import DataError, Dataset, Pair, read_rgb
 from unblur.evaluate.models import Model
-from unblur.evaluate.picture import Picture, chosen
+from unblur.evaluate.page import Picture
 from unblur.metrics import Metric
 
 BLURRED = "blurred"
 """Name of the row that measures the input itself."""
+SHOWN = 12
+"""Pairs whose pictures are shown, at most."""
 EQUAL = 100.0
 """PSNR in dB that equal images count as, so that a mean over images exists."""
 
@@ -49,7 +51,7 @@ def measure(
     """
     restorers = {BLURRED: lambda image: image, **{m.source.name: m.restore for m in models}}
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in restorers}
-    shown = chosen(len(dataset.pairs)) if show else set()
+    shown = spread(len(dataset.pairs), SHOWN) if show else set()
     for index, pair in enumerate(dataset.pairs):
         blurred, truths = _read(pair, protocol)
         restored = {}
@@ -70,6 +72,12 @@ def measure(
             for name, images in rows.items()
         ],
     }
+
+
+def spread(count: int, most: int) -> set[int]:
+    """Indices of at most so many of `count` things, spread evenly, the first among them."""
+    kept = min(count, most)
+    return {index * count // kept for index in range(kept)}
 
 
 def _read(pair: Pair, protocol: str) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -43,11 +43,12 @@ def run(
         DataError, ModelError, CheckpointError: for unusable inputs.
         UnblurError: if a file cannot be written.
     """
-    from unblur.evaluate import loaded
+    from unblur.evaluate.models import opened
     from unblur.robustness import card
 
     chosen = _own_photos() if photos is None else _choose(photos, count, seed)
-    with loaded(list(models)) as restorers:
+    with opened(models) as ready:
+        restorers = {model.source.name: model.restore for model in ready}
         result = measure(restorers, chosen[:count], seed, advance)
     result["source"] = "scikit-image" if photos is None else photos.name
     card.write(result, out)
