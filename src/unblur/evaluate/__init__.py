@@ -56,7 +56,7 @@ def run(
     outputs: Outputs | None = None,
     advance: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Measures models on a dataset, prints the tables, and writes what was asked for.
+    """Measures models on a dataset, writes what was asked for, and prints the tables.
 
     Args:
         root: the dataset, see `find_dataset`.
@@ -96,11 +96,11 @@ def run(
     for result in results:
         result["conditions"] += notes
     sheets = _sheets(dataset, results)
+    whole = {**results[0], "others": results[1:]}
+    _write(outputs, whole, sheets, pictures)
     for sheet in sheets:
         for part in tables.text(sheet):
             console.print(part, markup=False, highlight=False)
-    whole = {**results[0], "others": results[1:]}
-    _write(outputs, whole, sheets, pictures)
     for path in (outputs.json, outputs.markdown, outputs.html, outputs.figure):
         if path:
             console.print(str(path), markup=False, highlight=False, soft_wrap=True)
