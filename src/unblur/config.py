@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 from unblur.errors import UnblurError
 
-
 Attention = Literal["crosshatch", "criss-cross", "none"]
 """Two softmaxes over row and column (the paper's), one joint softmax (CCNet's), or nothing."""
 
@@ -84,6 +83,8 @@ class BlurConfig:
     """A camera and a scene at rest, in focus: a network must leave what is sharp alone."""
     max_length: float = 40.0
     """Longest path of the camera during the exposure, in pixels."""
+    min_length: float = 0.0
+    """Shortest path of a camera that moves."""
     sweep_share: float = 0.25
     """Straight sweeps; the other cameras shake."""
     varying_share: float = 0.7
