@@ -131,7 +131,7 @@ def test_killed_and_started_again_it_ends_with_the_table(
     settings = configs.load(tmp_path / "configs" / "none.toml")
     changed = configs.dumps(replace(settings, ema=0.5))
     (tmp_path / "configs" / "none.toml").write_text(changed)
-    assert "another ema (0.5, not 0.999)" in call(ablation).stderr
+    assert "another ema (0.999, not 0.5)" in call(ablation).stderr
 
 
 def test_mistakes_get_one_line(ablation: list[str], tmp_path: Path) -> None:
