@@ -91,8 +91,8 @@ class CrissCrossAttention(_LineAttention):
         row = torch.einsum("bchw,bchv->bhwv", q, k)
         column = torch.einsum("bchw,bcgw->bhwg", q, k)
         # In float32 whatever the precision: minus infinity, then a softmax.
-        row = row.float().masked_fill(~_near(width, self.reach, x), -torch.inf)
-        vertical = _near(height, self.reach, x)
+        row = row.float().masked_fill(~_near(x, -1, self.reach), -torch.inf)
+        vertical = _near(x, -2, self.reach)
         itself = torch.eye(height, dtype=torch.bool, device=x.device)
         column = column.float().masked_fill((~vertical | itself)[:, None], -torch.inf)
         weights = torch.cat([row, column], -1).softmax(-1).to(v.dtype)
@@ -113,13 +113,14 @@ def _attend_along_width(
     def tokens(x: Tensor) -> Tensor:
         return x.permute(0, 2, 3, 1).reshape(b * h, 1, w, x.shape[1])
 
-    near = None if reach is None else _near(w, reach, v)
+    near = None if reach is None else _near(v, -1, reach)
     out = F.scaled_dot_product_attention(tokens(q), tokens(k), tokens(v), near, scale=1.0)
     return out.reshape(b, h, w, c).permute(0, 3, 1, 2)
 
 
-def _near(length: int, reach: int | None, like: Tensor) -> Bool[Tensor, "n n"]:
-    """Which places of a line see which."""
-    place = torch.arange(length, device=like.device)
+def _near(x: Float[Tensor, "b c h w"], axis: int, reach: int | None) -> Bool[Tensor, "n n"]:
+    """Which places of a line along the axis see which."""
+    length = x.shape[axis]
+    place = torch.arange(length, device=x.device)
     distance = (place[:, None] - place).abs()
     return distance <= (length if reach is None else reach)
