@@ -7,16 +7,21 @@ import pytest
 import torch
 
 from unblur import checkpoint
-from unblur.config import LiteConfig, PhaseConfig, TrainConfig
+from unblur.config import DeblurGANConfig, LiteConfig, PhaseConfig, TrainConfig
 from unblur.engine import Contract, Engine, find_model
 from unblur.export import SIZES, TOLERANCE, export
 
 
-@pytest.fixture(params=["lite", "paper"])
+@pytest.fixture(params=["lite", "criss-cross", "paper", "deblurgan"])
 def trained(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     torch.manual_seed(0)
+    joint = request.param == "criss-cross"
+    attention = "criss-cross" if joint else "crosshatch"
     config = TrainConfig(
-        (PhaseConfig(steps=1),), generator=request.param, lite=LiteConfig((8, 8, 16), (1, 1, 2))
+        (PhaseConfig(steps=1),),
+        generator="lite" if joint else request.param,
+        lite=LiteConfig((8, 8, 16), (1, 1, 2), attention=attention),
+        deblurgan=DeblurGANConfig((8, 8, 16), 2),
     )
     weights = checkpoint.build_generator(config).state_dict()
     for index, (name, value) in enumerate(weights.items()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from unblur import config as configs
 from unblur.config import TrainConfig
 from unblur.errors import UnblurError
 from unblur.formats.whole import atomically
-from unblur.nets import LiteGenerator, PaperGenerator
+from unblur.nets import DeblurGANGenerator, Generator, LiteGenerator, PaperGenerator
 
 HALF = ".half"
 """Ending of the names of weights that an exported network stores as float16."""
@@ -26,11 +27,11 @@ class CheckpointError(UnblurError):
     """A checkpoint that cannot be used; the message names the file and what was expected."""
 
 
-def build_generator(config: TrainConfig) -> LiteGenerator | PaperGenerator:
+def build_generator(config: TrainConfig) -> Generator:
     """The untrained generator that a config names."""
-    if config.generator == "paper":
-        return PaperGenerator()
-    return LiteGenerator(config.lite.widths, config.lite.blocks, config.lite.reach)
+    kinds = {"lite": LiteGenerator, "paper": PaperGenerator, "deblurgan": DeblurGANGenerator}
+    shape = getattr(config, config.generator)
+    return kinds[config.generator](**dataclasses.asdict(shape))
 
 
 def save_weights(
@@ -65,9 +66,7 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], TrainConfig, dict[str, 
         ) from None
 
 
-def load_generator(
-    path: Path,
-) -> tuple[LiteGenerator | PaperGenerator, TrainConfig, dict[str, Any]]:
+def load_generator(path: Path) -> tuple[Generator, TrainConfig, dict[str, Any]]:
     """The trained generator in evaluation mode, its config and its provenance.
 
     Raises:

@@ -14,6 +14,9 @@ from typing import Any, Literal
 
 from unblur.errors import UnblurError
 
+Attention = Literal["crosshatch", "criss-cross", "none"]
+"""Two softmaxes over row and column (the paper's), one joint softmax (CCNet's), or nothing."""
+
 
 @dataclass(frozen=True)
 class LiteConfig:
@@ -25,6 +28,36 @@ class LiteConfig:
     """Residual blocks at each scale."""
     reach: int = 32
     """How far attention looks along rows and columns, in pixels of the 1/8 map; 0: all along."""
+    attention: Attention = "crosshatch"
+
+
+@dataclass(frozen=True)
+class PaperConfig:
+    """The shape of `PaperGenerator`; the values are the paper's."""
+
+    attention: Attention = "crosshatch"
+    widths: tuple[int, ...] = (64, 256, 512)
+    """Filters of layers 1 to 3."""
+    trunk: int = 256
+    """Filters of the residual blocks."""
+    up: tuple[int, ...] = (128, 64)
+    """Filters of the two up-samplings."""
+    blocks: int = 9
+    """Residual blocks, each followed by attention."""
+    dropout: float = 0.5
+    """Probability inside each residual block."""
+
+
+@dataclass(frozen=True)
+class DeblurGANConfig:
+    """The shape of `DeblurGANGenerator`; the values are Kupyn et al.'s (2018)."""
+
+    widths: tuple[int, ...] = (64, 128, 256)
+    """Filters at full, half and quarter size."""
+    blocks: int = 9
+    """Residual blocks."""
+    dropout: float = 0.5
+    """Probability inside each residual block."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +83,8 @@ class BlurConfig:
     """A camera and a scene at rest, in focus: a network must leave what is sharp alone."""
     max_length: float = 40.0
     """Longest path of the camera during the exposure, in pixels."""
+    min_length: float = 0.0
+    """Shortest path of a camera that moves."""
     sweep_share: float = 0.25
     """Straight sweeps; the other cameras shake."""
     varying_share: float = 0.7
@@ -171,8 +206,10 @@ class TrainConfig:
     """One training run, from the first step to the last."""
 
     phases: tuple[PhaseConfig, ...]
-    generator: Literal["lite", "paper"] = "lite"
+    generator: Literal["lite", "paper", "deblurgan"] = "lite"
     lite: LiteConfig = field(default_factory=LiteConfig)
+    paper: PaperConfig = field(default_factory=PaperConfig)
+    deblurgan: DeblurGANConfig = field(default_factory=DeblurGANConfig)
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
     data: DataConfig = field(default_factory=DataConfig)
     blur: BlurConfig = field(default_factory=BlurConfig)

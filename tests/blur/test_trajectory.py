@@ -39,12 +39,13 @@ def test_the_stated_share_of_cameras_only_shifts() -> None:
     assert float(turning.float().mean()) == pytest.approx(0.25, abs=0.04)
 
 
-def test_no_path_is_longer_than_allowed() -> None:
-    config = BlurConfig(max_length=20)
+def test_no_path_is_longer_or_shorter_than_allowed() -> None:
+    config = BlurConfig(max_length=20, min_length=8)
     all_poses = poses(2, config)
     shift = all_poses[..., :2].diff(dim=1).norm(dim=-1).sum(1)
     turn = 800 * all_poses[..., 3:5].diff(dim=1).norm(dim=-1).sum(1)
     assert float((shift + turn).max()) <= 20.01
+    assert 7.99 <= float((shift + turn).min()) < 9
 
 
 def test_a_seed_gives_one_trajectory() -> None:

@@ -2,37 +2,55 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
 
-from tests.reference.attention import dense_crosshatch
-from unblur.nets import CrosshatchAttention
+from tests.reference.attention import dense_criss_cross, dense_crosshatch
+from unblur.nets import CrissCrossAttention, CrosshatchAttention
+from unblur.nets.attention import attention as attention_of
+
+TWINS = {"crosshatch": dense_crosshatch, "criss-cross": dense_criss_cross}
 
 
-def attention(channels: int = 16, reach: int | None = None) -> CrosshatchAttention:
+def attention(kind: str = "crosshatch", reach: int | None = None) -> Any:
     torch.manual_seed(0)
-    module = CrosshatchAttention(channels, reach=reach)
+    module: Any = attention_of(kind, 16, reach=reach)
     torch.nn.init.constant_(module.gamma, 0.7)
     return module
 
 
+@pytest.mark.parametrize("kind", TWINS)
 @pytest.mark.parametrize("reach", [None, 0, 3, 50])
 @pytest.mark.parametrize("shape", [(1, 16, 8, 8), (2, 16, 7, 13), (1, 16, 1, 5), (3, 16, 11, 1)])
-def test_equals_dense_masked_attention(shape: tuple[int, ...], reach: int | None) -> None:
+def test_equals_dense_masked_attention(
+    kind: str, shape: tuple[int, ...], reach: int | None
+) -> None:
     x = torch.randn(shape)
-    module = attention(reach=reach)
-    torch.testing.assert_close(module(x), dense_crosshatch(module, x), atol=1e-5, rtol=1e-5)
+    module = attention(kind, reach)
+    torch.testing.assert_close(module(x), TWINS[kind](module, x), atol=1e-5, rtol=1e-5)
 
 
 def test_a_new_module_is_the_identity() -> None:
     x = torch.randn(1, 16, 6, 9)
     assert torch.equal(CrosshatchAttention(16)(x), x)
+    assert torch.equal(CrissCrossAttention(16)(x), x)
+    assert torch.equal(attention_of("none", 16)(x), x)
 
 
-def test_channels_last_and_bf16_agree_with_the_plain_layout() -> None:
+def test_on_one_row_criss_cross_is_crosshatch_without_its_columns() -> None:
+    """Alone in its column, a pixel sees itself there: crosshatch adds its own value once more."""
+    x = torch.randn(1, 16, 1, 9)
+    joint, separate = attention("criss-cross"), attention("crosshatch")
+    separate.load_state_dict(joint.state_dict())
+    torch.testing.assert_close(separate(x) - joint(x), 0.7 * joint.value(x))
+
+
+@pytest.mark.parametrize("kind", TWINS)
+def test_channels_last_and_bf16_agree_with_the_plain_layout(kind: str) -> None:
     x = torch.randn(2, 16, 12, 10)
-    module = attention()
+    module = attention(kind)
     plain = module(x)
     last = module.to(memory_format=torch.channels_last)(  # pyright: ignore[reportCallIssue]
         x.to(memory_format=torch.channels_last)
@@ -57,6 +75,8 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20)
     assert float(grown) < 1
 
 
-def test_too_few_channels_are_refused() -> None:
+def test_too_few_channels_and_other_kinds_are_refused() -> None:
     with pytest.raises(ValueError, match="at least the reduction"):
         CrosshatchAttention(4)
+    with pytest.raises(ValueError, match="one of crosshatch, criss-cross, none, not 'cross'"):
+        attention_of("cross", 16)

@@ -5,12 +5,24 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from unblur.nets import Discriminator, LiteGenerator, PaperGenerator
+from unblur.nets import (
+    DeblurGANGenerator,
+    Discriminator,
+    Generator,
+    LiteGenerator,
+    PaperGenerator,
+)
 
 
 def networks() -> list[nn.Module]:
     torch.manual_seed(0)
-    return [PaperGenerator(), LiteGenerator(), Discriminator(64, (8, 16))]
+    return [
+        PaperGenerator(),
+        LiteGenerator(),
+        DeblurGANGenerator(),
+        LiteGenerator((8, 8, 16), attention="criss-cross"),
+        Discriminator(64, (8, 16)),
+    ]
 
 
 def open_attention(net: nn.Module) -> None:
@@ -20,7 +32,7 @@ def open_attention(net: nn.Module) -> None:
             nn.init.constant_(parameter, 0.1)
 
 
-@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("index", range(5))
 def test_every_parameter_gets_a_gradient(index: int) -> None:
     net = networks()[index]
     open_attention(net)
@@ -30,16 +42,16 @@ def test_every_parameter_gets_a_gradient(index: int) -> None:
         assert parameter.grad.abs().sum() > 0, name
 
 
-@pytest.mark.parametrize("net", [PaperGenerator(), LiteGenerator()])
+@pytest.mark.parametrize("net", [PaperGenerator(), LiteGenerator(), DeblurGANGenerator()])
 @pytest.mark.parametrize("shape", [(1, 3, 64, 64), (2, 3, 40, 72)])
-def test_generators_keep_the_size(net: PaperGenerator, shape: tuple[int, ...]) -> None:
+def test_generators_keep_the_size(net: Generator, shape: tuple[int, ...]) -> None:
     out = net.eval()(torch.rand(shape) * 2 - 1)
     assert out.shape == shape
     assert out.abs().max() <= 1
 
 
 def test_generators_clip_only_outside_training() -> None:
-    for net in networks()[:2]:
+    for net in networks()[:4]:
         image = torch.full((2, 3, 32, 32), 3.0)
         assert net.eval()(image).max() == 1
         assert net.train()(image).max() > 1
@@ -55,6 +67,26 @@ def test_paper_generator_has_the_papers_layers() -> None:
     blocks = [s for name, s in shapes.items() if name.endswith(".conv.weight")]
     assert blocks == [(256, 512, 3, 3)] + [(256, 256, 3, 3)] * 8
     assert sum(name.endswith("gamma") for name, _ in net.named_parameters()) == 9
+
+
+def test_deblurgan_has_its_layers() -> None:
+    """Counted by hand from its section 3.3, without offsets before instance norm."""
+    shapes = [tuple(p.shape) for p in DeblurGANGenerator().parameters() if p.ndim == 4]
+    ends = [(64, 3, 7, 7), (128, 64, 3, 3), (256, 128, 3, 3)]
+    assert shapes == [
+        *ends, *[(256, 256, 3, 3)] * 18, (256, 128, 3, 3), (128, 64, 3, 3), (3, 64, 7, 7),
+    ]  # fmt: skip
+
+
+def test_without_attention_the_other_weights_keep_their_names() -> None:
+    for whole, bare in [
+        (LiteGenerator(), LiteGenerator(attention="none")),
+        (PaperGenerator(), PaperGenerator(attention="none")),
+    ]:
+        missing = whole.state_dict().keys() - bare.state_dict().keys()
+        assert bare.state_dict().keys() < whole.state_dict().keys()
+        assert all(name.split(".")[-2] in ("query", "key", "value") or name.endswith("gamma")
+                   for name in missing)  # fmt: skip
 
 
 def test_lite_generator_is_light() -> None:

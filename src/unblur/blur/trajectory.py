@@ -30,7 +30,7 @@ def sample_trajectories(
     sweep along a line, the others shake (`camera_shake`). In `varying_share` the motion is a mix
     of shift and of pitch and yaw, which move the picture alike near the centre and differently at
     the rim, with a little roll and zoom; the others only shift. Path lengths are drawn with more
-    short ones than long: length = max * u^1.5, u uniform.
+    short ones than long: length = min + (max - min) * u^1.5, u uniform.
 
     Args:
         centres: of the optical axis in pixels from each crop's centre; the farther, the smaller
@@ -38,7 +38,7 @@ def sample_trajectories(
         focal: focal length in pixels.
     """
     u = _uniform(batch, generator)
-    length = config.max_length * u**1.5
+    length = config.min_length + (config.max_length - config.min_length) * u**1.5
     # One walk shifts or turns the camera, the other rolls and zooms it.
     shake, other = camera_shake(2 * batch, generator).split(batch)
     sweep = _sweep(batch, generator)

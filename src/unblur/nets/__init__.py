@@ -1,7 +1,18 @@
-"""The networks: the paper's two, the small default, and the attention that they share."""
+"""The networks: the paper's two, its baseline, the small default, and their attention."""
 
-from unblur.nets.attention import CrosshatchAttention
+from unblur.nets.attention import CrissCrossAttention, CrosshatchAttention
+from unblur.nets.deblurgan import DeblurGANGenerator
 from unblur.nets.lite import LiteGenerator
 from unblur.nets.paper import Discriminator, PaperGenerator
 
-__all__ = ["CrosshatchAttention", "Discriminator", "LiteGenerator", "PaperGenerator"]
+Generator = LiteGenerator | PaperGenerator | DeblurGANGenerator
+
+__all__ = [
+    "CrissCrossAttention",
+    "CrosshatchAttention",
+    "DeblurGANGenerator",
+    "Discriminator",
+    "Generator",
+    "LiteGenerator",
+    "PaperGenerator",
+]

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unblur.nets.attention import CrosshatchAttention
+from unblur.nets.attention import attention as attention_of
 
 
 class LiteGenerator(nn.Module):
@@ -25,6 +25,7 @@ class LiteGenerator(nn.Module):
             decoder).
         reach: how far attention looks along a row and a column, in pixels of the 1/8 map; 0: as
             far as they go.
+        attention: a kind of `nets.attention`: "crosshatch", "criss-cross" or "none".
     """
 
     multiple = 8
@@ -34,6 +35,7 @@ class LiteGenerator(nn.Module):
         widths: tuple[int, ...] = (32, 64, 160),
         blocks: tuple[int, ...] = (1, 1, 6),
         reach: int = 32,
+        attention: str = "crosshatch",
     ) -> None:
         super().__init__()
         w0, w1, w2 = widths
@@ -46,9 +48,9 @@ class LiteGenerator(nn.Module):
         self.down1 = nn.Conv2d(w1, w2, 2, stride=2)
         self.trunk = nn.Sequential(
             _blocks(w2, n2 // 2),
-            CrosshatchAttention(w2, reach=reach or None),
+            attention_of(attention, w2, reach=reach or None),
             _blocks(w2, n2 - n2 // 2),
-            CrosshatchAttention(w2, reach=reach or None),
+            attention_of(attention, w2, reach=reach or None),
         )
         self.up1 = _up(w2, w1)
         self.decoder1 = _blocks(w1, n1)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unblur.nets.attention import CrosshatchAttention
+from unblur.nets.attention import attention as attention_of
 
 
 class PaperGenerator(nn.Module):
@@ -22,23 +22,39 @@ class PaperGenerator(nn.Module):
     Args:
         dropout: probability inside each residual block.
         reduction: of the attention's queries and keys.
+        attention: a kind of `nets.attention`: "crosshatch" (the paper's), "criss-cross" or "none".
+        widths: filters of layers 1 to 3.
+        trunk: filters of the residual blocks.
+        up: filters of the two up-samplings.
+        blocks: residual blocks.
     """
 
     multiple = 4
 
-    def __init__(self, dropout: float = 0.5, reduction: int = 8) -> None:
+    def __init__(
+        self,
+        dropout: float = 0.5,
+        reduction: int = 8,
+        attention: str = "crosshatch",
+        widths: tuple[int, ...] = (64, 256, 512),
+        trunk: int = 256,
+        up: tuple[int, ...] = (128, 64),
+        blocks: int = 9,
+    ) -> None:
         super().__init__()
-        self.layer1 = _conv7(3, 64)
-        self.layer2 = nn.Conv2d(64, 256, 3, stride=2, padding=1)
-        self.layer3 = nn.Conv2d(256, 512, 3, stride=2, padding=1)
-        trunk: list[nn.Module] = []
-        for index in range(9):
-            trunk.append(PreActivationBlock(512 if index == 0 else 256, 256, dropout))
-            trunk.append(CrosshatchAttention(256, reduction))
-        self.trunk = nn.Sequential(*trunk)
-        self.up1 = nn.Conv2d(256, 128, 3, padding=1)
-        self.up2 = nn.Conv2d(128, 64, 3, padding=1)
-        self.layer4 = _conv7(64, 3)
+        w1, w2, w3 = widths
+        u1, u2 = up
+        self.layer1 = _conv7(3, w1)
+        self.layer2 = nn.Conv2d(w1, w2, 3, stride=2, padding=1)
+        self.layer3 = nn.Conv2d(w2, w3, 3, stride=2, padding=1)
+        layers: list[nn.Module] = []
+        for index in range(blocks):
+            layers.append(PreActivationBlock(w3 if index == 0 else trunk, trunk, dropout))
+            layers.append(attention_of(attention, trunk, reduction))
+        self.trunk = nn.Sequential(*layers)
+        self.up1 = nn.Conv2d(trunk, u1, 3, padding=1)
+        self.up2 = nn.Conv2d(u1, u2, 3, padding=1)
+        self.layer4 = _conv7(u2, 3)
         self.upsample = nn.Upsample(scale_factor=2, mode="nearest")
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:

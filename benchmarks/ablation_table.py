@@ -1,0 +1,140 @@
+"""Tables of an ablation: means and spreads over seeds, and differences paired by seed."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from unblur import __version__
+from unblur import config as configs
+from unblur.errors import UnblurError
+from unblur.formats.whole import atomically
+
+REFERENCE = "crosshatch"
+"""The row that others are compared with."""
+AGAINST = {
+    "paper": "deblurgan",
+    "plain+criss-cross": "plain",
+    "plain+no-attention": "plain",
+}
+"""Rows that are compared with another than the reference."""
+BEGIN, END = "<!-- ablation: begin -->", "<!-- ablation: end -->"
+LEVEL = 0.95
+"""Confidence of the intervals."""
+
+
+def markdown(results: Sequence[Mapping[str, Any]], abouts: Mapping[str, str]) -> str:
+    """The tables of all results: what was compared and its cost, then one table a set.
+
+    Args:
+        results: `measure`'s, of any rows and seeds.
+        abouts: what each row is, in words, by name.
+    """
+    rows: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for result in sorted(results, key=lambda r: (r["name"] != REFERENCE, r["name"], r["seed"])):
+        rows.setdefault(result["name"], {})[result["seed"]] = result
+    first = results[0]
+    phase = configs.loads(first["config"]).phases[0]
+    counts = sorted({len(seeds) for seeds in rows.values()})
+    lines = [
+        f"{phase.steps} steps of {phase.batch} crops of {phase.crop}x{phase.crop}; seeds a row: "
+        f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))}; one run at a time on a "
+        f"core of: {first['hardware']}; unblur {__version__}, PyTorch {first['torch']}.",
+        "",
+        "| row | what it is | parameters | GMAC at 256x256 | s a step | adversarial term, end |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, seeds in rows.items():
+        runs = [*seeds.values()]
+        steps = configs.loads(runs[0]["config"]).steps
+        second = statistics.median(r["seconds"] for r in runs) / steps
+        ends = [r["adversarial"] for r in runs if r["adversarial"] is not None]
+        end = spread(ends, 2) if ends else "-"
+        size, work = runs[0]["parameters"] / 1e6, runs[0]["gmac"]
+        cells = [name, abouts.get(name, ""), f"{size:.2f} M", f"{work:.2f}", f"{second:.3f}", end]
+        lines.append(f"| {' | '.join(cells)} |")
+    sets = dict.fromkeys(key for r in results for key in r["sets"])
+    for key in sets:
+        lines += ["", *_set_table(key, rows)]
+    return "\n".join(lines)
+
+
+def _set_table(key: str, rows: Mapping[str, Mapping[int, Mapping[str, Any]]]) -> list[str]:
+    known = {
+        name: {seed: r["sets"][key] for seed, r in seeds.items() if key in r["sets"]}
+        for name, seeds in rows.items()
+    }
+    some = next(images for seeds in known.values() for images in seeds.values())
+    psnr, ssim = (statistics.mean(i[f"blurred_{m}"] for i in some) for m in ("psnr", "ssim"))
+    lines = [
+        f"**{key}**: {len(some)} images; blurred {psnr:.2f} dB, SSIM {ssim:.4f}.",
+        "",
+        "| row | PSNR gain, dB | SSIM gain | compared with | difference in PSNR, dB | told apart |",
+        "|---|---|---|---|---|---|",
+    ]
+    gains = {name: {seed: gain(images, "psnr") for seed, images in seeds.items()}
+             for name, seeds in known.items()}  # fmt: skip
+    for name, seeds in known.items():
+        similar = [gain(images, "ssim") for images in seeds.values()]
+        cells = [name, spread([*gains[name].values()], 3), spread(similar, 4)]
+        other = AGAINST.get(name, REFERENCE)
+        both = gains[name].keys() & gains.get(other, {}).keys()
+        if name == other or not both:
+            cells += ["", "", ""]
+        else:
+            differences = [gains[name][s] - gains[other][s] for s in sorted(both)]
+            cells += [other, *compare(differences)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def gain(images: Sequence[Mapping[str, Any]], metric: str) -> float:
+    """Mean over images of a metric, above the blurred images' own."""
+    return statistics.mean(image[metric] - image[f"blurred_{metric}"] for image in images)
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """Mean ± standard deviation, the latter where there are two values or more."""
+    mean = f"{statistics.mean(values):+.{digits}f}"
+    return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
+
+
+def compare(differences: Sequence[float]) -> list[str]:
+    """Two cells: the mean difference with its interval, and whether that leaves 0 out."""
+    mean = f"{statistics.mean(differences):+.3f}"
+    if len(differences) < 2:
+        return [mean, "one seed"]
+    low, high = interval(differences)
+    verdict = "better" if low > 0 else "worse" if high < 0 else "no"
+    return [f"{mean} [{low:+.3f}, {high:+.3f}]", verdict]
+
+
+def interval(differences: Sequence[float]) -> tuple[float, float]:
+    """Student's t interval of the mean of paired differences, at `LEVEL`; needs two or more."""
+    from scipy import stats
+
+    count, mean = len(differences), statistics.mean(differences)
+    error = statistics.stdev(differences) / count**0.5
+    half = float(stats.t.ppf((1 + LEVEL) / 2, count - 1)) * error
+    return mean - half, mean + half
+
+
+def require_markers(path: Path) -> None:
+    """Raises UnblurError unless a file has the place for the table."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnblurError(f"{path}: {error.strerror}; --table names a Markdown file") from None
+    if not -1 < text.find(BEGIN) < text.find(END):
+        raise UnblurError(f"{path}: has no place for the table, the lines {BEGIN} and {END}")
+
+
+def write(path: Path, text: str) -> None:
+    """Puts the table between the markers of a file, in place of what was there."""
+    require_markers(path)
+    whole = path.read_text(encoding="utf-8")
+    head, tail = whole[: whole.find(BEGIN) + len(BEGIN)], whole[whole.find(END) :]
+    with atomically(path) as temporary:
+        temporary.write_text(f"{head}\n{text}\n{tail}", encoding="utf-8")

@@ -1,0 +1,76 @@
+"""The generator of DeblurGAN, from which the paper's is made: its baseline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class DeblurGANGenerator(nn.Module):
+    """Blurred image in, sharp image out, both in [-1, 1], any H x W that is a multiple of 4.
+
+    Kupyn et al. 2018, section 3.3: 7x7 convolution (64 filters); two 3x3 of stride 2 (128, 256);
+    nine residual blocks; two transposed 3x3 convolutions of stride 2 (128, 64); 7x7 convolution to
+    RGB, tanh, added to the input. Instance norm (without scale and offset) and ReLU follow every
+    convolution but the last. No attention.
+
+    Weights start normal with deviation 0.02, as theirs do. Theirs clips in training too; here the
+    output is not clipped in training, so that a value out of range still has a gradient. Instance
+    norm takes its statistics over all of the image that it is given.
+
+    Args:
+        widths: filters at full, half and quarter size.
+        blocks: residual blocks.
+        dropout: probability inside each residual block.
+    """
+
+    multiple = 4
+
+    def __init__(
+        self, widths: tuple[int, ...] = (64, 128, 256), blocks: int = 9, dropout: float = 0.5
+    ) -> None:
+        super().__init__()
+        w0, w1, w2 = widths
+        # Instance norm takes an offset away again: before it, none could learn.
+        up: dict[str, Any] = {"stride": 2, "padding": 1, "output_padding": 1, "bias": False}
+        self.layers = nn.Sequential(
+            *_normed(nn.Conv2d(3, w0, 7, padding=3, padding_mode="reflect", bias=False)),
+            *_normed(nn.Conv2d(w0, w1, 3, stride=2, padding=1, bias=False)),
+            *_normed(nn.Conv2d(w1, w2, 3, stride=2, padding=1, bias=False)),
+            *(TwoConvolutionBlock(w2, dropout) for _ in range(blocks)),
+            *_normed(nn.ConvTranspose2d(w2, w1, 3, **up)),
+            *_normed(nn.ConvTranspose2d(w1, w0, 3, **up)),
+            nn.Conv2d(w0, 3, 7, padding=3, padding_mode="reflect"),
+            nn.Tanh(),
+        )
+        for layer in self.modules():
+            if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+                nn.init.normal_(layer.weight, 0.0, 0.02)
+
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        out = image + self.layers(image)
+        return out if self.training else out.clamp(-1, 1)
+
+
+class TwoConvolutionBlock(nn.Module):
+    """`x + norm(conv(dropout(relu(norm(conv(x))))))`, 3x3, reflect padding."""
+
+    def __init__(self, channels: int, dropout: float) -> None:
+        super().__init__()
+        first, second = (
+            nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect", bias=False)
+            for _ in range(2)
+        )
+        norms = [nn.InstanceNorm2d(channels) for _ in range(2)]
+        self.layers = nn.Sequential(
+            first, norms[0], nn.ReLU(), nn.Dropout(dropout), second, norms[1]
+        )
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        return x + self.layers(x)
+
+
+def _normed(conv: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+    return [conv, nn.InstanceNorm2d(conv.out_channels), nn.ReLU()]
