@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unblur.engine import Engine, find_model
+from unblur.engine import find_model
 from unblur.restore import Deblurrer
 
 OPENVINO, BF16, ONNXRUNTIME, TORCH = "OpenVINO f32", "OpenVINO bf16", "ONNX Runtime", "PyTorch f32"
@@ -23,10 +23,11 @@ def runtimes(model: str) -> list[str]:
 def deblurrer(runtime: str, model: str, tile: int | None = None) -> Deblurrer:
     """The tool's own, with its network run by that runtime on the CPU."""
     made = Deblurrer(model, "cpu", tile=tile, precision="bf16" if runtime == BF16 else "f32")
+    engine: Any = made.engine
     if runtime == ONNXRUNTIME:
-        made.engine._run = _onnxruntime(model)
+        engine._run = _onnxruntime(model)
     elif runtime == TORCH:
-        made.engine._run = _torch(model)
+        engine._run = _torch(model)
     return made
 
 
@@ -44,7 +45,7 @@ def photo(height: int, width: int) -> np.ndarray:
 
 def batches(own: Deblurrer, image: np.ndarray) -> list[np.ndarray]:
     """What the engine is given for one photo: its tiles, in order."""
-    engine: Engine = own.engine
+    engine = own.engine
     seen: list[np.ndarray] = []
 
     class Recorder:

@@ -17,7 +17,7 @@ import pyvips
 
 from benchmarks import Figure, Setup, engines, figure, side_by_side
 from benchmarks.workers import Worker
-from unblur.engine import Engine
+from unblur.engine import Network
 from unblur.folders import Options, deblur_folder
 from unblur.folders.plan import plan
 from unblur.restore import Deblurrer
@@ -61,7 +61,7 @@ def measure(
     return found
 
 
-def run_alone(engine: Engine, tiles: list[Any]) -> None:
+def run_alone(engine: Network, tiles: list[Any]) -> None:
     with ThreadPoolExecutor(engine.parallel) as pool:
         for _ in pool.map(engine, tiles):
             pass

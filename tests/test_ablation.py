@@ -24,8 +24,10 @@ from unblur.train import train
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = {p.stem: configs.load(p) for p in (ROOT / "configs" / "ablation").glob("*.toml")}
-PLAIN = {f"loss.{name}" for name in ("adversarial", "content", "pixel", "gradient", "frequency",
-                                     "pixel_kind")}  # fmt: skip
+PLAIN = {
+    *(f"loss.{name}" for name in ("adversarial", "content", "pixel", "gradient", "frequency")),
+    *("loss.pixel_kind", "steps", "check_every", "crop", "batch", "lite.reach"),
+}
 DIFFERENCES = {
     "crosshatch": set(),
     "criss-cross": {"lite.attention"},

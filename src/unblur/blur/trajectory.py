@@ -99,7 +99,8 @@ def kernels(path: Float[Tensor, "b t 2"], size: int) -> Float[Tensor, "b s s"]:
 
     The instants are even in time, and the first and the last count half (the trapezoid rule).
 
-    The kernel's centre is the shift of zero. Convolving with it (not correlating) gives the picture that moves along the path.
+    The kernel's centre is the shift of zero. Convolving with it (not correlating) gives the
+    picture that moves along the path.
 
     Args:
         path: shifts (x, y) in pixels.
