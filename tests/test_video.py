@@ -190,7 +190,7 @@ def test_the_network_adds_no_flicker(tmp_path: Path, clip: str) -> None:
     source = write_clip(tmp_path / "a.mp4", count=8) if clip == "made" else tmp_path / "a.mp4"
     if clip == "gopro":
         shrink(GOPRO, source, count=8, size=(320, 180))
-    # The made clip is no picture of anything: bf16 where the processor has it adds 0.6 levels to it.
+    # The made clip is no picture of anything: bf16, where it is native, adds 0.6 levels to it.
     precision = "f32" if clip == "made" else "auto"
     deblur_video(Deblurrer(precision=precision), source, tmp_path / "b.mp4")
     before, after = brightness(source), brightness(tmp_path / "b.mp4")

@@ -193,7 +193,10 @@ def train(
 @app.command(no_args_is_help=True)
 def evaluate(
     dataset: Annotated[
-        Path, typer.Argument(help="A dataset as it is downloaded, or blur/ and sharp/.")
+        Path,
+        typer.Argument(
+            help="A dataset as it is downloaded, or blur/ and sharp/; for niqe, photos."
+        ),
     ],
     model: Annotated[
         list[str] | None,
@@ -208,10 +211,16 @@ def evaluate(
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option("--metric", help="psnr, ssim (both by default), ...; again for more."),
+        typer.Option(
+            "--metric",
+            help="psnr, ssim (both by default), psnr-y, ssim-3d, lpips, dists, niqe; repeatable.",
+        ),
     ] = None,
     layout: Annotated[
-        str, typer.Option(help="The dataset's tree; by default it is recognised.")
+        str,
+        typer.Option(
+            help="The dataset's tree: gopro, hide, realblur-j, ..., photos; by default recognised."
+        ),
     ] = "auto",
     blur: Annotated[
         str, typer.Option(help="Folder of the blurred images: blur, or GoPro's blur_gamma.")

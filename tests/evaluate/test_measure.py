@@ -9,9 +9,9 @@ import pytest
 
 from tests.evaluate.models import fake
 from tests.files import write
-from unblur import metrics
+from unblur import evaluate, metrics
 from unblur.datasets import DataError, Dataset, Pair, find_dataset, read_rgb
-from unblur.evaluate.measure import BLURRED, EQUAL, measure, spread
+from unblur.evaluate.measure import BLURRED, measure, spread
 from unblur.evaluate.page import Picture
 
 METRICS = metrics.load(["psnr", "ssim"])
@@ -50,7 +50,7 @@ def test_what_changes_the_numbers(dataset: Dataset) -> None:
         lambda _: current["here"][..., ::-1],
         lambda _: current["next"],
     )
-    assert same == {"psnr": EQUAL, "ssim": pytest.approx(1)}
+    assert same == {"psnr": metrics.EQUAL, "ssim": pytest.approx(1)}
     assert blurred["psnr"] < 40
     for worse in (shifted, swapped, wrong):
         assert worse["psnr"] < 30
@@ -72,8 +72,8 @@ def test_the_best_of_several_truths_counts(dataset: Dataset) -> None:
     others = (dataset.pairs[1].sharp, pair.blur)
     more = replace(dataset, pairs=[replace(pair, others=others)])
     best = measure(more, [], "full", METRICS)["models"][0]["images"][0]
-    assert result["psnr"] < EQUAL
-    assert best == {"name": pair.name, "psnr": EQUAL, "ssim": pytest.approx(1)}
+    assert result["psnr"] < metrics.EQUAL
+    assert best == {"name": pair.name, "psnr": metrics.EQUAL, "ssim": pytest.approx(1)}
 
 
 def test_a_datasets_alignment_comes_before_the_metrics(dataset: Dataset) -> None:
@@ -84,7 +84,7 @@ def test_a_datasets_alignment_comes_before_the_metrics(dataset: Dataset) -> None
 
     aligned = replace(dataset, align=align)
     result = measure(aligned, [], "full", metrics.load(["psnr"]))
-    assert result["models"][0]["mean"] == {"psnr": EQUAL}
+    assert result["models"][0]["mean"] == {"psnr": metrics.EQUAL}
 
 
 def test_a_truth_of_another_size_is_named(dataset: Dataset, picture: np.ndarray) -> None:
@@ -114,3 +114,17 @@ def test_the_blurred_row_on_real_pairs() -> None:
     assert len(result["models"][0]["images"]) == 8
     assert mean["psnr"] == pytest.approx(25.07, abs=0.01)
     assert mean["ssim"] == pytest.approx(0.790, abs=0.001)
+
+
+def test_photos_without_truth_have_niqe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from skimage import data
+
+    write(tmp_path / "photos" / "a" / "cat.png", data.chelsea())
+    found = evaluate.run(tmp_path / "photos", [], metric_names=["niqe"], costs=False)
+    (row,) = found["models"]
+    assert row["images"][0]["name"] == "a/cat"
+    assert 2 < row["mean"]["niqe"] < 12
+    assert "without ground truth" in capsys.readouterr().out
+    for layout in ("auto", "photos"):
+        with pytest.raises(DataError, match=r"no pairs found|--metric niqe"):
+            evaluate.run(tmp_path / "photos", [], layout=layout, costs=False)

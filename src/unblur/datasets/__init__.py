@@ -31,7 +31,7 @@ from unblur.datasets.pair import (
 __all__ = [
     "LAYOUTS", "PHOTOS", "TREE",
     "Alignment", "DataError", "Dataset", "Layout", "Pair", "Split", "SplitError",
-    "find_data", "find_dataset", "find_pairs", "read_rgb",
+    "find_data", "find_dataset", "find_pairs", "find_photos", "has_pairs", "read_rgb",
 ]  # fmt: skip
 
 
@@ -105,12 +105,32 @@ def find_data(root: Path, blur: str = "blur") -> tuple[list[Pair], list[Path]]:
     Raises:
         DataError: as `find_pairs`, and if there are neither.
     """
-    if _recognise(root, blur):
+    if has_pairs(root, blur):
         return find_pairs(root, "train", blur), []
     photos = sorted(p for p in root.rglob("*") if is_picture(p))
     if not photos:
         raise DataError(f"{root}: no pairs and no photos found; {TREE}\n{PHOTOS}")
     return [], photos
+
+
+def has_pairs(root: Path, blur: str = "blur") -> bool:
+    """Whether a folder has the tree of a dataset of pairs; raises DataError if there is none."""
+    return bool(_recognise(root, blur))
+
+
+def find_photos(root: Path) -> Dataset:
+    """All pictures of a folder and those in it, as a dataset without ground truth.
+
+    Raises:
+        DataError: if there are none.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder of photos")
+    photos = sorted(p for p in root.rglob("*") if is_picture(p))
+    if not photos:
+        raise DataError(f"{root}: no photos found; expected JPEG, PNG, TIFF, ...")
+    pairs = [Pair(p, p, str(p.relative_to(root).with_suffix(""))) for p in photos]
+    return Dataset("photos", pairs, note="photos without ground truth", has_truth=False)
 
 
 def read_rgb(path: Path) -> np.ndarray:

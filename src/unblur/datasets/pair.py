@@ -31,7 +31,8 @@ class SplitError(DataError):
 class Pair:
     """Two image files of one scene, and the name that the pair goes by in tables.
 
-    Where a scene has further ground truths (`others`), the best score over all of them counts.
+    Where a scene has further ground truths (`others`), the best score over all of them counts. In
+    a dataset without ground truth, both files are the one photo.
     """
 
     blur: Path
@@ -45,13 +46,15 @@ class Dataset:
     """Pairs, sorted by name, of a dataset that people cite by `name`.
 
     `align` is the dataset's published way to make two images comparable, if it has one; `note`
-    is what a reader of a table of it must know.
+    is what a reader of a table of it must know. `has_truth` is False for photos of which no sharp
+    version is known.
     """
 
     name: str
     pairs: list[Pair]
     align: Alignment | None = None
     note: str = ""
+    has_truth: bool = True
 
     def comparable(
         self, pair: Pair, restored: np.ndarray, truth: np.ndarray

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from unblur import __version__, metrics, photo
-from unblur.datasets import Dataset, find_dataset
+from unblur.datasets import DataError, Dataset, find_dataset, find_photos, has_pairs
 from unblur.errors import UnblurError
 from unblur.evaluate import cost, figure, measure, page, statistics, tables
 from unblur.evaluate.models import Model, Runtime, opened
@@ -59,9 +59,11 @@ def run(
     """Measures models on a dataset, writes what was asked for, and prints the tables.
 
     Args:
-        root: the dataset, see `find_dataset`.
+        root: the dataset, see `find_dataset`; a folder of photos, if no metric needs a truth.
         models: see `models.opened`.
-        protocol: "full" or "paper"; None measures both, in tables of their own.
+        protocol: "full" or "paper"; None measures both, in tables of their own, where there is
+            ground truth.
+        layout: a name of `LAYOUTS`, "photos" for photos without ground truth, or "auto".
         metric_names: see `metrics.load`; gains, wins and the worst image go by the first.
         costs: whether time, memory, parameters and multiplications are measured too.
         advance: called with the images done, of all models and protocols, and their number.
@@ -79,8 +81,9 @@ def run(
     outputs.check()
     console = Console(width=None if Console().is_terminal else 160)
     chosen = metrics.load(metric_names)
-    dataset = find_dataset(root, "test", blur, layout)
-    protocols = [protocol] if protocol else list(metrics.PROTOCOLS)
+    dataset = _find(root, blur, layout, chosen)
+    both = metrics.PROTOCOLS if dataset.has_truth else ("full",)
+    protocols = [protocol] if protocol else list(both)
     pictures: list[Picture] = []
     with opened(models, runtime, tile) as ready:
         total = len(dataset.pairs) * (len(ready) + 1) * len(protocols)
@@ -105,6 +108,17 @@ def run(
         if path:
             console.print(str(path), markup=False, highlight=False, soft_wrap=True)
     return whole
+
+
+def _find(root: Path, blur: str, layout: str, chosen: Sequence[Metric]) -> Dataset:
+    demanding = [m.name for m in chosen if m.needs_truth]
+    photos = layout == "photos" or (layout == "auto" and not has_pairs(root, blur))
+    if not photos:
+        return find_dataset(root, "test", blur, layout)
+    if demanding and layout == "photos":
+        raise DataError(f"{root}: {', '.join(demanding)} cannot be measured without sharp images; "
+                        "--metric niqe can")  # fmt: skip
+    return find_dataset(root, "test", blur, layout) if demanding else find_photos(root)
 
 
 def _about(dataset: Dataset, ready: Sequence[Model], chosen: Sequence[Metric]) -> dict[str, Any]:

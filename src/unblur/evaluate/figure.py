@@ -27,6 +27,9 @@ def draw(pictures: Sequence[Picture], path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
+    pictures = [p for p in pictures if p.sharp is not None]
+    if not pictures:
+        raise UnblurError(f"{path}: a figure needs pairs; photos without truth have the page")
     shown = [pictures[index] for index in sorted(spread(len(pictures), ROWS))]
     columns = ["blurred", "sharp", *(f"restored: {name}" for name in shown[0].restored)]
     with mpl.rc_context({"font.size": 8}):

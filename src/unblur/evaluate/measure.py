@@ -19,8 +19,6 @@ BLURRED = "blurred"
 """Name of the row that measures the input itself."""
 SHOWN = 12
 """Pairs whose pictures are shown, at most."""
-EQUAL = 100.0
-"""PSNR in dB that equal images count as, so that a mean over images exists."""
 
 
 def measure(
@@ -34,7 +32,8 @@ def measure(
     """Scores of the blurred input and of each model, rounded to 8 bit, over all pixels.
 
     A dataset may bring its own alignment of each result with the truth, and several truths for
-    an image: then the truth of the highest PSNR counts, for every metric.
+    an image: then the truth of the highest PSNR counts, for every metric. Without ground truth
+    only metrics that need none can be had.
 
     Args:
         protocol: "full": native size; "paper": both images to 256 x 256 by area first.
@@ -64,7 +63,8 @@ def measure(
             advance()
         if show and index in shown:
             del restored[BLURRED]
-            show(Picture(pair.name, blurred, truths[0], restored))
+            sharp = truths[0] if dataset.has_truth else None
+            show(Picture(pair.name, blurred, sharp, restored))
     return {
         "protocol": protocol,
         "models": [
@@ -108,27 +108,13 @@ def _scores(
     chosen_metrics: Sequence[Metric],
     pair: Pair,
 ) -> dict[str, float]:
-    best: tuple[Any, ...] | None = None
-    for truth in truths:
-        mask = None
-        result = image
-        if dataset.align is not None:
-            try:
-                result, truth, mask = dataset.align(image, truth)
-            except DataError as error:
-                raise DataError(f"{pair.name}: {error}") from None
-        if len(truths) == 1:
-            best = (math.inf, result, truth, mask)
-            break
-        psnr = metrics.psnr(result, truth, mask)
-        if best is None or psnr > best[0]:
-            best = (psnr, result, truth, mask)
-    assert best is not None
-    _, result, truth, mask = best
+    compared = [dataset.comparable(pair, image, truth) for truth in truths]
+    best = max(compared, key=lambda c: metrics.psnr(*c)) if len(compared) > 1 else compared[0]
+    result, truth, mask = best
     scores = {}
     for metric in chosen_metrics:
         value = metric.measure(result, truth if metric.needs_truth else None, mask)
-        scores[metric.name] = EQUAL if value == math.inf else float(value)
+        scores[metric.name] = metrics.EQUAL if value == math.inf else float(value)
     return scores
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from unblur.evaluate.measure import EQUAL
+from unblur.metrics import EQUAL
 
 TITLES = {
     "full": "protocol full: native size",
@@ -115,7 +115,7 @@ def markdown(all_sheets: list[Sheet]) -> str:
 def number(metric: str, value: float) -> str:
     """A score with as many digits as its table wants."""
     if metric.startswith("psnr"):
-        return "equal" if value == EQUAL else f"{value:.2f}"
+        return "inf" if value == EQUAL else f"{value:.2f}"
     return f"{value:.2f}" if metric == "niqe" else f"{value:.3f}"
 
 

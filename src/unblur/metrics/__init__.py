@@ -20,6 +20,9 @@ from unblur.metrics.similarity import ssim, ssim_matlab3d
 PROTOCOLS = ("full", "paper")
 PAPER_SIZE = 256
 
+EQUAL = 100.0
+"""PSNR in dB that equal images count as where a mean over images is taken."""
+
 DEFAULT = ("psnr", "ssim")
 """What is measured unless something else is asked for."""
 
@@ -27,6 +30,7 @@ NAMES = ("psnr", "psnr-y", "ssim", "ssim-3d", "lpips", "dists", "niqe")
 
 __all__ = [
     "DEFAULT",
+    "EQUAL",
     "NAMES",
     "PAPER_SIZE",
     "PROTOCOLS",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from unblur.metrics import EQUAL
+
 
 def leaderboard(result: dict[str, Any]) -> str:
     """A row a model, a column a figure; the best of each column is strong."""
@@ -46,7 +48,8 @@ class Column:
     def text(self, value: float | None) -> str:
         if value is None or math.isnan(value):
             return "-"
-        return f"{value:.{self.digits}f}" if math.isfinite(value) else "∞"
+        equal = self.place[-1].startswith("psnr") and value == EQUAL
+        return f"{value:.{self.digits}f}" if math.isfinite(value) and not equal else "∞"
 
 
 _KNOWN = {
