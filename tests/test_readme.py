@@ -28,7 +28,7 @@ def test_the_readmes_commands_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("photo.jpg", "a.jpg", "b.png", "photos/1.jpg", "photos/2.jpg"):
-        write(tmp_path / name, np.tile(picture, (2, 2, 1)))
+        write(tmp_path / name, np.tile(picture, (3, 3, 1)))
     # The real config takes hours; one of its shape takes seconds.
     loss = LossConfig(adversarial=0, content=0)
     config = TrainConfig(
