@@ -25,6 +25,7 @@ def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_goes_on_after_a_kill(tmp_path: Path) -> None:
+    # In mpeg4: x264 with AVX-512 does not give the same bytes for the same frames each time.
     source = write_clip(tmp_path / "a.mp4", count=40, audio="aac", steps=(512, 700))
     script = f"""
 import os, signal
@@ -38,7 +39,7 @@ def killed(frame, strength):
     if len(calls) == 21:
         os.kill(os.getpid(), signal.SIGKILL)
     return blend(frame, strength)
-deblur_video(killed, Path({str(source)!r}), Path({str(tmp_path / "b.mp4")!r}))
+deblur_video(killed, Path({str(source)!r}), Path({str(tmp_path / "b.mp4")!r}), codec="mpeg4")
 """
     root = Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", script], cwd=root, check=False)
@@ -52,10 +53,16 @@ deblur_video(killed, Path({str(source)!r}), Path({str(tmp_path / "b.mp4")!r}))
         calls.append(1)
         return blend(frame, strength)
 
-    deblur_video(counted, source, tmp_path / "b.mp4", report=lambda done, _: reports.append(done))
+    deblur_video(
+        counted,
+        source,
+        tmp_path / "b.mp4",
+        codec="mpeg4",
+        report=lambda done, _: reports.append(done),
+    )
     assert len(calls) == 40 - 16  # the third segment of eight was the one it was killed in
     assert reports[:3] == [8, 16, 17]
-    deblur_video(blend, source, tmp_path / "c.mp4")
+    deblur_video(blend, source, tmp_path / "c.mp4", codec="mpeg4")
     assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "c.mp4").read_bytes()
     assert times(tmp_path / "b.mp4") == times(source)
 
