@@ -51,7 +51,9 @@ def main(command: Sequence[str] | None = None) -> int:
     finally:
         # An hour may be in it, whatever stopped the rest.
         if options.save and result.figures:
-            keep(result, options.results, options.image)
+            # Tiny sizes are no picture of what photos cost.
+            image = options.image or (None if setup.quick else IMAGE)
+            keep(result, options.results, image)
     return min(failed, 1)
 
 
@@ -78,10 +80,11 @@ def measure(name: str, setup: Setup, result: results.Result, stored: list[result
     return not failed
 
 
-def keep(result: results.Result, folder: Path, image: Path) -> None:
-    """Stores the result and, if costs are among it, draws them."""
+def keep(result: results.Result, folder: Path, image: Path | None) -> None:
+    """Stores the result and, if costs are among it and it is to be drawn, draws them."""
     print(f"\nstored: {results.save(result, folder)}")
-    if figures := result.figures.get("cost"):
+    figures = result.figures.get("cost")
+    if figures and image:
         cost.draw(figures, machine.name(result.machine), image)
         print(f"drawn: {image}")
 
@@ -100,8 +103,7 @@ def parse(command: Sequence[str] | None) -> argparse.Namespace:
     add("--side", type=int, help="of gigapixel's photo, in pixels")
     add("--save", action="store_true", help="store the result, and draw cost against pixels")
     add("--results", type=Path, default=ROOT / "benchmarks" / "results", help="stored results")
-    add("--image", type=Path, default=ROOT / "docs" / "images" / "cost.svg",
-        help="what --save draws")  # fmt: skip
+    add("--image", type=Path, help="what --save draws; without --quick: docs/images/cost.svg")
     return parser.parse_args(command)
 
 
