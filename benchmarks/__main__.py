@@ -17,6 +17,8 @@ from pathlib import Path
 from benchmarks import ROOT, Figure, Setup, cost, machine, results
 from unblur.errors import UnblurError
 
+IMAGE = ROOT / "docs" / "images" / "cost.svg"
+
 NAMES = (
     "yardstick", "inference", "tiling", "cost", "folder", "gigapixel", "synthesis", "training",
     "variants", "harm", "kill",
