@@ -16,10 +16,11 @@ REFERENCE = "crosshatch"
 """The row that others are compared with."""
 AGAINST = {
     "paper": "deblurgan",
+    "plain": "plain",
     "plain+criss-cross": "plain",
     "plain+no-attention": "plain",
 }
-"""Rows that are compared with another than the reference."""
+"""Rows that are compared with another than the reference, or have another budget than it."""
 BEGIN, END = "<!-- ablation: begin -->", "<!-- ablation: end -->"
 LEVEL = 0.95
 """Confidence of the intervals."""
@@ -36,24 +37,26 @@ def markdown(results: Sequence[Mapping[str, Any]], abouts: Mapping[str, str]) ->
     for result in sorted(results, key=lambda r: (r["name"] != REFERENCE, r["name"], r["seed"])):
         rows.setdefault(result["name"], {})[result["seed"]] = result
     first = results[0]
-    phase = configs.loads(first["config"]).phases[0]
     counts = sorted({len(seeds) for seeds in rows.values()})
     lines = [
-        f"{phase.steps} steps of {phase.batch} crops of {phase.crop}x{phase.crop}; seeds a row: "
+        "Seeds a row: "
         f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))}; one run at a time on a "
         f"core of: {first['hardware']}; unblur {__version__}, PyTorch {first['torch']}.",
         "",
-        "| row | what it is | parameters | GMAC at 256x256 | s a step | adversarial term, end |",
-        "|---|---|---|---|---|---|",
+        "| row | what it is | steps, crops | parameters | GMAC at 256x256 | s a step "
+        "| adversarial term, end |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, seeds in rows.items():
         runs = [*seeds.values()]
-        steps = configs.loads(runs[0]["config"]).steps
-        second = statistics.median(r["seconds"] for r in runs) / steps
+        (phase,) = configs.loads(runs[0]["config"]).phases
+        budget = f"{phase.steps} of {phase.batch} x {phase.crop}x{phase.crop}"
+        second = statistics.median(r["seconds"] for r in runs) / phase.steps
         ends = [r["adversarial"] for r in runs if r["adversarial"] is not None]
         end = spread(ends, 2) if ends else "-"
         size, work = runs[0]["parameters"] / 1e6, runs[0]["gmac"]
-        cells = [name, abouts.get(name, ""), f"{size:.2f} M", f"{work:.2f}", f"{second:.3f}", end]
+        cells = [name, abouts.get(name, ""), budget]
+        cells += [f"{size:.2f} M", f"{work:.2f}", f"{second:.3f}", end]
         lines.append(f"| {' | '.join(cells)} |")
     sets = dict.fromkeys(key for r in results for key in r["sets"])
     for key in sets:
