@@ -121,7 +121,8 @@ def test_killed_and_started_again_it_ends_with_the_table(
         }  # fmt: skip
         assert all(i["psnr"] != i["blurred_psnr"] for s in result["sets"].values() for i in s)
     text = (tmp_path / "table.md").read_text()
-    assert text.startswith(f"before\n{table.BEGIN}\n3 steps of 2 crops of 32x32")
+    assert text.startswith(f"before\n{table.BEGIN}\nSeeds a row: 1;")
+    assert "| 3 of 2 x 32x32 |" in text
     assert text.endswith(f"{table.END}\nafter\n")
     assert "| none | The row none |" in text
     assert "stale" not in text
