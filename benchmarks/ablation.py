@@ -181,13 +181,11 @@ def work(run: Run, sets: Sequence[Path]) -> int:
 def measure(run: Run, sets: Sequence[Path]) -> dict[str, Any]:
     """What the table needs to know of a trained run."""
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
 
     from unblur import checkpoint
+    from unblur.evaluate.checkpoints import gmacs
 
     net, _, provenance = checkpoint.load_generator(run.folder / "last.safetensors")
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        net(torch.zeros(1, 3, 256, 256))
     lines = (run.folder / "log.jsonl").read_text().splitlines()
     # By step: a run that was killed has logged some steps twice.
     log = [*{line["step"]: line for line in map(json.loads, lines)}.values()]
@@ -196,7 +194,7 @@ def measure(run: Run, sets: Sequence[Path]) -> dict[str, Any]:
         "name": run.name,
         "seed": run.seed,
         "parameters": sum(p.numel() for p in net.parameters()),
-        "gmac": counter.get_total_flops() / 2e9,
+        "gmac": gmacs(net),
         "seconds": log[-1]["seconds"],
         "hardware": provenance["hardware"],
         "torch": torch.__version__,

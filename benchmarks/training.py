@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import ROOT, Figure, Setup, figure, side_by_side
 from benchmarks.timing import interleave, timed
 from benchmarks.yardstick import default_device, matrix_rate, wait_for
 from unblur import checkpoint, config
+from unblur.evaluate.checkpoints import gmacs
 from unblur.losses import HybridLoss
 from unblur.train import Progress, precision_of, train
 
@@ -45,7 +45,8 @@ def run(setup: Setup) -> Iterator[Figure]:
             device, torch.bfloat16 if halves[kind] else torch.float32, 512 if setup.quick else 4096
         )
     )
-    work = 3 * forward_operations(settings) / 1e9
+    # The backward pass costs twice the forward one; an addition is an operation of its own.
+    work = 3 * 2 * gmacs(checkpoint.build_generator(settings), settings.phases[0].crop)
     whole, wait = with_data(settings, first, steps)
     alone = [phase.batch / seconds for seconds in times[kind]]
     yield from side_by_side(
@@ -66,13 +67,6 @@ def load(setup: Setup) -> config.TrainConfig:
     small = dataclasses.replace(settings.phases[0], crop=32, batch=2)
     data = dataclasses.replace(settings.data, val_images=1)
     return dataclasses.replace(settings, phases=(small,), data=data)
-
-
-def forward_operations(settings: config.TrainConfig) -> float:
-    side = settings.phases[0].crop
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        checkpoint.build_generator(settings)(torch.zeros(1, 3, side, side))
-    return counter.get_total_flops()
 
 
 def step(settings: config.TrainConfig, device: torch.device, half: bool) -> Callable[[], None]:

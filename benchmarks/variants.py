@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import BenchmarkError, Figure, Setup, engines, figure, side_by_side
 from benchmarks.timing import interleave, timed
 from unblur.batches import TrainingData
 from unblur.config import PRESETS, DataConfig, LossConfig
 from unblur.engine import Engine, Precision
+from unblur.evaluate.checkpoints import gmacs
 from unblur.export import to_onnx
 from unblur.losses import HybridLoss
 from unblur.nets import CrosshatchAttention, LiteGenerator
@@ -143,7 +143,7 @@ def run(setup: Setup) -> Iterator[Figure]:
         for name in names:
             torch.manual_seed(0)
             net = VARIANTS[name]()
-            work[name] = [gmac(net)]
+            work[name] = [gmacs(net)]
             size[name] = [sum(p.numel() for p in net.parameters()) / 1e6]
             times[name] = train(net, batches)
             gains[name] = [psnr(restore(net, x), y) - psnr(from_bytes(x), y) for x, y in held]
@@ -189,12 +189,6 @@ def train(net: nn.Module, batches: list[Any]) -> list[float]:
 @torch.no_grad()
 def restore(net: nn.Module, image: Tensor) -> Tensor:
     return net.eval()(from_bytes(image))
-
-
-def gmac(net: nn.Module) -> float:
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        net(torch.zeros(1, 3, 256, 256))
-    return counter.get_total_flops() / 2e9
 
 
 def psnr(image: Tensor, sharp: Tensor) -> float:

@@ -140,7 +140,7 @@ def read_onnx(path: Path) -> Any:
     """
     from openvino.frontend import GeneralFailure
 
-    reader = _onnx_reader()
+    _, reader = _onnx_reader()
     try:
         return reader.convert(reader.load(str(path)))
     except GeneralFailure as error:
@@ -148,18 +148,13 @@ def read_onnx(path: Path) -> Any:
 
 
 @functools.cache
-def _onnx_reader() -> Any:
+def _onnx_reader() -> tuple[Any, Any]:
     # By name: left to guess, other readers write about a file that is none to standard error.
     # Kept: what it reads with is unloaded when it goes, though its models may still be in use.
     from openvino.frontend import FrontEndManager
 
     manager = FrontEndManager()
-    reader = manager.load_by_framework("onnx")
-    _managers.append(manager)
-    return reader
-
-
-_managers: list[Any] = []
+    return manager, manager.load_by_framework("onnx")
 
 
 Loaded = tuple[Callable[[np.ndarray], np.ndarray], str, int]

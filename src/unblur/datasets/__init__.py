@@ -107,7 +107,7 @@ def find_data(root: Path, blur: str = "blur") -> tuple[list[Pair], list[Path]]:
     """
     if has_pairs(root, blur):
         return find_pairs(root, "train", blur), []
-    photos = sorted(p for p in root.rglob("*") if is_picture(p))
+    photos = _photos(root)
     if not photos:
         raise DataError(f"{root}: no pairs and no photos found; {TREE}\n{PHOTOS}")
     return [], photos
@@ -126,7 +126,7 @@ def find_photos(root: Path) -> Dataset:
     """
     if not root.is_dir():
         raise DataError(f"{root}: no such folder of photos")
-    photos = sorted(p for p in root.rglob("*") if is_picture(p))
+    photos = _photos(root)
     if not photos:
         raise DataError(f"{root}: no photos found; expected JPEG, PNG, TIFF, ...")
     pairs = [Pair(p, p, str(p.relative_to(root).with_suffix(""))) for p in photos]
@@ -146,6 +146,10 @@ def read_rgb(path: Path) -> np.ndarray:
     if pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)
     return np.repeat(pixels[..., :1], 3, axis=2) if pixels.shape[2] < 3 else pixels[..., :3]
+
+
+def _photos(root: Path) -> list[Path]:
+    return sorted(path for path in root.rglob("*") if is_picture(path))
 
 
 def _find(root: Path, split: Split, blur: str, layout: str) -> Dataset:

@@ -112,13 +112,12 @@ def run(
 
 def _find(root: Path, blur: str, layout: str, chosen: Sequence[Metric]) -> Dataset:
     demanding = [m.name for m in chosen if m.needs_truth]
-    photos = layout == "photos" or (layout == "auto" and not has_pairs(root, blur))
-    if not photos:
-        return find_dataset(root, "test", blur, layout)
     if demanding and layout == "photos":
         raise DataError(f"{root}: {', '.join(demanding)} cannot be measured without sharp images; "
                         "--metric niqe can")  # fmt: skip
-    return find_dataset(root, "test", blur, layout) if demanding else find_photos(root)
+    if layout == "photos" or (layout == "auto" and not demanding and not has_pairs(root, blur)):
+        return find_photos(root)
+    return find_dataset(root, "test", blur, layout)
 
 
 def _about(dataset: Dataset, ready: Sequence[Model], chosen: Sequence[Metric]) -> dict[str, Any]:

@@ -22,10 +22,8 @@ from torch import Tensor, nn
 
 from unblur import checkpoint
 from unblur.engine import Contract, ModelError
+from unblur.evaluate.models import SIDE, WHOLE
 from unblur.vision import VisionError, import_torchvision
-
-WHOLE = 2**16
-"""Side of a tile, in pixels, that no photo fills: the network is given the whole."""
 
 
 @dataclass(frozen=True)
@@ -115,20 +113,25 @@ def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
 def count(network: Any) -> tuple[int, float | None]:
     """Parameters, and multiplications and additions (1e9) for 256 x 256 pixels.
 
-    Convolutions, matrix products and attention are counted, as is usual; None if a network holds
-    an operator that the counter cannot follow.
+    The latter are None if a network holds an operator that the counter cannot follow.
+    """
+    parameters = sum(p.numel() for p in network.net.parameters())
+    try:
+        return parameters, gmacs(network.run)
+    except (RuntimeError, NotImplementedError):
+        return parameters, None
+
+
+def gmacs(run: Callable[[Tensor], Tensor], side: int = SIDE) -> float:
+    """Multiplications and additions (1e9) of a network for one image of `side` x `side` pixels.
+
+    Convolutions, matrix products and attention are counted, as is usual.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    from unblur.evaluate.models import SIDE
-
-    parameters = sum(p.numel() for p in network.net.parameters())
-    try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            network.run(torch.zeros(1, 3, SIDE, SIDE))
-    except (RuntimeError, NotImplementedError):
-        return parameters, None
-    return parameters, counter.get_total_flops() / 2e9
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        run(torch.zeros(1, 3, side, side))
+    return counter.get_total_flops() / 2e9
 
 
 def import_spandrel() -> Any:

@@ -52,7 +52,7 @@ def measure(
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in restorers}
     shown = spread(len(dataset.pairs), SHOWN) if show else set()
     for index, pair in enumerate(dataset.pairs):
-        blurred, truths = _read(pair, protocol)
+        blurred, truths = _read(pair, protocol, dataset.has_truth)
         restored = {}
         for name, restore in restorers.items():
             image = restore(blurred)
@@ -80,9 +80,10 @@ def spread(count: int, most: int) -> set[int]:
     return {index * count // kept for index in range(kept)}
 
 
-def _read(pair: Pair, protocol: str) -> tuple[np.ndarray, list[np.ndarray]]:
+def _read(pair: Pair, protocol: str, has_truth: bool) -> tuple[np.ndarray, list[np.ndarray]]:
     blurred = read_rgb(pair.blur)
-    truths = [_fitting(path, pair.blur, blurred) for path in (pair.sharp, *pair.others)]
+    paths = (pair.sharp, *pair.others)
+    truths = [_fitting(path, pair.blur, blurred) for path in paths] if has_truth else [blurred]
     if protocol == "paper":
         side = metrics.PAPER_SIZE
         blurred = metrics.resize_by_area(blurred, side, side)

@@ -13,13 +13,16 @@ from typing import Literal
 
 import numpy as np
 
-from unblur.engine import Contract, ModelError, Network, find_model
+from unblur.engine import Contract, ModelError, find_model
 from unblur.gate import CELL
 from unblur.restore import Deblurrer
 
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".ckpt")
 SIDE = 256
 """Height and width, in pixels, that multiplications are counted for."""
+
+WHOLE = 2**16
+"""Side of a tile, in pixels, that no photo fills: the network is given the whole."""
 
 Runtime = Literal["onnx", "torch"]
 
@@ -146,7 +149,3 @@ def _guarded(deblurrer: Deblurrer, name: str) -> Callable[[np.ndarray], np.ndarr
             ) from None
 
     return restore
-
-
-Loaded = tuple[Network, bool, str]
-"""The network, whether unblur's gate belongs to it, and what runs it."""

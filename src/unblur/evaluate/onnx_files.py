@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from unblur.engine import Contract, Engine, ModelError, read_onnx
+from unblur.evaluate.models import SIDE, WHOLE
 
 MULTIPLE = 64
 """Sides are padded to multiples of it where a file does not say what it needs."""
@@ -28,7 +29,7 @@ class OnnxNetwork:
     contract: Contract
     digest: str
     parallel: int
-    largest: int = 2**16
+    largest: int = WHOLE
     """Largest side of a tile, in pixels, that it can take."""
 
     def __call__(self, batch: np.ndarray, /) -> np.ndarray:
@@ -69,7 +70,7 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
             return inner((batch + 1) / 2) * 2 - 1
 
         run = run_unsigned
-    largest = 2**16 if size is None else contract.tile
+    largest = WHOLE if size is None else contract.tile
     network = OnnxNetwork(path, run, contract, engine.digest, engine.parallel, largest)
     return network, False, f"{about}, images in {'-1..1' if signed else '0..1'} (found by trying)"
 
@@ -80,8 +81,6 @@ def count(network: Any) -> tuple[int, float | None]:
     Convolutions and matrix products are counted, as is usual; None for a network of a fixed
     other size. Of parameters, lone numbers are left out: a file does not tell them from others.
     """
-    from unblur.evaluate.models import SIDE
-
     graph = read_onnx(network.path)
     parameters = sum(
         math.prod(node.get_output_shape(0))
