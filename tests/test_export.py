@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from unblur import checkpoint
-from unblur.config import DeblurGANConfig, LiteConfig, PhaseConfig, TrainConfig
+from unblur.config import DeblurGANConfig, LiteConfig, PhaseConfig, SpectralConfig, TrainConfig
 from unblur.engine import Contract, Engine, find_model
 from unblur.export import SIZES, TOLERANCE, export
 
 
-@pytest.fixture(params=["lite", "criss-cross", "paper", "deblurgan"])
+@pytest.fixture(params=["spectral", "lite", "criss-cross", "paper", "deblurgan"])
 def trained(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     torch.manual_seed(0)
     joint = request.param == "criss-cross"
@@ -21,6 +21,7 @@ def trained(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         (PhaseConfig(steps=1),),
         generator="lite" if joint else request.param,
         lite=LiteConfig((8, 8, 16), (1, 1, 2), attention=attention),
+        spectral=SpectralConfig((8, 8, 16), (1, 1, 2), estimator=16, filters=(8, 8)),
         deblurgan=DeblurGANConfig((8, 8, 16), 2),
     )
     weights = checkpoint.build_generator(config).state_dict()
@@ -41,12 +42,12 @@ def test_onnx_equals_pytorch_at_sizes_of_every_kind(trained: Path, tmp_path: Pat
     net, config, _ = checkpoint.load_generator(trained)
     engine = Engine(out, "cpu", "f32")
     assert engine.contract == Contract(multiple=net.multiple)
-    if config.generator == "lite":
+    if config.generator in ("spectral", "lite"):
         again, _, provenance = checkpoint.load_generator(out)
         assert provenance == {"step": 7}
         for a, b in zip(net.parameters(), again.parameters(), strict=True):
             torch.testing.assert_close(a.half(), b.half())
-    batch = np.random.default_rng(1).uniform(-1, 1, (1, 3, 40, 56)).astype(np.float32)
+    batch = np.random.default_rng(1).uniform(-1, 1, (1, 3, 48, 80)).astype(np.float32)
     with torch.no_grad():
         wanted = net(torch.from_numpy(batch)).numpy()
     np.testing.assert_allclose(engine(batch), wanted, atol=TOLERANCE)

@@ -17,7 +17,13 @@ from unblur import config as configs
 from unblur.config import TrainConfig
 from unblur.errors import UnblurError
 from unblur.formats.whole import atomically
-from unblur.nets import DeblurGANGenerator, Generator, LiteGenerator, PaperGenerator
+from unblur.nets import (
+    DeblurGANGenerator,
+    Generator,
+    LiteGenerator,
+    PaperGenerator,
+    SpectralGenerator,
+)
 
 HALF = ".half"
 """Ending of the names of weights that an exported network stores as float16."""
@@ -29,7 +35,12 @@ class CheckpointError(UnblurError):
 
 def build_generator(config: TrainConfig) -> Generator:
     """The untrained generator that a config names."""
-    kinds = {"lite": LiteGenerator, "paper": PaperGenerator, "deblurgan": DeblurGANGenerator}
+    kinds = {
+        "spectral": SpectralGenerator,
+        "lite": LiteGenerator,
+        "paper": PaperGenerator,
+        "deblurgan": DeblurGANGenerator,
+    }
     shape = getattr(config, config.generator)
     return kinds[config.generator](**dataclasses.asdict(shape))
 

@@ -32,6 +32,24 @@ class LiteConfig:
 
 
 @dataclass(frozen=True)
+class SpectralConfig:
+    """The shape of `SpectralGenerator`."""
+
+    widths: tuple[int, ...] = (32, 64, 160)
+    """Channels of its U-Net at 1/2, 1/4 and 1/8 size."""
+    blocks: tuple[int, ...] = (1, 1, 4)
+    """Residual blocks at each scale."""
+    reach: int = 32
+    """How far its U-Net's attention looks, in pixels of the 1/8 map; 0: all along."""
+    estimator: int = 192
+    """Channels of the network that estimates the blur."""
+    filters: tuple[int, ...] = (40, 32)
+    """Inverse filters at 1/2 and at 1/4 size."""
+    estimator_reach: int = 8
+    """How far the estimator's attention looks, in cells of 16 pixels."""
+
+
+@dataclass(frozen=True)
 class PaperConfig:
     """The shape of `PaperGenerator`; the values are the paper's."""
 
@@ -206,7 +224,8 @@ class TrainConfig:
     """One training run, from the first step to the last."""
 
     phases: tuple[PhaseConfig, ...]
-    generator: Literal["lite", "paper", "deblurgan"] = "lite"
+    generator: Literal["spectral", "lite", "paper", "deblurgan"] = "lite"
+    spectral: SpectralConfig = field(default_factory=SpectralConfig)
     lite: LiteConfig = field(default_factory=LiteConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
     deblurgan: DeblurGANConfig = field(default_factory=DeblurGANConfig)

@@ -51,8 +51,9 @@ def export(path: Path, out: Path) -> dict[str, float]:
     """
     net, config, provenance = checkpoint.load_generator(path)
     with torch.no_grad():
-        for value in net.parameters():
-            value.copy_(value.half())
+        for value in net.state_dict().values():
+            if value.is_floating_point():
+                value.copy_(value.half())
     contract = Contract(multiple=net.multiple)
     model = to_onnx(net)
     _halve_weights(model)
@@ -85,7 +86,7 @@ def to_onnx(net: nn.Module) -> onnx.ModelProto:
         warnings.simplefilter("ignore")
         program: Any = torch.onnx.export(
             net,
-            (torch.zeros(2, 3, 64, 72),),
+            (torch.zeros(2, 3, 64, 80),),
             dynamo=True,
             verbose=False,
             input_names=["image"],

@@ -4,8 +4,9 @@ from unblur.nets.attention import CrissCrossAttention, CrosshatchAttention
 from unblur.nets.deblurgan import DeblurGANGenerator
 from unblur.nets.lite import LiteGenerator
 from unblur.nets.paper import Discriminator, PaperGenerator
+from unblur.nets.spectral import SpectralGenerator
 
-Generator = LiteGenerator | PaperGenerator | DeblurGANGenerator
+Generator = SpectralGenerator | LiteGenerator | PaperGenerator | DeblurGANGenerator
 
 __all__ = [
     "CrissCrossAttention",
@@ -15,4 +16,5 @@ __all__ = [
     "Generator",
     "LiteGenerator",
     "PaperGenerator",
+    "SpectralGenerator",
 ]

@@ -1,4 +1,4 @@
-"""The default network: a small U-Net of dense convolutions, most of its work at 1/8 size."""
+"""A small U-Net of dense convolutions, most of its work at 1/8 size."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ class LiteGenerator(nn.Module):
         reach: how far attention looks along a row and a column, in pixels of the 1/8 map; 0: as
             far as they go.
         attention: a kind of `nets.attention`: "crosshatch", "criss-cross" or "none".
+        context: channels of a map at 1/16 size that is given beside the image, with a second image
+            (`SpectralGenerator` does so); 0: neither is.
     """
 
     multiple = 8
@@ -36,6 +38,7 @@ class LiteGenerator(nn.Module):
         blocks: tuple[int, ...] = (1, 1, 6),
         reach: int = 32,
         attention: str = "crosshatch",
+        context: int = 0,
     ) -> None:
         super().__init__()
         w0, w1, w2 = widths
@@ -61,11 +64,28 @@ class LiteGenerator(nn.Module):
         with torch.no_grad():
             for parameter in self.tail.parameters():
                 parameter.mul_(0.05)
+        if context:
+            # Nothing at first, so that weights trained without them can be gone on with.
+            self.beside = nn.Conv2d(12, w0, 3, padding=1, bias=False)
+            self.context = nn.Conv2d(context, w2, 1, bias=False)
+            nn.init.zeros_(self.beside.weight)
+            nn.init.zeros_(self.context.weight)
 
-    def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-        x0 = self.encoder0(self.head(self.fold(image)))
+    def forward(
+        self,
+        image: Float[Tensor, "b 3 h w"],
+        second: Float[Tensor, "b 3 h w"] | None = None,
+        context: Float[Tensor, "b k i j"] | None = None,
+    ) -> Float[Tensor, "b 3 h w"]:
+        x0 = self.head(self.fold(image))
+        if second is not None:
+            x0 = x0 + self.beside(self.fold(second))
+        x0 = self.encoder0(x0)
         x1 = self.encoder1(self.down0(x0))
-        x2 = self.trunk(self.down1(x1))
+        x2 = self.down1(x1)
+        if context is not None:
+            x2 = x2 + nn.functional.interpolate(self.context(context), scale_factor=2.0)
+        x2 = self.trunk(x2)
         x1 = self.decoder1(self.up1(x2) + x1)
         x0 = self.decoder0(self.up0(x1) + x0)
         out = image + self.unfold(self.tail(x0))
