@@ -62,6 +62,7 @@ def load(setup: Setup) -> config.TrainConfig:
     """The default network's config; its photos are the examples unless others are named."""
     settings = config.load(ROOT / "configs" / "lite.toml")
     settings = config.override(settings, [setup.photos or ROOT / "examples"], None)
+    settings = dataclasses.replace(settings, fit=config.FitConfig())
     if not setup.quick:
         return settings
     small = dataclasses.replace(settings.phases[0], crop=32, batch=2)

@@ -35,7 +35,7 @@ def test_the_papers_config_has_the_papers_numbers() -> None:
         ("sed = 1\n[[phases]]\nsteps = 1", "unknown key sed; did you mean seed"),
         ("[[phases]]\nsteps = 1\nloss = {pixl = 1}", r"phases\[0\].loss.pixl; did you mean pixel"),
         ("[[phases]]\nsteps = '1'", r"phases\[0\].steps must be a whole number, not '1'"),
-        ("generator = 'unet'\n[[phases]]\nsteps = 1", "generator must be one of lite, paper"),
+        ("generator = 'unet'\n[[phases]]\nsteps = 1", "generator must be one of spectral, lite"),
         ("[[phases]]\ncrop = 64", r"phases\[0\].steps is missing"),
         ("seed = 1", "phases is missing"),
         ("phases = []", "at least one"),

@@ -20,7 +20,7 @@ LAYERS = (
     {"robustness"},
     {"evaluate", "display"},
     {"train", "export", "synth"},
-    {"losses", "validation", "checkpoint", "restore"},
+    {"losses", "validation", "checkpoint", "estimator", "restore"},
     {"batches"},
     {"datasets", "video"},
     {"nets", "blur", "metrics", "engine", "tiling", "gate", "memory", "photo"},

@@ -176,7 +176,7 @@ def train(
             configs.require_equal(given, settings, f"{resume} was started")
     except configs.ConfigError as error:
         _fail(str(error), 2)
-    with _clear_errors(), show(settings) as report:
+    with _clear_errors(), show(settings) as (report, prepare):
         result = run(
             settings,
             out,
@@ -185,6 +185,7 @@ def train(
             max_seconds=seconds,
             max_steps=max_steps,
             report=report,
+            prepare=prepare,
         )
     best = "" if result.psnr is None else f", best validation {result.psnr:.2f} dB"
     typer.echo(f"{result.out}: step {result.step}{best} ({result.reason})")

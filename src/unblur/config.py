@@ -199,6 +199,20 @@ class LossConfig:
 
 
 @dataclass(frozen=True)
+class FitConfig:
+    """The start of a `SpectralGenerator` that begins from nothing (see `unblur.estimator`)."""
+
+    cells: int = 0
+    """How many cells its estimate of the blur is fitted to before the first step; 0: it is not."""
+    epochs: int = 24
+    """Passes over them."""
+    lr: float = 1e-3
+    """Learning rate at first; it falls along half a cosine."""
+    dropout: float = 0.15
+    """Probability of leaving out what the estimator computes, while it is fitted."""
+
+
+@dataclass(frozen=True)
 class PhaseConfig:
     """A stretch of training with one loss and one crop size."""
 
@@ -230,6 +244,7 @@ class TrainConfig:
     paper: PaperConfig = field(default_factory=PaperConfig)
     deblurgan: DeblurGANConfig = field(default_factory=DeblurGANConfig)
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    fit: FitConfig = field(default_factory=FitConfig)
     data: DataConfig = field(default_factory=DataConfig)
     blur: BlurConfig = field(default_factory=BlurConfig)
     seed: int = 0

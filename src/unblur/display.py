@@ -28,11 +28,16 @@ def bar() -> Iterator[Callable[[int, int | None], None]]:
 
 
 @contextmanager
-def show(config: TrainConfig) -> Iterator[Callable[[Progress], None]]:
-    """A function to call after every step; the display ends with the context."""
+def show(
+    config: TrainConfig,
+) -> Iterator[tuple[Callable[[Progress], None], Callable[[int, int], None]]]:
+    """A function to call after every step, and one for cells before the first.
+
+    The display ends with the context.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _lines(console)
+        yield _lines(console), _cells(console)
         return
     columns = (
         TextColumn("step"),
@@ -53,7 +58,11 @@ def show(config: TrainConfig) -> Iterator[Callable[[Progress], None]]:
                     f"{progress.gain:+.2f} dB over the blurred images"
                 )
 
-        yield report
+        def prepare(done: int, total: int) -> None:
+            steps.update(task, completed=done, total=total)
+            figures.plain = _FITTING
+
+        yield report, prepare
 
 
 def _lines(console: Console) -> Callable[[Progress], None]:
@@ -70,6 +79,21 @@ def _lines(console: Console) -> Callable[[Progress], None]:
             )
 
     return report
+
+
+def _cells(console: Console) -> Callable[[int, int], None]:
+    last = -30.0
+
+    def prepare(done: int, total: int) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last >= 30:
+            last = time.monotonic()
+            console.print(f"{_FITTING}: {done} of {total}", soft_wrap=True)
+
+    return prepare
+
+
+_FITTING = "cells that the estimate of the blur is fitted to"
 
 
 def _left(progress: Progress) -> str:

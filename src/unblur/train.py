@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unblur import __version__, checkpoint, photo
+from unblur import __version__, checkpoint, estimator, photo
 from unblur import config as configs
 from unblur.batches import TrainingData
 from unblur.config import PhaseConfig, TrainConfig
 from unblur.errors import UnblurError
 from unblur.losses import HybridLoss, discriminator_loss
-from unblur.nets import Discriminator, vgg
+from unblur.nets import Discriminator, SpectralGenerator, vgg
 from unblur.validation import Validator
 from unblur.vision import import_fabric
 
@@ -79,6 +79,7 @@ def train(
     max_steps: int | None = None,
     save_every: float = 60.0,
     report: Callable[[Progress], None] = lambda progress: None,
+    prepare: Callable[[int, int], None] = lambda done, total: None,
 ) -> Result:
     """Trains the config's generator and keeps everything in a run folder.
 
@@ -95,6 +96,7 @@ def train(
         max_steps: stop at this step, counted from the start of the run.
         save_every: seconds between two checkpoints.
         report: called after every step.
+        prepare: called with the cells of `config.fit` that are there, and how many there will be.
 
     Raises:
         TrainError: if the folder is taken, holds nothing to resume, or a loss is not finite.
@@ -105,7 +107,7 @@ def train(
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
     fabric: Fabric = import_fabric()(precision=precision_of(config.precision), devices="auto")
     fabric.launch()
-    run = _Run(config, out, fabric, init, resume)
+    run = _Run(config, out, fabric, init, resume, prepare, began + max_seconds / 4)
     end = min(config.steps, max_steps if max_steps is not None else config.steps)
     reason = "all steps done" if end == config.steps else f"stopped at step {end}"
     saved = time.monotonic()
@@ -141,7 +143,14 @@ class _Run:
     """Networks, optimisers, averages and counters of one run; one `state` is all of it."""
 
     def __init__(
-        self, config: TrainConfig, out: Path, fabric: Fabric, init: Path | None, resume: bool
+        self,
+        config: TrainConfig,
+        out: Path,
+        fabric: Fabric,
+        init: Path | None,
+        resume: bool,
+        prepare: Callable[[int, int], None],
+        until: float,
     ) -> None:
         self.config, self.out, self.fabric = config, out, fabric
         self.state_file = out / "state.pt"
@@ -159,6 +168,8 @@ class _Run:
         if init is not None:
             weights, _, self.source = checkpoint.load_weights(init)
             checkpoint.load_into(generator, weights, init)
+        elif config.fit.cells and not resume:
+            self._fit(generator, prepare, until)
         _channels_last(generator)
         adversarial = any(phase.loss.adversarial for phase in config.phases)
         judge = Discriminator(config.discriminator.size, config.discriminator.widths)
@@ -187,6 +198,22 @@ class _Run:
         out.mkdir(parents=True, exist_ok=True)
         if fabric.is_global_zero:
             checkpoint.write_whole(out / "config.toml", configs.dumps(config).encode())
+
+    def _fit(self, generator: nn.Module, prepare: Callable[[int, int], None], until: float) -> None:
+        """The network's start; after the time `until`, with the cells that there are by then."""
+        if not isinstance(generator, SpectralGenerator):
+            name = self.config.generator
+            raise TrainError(f"fit.cells is for generator = 'spectral', not {name!r}: leave it out")
+
+        def batch(step: int) -> tuple[Tensor, Tensor]:
+            # Of numbers that no step has.
+            return self.data.batch(self.config.steps + step, estimator.SIDE, 8)
+
+        generator.to(self.fabric.device)
+        cells, gain = estimator.fit_estimator(
+            generator, batch, self.config.fit, prepare, lambda: time.monotonic() >= until
+        )
+        self.source = {"fitted": {"cells": cells, "gain": round(gain, 3)}}
 
     @contextmanager
     def data_ahead(self, end: int) -> Iterator[Iterator[tuple[tuple[Tensor, Tensor], float]]]:

@@ -55,14 +55,12 @@ class SpectralGenerator(nn.Module):
         super().__init__()
         self.half_spectra, self.quarter_spectra = LocalSpectra(8), LocalSpectra(4)
         known = 3 * (LocalSpectra.channels + 1)
-        self.estimator = nn.Sequential(
-            nn.Conv2d(known, 2 * estimator, 1),
-            nn.ReLU(),
-            nn.Conv2d(2 * estimator, estimator, 1),
-            ResidualBlock(estimator),
-            attention_of("crosshatch", estimator, reach=estimator_reach),
-            ResidualBlock(estimator),
+        self.reader = nn.Sequential(
+            nn.Conv2d(known, 2 * estimator, 1), nn.ReLU(), nn.Conv2d(2 * estimator, estimator, 1)
         )
+        blocks_around = ResidualBlock(estimator), ResidualBlock(estimator)
+        looks = attention_of("crosshatch", estimator, reach=estimator_reach)
+        self.neighbours = nn.Sequential(blocks_around[0], looks, blocks_around[1])
         self.half_filters = InverseFilters(filters[0], taps=17, longest=12.0, cell=8)
         self.quarter_filters = InverseFilters(filters[1], taps=25, longest=12.0, cell=4)
         self.coefficients = nn.Conv2d(estimator, sum(filters), 1)
@@ -70,6 +68,10 @@ class SpectralGenerator(nn.Module):
         with torch.no_grad():
             for parameter in self.coefficients.parameters():
                 parameter.mul_(0.1)
+            for block in blocks_around:
+                # The identity at first: what is fitted cell by cell holds among neighbours.
+                for parameter in block.conv2.parameters():
+                    parameter.zero_()
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         first, estimate = self.first(image)
@@ -80,17 +82,37 @@ class SpectralGenerator(nn.Module):
         self, image: Float[Tensor, "b 3 h w"]
     ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b e i j"]]:
         """The first restoration, and the estimate of the blur of each cell."""
-        half = F.avg_pool2d(image, 2)
-        quarter = F.avg_pool2d(half, 2)
-        near = self.half_spectra(half)
-        far = self.quarter_spectra(quarter)
-        known = [log_power(near, 3), log_power(near, 9), log_power(far, 5)]
-        estimate = self.estimator(torch.cat(known, 1))
-        coefficients = self.coefficients(estimate)
-        count = self.half_filters.count
-        change = self.half_filters(half, coefficients[:, :count])
-        coarse = self.quarter_filters(quarter, coefficients[:, count:])
-        return image + enlarge(change + enlarge(coarse, 2), 2), estimate
+        half, quarter = halves(image)
+        estimate = self.neighbours(self.reader(self.known(half, quarter)))
+        at_half, at_quarter = self.coefficients(estimate).split(
+            [self.half_filters.count, self.quarter_filters.count], 1
+        )
+        change = self.half_filters(half, at_half)
+        change = change + enlarge(self.quarter_filters(quarter, at_quarter), 2)
+        return image + enlarge(change, 2), estimate
+
+    def known(
+        self, half: Float[Tensor, "b 3 h w"], quarter: Float[Tensor, "b 3 k l"]
+    ) -> Float[Tensor, "b n i j"]:
+        """What is read off the spectra: around each cell closely, widely, and at 1/4 size."""
+        near, far = self.half_spectra(half), self.quarter_spectra(quarter)
+        return torch.cat([log_power(near, 3), log_power(near, 9), log_power(far, 5)], 1)
+
+    def answers(
+        self, half: Float[Tensor, "b 3 h w"], quarter: Float[Tensor, "b 3 k l"]
+    ) -> Float[Tensor, "b 3 f h w"]:
+        """What each filter adds, at 1/2 size; the first restoration adds a sum of these."""
+        coarse = self.quarter_filters.answers(quarter)
+        finer = enlarge(coarse.flatten(1, 2), 2).unflatten(1, (3, -1))
+        return torch.cat([self.half_filters.answers(half), finer], 2)
+
+
+def halves(
+    image: Float[Tensor, "b 3 h w"],
+) -> tuple[Float[Tensor, "b 3 i j"], Float[Tensor, "b 3 k l"]]:
+    """The image at 1/2 and 1/4 of its size."""
+    half = F.avg_pool2d(image, 2)
+    return half, F.avg_pool2d(half, 2)
 
 
 class LocalSpectra(nn.Module):
@@ -106,6 +128,8 @@ class LocalSpectra(nn.Module):
 
     channels = WINDOW * (WINDOW // 2 + 1)
     """Frequencies: all vertical ones, and the horizontal ones that are not negative."""
+    across: Tensor
+    down: Tensor
 
     def __init__(self, stride: int) -> None:
         super().__init__()
@@ -145,6 +169,8 @@ class InverseFilters(nn.Module):
         cell: pixels of the picture a cell.
     """
 
+    bank: Tensor
+
     def __init__(self, count: int, taps: int, longest: float, cell: int) -> None:
         super().__init__()
         self.count, self.cell = count, cell
@@ -155,11 +181,13 @@ class InverseFilters(nn.Module):
     def forward(
         self, picture: Float[Tensor, "b 3 h w"], coefficients: Float[Tensor, "b k i j"]
     ) -> Float[Tensor, "b 3 h w"]:
+        return (self.answers(picture) * enlarge(coefficients, self.cell)[:, None]).sum(2)
+
+    def answers(self, picture: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 k h w"]:
+        """What each filter makes of each colour."""
         padded = F.pad(picture, (self.blocks * FOLD,) * 4, mode="replicate")
-        # Every colour alike.
         planes = F.pixel_unshuffle(padded.flatten(0, 1)[:, None], FOLD)
-        answers = F.pixel_shuffle(F.conv2d(planes, self.bank), FOLD).unflatten(0, (-1, 3))
-        return (answers * enlarge(coefficients, self.cell)[:, None]).sum(2)
+        return F.pixel_shuffle(F.conv2d(planes, self.bank), FOLD).unflatten(0, (-1, 3))
 
 
 def fold(bank: Float[Tensor, "k t t"], blocks: int) -> Float[Tensor, "o i n n"]:
@@ -217,7 +245,7 @@ def inverse_basis(count: int, taps: int, longest: float) -> Float[Tensor, "k t t
     f = torch.fft.fftfreq(side)
     fy, fx = torch.meshgrid(f, f, indexing="ij")
     power = 1 / (fx**2 + fy**2).clamp_min((0.5 / side) ** 2)
-    blur = _arcs(800, longest, fx, fy)
+    blur = _arcs(800, longest, f)
     inverse = blur.conj() / (blur.abs().square() + 3e-4 / (power / power.max()))
     added = torch.fft.ifft2((inverse - 1) * power.sqrt()).real.flatten(1)
     # By the small matrix of products: the components are sums of the rows.
@@ -234,7 +262,7 @@ def inverse_basis(count: int, taps: int, longest: float) -> Float[Tensor, "k t t
     return bank * (0.05 / spread)[:, None, None]
 
 
-def _arcs(count: int, longest: float, fx: Tensor, fy: Tensor) -> Tensor:
+def _arcs(count: int, longest: float, f: Float[Tensor, " n"]) -> Tensor:
     """Fourier transforms of motions along parabolas, even in time, about their centre of mass."""
     draw = torch.Generator().manual_seed(0)
     length, angle, bend = torch.rand(3, count, 1, generator=draw)
@@ -243,9 +271,8 @@ def _arcs(count: int, longest: float, fx: Tensor, fy: Tensor) -> Tensor:
     along, aside = t * length, bend * (t**2 - (t**2).mean()) * length
     x = along * angle.cos() - aside * angle.sin()
     y = along * angle.sin() + aside * angle.cos()
-    wave = fx.flatten() * x[..., None] + fy.flatten() * y[..., None]
-    ones = torch.ones(())
-    return torch.polar(ones, -2 * math.pi * wave).mean(1).view(count, *fx.shape)
+    waves = [torch.polar(torch.ones(()), -2 * math.pi * f * k[..., None]) for k in (y, x)]
+    return torch.einsum("ntv,nth->nvh", *waves) / len(t)
 
 
 def enlarge(x: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c i j"]:

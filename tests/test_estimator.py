@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tests.nets.test_spectral import picture
+from unblur.config import FitConfig
+from unblur.estimator import AROUND, SIDE, fit_estimator, gather
+from unblur.nets import SpectralGenerator
+from unblur.nets.spectral import CELL, halves
+
+
+def network() -> SpectralGenerator:
+    torch.manual_seed(0)
+    return SpectralGenerator((8, 8, 16), (1, 1, 2), estimator=16, filters=(12, 4))
+
+
+def swept(step: int) -> tuple[Tensor, Tensor]:
+    """Two pictures, swept over 9 pixels along the rows."""
+    sharp = torch.stack([picture(SIDE, SIDE, 2 * step + i) for i in range(2)])
+    return F.avg_pool2d(F.pad(sharp, (4, 4, 0, 0), mode="replicate"), (1, 9), 1), sharp
+
+
+def test_a_cells_error_is_the_filters() -> None:
+    net = network()
+    cells = gather(net, swept, 8)
+    assert len(cells) == 8
+    weights = torch.randn(16, generator=torch.Generator().manual_seed(1)) * 0.1
+    blurred, sharp = (halves(x[:1])[0] for x in swept(0))
+    everywhere = [w[None, :, None, None].expand(1, -1, 16, 16) for w in weights.split([12, 4])]
+    change = net.half_filters(blurred, everywhere[0])
+    coarse = net.quarter_filters(F.avg_pool2d(blurred, 2), everywhere[1])
+    change = change + F.interpolate(coarse, scale_factor=2, mode="bilinear")
+    middle = CELL // 2 * 8 + CELL // 4
+    around = slice(middle - AROUND, middle + AROUND)
+    # The last of the first picture's four cells is (8, 8).
+    wanted = (sharp - blurred - change)[..., around, around].square().mean()
+    found = cells.left(torch.tensor([3]), weights[None])[0]
+    torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-6)
+
+
+def test_the_fit_undoes_a_blur_and_touches_nothing_else() -> None:
+    net = network()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    config = FitConfig(cells=24, epochs=150, lr=3e-3, dropout=0.0)
+    count, gain = fit_estimator(net, swept, config)
+    assert count == 24
+    assert gain > 0.7
+    changed = {n.split(".")[0] for n, v in net.state_dict().items() if not v.equal(before[n])}
+    assert changed == {"reader", "coefficients"}
+    blurred, sharp = swept(1000)
+    with torch.no_grad():
+        first, _ = net.first(blurred)
+    inner = slice(32, -32)
+    errors = [(x - sharp)[..., inner, inner].square().mean() for x in (first, blurred)]
+    assert errors[0] < 0.8 * errors[1]
