@@ -210,6 +210,9 @@ class FitConfig:
     """Learning rate at first; it falls along half a cosine."""
     dropout: float = 0.15
     """Probability of leaving out what the estimator computes, while it is fitted."""
+    part: float = 0.1
+    """Learning rate of what was fitted in the steps that follow, as a part of the phase's: steps
+    see the blur of few crops, and would soon undo what tens of thousands of cells taught."""
 
 
 @dataclass(frozen=True)

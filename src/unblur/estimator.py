@@ -74,8 +74,7 @@ def fit_estimator(
     cells = gather(net, batch, config.cells, report, enough)
     held = torch.arange(len(cells) - max(1, len(cells) // 12), len(cells))
     count = len(cells) - len(held)
-    parts = nn.ModuleList([net.reader, net.coefficients])
-    optimizer = torch.optim.AdamW(parts.parameters(), config.lr, weight_decay=0.02)
+    optimizer = torch.optim.AdamW(net.fitted(), config.lr, weight_decay=0.02)
     draw = torch.Generator().manual_seed(0)
     for epoch in range(config.epochs):
         for group in optimizer.param_groups:
@@ -84,7 +83,7 @@ def fit_estimator(
             left = cells.left(chosen, _coefficients(net, cells.known[chosen], config.dropout))
             optimizer.zero_grad()
             (left + FLOOR).sqrt().mean().backward()
-            nn.utils.clip_grad_norm_(parts.parameters(), 1.0)
+            nn.utils.clip_grad_norm_(net.fitted(), 1.0)
             optimizer.step()
     with torch.no_grad():
         left = cells.left(held, _coefficients(net, cells.known[held], 0.0))
@@ -124,8 +123,8 @@ def gather(
                     error.append(mean)
         step += 1
         report(min(count, len(error)), count)
-    stacks = (torch.stack(x) for x in (known, products, toward))
-    return Cells(*stacks, torch.tensor(error, device=known[0].device))
+    mean = torch.tensor(error, device=known[0].device)
+    return Cells(torch.stack(known), torch.stack(products), torch.stack(toward), mean)
 
 
 def _around(cell: int) -> slice:

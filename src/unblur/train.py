@@ -248,7 +248,7 @@ class _Run:
         losses: dict[str, Tensor] = {}
         self.generator.train()
         for group in self.optimizer.param_groups:
-            group["lr"] = _rate(phase, done)
+            group["lr"] = _rate(phase, done) * group["part"]
         with self.fabric.autocast():
             fake = self.generator(blurred)
         judge = self.judge if phase.loss.adversarial else None
@@ -421,10 +421,15 @@ def _rate(phase: PhaseConfig, done: int) -> float:
 
 def _optimizer(config: TrainConfig, net: nn.Module) -> torch.optim.Optimizer:
     b1, b2 = config.betas
+    fitted = net.fitted() if isinstance(net, SpectralGenerator) else []
+    ours = {id(parameter) for parameter in fitted}
+    others = [parameter for parameter in net.parameters() if id(parameter) not in ours]
+    groups: list[dict[str, Any]] = [{"params": others, "part": 1.0}]
+    if fitted:
+        groups.append({"params": fitted, "part": config.fit.part})
     if config.optimizer == "adam":
-        return torch.optim.Adam(net.parameters(), betas=(b1, b2))
-    decay = config.weight_decay
-    return torch.optim.AdamW(net.parameters(), betas=(b1, b2), weight_decay=decay)
+        return torch.optim.Adam(groups, betas=(b1, b2))
+    return torch.optim.AdamW(groups, betas=(b1, b2), weight_decay=config.weight_decay)
 
 
 def precision_of(wanted: str) -> Any:

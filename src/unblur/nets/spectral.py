@@ -91,6 +91,10 @@ class SpectralGenerator(nn.Module):
         change = change + enlarge(self.quarter_filters(quarter, at_quarter), 2)
         return image + enlarge(change, 2), estimate
 
+    def fitted(self) -> list[nn.Parameter]:
+        """What `unblur.estimator` fits."""
+        return [*self.reader.parameters(), *self.coefficients.parameters()]
+
     def known(
         self, half: Float[Tensor, "b 3 h w"], quarter: Float[Tensor, "b 3 k l"]
     ) -> Float[Tensor, "b n i j"]:
