@@ -9,7 +9,7 @@ import torch
 
 from unblur.blur import response
 from unblur.blur.scene import expose
-from unblur.blur.trajectory import TIMES, camera_shake
+from unblur.blur.trajectory import TIMES, camera_shake, centred
 
 LONGEST = 80
 """Longest path of the camera, in pixels."""
@@ -28,7 +28,8 @@ class Scene:
     Attributes:
         name: of the photo.
         photo: (h + 2 margin, w + 2 margin, 3) uint8, sRGB.
-        path: (times, 2), shifts of the camera, of length 1, 0 in the middle.
+        path: (times, 2), shifts of the camera, of length 1, whose mean is 0: the sharp picture
+            lies at the blur's centre of mass.
         seed: for the noise.
     """
 
@@ -83,8 +84,8 @@ def make_scene(name: str, photo: np.ndarray, side: int, seed: int) -> Scene | No
         (n - m) // 2 - MARGIN for n, m in zip(photo.shape[:2], (height, width), strict=True)
     )
     part = photo[top : top + height + 2 * MARGIN, left : left + width + 2 * MARGIN]
-    path = camera_shake(1, torch.Generator().manual_seed(seed))[0]
-    return Scene(name, np.ascontiguousarray(part), path - path[TIMES // 2], seed)
+    path = centred(camera_shake(1, torch.Generator().manual_seed(seed)))[0]
+    return Scene(name, np.ascontiguousarray(part), path, seed)
 
 
 def _to_8_bit(image: torch.Tensor) -> np.ndarray:
