@@ -16,6 +16,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "unblur"
 LAYERS = (
     {"__main__"},
     {"cli"},
+    {"serve"},
     {"folders"},
     {"robustness"},
     {"evaluate", "display"},
@@ -30,7 +31,7 @@ LAYERS = (
 )
 NO_TORCH = (
     *("folders.run", "video", "restore", "photo", "formats.saving", "tiling", "gate", "memory"),
-    *("engine", "datasets", "cli", "__init__"),
+    *("engine", "datasets", "cli", "serve.work", "__init__"),
 )
 
 

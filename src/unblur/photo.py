@@ -26,6 +26,7 @@ __all__ = [
     "Photo",
     "PhotoError",
     "check_free",
+    "check_holds",
     "copy",
     "encode",
     "fill_transparent",

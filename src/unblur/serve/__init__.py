@@ -1,0 +1,1 @@
+"""`unblur serve`: a web page and an HTTP API in one process."""
