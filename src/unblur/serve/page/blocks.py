@@ -11,13 +11,13 @@ import gradio as gr
 
 from unblur.photo import FORMATS, READABLE
 from unblur.serve.page import running
-from unblur.serve.page.visits import Gone, Visits
+from unblur.serve.page.visits import GoneError, Visits
 
 HEAD = """
 <title>unblur</title>
 <meta name="description" content="Takes a blurred photograph and gives it back sharp.">
 <meta name="color-scheme" content="light dark">
-<link rel="icon" href='data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><g fill="%234a86e8"><path d="M16 4a12 12 0 0 1 0 24z"/><circle cx="10" cy="10" r="2.5" opacity=".7"/><circle cx="10" cy="22" r="2.5" opacity=".7"/><circle cx="7" cy="16" r="2.5" opacity=".5"/><circle cx="12.5" cy="16" r="2" opacity=".8"/></g></svg>'>
+<link rel="icon" href="page/static/logo.svg">
 <link rel="stylesheet" href="page/static/page.css">
 <script type="module" src="page/static/page.js"></script>
 """
@@ -44,7 +44,7 @@ def make_blocks(visits: Visits, max_bytes: int, seconds: float) -> gr.Blocks:
         asked = event._data if isinstance(event._data, dict) else {}
         try:
             visit = visits.find(str(asked.get("visit")))
-        except Gone:
+        except GoneError:
             return
         async for state in running.run(visit, work, asked.get("model"), seconds):
             yield state

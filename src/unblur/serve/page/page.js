@@ -218,6 +218,9 @@ class Page {
     const query = `?strength=${this.strength}`;
     const ready = photo.state === "done";
     link(this.find(".download"), ready && `page/${this.visit}/photos/${photo.id}/result${query}`);
+    const target = ready && photo.result ? photo.result : "";
+    this.find(".target").textContent = target;
+    this.find(".download").setAttribute("aria-label", target ? `Download ${target}` : "Download");
     const all = this.find(".all");
     all.hidden = this.photos.length < 2;
     all.textContent = `Download all ${done.length} as a zip`;

@@ -19,7 +19,7 @@ from unblur.errors import UnblurError
 from unblur.serve.page.running import described, plain
 from unblur.serve.page.visits import (
     MOST_PHOTOS,
-    Gone,
+    GoneError,
     Shot,
     Visit,
     Visits,
@@ -31,6 +31,7 @@ STATIC = {
     "page.css": "text/css",
     "page.js": "text/javascript",
     "viewer.js": "text/javascript",
+    "logo.svg": "image/svg+xml",
     "example.jpg": "image/jpeg",
 }
 _KEPT = {"Cache-Control": "private, max-age=3600, immutable"}
@@ -46,7 +47,7 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
     def find(token: str, id_: str) -> tuple[Visit, Shot]:
         visit = visits.find(token)
         if id_ not in visit.shots:
-            raise Gone
+            raise GoneError
         return visit, visit.shots[id_]
 
     @routes.get("/static/{name}")
@@ -63,7 +64,7 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
             if len(visit.shots) >= MOST_PHOTOS:
                 return _error(f"is one too many: {MOST_PHOTOS} are taken at a time", 413)
             folder = visit.new_folder()
-        except Gone as error:
+        except GoneError as error:
             return _gone(error)
         path = folder / upload_name(name)
         try:
@@ -74,7 +75,7 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
             shot = await anyio.to_thread.run_sync(visit.add, *add, limiter=few)
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
-            if isinstance(error, Gone):
+            if isinstance(error, GoneError):
                 return _gone(error)
             if isinstance(error, UnblurError):
                 return _error(plain(error), 422)
@@ -87,7 +88,7 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
     def forget(token: str, id_: str) -> Response:
         try:
             visit, shot = find(token, id_)
-        except Gone as error:
+        except GoneError as error:
             return _gone(error)
         visit.drop(shot, visits.work)
         return Response(status_code=204)
@@ -111,7 +112,7 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
     ) -> Response:
         try:
             visit = visits.find(token)
-        except Gone as error:
+        except GoneError as error:
             return _gone(error)
         shots = [shot for shot in visit.shots.values() if shot.restoration is not None]
         headers = {"Content-Disposition": 'attachment; filename="unblur.zip"'}
@@ -130,14 +131,14 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
     def shown(token: str, id_: str, name: str) -> Response:
         try:
             _, shot = find(token, id_)
-        except Gone as error:
+        except GoneError as error:
             return _gone(error)
-        view, _, tile = name.removesuffix(".jpg").partition("/")
+        view = name.removesuffix(".jpg").partition("/")[0]
         if view not in ("thumb", "before", f"after-{shot.run}"):
-            return _gone(Gone())
+            return _gone(GoneError())
         path = shot.folder / name
         if not path.is_file():
-            return _gone(Gone())
+            return _gone(GoneError())
         return FileResponse(path, media_type="image/jpeg", headers=_KEPT)
 
     return routes
@@ -165,12 +166,12 @@ def _save(shot: Shot, strength: float) -> Path:
         UnblurError: if it is not there yet, or not any more.
     """
     if shot.restoration is None:
-        raise Gone
+        raise GoneError
     out = shot.folder / f"result-{uuid.uuid4().hex}"
     try:
         shot.restoration.save(out, strength)
     except (ValueError, OSError, AttributeError):  # closed meanwhile
-        raise Gone from None
+        raise GoneError from None
     return out
 
 

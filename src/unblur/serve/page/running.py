@@ -72,6 +72,7 @@ def described(visit: Visit, shot: Shot, work: Work) -> dict[str, Any]:
         "place": _place(visit, shot, work),
         "unchanged": shot.unchanged,
         "error": shot.error,
+        "result": shot.result_name if shot.restoration is not None else "",
         "thumb": f"{at}/thumb.jpg",
         "before": f"{at}/before.jpg",
         "after": f"{at}/after-{shot.run}.jpg" if shot.restoration is not None else None,

@@ -29,7 +29,7 @@ MOST_PHOTOS = 200
 State = Literal["waiting", "working", "done", "failed"]
 
 
-class Gone(UnblurError):
+class GoneError(UnblurError):
     """There is no such visit, or not any more."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class Visit:
     def new_folder(self) -> Path:
         """For a photo that is to come."""
         if self.closed:
-            raise Gone
+            raise GoneError
         folder = self.folder / secrets.token_hex(8)
         folder.mkdir(parents=True, mode=0o700)
         return folder
@@ -120,7 +120,7 @@ class Visit:
             folder.name, name, folder, path, picture.width, picture.height, _details(picture, path)
         )
         if self.closed:
-            raise Gone
+            raise GoneError
         self.shots[shot.id] = shot
         return shot
 
@@ -160,11 +160,11 @@ class Visits:
     def find(self, token: str) -> Visit:
         """
         Raises:
-            Gone: if it has ended, or never was.
+            GoneError: if it has ended, or never was.
         """
         visit = self._by_token.get(token)
         if visit is None:
-            raise Gone
+            raise GoneError
         visit.touch()
         return visit
 
@@ -215,10 +215,15 @@ def upload_name(name: str) -> str:
 
 
 def _details(picture: photo.Photo, path: Path) -> str:
-    depth = {"uint8": "", "uint16": ", 16 bit", "float32": ", 32-bit float"}[picture.dtype.name]
-    grey = ", grey" if picture.channels < 3 else ""
-    clear = ", transparency" if picture.channels in (2, 4) else ""
+    """A line about a photo, for people."""
     kind = {"heif": "HEIC", "webp": "WebP"}.get(picture.format, picture.format.upper())
     size = path.stat().st_size
-    bytes_ = f"{size / 2**20:.1f} MB" if size >= 2**20 else f"{max(1, size // 1024)} kB"
-    return f"{kind}, {picture.width} \N{MULTIPLICATION SIGN} {picture.height}{depth}{grey}{clear}, {bytes_}"
+    parts = [
+        kind,
+        f"{picture.width} \N{MULTIPLICATION SIGN} {picture.height}",
+        {"uint16": "16 bit", "float32": "32-bit float"}.get(picture.dtype.name, ""),
+        "grey" if picture.channels < 3 else "",
+        "transparency" if picture.channels in (2, 4) else "",
+        f"{size / 2**20:.1f} MB" if size >= 2**20 else f"{max(1, size // 1024)} kB",
+    ]
+    return ", ".join(filter(None, parts))
