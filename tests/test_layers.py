@@ -27,7 +27,7 @@ LAYERS = (
     {"nets", "blur", "metrics", "engine", "tiling", "gate", "memory", "photo"},
     {"formats", "vision"},
     {"config"},
-    {"errors", "__init__"},
+    {"errors", "options", "__init__"},
 )
 NO_TORCH = (
     *("folders.run", "video", "restore", "photo", "formats.saving", "tiling", "gate", "memory"),

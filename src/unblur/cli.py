@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from unblur import __version__
+from unblur import __version__, options
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,9 +23,13 @@ app = typer.Typer(
     help="Takes a blurred photograph and gives it back sharp.",
 )
 
-ModelOption = Annotated[
-    str, typer.Option("--model", help="Name of a bundled model, or an ONNX file.")
-]
+
+def _declared(option: options.Option) -> Any:
+    return typer.Option(f"--{option.name}", min=option.least, max=option.most, help=option.help)
+
+
+ModelOption = Annotated[str, _declared(options.MODEL)]
+TileOption = Annotated[int | None, _declared(options.TILE)]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 
 
@@ -44,20 +48,14 @@ def deblur(
         ),
     ] = None,
     model: ModelOption = "default",
-    strength: Annotated[
-        float, typer.Option(min=0, max=1, help="0 leaves the photo as it is, 1 is the full effect.")
-    ] = 1.0,
-    tile: Annotated[
-        int | None, typer.Option(min=192, help="Largest side worked on at once, for less memory.")
-    ] = None,
+    strength: Annotated[float, _declared(options.STRENGTH)] = options.FULL,
+    tile: TileOption = None,
     overwrite: OverwriteOption = False,
     jobs: Annotated[int, typer.Option(min=1, help="Photos at a time; fewer need less memory.")] = 3,
     json: Annotated[
         bool, typer.Option("--json", help="A line of JSON for each input, and one for the sum.")
     ] = False,
-    max_pixels: Annotated[
-        int | None, typer.Option(min=1, help="Refuse photos of more pixels than this.")
-    ] = None,
+    max_pixels: Annotated[int | None, _declared(options.MAX_PIXELS)] = None,
     codec: Annotated[
         str, typer.Option(help="Of videos: auto (the input's own), h264, hevc, vp9, av1, ffv1, ...")
     ] = "auto",
@@ -72,8 +70,8 @@ def deblur(
         from unblur.folders.run import deblur_all
         from unblur.photo import MAX_PIXELS
 
-        options = Options(strength, overwrite, max_pixels or MAX_PIXELS, codec, quality, warn=_say)
-        code = deblur_all(inputs, out, options, model, tile, jobs, json)
+        how = Options(strength, overwrite, max_pixels or MAX_PIXELS, codec, quality, warn=_say)
+        code = deblur_all(inputs, out, how, model, tile, jobs, json)
     except KeyboardInterrupt:
         _fail("stopped", 130)
     raise typer.Exit(code)
@@ -231,9 +229,7 @@ def evaluate(
             metavar="onnx|torch", help="Run unblur's checkpoints exported, or as they are."
         ),
     ] = "onnx",
-    tile: Annotated[
-        int | None, typer.Option(min=192, help="Largest side worked on at once, for less memory.")
-    ] = None,
+    tile: TileOption = None,
     cost: Annotated[
         bool, typer.Option(help="Measure time, memory, parameters and multiplications too.")
     ] = True,

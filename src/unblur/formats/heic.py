@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyvips
 
-from unblur.formats.opening import PhotoError, check_size
+from unblur.formats.opening import PhotoError, UnknownFormatError, check_size
 
 
 def open_heic(data: bytes, max_pixels: int | None) -> Any:
@@ -19,7 +19,9 @@ def open_heic(data: bytes, max_pixels: int | None) -> Any:
     try:
         import pillow_heif
     except ImportError:
-        raise PhotoError("is a HEIC picture; pip install 'unblur[heic]' to read it") from None
+        raise UnknownFormatError(
+            "is a HEIC picture; pip install 'unblur[heic]' to read it"
+        ) from None
     try:
         file = pillow_heif.open_heif(data, convert_hdr_to_8bit=False)
         width, height = file.size

@@ -38,6 +38,18 @@ class PhotoError(UnblurError):
     """A photo that cannot be read or written; the message is one line without the file's name."""
 
 
+class UnknownFormatError(PhotoError):
+    """The file is no picture of a format that can be read."""
+
+
+class TooManyPixelsError(PhotoError):
+    """The photo is larger than allowed."""
+
+
+class CannotHoldError(PhotoError):
+    """The format that was asked for cannot hold the photo."""
+
+
 def kind_of(head: bytes, name: str = "") -> str:
     """The format of a file by its first 64 bytes: a key of the loaders, or "heif".
 
@@ -52,13 +64,13 @@ def kind_of(head: bytes, name: str = "") -> str:
     raw = raw or head.startswith(b"FUJIFILMCCD-RAW") or head[8:11] == b"CR\2"
     tiff = head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
     if raw or (ending in RAW_ENDINGS and (tiff or not _by_magic(head))):
-        raise PhotoError(
+        raise UnknownFormatError(
             "is a camera raw file; make a TIFF of it first, with darktable-cli, RawTherapee or"
             " dcraw_emu -T"
         )
     kind = "tiff" if tiff else _by_magic(head)
     if kind is None:
-        raise PhotoError(f"is not a picture that can be read ({_READABLE} can)")
+        raise UnknownFormatError(f"is not a picture that can be read ({_READABLE} can)")
     return kind
 
 
@@ -115,9 +127,9 @@ def open_picture(file: BinaryIO, kind: str, max_pixels: int | None) -> Any:
 
 
 def check_size(width: int, height: int, max_pixels: int | None) -> None:
-    """Raises PhotoError if there are more pixels than the limit."""
+    """Raises TooManyPixelsError if there are more pixels than the limit."""
     if max_pixels is not None and width * height > max_pixels:
-        raise PhotoError(
+        raise TooManyPixelsError(
             f"has {width}x{height} pixels, more than the limit of {max_pixels};"
             " --max-pixels raises it"
         )
