@@ -45,6 +45,7 @@ def make_blocks(visits: Visits, max_bytes: int, seconds: float) -> gr.Blocks:
         try:
             visit = visits.find(str(asked.get("visit")))
         except GoneError:
+            yield {"gone": True}
             return
         async for state in running.run(visit, work, asked.get("model"), seconds):
             yield state

@@ -5,7 +5,9 @@
 import { Viewer } from "./viewer.js";
 
 const AT_ONCE = 2; // uploads
+const GONE = "is no longer on the server, since this page was idle for long. Reload it and try again";
 const PATIENCE = 15000; // milliseconds without news, while there is work, before asking again
+const STAY = 45000; // milliseconds between two signs that the page is open
 
 class Page {
   constructor({ element, trigger, props, watch }) {
@@ -24,11 +26,13 @@ class Page {
     watch("value", news);
     news();
     setInterval(() => this.ask(), 1000);
+    setInterval(() => this.stay(), STAY);
   }
 
   // What comes in
 
   hear(state) {
+    if (state?.gone) this.lose();
     if (!state?.visit) return;
     if (!this.visit) this.open(state);
     if (state.visit !== this.visit || state.version < this.version) return;
@@ -51,10 +55,23 @@ class Page {
     this.opened();
   }
 
+  /** The server knows nothing of this page any more. */
+  lose() {
+    for (const photo of this.photos) {
+      if (["waiting", "working"].includes(photo.state)) Object.assign(photo, { state: "failed", error: GONE });
+    }
+    this.render();
+  }
+
   /** Work that nobody speaks of any more, because the connection broke, is asked for again. */
   ask() {
     const open = this.photos.some((photo) => ["waiting", "working"].includes(photo.state));
     if (open && Date.now() - this.heard > PATIENCE) this.work();
+  }
+
+  /** Says that the page is still open, whatever became of Gradio's own connection. */
+  stay() {
+    if (this.visit) fetch(`page/${this.visit}`).catch(() => {});
   }
 
   work() {
@@ -104,7 +121,7 @@ class Page {
         // Not from unblur, but from something before it.
       }
       if (request.status === 200) this.end(photo, answer);
-      else if (answer.gone) this.end(photo, { error: "came too late: this page was idle for long. Reload it" });
+      else if (answer.gone) this.end(photo, { error: GONE });
       else this.end(photo, { error: answer.detail ?? `was not taken by the server (${request.status})` });
     };
     request.onerror = () => this.end(photo, { error: "did not arrive: the connection broke" });
@@ -297,7 +314,9 @@ class Page {
       this.add(pasted);
     });
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden) this.ask();
+      if (document.hidden) return;
+      this.stay();
+      this.ask();
     });
   }
 

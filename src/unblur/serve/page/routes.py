@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import uuid
 import zipfile
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request
@@ -57,12 +58,18 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
         data = (resources.files("unblur.serve.page") / name).read_bytes()
         return Response(data, media_type=STATIC[name], headers={"Cache-Control": "no-cache"})
 
+    @routes.get("/{token}")
+    def stay(token: str) -> Response:
+        with contextlib.suppress(GoneError):
+            visits.find(token)
+        return Response(status_code=204)
+
     @routes.post("/{token}/photos")
     async def bring(token: str, request: Request, name: str = "photo") -> Response:
         try:
             visit = visits.find(token)
             if len(visit.shots) >= MOST_PHOTOS:
-                return _error(f"is one too many: {MOST_PHOTOS} are taken at a time", 413)
+                return _refused(f"is one too many: {MOST_PHOTOS} are taken at a time")
             folder = visit.new_folder()
         except GoneError as error:
             return _gone(error)
@@ -70,7 +77,7 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
         try:
             if not await _receive(request, path, max_bytes):
                 shutil.rmtree(folder, ignore_errors=True)
-                return _error(f"is larger than {max_bytes // 2**20} MB, the most taken here", 413)
+                return _refused(f"is larger than {max_bytes // 2**20} MB, the most taken here")
             add = (clean_name(name), folder, path, visits.work.max_pixels)
             shot = await anyio.to_thread.run_sync(visit.add, *add, limiter=few)
         except BaseException as error:
@@ -78,9 +85,9 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
             if isinstance(error, GoneError):
                 return _gone(error)
             if isinstance(error, UnblurError):
-                return _error(plain(error), 422)
+                return _refused(plain(error))
             if isinstance(error, MemoryError):
-                return _error("needs more memory than there is", 422)
+                return _refused("needs more memory than there is")
             raise
         return JSONResponse(described(visit, shot, visits.work))
 
@@ -212,6 +219,9 @@ class _Sink:
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
 
+    def close(self) -> None:
+        pass
+
     def write(self, data: Any) -> int:
         self._chunks.append(bytes(data))
         return len(self._chunks[-1])
@@ -224,8 +234,9 @@ class _Sink:
         return taken
 
 
-def _error(detail: str, status: Literal[413, 422]) -> Response:
-    return JSONResponse({"detail": detail}, status)
+def _refused(error: str) -> Response:
+    """Not an error of HTTP's: what was asked was whether this is a photo."""
+    return JSONResponse({"error": error})
 
 
 def _gone(error: UnblurError) -> Response:

@@ -143,6 +143,7 @@ export class Viewer {
     this.stage.style.setProperty("--cut", `${left + ((right - left) * percent) / 100}px`);
     this.stage.style.setProperty("--left", `${left}px`);
     this.stage.style.setProperty("--right", `${this.stage.clientWidth - right}px`);
+    this.stage.style.setProperty("--top", `${Math.max(0, this.y)}px`);
   }
 
   _cutAt(x) {

@@ -22,6 +22,8 @@ THUMB = 160
 """Largest side of the small one."""
 TILE = 512
 """Side of the tiles of a larger photo."""
+SQUARE = 8
+"""Side of the squares behind what is transparent."""
 _SAVED = {"Q": 92, "subsample_mode": "off", "keep": "none"}
 
 
@@ -103,9 +105,17 @@ def _displayed(image: Any, photo: Photo) -> Any:
         if image.interpretation == "multiband":
             image = image.copy(interpretation="rgb16" if deep else "srgb")
         image = image.colourspace("srgb")
-    if image.hasalpha():
-        image = image.flatten(background=[236, 236, 234])
-    return image.cast("uchar")
+    return _on_squares(image) if image.hasalpha() else image.cast("uchar")
+
+
+def _on_squares(image: Any) -> Any:
+    """What is transparent shows the grey squares that editors show there."""
+    place = pyvips.Image.xyz(image.width, image.height)
+    odd = (place[0] / SQUARE).floor() + (place[1] / SQUARE).floor()
+    squares = (odd % 2 == 0).ifthenelse(238, 210)
+    share = image[-1] / 255
+    mixed = image[:-1] * share + squares * (1 - share)
+    return mixed.rint().cast("uchar").copy(interpretation="srgb")
 
 
 def _to_srgb(image: Any, profile: bytes) -> Any:
