@@ -152,7 +152,7 @@ def train(
     ] = None,
 ) -> None:
     """Train a network."""
-    seconds = _seconds(max_time) if max_time else float("inf")
+    seconds = _seconds("--max-time", max_time) if max_time else float("inf")
     if config is None and resume is None:
         _fail("name a CONFIG.toml for a new run, or --resume RUN to go on with one", 2)
     if resume is not None and (init is not None or out not in (None, resume)):
@@ -313,6 +313,79 @@ def export(
     typer.echo(f"{out}  {out.stat().st_size / 2**20:.1f} MiB")
 
 
+@app.command(context_settings={"auto_envvar_prefix": "UNBLUR"})
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 7860,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help=f"{options.MODEL.help} Again for more; the first is the default."),
+    ] = None,
+    tile: TileOption = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            help="What every request must bring; in UNBLUR_TOKEN, ps does not show it.",
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name that the server is reached by, not being localhost; again for more."
+        ),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Other web site, https://NAME, whose pages may use it; again for more."),
+    ] = None,
+    page: Annotated[bool, typer.Option(help="The web page, or the API alone.")] = True,
+    max_mb: Annotated[int, typer.Option(min=1, help="Refuse uploads of more MiB than this.")] = 128,
+    max_pixels: Annotated[int, _declared(options.MAX_PIXELS)] = 100_000_000,
+    threads: Annotated[int, typer.Option(min=1, help="Photos at a time.")] = 2,
+    queue: Annotated[int, typer.Option(min=0, help="Photos that may wait for their turn.")] = 16,
+    timeout: Annotated[
+        str, typer.Option(metavar="90s|9m|2h", help="Longest that a photo may take; not of jobs.")
+    ] = "2m",
+    jobs: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the jobs; by default where programs keep their state."),
+    ] = None,
+    max_jobs: Annotated[int, typer.Option(min=0, help="Jobs kept, finished ones too.")] = 100,
+    keep: Annotated[
+        str, typer.Option(metavar="90s|9m|2h", help="How long finished jobs are kept.")
+    ] = "24h",
+) -> None:
+    """Serve a web page and an HTTP API. Options may stand in the environment, as UNBLUR_PORT."""
+    with _extra("serve"), _clear_errors():
+        from unblur.serve import run
+        from unblur.serve.settings import Settings
+
+        run(
+            Settings(
+                host=host,
+                port=port,
+                models=tuple(model or ("default",)),
+                tile=tile,
+                token=token or None,
+                allow_hosts=tuple(allow_host or ()),
+                allow_origins=tuple(allow_origin or ()),
+                page=page,
+                max_bytes=max_mb * 2**20,
+                max_pixels=max_pixels,
+                threads=threads,
+                places=queue,
+                seconds=_seconds("--timeout", timeout),
+                jobs=jobs,
+                max_jobs=max_jobs,
+                keep_seconds=_seconds("--keep", keep),
+            )
+        )
+
+
 @app.callback(invoke_without_command=True)
 def main(
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
@@ -324,10 +397,16 @@ def main(
 
 @contextmanager
 def _training_extra() -> Iterator[None]:
+    with _extra("train"):
+        yield
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        _fail(f"this command needs the package {error.name}: pip install 'unblur[train]'", 1)
+        _fail(f"this command needs the package {error.name}: pip install 'unblur[{name}]'", 1)
 
 
 @contextmanager
@@ -342,10 +421,10 @@ def _clear_errors() -> Iterator[None]:
         _fail(str(error), 2 if isinstance(error, ModelError) else 1)
 
 
-def _seconds(text: str) -> float:
+def _seconds(option: str, text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
     if not match:
-        _fail(f"--max-time is a number of seconds, or like 90s, 9m, 2h; not {text}", 2)
+        _fail(f"{option} is a number of seconds, or like 90s, 9m, 2h; not {text}", 2)
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 

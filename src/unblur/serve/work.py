@@ -241,6 +241,11 @@ class Work:
             self._change.notify_all()
         return task
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the end has begun: no further job is."""
+        return self._drained
+
     def has_room(self) -> bool:
         """Whether a photo would be taken now; before it is uploaded, this saves its way."""
         with self._change:
