@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.themes import Base
 
 from unblur.serve.page.blocks import HEAD, make_blocks
 from unblur.serve.page.fence import Fence
@@ -21,6 +22,8 @@ from unblur.serve.work import Work
 if TYPE_CHECKING:
     from unblur.serve.settings import Settings
 
+PATIENCE = 5
+"""A photo may be worked on so many times as long as others: its owner sees how far it is."""
 _SWEEP = 20.0
 """Seconds between two looks for visits that are over."""
 
@@ -32,10 +35,10 @@ def mount(app: FastAPI, work: Work, settings: Settings) -> None:
     inner = FastAPI(openapi_url=None)
     gr.mount_gradio_app(
         inner,
-        make_blocks(visits, settings.max_bytes, settings.seconds),
+        make_blocks(visits, settings.max_bytes, PATIENCE * settings.seconds),
         path="/",
         # Without a theme's fonts, which would come from elsewhere.
-        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
+        theme=Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
         footer_links=[],
         run_history=False,
         ssr_mode=False,

@@ -110,7 +110,7 @@ def _displayed(image: Any, photo: Photo) -> Any:
 
 def _on_squares(image: Any) -> Any:
     """What is transparent shows the grey squares that editors show there."""
-    place = pyvips.Image.xyz(image.width, image.height)
+    place: Any = pyvips.Image.xyz(image.width, image.height)
     odd = (place[0] / SQUARE).floor() + (place[1] / SQUARE).floor()
     squares = (odd % 2 == 0).ifthenelse(238, 210)
     share = image[-1] / 255
