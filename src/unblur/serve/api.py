@@ -132,7 +132,7 @@ def add(app: FastAPI, work: Work, settings: Settings) -> None:
     @app.get(
         "/v1/models", tags=["photos"], summary="List the models", responses=problems(*EVERYWHERE)
     )
-    async def models() -> Models:
+    async def list_models() -> Models:
         """The names that the option `model` takes."""
         return Models(
             models=[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -79,6 +80,7 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
         separate_input_output_schemas=False,
     )
@@ -103,7 +105,7 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
         )
     app.add_middleware(Safety, settings=settings)
     app.add_middleware(Measured, measures=measures, router=app.router)
-    _describe(app, settings)
+    _describe(app, settings, list(work.models))
     return app
 
 
@@ -182,20 +184,43 @@ async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
     return invalid(error)
 
 
-def _describe(app: FastAPI, settings: Settings) -> None:
+def _describe(app: FastAPI, settings: Settings, models: list[str]) -> None:
     """The OpenAPI description, with what FastAPI does not know."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            schema = made()
+            schema = copy.deepcopy(made())  # parts of it are the modules' own
+            _without_fastapis_422(schema)
+            _name_models(schema, models)
             if settings.token:
                 schemes = schema.setdefault("components", {}).setdefault("securitySchemes", {})
                 schemes["token"] = {"type": "http", "scheme": "bearer"}
                 for path, routes_ in schema["paths"].items():
                     for route in routes_.values() if path not in ("/healthz", "/readyz") else ():
                         route["security"] = [{"token": []}]
-        assert app.openapi_schema is not None
+            app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = openapi
+
+
+def _without_fastapis_422(schema: dict[str, Any]) -> None:
+    """What is wrong with an option is said as everything else is (`_on_invalid`)."""
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(name, None)
+
+
+def _name_models(schema: dict[str, Any], models: list[str]) -> None:
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            body = operation.get("requestBody", {}).get("content", {})
+            form = body.get("multipart/form-data", {}).get("schema", {}).get("properties", {})
+            for given in operation.get("parameters", []):
+                if given["name"] == "model":
+                    given["schema"] = {"type": "string", "enum": models, "default": models[0]}
+                    form["model"] = {**form["model"], **given["schema"]}

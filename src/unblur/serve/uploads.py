@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from unblur import options, photo
 from unblur.serve.errors import refusal
@@ -105,9 +105,8 @@ async def received(request: Request, choices: Choices) -> AsyncIterator[tuple[Bi
 async def _form(request: Request) -> AsyncIterator[tuple[BinaryIO, dict[str, str]]]:
     try:
         form = await request.form(max_files=1, max_fields=8, max_part_size=2**16)
-    except (MultiPartException, HTTPException) as error:
-        detail = getattr(error, "detail", None) or getattr(error, "message", "")
-        raise HTTPException(400, f"the form cannot be read: {detail}") from None
+    except StarletteHTTPException as error:
+        raise HTTPException(400, f"the form cannot be read: {error.detail}") from None
     try:
         files = [value for value in form.values() if isinstance(value, UploadFile)]
         if not files:

@@ -19,9 +19,7 @@ from unblur.serve.jobs import Job, Jobs
 from unblur.serve.uploads import Query_, received
 from unblur.serve.work import BusyError
 
-Identity = Annotated[
-    str, InPath(alias="id", description="The job's `id`.", max_length=64, examples=["0f" * 16])
-]
+Identity = Annotated[str, InPath(alias="id", description="The job's `id`.", examples=["0f" * 16])]
 
 
 class JobState(BaseModel):
@@ -52,7 +50,7 @@ def add(app: FastAPI, jobs: Jobs) -> None:
         responses=problems(*EVERYWHERE, *UPLOAD),
         openapi_extra=BODY,
     )
-    async def post(request: Request, response: Response, options: Query_) -> JobState:
+    async def post_job(request: Request, response: Response, options: Query_) -> JobState:
         """As `/v1/deblur`, but the answer comes when the photo is on the server's disk.
 
         From then on it is not lost, whatever happens to the server: it is worked on when its
@@ -80,7 +78,7 @@ def add(app: FastAPI, jobs: Jobs) -> None:
         summary="Ask for a job",
         responses=problems(*EVERYWHERE, 404),
     )
-    async def get(identity: Identity) -> JobState:
+    async def get_job(identity: Identity) -> JobState:
         """How far it is."""
         return _state(jobs, _found(jobs, identity))
 
@@ -100,7 +98,7 @@ def add(app: FastAPI, jobs: Jobs) -> None:
             **problems(*EVERYWHERE, 404, 409, 422),
         },
     )
-    async def result(identity: Identity) -> Response:
+    async def get_result(identity: Identity) -> Response:
         """The same as `/v1/deblur` gives; as often as it is asked for, until the job expires."""
         job = _found(jobs, identity)
         record = job.record
@@ -128,7 +126,7 @@ def add(app: FastAPI, jobs: Jobs) -> None:
         status_code=204,
         responses=problems(*EVERYWHERE, 403, 404),
     )
-    async def delete(identity: Identity) -> None:
+    async def delete_job(identity: Identity) -> None:
         """Ends it if it is not finished, and removes photo and result."""
         _found(jobs, identity)
         if not await run_in_threadpool(jobs.delete, identity):
