@@ -7,11 +7,12 @@ import contextlib
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from fastapi import FastAPI
 from gradio.themes import Base
+from starlette.routing import Mount
 
 from unblur.serve.page.blocks import HEAD, make_blocks
 from unblur.serve.page.fence import Fence
@@ -49,6 +50,7 @@ def mount(app: FastAPI, work: Work, settings: Settings) -> None:
         max_file_size=0,
     )
     app.mount("/", Fence(inner, HEAD))
+    _end_at_stop(app, inner, visits)
     outer = app.router.lifespan_context
 
     @contextlib.asynccontextmanager
@@ -62,6 +64,19 @@ def mount(app: FastAPI, work: Work, settings: Settings) -> None:
                 visits.close()
 
     app.router.lifespan_context = lifespan  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _end_at_stop(app: FastAPI, inner: FastAPI, visits: Visits) -> None:
+    """An open page holds a connection: without this, a stop would wait until it is closed."""
+    gradio: Any = next(route.app for route in inner.routes if isinstance(route, Mount))
+    before = app.state.stop
+
+    def stop() -> None:
+        before()
+        visits.leave_all()
+        gradio.stop_event.set()
+
+    app.state.stop = stop
 
 
 async def _sweep(visits: Visits) -> None:

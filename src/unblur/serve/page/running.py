@@ -116,7 +116,9 @@ async def _one(
 
     def finish(restoration: Restoration) -> tuple[Restoration, bool]:
         try:
-            return restoration, views.show_after(restoration, shot.folder, name)
+            changed = views.show_after(restoration, shot.folder, name)
+            restoration.rest(shot.folder / f"{name}.change")
+            return restoration, changed
         except BaseException:
             restoration.close()
             raise

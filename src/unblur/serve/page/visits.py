@@ -6,7 +6,6 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -174,6 +173,11 @@ class Visits:
         if visit is not None:
             visit.left = time.monotonic()
 
+    def leave_all(self) -> None:
+        """The server stops."""
+        for visit in list(self._by_token.values()):
+            visit.left = time.monotonic()
+
     def sweep(self, now: float | None = None) -> None:
         """Ends the visits that are over."""
         now = time.monotonic() if now is None else now
@@ -186,9 +190,6 @@ class Visits:
         for visit in list(self._by_token.values()):
             self._end(visit)
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __iter__(self) -> Iterator[Visit]:
-        return iter(list(self._by_token.values()))
 
     def _end(self, visit: Visit) -> None:
         with self._lock:
