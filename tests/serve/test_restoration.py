@@ -52,6 +52,9 @@ def test_any_strength_is_the_command_lines(
                 assert restoration.encode(strength, kind) == out.read_bytes()
         restoration.save(tmp_path / "saved.tif", strength, "tiff")
         assert (tmp_path / "saved.tif").read_bytes() == out.read_bytes()
+        restoration.rest(tmp_path / "rest")
+        assert restoration.encode(strength, "tiff") == out.read_bytes()
+    assert not (tmp_path / "rest").exists()
 
 
 def test_what_needs_nothing_comes_back_byte_for_byte(
