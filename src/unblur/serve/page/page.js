@@ -138,21 +138,34 @@ class Page {
   }
 
   remove(photo) {
-    photo.request?.abort();
     const at = this.photos.indexOf(photo);
-    this.photos.splice(at, 1);
-    if (photo.id) {
-      const address = `page/${this.visit}/photos/${photo.id}`;
-      fetch(address, { method: "DELETE", keepalive: true }).catch(() => {});
-    }
+    this.forget(photo);
     if (this.chosen === photo.key) {
       this.chosen = (this.photos[at] ?? this.photos[at - 1])?.key ?? null;
     }
+    this.rest();
+  }
+
+  clear() {
+    for (const photo of [...this.photos]) this.forget(photo);
+    this.chosen = null;
+    this.rest();
+  }
+
+  forget(photo) {
+    photo.request?.abort();
+    this.photos.splice(this.photos.indexOf(photo), 1);
+    if (!photo.id) return;
+    const address = `page/${this.visit}/photos/${photo.id}`;
+    fetch(address, { method: "DELETE", keepalive: true }).catch(() => {});
+  }
+
+  /** Shows what is left after some went. */
+  rest() {
     this.said = null;
     this.render();
     this.send();
-    const next = this.photos.length ? ".remove" : ".choose";
-    this.find(next).focus();
+    this.find(this.photos.length ? ".remove" : ".choose").focus();
   }
 
   // What is shown
@@ -171,11 +184,11 @@ class Page {
     this.find(".welcome").hidden = some;
     this.find(".desk").hidden = !some;
     this.find(".actions").hidden = !some;
+    this.renderStrip();
     if (!some) {
       this.say("");
       return;
     }
-    this.renderStrip();
     this.renderStage(this.current);
     this.renderPanel(this.current);
   }
@@ -241,7 +254,7 @@ class Page {
     const all = this.find(".all");
     all.hidden = this.photos.length < 2;
     all.textContent = `Download all ${done.length} as a zip`;
-    link(all, done.length > 0 && `page/${this.visit}/all.zip${query}`);
+    link(all, done.length > 0 && `page/${this.visit}/all.zip${query}&photos=${done.map((one) => one.id)}`);
     this.find(".remove").textContent = photo.state === "failed" ? "Remove" : "Remove this photo";
   }
 
@@ -298,9 +311,7 @@ class Page {
     });
     on(".example", "click", () => this.example());
     on(".remove", "click", () => this.remove(this.current));
-    on(".clear", "click", () => {
-      for (const photo of [...this.photos]) this.remove(photo);
-    });
+    on(".clear", "click", () => this.clear());
     on(".strength", "input", () => {
       this.viewer.strength = this.strength;
       this.renderPanel(this.current);

@@ -114,14 +114,16 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
         return FileResponse(out, media_type=kind, filename=shot.result_name, background=done)
 
     @routes.get("/{token}/all.zip")
-    def every_result(
-        token: str, strength: float = Query(1.0, ge=0, le=1, allow_inf_nan=False)
+    def many_results(
+        token: str,
+        photos: str,
+        strength: float = Query(1.0, ge=0, le=1, allow_inf_nan=False),
     ) -> Response:
         try:
             visit = visits.find(token)
         except GoneError as error:
             return _gone(error)
-        shots = [shot for shot in visit.shots.values() if shot.restoration is not None]
+        shots = [visit.shots[id_] for id_ in dict.fromkeys(photos.split(",")) if id_ in visit.shots]
         headers = {"Content-Disposition": 'attachment; filename="unblur.zip"'}
         return StreamingResponse(
             _zip(shots, strength), media_type="application/zip", headers=headers
