@@ -47,7 +47,8 @@ async def result_of(task: Task[T], work: Work, request: Request, seconds: float)
         raise refusal(error) from None
     finally:
         gone.cancel()
-        work.drop(task)
+        if not task.future.done():
+            work.drop(task)
 
 
 def _too_long(seconds: float) -> HTTPException:

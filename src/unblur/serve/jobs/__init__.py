@@ -40,6 +40,7 @@ class Job:
 
     record: Record
     task: Task[str] | None = None
+    begun: bool = False
     removed: bool = False
 
     @property
@@ -178,6 +179,7 @@ class Jobs:
                 return kind
 
         def started() -> None:
+            job.begun = True
             self._update(job, tries=job.record.tries + 1)
 
         try:
@@ -206,7 +208,9 @@ class Jobs:
         if error is None:
             self._end(job, "done", kind=future.result())
         elif isinstance(error, DroppedError):
-            self._update(job, tries=max(0, job.record.tries - 1))
+            # An orderly stop: the job waits on the disk, and is not to blame.
+            if job.begun:
+                self._update(job, tries=job.record.tries - 1)
         else:
             self._end(job, "failed", error=self._explained(job, error))
 
