@@ -5,7 +5,7 @@
 import { Viewer } from "./viewer.js";
 
 const AT_ONCE = 2; // uploads
-const GONE = "is no longer on the server, since this page was idle for long. Reload it and try again";
+const GONE = "is no longer on the server";
 const PATIENCE = 15000; // milliseconds without news, while there is work, before asking again
 const STAY = 45000; // milliseconds between two signs that the page is open
 
@@ -57,6 +57,7 @@ class Page {
 
   /** The server knows nothing of this page any more. */
   lose() {
+    this.warn("This page was idle for long, and its photos are no longer on the server. Reload it to start again.");
     for (const photo of this.photos) {
       if (["waiting", "working"].includes(photo.state)) Object.assign(photo, { state: "failed", error: GONE });
     }
@@ -70,8 +71,15 @@ class Page {
   }
 
   /** Says that the page is still open, whatever became of Gradio's own connection. */
-  stay() {
-    if (this.visit) fetch(`page/${this.visit}`).catch(() => {});
+  async stay() {
+    if (!this.visit) return;
+    try {
+      const answer = await fetch(`page/${this.visit}`);
+      if ((await answer.json()).gone) this.lose();
+      else this.warn("");
+    } catch {
+      this.warn("The server cannot be reached at the moment.");
+    }
   }
 
   work() {
@@ -121,7 +129,10 @@ class Page {
         // Not from unblur, but from something before it.
       }
       if (request.status === 200) this.end(photo, answer);
-      else if (answer.gone) this.end(photo, { error: GONE });
+      else if (answer.gone) {
+        this.end(photo, { error: GONE });
+        this.lose();
+      }
       else this.end(photo, { error: answer.detail ?? `was not taken by the server (${request.status})` });
     };
     request.onerror = () => this.end(photo, { error: "did not arrive: the connection broke" });
@@ -289,6 +300,12 @@ class Page {
     }
     const keys = new Set(this.photos.map((photo) => String(photo.key)));
     for (const item of [...strip.children]) if (!keys.has(item.dataset.key)) item.remove();
+  }
+
+  warn(text) {
+    const banner = this.find(".banner");
+    banner.hidden = !text;
+    if (banner.textContent !== text) banner.textContent = text;
   }
 
   say(text) {

@@ -181,7 +181,7 @@ export class Viewer {
       const wanted = new Set();
       for (let y = first(this.y); y <= last(this.y, this.stage.clientHeight, height); y++) {
         for (let x = first(this.x); x <= last(this.x, this.stage.clientWidth, width); x++) {
-          const key = `${y}/${x}`;
+          const key = `${x}_${y}`;
           wanted.add(key);
           if (side.shown.has(key)) continue;
           const image = new Image();
