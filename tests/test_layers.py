@@ -88,3 +88,15 @@ assert CliRunner().invoke(app, ["--help"]).exit_code == 0
 assert not {"torch", "openvino", "numpy", "pyvips"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_nobody_is_told_that_unblur_runs() -> None:
+    # OpenVINO would tell Google Analytics of each import, through this package.
+    script = """
+import sys
+from unblur import Deblurrer
+Deblurrer()
+assert "openvino" in sys.modules
+assert "openvino_telemetry" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -5,7 +5,7 @@
 import { Viewer } from "./viewer.js";
 
 const AT_ONCE = 2; // uploads
-const GONE = "is no longer on the server, since this page was idle for long. Reload it and try again";
+const GONE = "is no longer on the server";
 const PATIENCE = 15000; // milliseconds without news, while there is work, before asking again
 const STAY = 45000; // milliseconds between two signs that the page is open
 
@@ -57,6 +57,7 @@ class Page {
 
   /** The server knows nothing of this page any more. */
   lose() {
+    this.warn("This page was idle for long, and its photos are no longer on the server. Reload it to start again.");
     for (const photo of this.photos) {
       if (["waiting", "working"].includes(photo.state)) Object.assign(photo, { state: "failed", error: GONE });
     }
@@ -70,8 +71,15 @@ class Page {
   }
 
   /** Says that the page is still open, whatever became of Gradio's own connection. */
-  stay() {
-    if (this.visit) fetch(`page/${this.visit}`).catch(() => {});
+  async stay() {
+    if (!this.visit) return;
+    try {
+      const answer = await fetch(`page/${this.visit}`);
+      if ((await answer.json()).gone) this.lose();
+      else this.warn("");
+    } catch {
+      this.warn("The server cannot be reached at the moment.");
+    }
   }
 
   work() {
@@ -121,7 +129,10 @@ class Page {
         // Not from unblur, but from something before it.
       }
       if (request.status === 200) this.end(photo, answer);
-      else if (answer.gone) this.end(photo, { error: GONE });
+      else if (answer.gone) {
+        this.end(photo, { error: GONE });
+        this.lose();
+      }
       else this.end(photo, { error: answer.detail ?? `was not taken by the server (${request.status})` });
     };
     request.onerror = () => this.end(photo, { error: "did not arrive: the connection broke" });
@@ -138,21 +149,34 @@ class Page {
   }
 
   remove(photo) {
-    photo.request?.abort();
     const at = this.photos.indexOf(photo);
-    this.photos.splice(at, 1);
-    if (photo.id) {
-      const address = `page/${this.visit}/photos/${photo.id}`;
-      fetch(address, { method: "DELETE", keepalive: true }).catch(() => {});
-    }
+    this.forget(photo);
     if (this.chosen === photo.key) {
       this.chosen = (this.photos[at] ?? this.photos[at - 1])?.key ?? null;
     }
+    this.rest();
+  }
+
+  clear() {
+    for (const photo of [...this.photos]) this.forget(photo);
+    this.chosen = null;
+    this.rest();
+  }
+
+  forget(photo) {
+    photo.request?.abort();
+    this.photos.splice(this.photos.indexOf(photo), 1);
+    if (!photo.id) return;
+    const address = `page/${this.visit}/photos/${photo.id}`;
+    fetch(address, { method: "DELETE", keepalive: true }).catch(() => {});
+  }
+
+  /** Shows what is left after some went. */
+  rest() {
     this.said = null;
     this.render();
     this.send();
-    const next = this.photos.length ? ".remove" : ".choose";
-    this.find(next).focus();
+    this.find(this.photos.length ? ".remove" : ".choose").focus();
   }
 
   // What is shown
@@ -171,11 +195,11 @@ class Page {
     this.find(".welcome").hidden = some;
     this.find(".desk").hidden = !some;
     this.find(".actions").hidden = !some;
+    this.renderStrip();
     if (!some) {
       this.say("");
       return;
     }
-    this.renderStrip();
     this.renderStage(this.current);
     this.renderPanel(this.current);
   }
@@ -241,7 +265,7 @@ class Page {
     const all = this.find(".all");
     all.hidden = this.photos.length < 2;
     all.textContent = `Download all ${done.length} as a zip`;
-    link(all, done.length > 0 && `page/${this.visit}/all.zip${query}`);
+    link(all, done.length > 0 && `page/${this.visit}/all.zip${query}&photos=${done.map((one) => one.id)}`);
     this.find(".remove").textContent = photo.state === "failed" ? "Remove" : "Remove this photo";
   }
 
@@ -278,6 +302,12 @@ class Page {
     for (const item of [...strip.children]) if (!keys.has(item.dataset.key)) item.remove();
   }
 
+  warn(text) {
+    const banner = this.find(".banner");
+    banner.hidden = !text;
+    if (banner.textContent !== text) banner.textContent = text;
+  }
+
   say(text) {
     if (text === this.said) return;
     this.said = text;
@@ -298,9 +328,7 @@ class Page {
     });
     on(".example", "click", () => this.example());
     on(".remove", "click", () => this.remove(this.current));
-    on(".clear", "click", () => {
-      for (const photo of [...this.photos]) this.remove(photo);
-    });
+    on(".clear", "click", () => this.clear());
     on(".strength", "input", () => {
       this.viewer.strength = this.strength;
       this.renderPanel(this.current);

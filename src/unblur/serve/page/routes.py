@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
+import tempfile
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -35,6 +35,8 @@ STATIC = {
     "logo.svg": "image/svg+xml",
     "example.jpg": "image/jpeg",
 }
+ROOM = 2**30
+"""Bytes that stay free on the disk: what is taken needs room for its result too."""
 _KEPT = {"Cache-Control": "private, max-age=3600, immutable"}
 _CHUNK = 2**20
 
@@ -60,9 +62,11 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
 
     @routes.get("/{token}")
     def stay(token: str) -> Response:
-        with contextlib.suppress(GoneError):
+        try:
             visits.find(token)
-        return Response(status_code=204)
+        except GoneError:
+            return JSONResponse({"gone": True})
+        return JSONResponse({"gone": False})
 
     @routes.post("/{token}/photos")
     async def bring(token: str, request: Request, name: str = "photo") -> Response:
@@ -70,6 +74,8 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
             visit = visits.find(token)
             if len(visit.shots) >= MOST_PHOTOS:
                 return _refused(f"is one too many: {MOST_PHOTOS} are taken at a time")
+            if shutil.disk_usage(tempfile.gettempdir()).free < ROOM:
+                return _refused("cannot be taken now: the server has no room left. Try again later")
             folder = visit.new_folder()
         except GoneError as error:
             return _gone(error)
@@ -114,14 +120,16 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
         return FileResponse(out, media_type=kind, filename=shot.result_name, background=done)
 
     @routes.get("/{token}/all.zip")
-    def every_result(
-        token: str, strength: float = Query(1.0, ge=0, le=1, allow_inf_nan=False)
+    def many_results(
+        token: str,
+        photos: str,
+        strength: float = Query(1.0, ge=0, le=1, allow_inf_nan=False),
     ) -> Response:
         try:
             visit = visits.find(token)
         except GoneError as error:
             return _gone(error)
-        shots = [shot for shot in visit.shots.values() if shot.restoration is not None]
+        shots = [visit.shots[id_] for id_ in dict.fromkeys(photos.split(",")) if id_ in visit.shots]
         headers = {"Content-Disposition": 'attachment; filename="unblur.zip"'}
         return StreamingResponse(
             _zip(shots, strength), media_type="application/zip", headers=headers
@@ -131,9 +139,9 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
     def whole(token: str, id_: str, view: str) -> Response:
         return shown(token, id_, f"{view}.jpg")
 
-    @routes.get("/{token}/photos/{id_}/{view}/{y}/{x}.jpg")
-    def tile(token: str, id_: str, view: str, y: int, x: int) -> Response:
-        return shown(token, id_, f"{view}/{y}/{x}.jpg")
+    @routes.get("/{token}/photos/{id_}/{view}/{x}_{y}.jpg")
+    def tile(token: str, id_: str, view: str, x: int, y: int) -> Response:
+        return shown(token, id_, f"{view}/{x}_{y}.jpg")
 
     def shown(token: str, id_: str, name: str) -> Response:
         try:

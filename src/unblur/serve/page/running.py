@@ -16,6 +16,8 @@ from unblur.serve.work import BusyError, DroppedError, Work
 
 TICK = 0.15
 """Seconds between two looks at the progress."""
+BUSY = 1.0
+"""Seconds after which a photo that found no place in the queue tries again."""
 _log = logging.getLogger(__name__)
 
 
@@ -129,7 +131,7 @@ async def _one(
     except BusyError:
         # Others were first. This one waits for a place as it would in the queue.
         yield state(visit, work)
-        await asyncio.sleep(1)
+        await asyncio.sleep(BUSY)
         return
     told, end = None, None
     try:

@@ -103,16 +103,16 @@ export class Viewer {
     if (this.fitted) this.scale = this._fitScale();
     const place = (offset, room, size) => {
       const free = room - size;
-      const clamped = free >= 0 ? free / 2 : Math.min(0, Math.max(free, offset));
-      // On whole pixels of the screen, or 1:1 would be blurred.
-      return Math.round(clamped * devicePixelRatio) / devicePixelRatio;
+      return free >= 0 ? free / 2 : Math.min(0, Math.max(free, offset));
     };
+    // On whole pixels of the screen, or 1:1 would be blurred.
+    const whole = (offset) => Math.round(offset * devicePixelRatio) / devicePixelRatio;
     const width = this.photo.width * this.scale;
     const height = this.photo.height * this.scale;
     this.x = place(this.x, this.stage.clientWidth, width);
     this.y = place(this.y, this.stage.clientHeight, height);
     for (const { layer } of this.sides) {
-      layer.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
+      layer.style.transform = `translate(${whole(this.x)}px, ${whole(this.y)}px) scale(${this.scale})`;
     }
     const density = this.scale * devicePixelRatio;
     this.movable = width > this.stage.clientWidth + 1 || height > this.stage.clientHeight + 1;
@@ -181,7 +181,7 @@ export class Viewer {
       const wanted = new Set();
       for (let y = first(this.y); y <= last(this.y, this.stage.clientHeight, height); y++) {
         for (let x = first(this.x); x <= last(this.x, this.stage.clientWidth, width); x++) {
-          const key = `${y}/${x}`;
+          const key = `${x}_${y}`;
           wanted.add(key);
           if (side.shown.has(key)) continue;
           const image = new Image();

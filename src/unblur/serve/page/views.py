@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -132,17 +133,18 @@ def _base(image: Any) -> Any:
 
 
 def _tiles(image: Any, folder: Path) -> None:
-    """Writes FOLDER/y/x.jpg."""
+    """Writes FOLDER/x_y.jpg."""
     scratch = folder.with_name(f"{folder.name}-{uuid.uuid4().hex}")
     image.dzsave(
         str(scratch),
-        layout="google",
+        layout="dz",
         depth="one",
         tile_size=TILE,
         overlap=0,
-        # No tile is left out for being blank.
-        skip_blanks=-1,
         suffix=f".jpg[Q={_SAVED['Q']},subsample_mode=off]",
         keep="none",
     )
-    (scratch / "0").rename(folder)
+    made = scratch.with_name(f"{scratch.name}_files")
+    (made / "0").rename(folder)
+    shutil.rmtree(made)
+    scratch.with_name(f"{scratch.name}.dzi").unlink()
