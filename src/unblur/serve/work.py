@@ -65,6 +65,8 @@ class Task(Generic[T]):
         self, source: bytes | Path, run: Callable[[Task[T]], T], background: bool = False
     ) -> None:
         self.future: Future[T] = Future()
+        # Nobody but the work itself ends it: `cancel` of a future is not asked of it.
+        self.future.set_running_or_notify_cancel()
         self.begun = self.total = 0
         self.size = len(source) if isinstance(source, bytes) else 0
         self.background = background
