@@ -192,7 +192,7 @@ def make_photos(folder: Path, sizes: tuple[tuple[int, int], ...]) -> list[Path]:
     made = []
     for height, width in sizes:
         small: Any = pyvips.Image.new_from_array(
-            rng.integers(0, 255, (height // 8, width // 8, 4), np.uint8)
+            rng.integers(0, 255, (-(-height // 8), -(-width // 8), 4), np.uint8)
         )
         image = small.resize(8, kernel="linear").crop(0, 0, width, height)
         for kind in KINDS:
