@@ -341,7 +341,7 @@ class Work:
                 tell(task, seconds)
             del task
             if idle:
-                _give_memory_back()
+                give_memory_back()
 
     def _next(self, number: int) -> Task[Any] | None:
         """The task for this thread; None if it is to end."""
@@ -360,7 +360,7 @@ class Work:
                 self._change.wait()
 
 
-def _give_memory_back() -> None:
+def give_memory_back() -> None:
     """What is free goes to the system: glibc would keep it for the next photo of this size."""
     if _trim is not None:
         _trim(0)
