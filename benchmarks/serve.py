@@ -32,7 +32,7 @@ from unblur import photo
 from unblur.restore import Deblurrer
 
 CLIENTS = 16
-LOADS = 3
+LOADS = 2
 """How often the load is repeated: memory that comes back once may still grow."""
 LEVEL = 1.10
 """How much of its memory before the load the server may hold after it."""
@@ -50,9 +50,10 @@ def run(setup: Setup) -> Iterator[Figure]:
         alone = worker.call(network_alone, setup.model, photos)
         with serving(Path(folder) / "jobs", setup.model) as server:
             one = [server.ask(path, expected[path])[0] for path in photos]
+            time.sleep(3)
             before = server.resident()
             loads = [load(server, expected, requests, seed) for seed in range(LOADS)]
-            time.sleep(1)
+            time.sleep(3)
             after = server.resident()
             peak, failures = server.peak(), server.failures()
         again = worker.call(network_alone, setup.model, photos)

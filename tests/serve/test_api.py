@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
+import shutil
 import struct
+import subprocess
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +17,7 @@ import pytest
 
 from tests.files import unblur, write
 from tests.serve.server import Server
+from unblur import photo
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "text_motion.jpg"
 
@@ -53,12 +57,12 @@ def test_the_bytes_are_the_command_lines(
     out = tmp_path / f"out{ending}"
     flags = ["--strength", strength] if strength else []
     assert unblur("deblur", EXAMPLE, "-o", out, *flags).returncode == 0
-    photo = EXAMPLE.read_bytes()
-    form = server.client.post("/v1/deblur", files={"photo": photo}, data=options)
-    body = server.client.post("/v1/deblur", content=photo, params=options)
+    sent = EXAMPLE.read_bytes()
+    form = server.client.post("/v1/deblur", files={"photo": sent}, data=options)
+    body = server.client.post("/v1/deblur", content=sent, params=options)
     both = server.client.post(
         "/v1/deblur",
-        files={"any": photo},
+        files={"any": sent},
         data=options,
         params={"strength": 0, "format": "gif"} if strength and kind else {},
     )
@@ -67,7 +71,7 @@ def test_the_bytes_are_the_command_lines(
         assert answer.content == out.read_bytes()
     name = {".jpg": "jpeg"}.get(ending, ending[1:])
     assert form.headers["content-type"] == f"image/{name}"
-    job = server.client.post("/v1/jobs", files={"photo": photo}, data=options)
+    job = server.client.post("/v1/jobs", files={"photo": sent}, data=options)
     assert job.status_code == 202
     where = job.headers["location"]
     while (state := server.client.get(where).json())["state"] not in ("done", "failed"):
@@ -178,6 +182,24 @@ def test_bombs_take_no_memory(server: Server) -> None:
     for bomb in bombs:
         assert server.client.post("/v1/deblur", content=bomb).status_code == 413
     assert peak() - before < 50 * 2**20
+
+
+def documented() -> list[str]:
+    """The commands of the documents that need no earlier answer."""
+    texts = [(EXAMPLE.parents[1] / name).read_text() for name in ("README.md", "docs/serve.md")]
+    return re.findall(r"^    (curl (?!.*3f\.\.).*? -o \S+)$", "\n".join(texts), re.MULTILINE)
+
+
+def test_the_documents_commands_run(server: Server, tmp_path: Path) -> None:
+    if not shutil.which("curl"):
+        pytest.skip("needs curl")
+    (tmp_path / "photo.jpg").write_bytes(EXAMPLE.read_bytes())
+    assert len(documented()) == 4
+    for command in documented():
+        here = command.replace("http://127.0.0.1:7860", server.url)
+        subprocess.run(["sh", "-c", f"{here} -sS --fail"], cwd=tmp_path, check=True)
+    for name in ("sharp.jpg", "sharp.png"):
+        assert photo.read(tmp_path / name).width == 588
 
 
 def test_the_rest_of_the_api(server: Server) -> None:

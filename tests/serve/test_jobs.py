@@ -252,10 +252,11 @@ def test_a_full_disk_is_said_and_takes_nothing(
         raise OSError(28, "No space left on device")
 
     server = live()
-    with monkeypatch.context() as patch:
-        patch.setattr("unblur.serve.jobs.store.shutil.copyfileobj", full)
-        answer = server.client.post("/v1/jobs", content=png)
-    assert answer.status_code == 503
-    assert answer.json()["detail"] == "there is no room for it on the server's disk"
+    for what in ("store.shutil.copyfileobj", "store.require_room"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"unblur.serve.jobs.{what}", full)
+            answer = server.client.post("/v1/jobs", content=png)
+        assert answer.status_code == 503
+        assert answer.json()["detail"] == "there is no room for it on the server's disk"
     assert not list((tmp_path / "jobs").iterdir())
     assert server.client.post("/v1/jobs", content=png).status_code == 202

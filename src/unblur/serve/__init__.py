@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import signal
 import sys
@@ -17,9 +18,11 @@ def run(settings: Settings) -> None:
         JobsError: if the folder of jobs cannot be used.
         ListenError: if there is no listening at this address and port.
     """
+    from unblur.serve import heap
     from unblur.serve.app import create_app
     from unblur.serve.connections import listen, make_server
 
+    heap.keep_apart()
     logging.basicConfig(format="unblur: %(message)s", level=logging.WARNING)
     socket = listen(settings)
     server = make_server(create_app(settings), settings)
@@ -27,6 +30,11 @@ def run(settings: Settings) -> None:
     before = {s: signal.signal(s, lambda *_: None) for s in (signal.SIGTERM, signal.SIGINT)}
     host, port = socket.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
+    if not settings.token and not ipaddress.ip_address(host).is_loopback:
+        print(
+            "unblur: whoever reaches this machine may use it; --token asks for more",
+            file=sys.stderr,
+        )
     print(f"unblur: http://{shown}:{port}", file=sys.stderr, flush=True)
     try:
         server.run([socket])

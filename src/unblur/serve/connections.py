@@ -64,6 +64,7 @@ def listen(settings: Settings) -> socket.socket:
             if os.name == "posix":  # elsewhere it would let two servers share a port
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             made.bind(address)
+            made.listen(128)
         except OSError:
             made.close()
             raise

@@ -6,7 +6,6 @@ machine than it has.
 
 from __future__ import annotations
 
-import ctypes
 import math
 import threading
 import time
@@ -22,7 +21,11 @@ from unblur.engine import ModelError
 from unblur.errors import UnblurError
 from unblur.memory import tile_for_memory
 from unblur.restore import Deblurrer
+from unblur.serve.heap import give_back
 from unblur.serve.restoration import Restoration
+
+QUIET = 1.0
+"""Seconds without work after which memory is given back; the last answers have left by then."""
 
 T = TypeVar("T")
 State = Literal["waiting", "running", "done"]
@@ -62,6 +65,8 @@ class Task(Generic[T]):
         self, source: bytes | Path, run: Callable[[Task[T]], T], background: bool = False
     ) -> None:
         self.future: Future[T] = Future()
+        # Nobody but the work itself ends it: `cancel` of a future is not asked of it.
+        self.future.set_running_or_notify_cancel()
         self.begun = self.total = 0
         self.size = len(source) if isinstance(source, bytes) else 0
         self.background = background
@@ -171,6 +176,7 @@ class Work:
         self._running: set[Task[Any]] = set()
         self._stopping = False
         self._drained = False
+        self._untidy = False
         self._mean = 2.0
         self.finished: list[Callable[[Task[Any], float], None]] = []
         """Called after each task, with the seconds that it took."""
@@ -334,14 +340,12 @@ class Work:
             seconds = time.monotonic() - began
             with self._change:
                 self._running.discard(task)
-                idle = not self._waiting and not self._running
+                self._untidy = True
                 if not task.background and not task.cancelled:
                     self._mean += 0.2 * (seconds - self._mean)
             for tell in self.finished:
                 tell(task, seconds)
             del task
-            if idle:
-                give_memory_back()
 
     def _next(self, number: int) -> Task[Any] | None:
         """The task for this thread; None if it is to end."""
@@ -357,20 +361,7 @@ class Work:
                         return task
                 if self._stopping:
                     return None
-                self._change.wait()
-
-
-def give_memory_back() -> None:
-    """What is free goes to the system: glibc would keep it for the next photo of this size."""
-    if _trim is not None:
-        _trim(0)
-
-
-def _find_trim() -> Callable[[int], int] | None:
-    try:
-        return ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError, TypeError):
-        return None
-
-
-_trim = _find_trim()
+                quiet = not self._change.wait(QUIET if self._untidy else None)
+                if quiet and self._untidy and not self._running:
+                    self._untidy = False
+                    give_back()

@@ -23,6 +23,7 @@ from typing import BinaryIO, Literal
 
 from unblur import photo
 from unblur.formats.whole import atomically
+from unblur.serve.disk import require_room
 
 log = logging.getLogger("unblur.serve")
 
@@ -61,6 +62,7 @@ class Store:
 
     def create(self, file: BinaryIO, record: Record) -> None:
         """Makes a job, which is on the disk when this returns."""
+        require_room(self.folder)
         new = self.folder / f"{_NEW}{record.id}"
         new.mkdir(mode=0o700)
         try:

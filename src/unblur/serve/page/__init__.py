@@ -18,11 +18,12 @@ from starlette.routing import Mount
 
 from unblur.errors import UnblurError
 from unblur.folders.resume import held
+from unblur.serve.heap import give_back
 from unblur.serve.page.blocks import HEAD, make_blocks
 from unblur.serve.page.fence import Fence
 from unblur.serve.page.routes import router
 from unblur.serve.page.visits import Visits
-from unblur.serve.work import Work, give_memory_back
+from unblur.serve.work import Work
 
 if TYPE_CHECKING:
     from unblur.serve.settings import Settings
@@ -103,4 +104,4 @@ async def _sweep(visits: Visits) -> None:
         await asyncio.sleep(_SWEEP)
         await asyncio.to_thread(visits.sweep)
         # After downloads, which no task of the queue's ends.
-        await asyncio.to_thread(give_memory_back)
+        await asyncio.to_thread(give_back)
