@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,9 @@ from fastapi import FastAPI
 from gradio.themes import Base
 from starlette.routing import Mount
 
+from unblur.errors import UnblurError
+from unblur.folders.resume import held
+from unblur.serve.heap import give_back
 from unblur.serve.page.blocks import HEAD, make_blocks
 from unblur.serve.page.fence import Fence
 from unblur.serve.page.routes import router
@@ -31,7 +36,8 @@ _SWEEP = 20.0
 
 def mount(app: FastAPI, work: Work, settings: Settings) -> None:
     """Puts the page at `/` of an app; to be called after all other routes are there."""
-    visits = Visits(Path(tempfile.mkdtemp(prefix="unblur-page-")), work)
+    held_folder = contextlib.ExitStack()
+    visits = Visits(held_folder.enter_context(_own_folder()), work)
     app.include_router(router(visits, settings.max_bytes))
     inner = FastAPI(openapi_url=None)
     gr.mount_gradio_app(
@@ -62,8 +68,22 @@ def mount(app: FastAPI, work: Work, settings: Settings) -> None:
             finally:
                 sweeper.cancel()
                 visits.close()
+                held_folder.close()
 
     app.router.lifespan_context = lifespan  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@contextlib.contextmanager
+def _own_folder() -> Iterator[Path]:
+    """A folder for what visitors bring. Those that killed servers left behind are removed."""
+    prefix = "unblur-page-"
+    if os.name == "posix":  # elsewhere there is no telling them from those in use
+        for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+            with contextlib.suppress(UnblurError, OSError), held(left):
+                shutil.rmtree(left)
+    made = Path(tempfile.mkdtemp(prefix=prefix))
+    with held(made):
+        yield made
 
 
 def _end_at_stop(app: FastAPI, inner: FastAPI, visits: Visits) -> None:
@@ -83,3 +103,5 @@ async def _sweep(visits: Visits) -> None:
     while True:
         await asyncio.sleep(_SWEEP)
         await asyncio.to_thread(visits.sweep)
+        # After downloads, which no task of the queue's ends.
+        await asyncio.to_thread(give_back)

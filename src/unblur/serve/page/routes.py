@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from starlette.background import BackgroundTask
 
 from unblur.errors import UnblurError
+from unblur.serve.disk import require_room
 from unblur.serve.page.running import described, plain
 from unblur.serve.page.visits import (
     MOST_PHOTOS,
@@ -35,8 +35,8 @@ STATIC = {
     "logo.svg": "image/svg+xml",
     "example.jpg": "image/jpeg",
 }
-ROOM = 2**30
-"""Bytes that stay free on the disk: what is taken needs room for its result too."""
+ROOM = 2**29
+"""Bytes that have to be free on the disk for another photo and its result."""
 _KEPT = {"Cache-Control": "private, max-age=3600, immutable"}
 _CHUNK = 2**20
 
@@ -74,11 +74,12 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
             visit = visits.find(token)
             if len(visit.shots) >= MOST_PHOTOS:
                 return _refused(f"is one too many: {MOST_PHOTOS} are taken at a time")
-            if shutil.disk_usage(tempfile.gettempdir()).free < ROOM:
-                return _refused("cannot be taken now: the server has no room left. Try again later")
+            require_room(visits.folder, ROOM)
             folder = visit.new_folder()
         except GoneError as error:
             return _gone(error)
+        except OSError:
+            return _refused("cannot be taken now: the server has no room left. Try again later")
         path = folder / upload_name(name)
         try:
             if not await _receive(request, path, max_bytes):
