@@ -37,7 +37,7 @@ LOADS = 2
 LEVEL = 1.10
 """How much of its memory before the load the server may hold after it."""
 
-SIZES = ((480, 640), (720, 1280), (600, 800), (1080, 1440), (900, 1200))
+SIZES = ((240, 320), (480, 640), (360, 640), (720, 1280), (600, 800))
 KINDS = (".jpg", ".png", ".webp", ".tif", "-16.png", "-alpha.png", "-grey.jpg")
 
 
@@ -142,7 +142,8 @@ class Server:
 @contextmanager
 def serving(jobs: Path, model: str) -> Iterator[Server]:
     log = jobs.with_name("log")
-    arguments = ["serve", "--port", "0", "--jobs", str(jobs), "--model", model]
+    # On a busy machine, the limit of time would be what is measured.
+    arguments = ["serve", "--port", "0", "--jobs", str(jobs), "--model", model, "--timeout", "1h"]
     with log.open("wb") as file:
         process = subprocess.Popen([sys.executable, "-m", "unblur", *arguments], stderr=file)
     try:

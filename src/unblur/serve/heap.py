@@ -2,7 +2,8 @@
 
 Measured (docs/serve.md): of what photos of several sizes took, glibc kept a third and more, as
 many threads' buffers lie between each other's. Buffers of a megabyte and more get pages of their
-own, and these go back when they are freed; the rest is trimmed when nothing is left to do.
+own, and these go back when they are freed; all threads share two arenas for what is smaller, and
+these are trimmed when nothing is left to do.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-_MMAP_THRESHOLD = -3  # malloc.h
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # malloc.h
 _LARGE = 2**20
 
 
@@ -20,6 +21,7 @@ def keep_apart() -> None:
     if libc is not None:
         # Left alone, glibc raises this to 32 MiB as soon as such a buffer is freed.
         libc.mallopt(_MMAP_THRESHOLD, _LARGE)
+        libc.mallopt(_ARENA_MAX, 2)
 
 
 def give_back() -> None:
