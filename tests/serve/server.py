@@ -31,8 +31,9 @@ class Server:
         self._started = threading.Event()
         self.url = ""
         threading.Thread(target=self._read, daemon=True).start()
-        assert self._started.wait(60), self.log
-        assert self.url, self.log
+        if not self._started.wait(180) or not self.url:
+            self.process.kill()
+            raise AssertionError(f"the server did not start: {self.log}")
         self.client = httpx.Client(base_url=self.url, timeout=60)
 
     @property

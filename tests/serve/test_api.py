@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_heif
 import pytest
+from PIL import Image
 
 from tests.files import unblur, write
 from tests.serve.server import Server
@@ -103,10 +105,13 @@ def test_depth_and_alpha_are_kept(server: Server, tmp_path: Path, picture: np.nd
 def bad() -> dict[str, tuple[Any, int, str]]:
     good = EXAMPLE.read_bytes()
     animated = io.BytesIO()
-    from PIL import Image
-
     frames = [Image.fromarray(np.full((8, 8, 3), level, np.uint8)) for level in (0, 255)]
     frames[0].save(animated, "GIF", save_all=True, append_images=frames[1:])
+    heic, avif = io.BytesIO(), io.BytesIO()
+    pillow_heif.from_pillow(frames[0]).save(heic)
+    exif = Image.Exif()
+    exif[271] = "maker"
+    frames[0].save(avif, "AVIF", exif=exif)
     svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
     return {
         "nothing": ({"content": b""}, 422, "its body is empty"),
@@ -122,6 +127,8 @@ def bad() -> dict[str, tuple[Any, int, str]]:
         "cut": ({"content": good[: len(good) // 2]}, 422, "damaged"),
         "head only": ({"content": good[:64]}, 422, "damaged"),
         "bomb": ({"content": png_of(30000, 30000)}, 413, "30000x30000 pixels, more than the limit"),
+        "heic": ({"content": heic.getvalue().replace(b"hvcC", b"zzzz")}, 422, "damaged"),
+        "avif": ({"content": avif.getvalue().replace(b"Exif", b"Ex\x80f")}, 422, "damaged"),
         "animated": ({"content": animated.getvalue()}, 422, "single picture was expected"),
         "raw": ({"content": b"FUJIFILMCCD-RAW " + bytes(99)}, 415, "camera raw"),
         "too long": ({"content": bytes(5 * 2**20)}, 413, "longer than the limit of 4194304 B"),
@@ -157,7 +164,14 @@ def test_bad_requests_get_one_line(server: Server, name: str) -> None:
     assert message in answer.json()["detail"]
     assert "\n" not in answer.json()["detail"]
     assert "--" not in answer.json()["detail"]
-    if name not in ("cut", "head only", "bomb", "animated"):  # which show when it is read
+    if name not in (
+        "cut",
+        "head only",
+        "bomb",
+        "animated",
+        "heic",
+        "avif",
+    ):  # which show when it is read
         assert server.client.post("/v1/jobs", **request).status_code == status
         return
     where = server.client.post("/v1/jobs", **request).headers["location"]

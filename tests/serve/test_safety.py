@@ -66,6 +66,8 @@ def test_names_that_may_have_been_rebound_are_refused(
         ({"origin": "http://evil.example"}, False),
         ({"origin": "http://localhost:3000"}, False),
         ({"origin": "null"}, False),
+        ({"origin": "http://[bad"}, False),
+        ({"origin": "http://localhost:7860@evil.example"}, False),
         ({"sec-fetch-site": "cross-site"}, False),
         ({"sec-fetch-site": "same-site"}, False),
     ],

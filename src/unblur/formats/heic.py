@@ -28,7 +28,7 @@ def open_heic(data: bytes, max_pixels: int | None) -> Any:
         check_size(width, height, max_pixels)
         pixels = np.array(file)
         info, bits = file.info, int(file.info.get("bit_depth", 8))
-    except (ValueError, RuntimeError, OSError, EOFError, SyntaxError, KeyError) as error:
+    except (ValueError, RuntimeError, OSError, EOFError, SyntaxError, LookupError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise PhotoError(f"is a HEIC file that is damaged ({lines[0]})") from None
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels

@@ -117,8 +117,11 @@ def open_picture(file: BinaryIO, kind: str, max_pixels: int | None) -> Any:
             loader = f"{_LOADERS[kind]}_source"
             source = pyvips.Source.new_from_descriptor(file.fileno())
         image: Any = pyvips.Operation.call(loader, source, fail_on="error")
+        image.get_fields()
     except pyvips.Error as error:
         raise PhotoError(f"is a {kind.upper()} file that is damaged ({reason(error)})") from None
+    except UnicodeDecodeError:  # of the names of what it holds beside the pixels
+        raise PhotoError(f"is a {kind.upper()} file that is damaged (a name is no text)") from None
     if image.get_typeof("n-pages") and image.get("n-pages") > 1:
         what = "has several pages" if kind == "tiff" else "is animated or has several pictures"
         raise PhotoError(f"{what}; a single picture was expected")
