@@ -301,3 +301,9 @@ def test_only_what_the_page_needs_reaches_gradio() -> None:
     assert reached == ["/"]
     needed = ("/config", "/theme.css", "/assets/a-b_C.js", "/gradio_api/queue/data?session_hash=a")
     assert asyncio.run(ask(*needed)) == [200] * len(needed)
+
+
+def test_the_example_is_the_one_whose_licence_is_stated() -> None:
+    root = Path(__file__).parents[2]
+    shown = root / "src/unblur/serve/page/example.jpg"
+    assert shown.read_bytes() == (root / "examples/coffee.jpg").read_bytes()
