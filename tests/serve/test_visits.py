@@ -168,8 +168,7 @@ def test_the_work_goes_on_when_the_listener_is_gone(
         gone = running.run(visit, work, None, 60)
         await anext(gone)
         worker = visit.worker
-        heard = [state async for state in first_of_two(worker)]
-        return heard
+        return [state async for state in first_of_two(worker)]
 
     async def first_of_two(worker: object) -> AsyncIterator[dict[str, Any]]:
         async for state in running.run(visit, work, None, 60):

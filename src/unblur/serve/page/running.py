@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from unblur.errors import UnblurError
+from unblur.serve.errors import plain
 from unblur.serve.page import views
 from unblur.serve.page.visits import Shot, Visit
 from unblur.serve.restoration import Restoration
@@ -97,6 +98,11 @@ def described(visit: Visit, shot: Shot, work: Work) -> dict[str, Any]:
     if shot.restoration is not None and views.needs_tiles(shot.width, shot.height):
         told["tiles"] = {"before": f"{at}/before", "after": f"{at}/after-{shot.run}"}
     return told
+
+
+def reason(error: UnblurError) -> str:
+    """What is wrong with a photo, to follow its name."""
+    return plain(error).removeprefix("the photo ")
 
 
 def _place(visit: Visit, shot: Shot, work: Work) -> int:
@@ -189,17 +195,12 @@ def _take(shot: Shot, task: Any, model: str | None) -> None:
     elif isinstance(error, DroppedError):
         return
     elif isinstance(error, UnblurError):
-        _fail(shot, plain(error))
+        _fail(shot, reason(error))
     elif isinstance(error, MemoryError):
         _fail(shot, "needs more memory than there is")
     else:
         _log.error("a photo of the page failed", exc_info=error)
         _fail(shot, BUG)
-
-
-def plain(error: UnblurError) -> str:
-    """What is wrong, without advice on a command line that the visitor has not."""
-    return str(error).split("; --")[0]
 
 
 def _fail(shot: Shot, error: str) -> None:
