@@ -58,6 +58,7 @@ class Opened:
         }
         self.context = browser.new_context(**{**given, **context})
         self.tab: Page = self.context.new_page()
+        self.tab.set_default_timeout(90_000)  # of a busy machine
         self.log = Log(self.tab)
         self.url = url
         self.tab.goto(url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_another_model_makes_another_result_and_the_first_one_goes(
         *names - {"after-1.jpg", "after-1.change"},
         *("after-2.jpg", "after-2.change"),
     }
-    assert len(go(visit, work, "b")) == 2  # nothing to do
+    assert len(go(visit, work, "b")) == 1  # nothing to do
 
 
 def test_what_visitors_leave_is_deleted(visits: Visits, work: Work, picture: np.ndarray) -> None:
@@ -149,17 +150,33 @@ def test_a_photo_without_room_in_the_queue_waits_for_it(
     bring(visit, picture)
     monkeypatch.setattr(running, "BUSY", 0.01)
     places, work.places = work.places, -99
-    states: list[dict[str, Any]] = []
-
-    async def with_room_later() -> None:
-        async for state in running.run(visit, work, None, 60):
-            states.append(state)
-            if len(states) == 3:
-                work.places = places
-
-    asyncio.run(with_room_later())
-    assert [state["photos"][0]["state"] for state in states[:3]] == ["waiting"] * 3
+    threading.Timer(0.3, lambda: setattr(work, "places", places)).start()
+    states = go(visit, work)
+    assert states[0]["photos"][0]["state"] == "waiting"
     assert states[-1]["photos"][0]["state"] == "done"
+
+
+def test_the_work_goes_on_when_the_listener_is_gone(
+    visits: Visits, work: Work, picture: np.ndarray
+) -> None:
+    visit = visits.open("session")
+    bring(visit, picture)
+    network: Any = work.model("a").deblurrer.engine
+    network.go.clear()
+
+    async def listen_again() -> list[dict[str, Any]]:
+        gone = running.run(visit, work, None, 60)
+        await anext(gone)
+        worker = visit.worker
+        return [state async for state in first_of_two(worker)]
+
+    async def first_of_two(worker: object) -> AsyncIterator[dict[str, Any]]:
+        async for state in running.run(visit, work, None, 60):
+            assert visit.worker is worker
+            network.go.set()
+            yield state
+
+    assert asyncio.run(listen_again())[-1]["photos"][0]["state"] == "done"
 
 
 def test_a_photo_that_takes_too_long_is_given_up(
@@ -283,3 +300,9 @@ def test_only_what_the_page_needs_reaches_gradio() -> None:
     assert reached == ["/"]
     needed = ("/config", "/theme.css", "/assets/a-b_C.js", "/gradio_api/queue/data?session_hash=a")
     assert asyncio.run(ask(*needed)) == [200] * len(needed)
+
+
+def test_the_example_is_the_one_whose_licence_is_stated() -> None:
+    root = Path(__file__).parents[2]
+    shown = root / "src/unblur/serve/page/example.jpg"
+    assert shown.read_bytes() == (root / "examples/coffee.jpg").read_bytes()

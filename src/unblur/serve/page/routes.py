@@ -17,7 +17,7 @@ from starlette.background import BackgroundTask
 
 from unblur.errors import UnblurError
 from unblur.serve.disk import require_room
-from unblur.serve.page.running import described, plain
+from unblur.serve.page.running import described, reason
 from unblur.serve.page.visits import (
     MOST_PHOTOS,
     GoneError,
@@ -92,7 +92,7 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
             if isinstance(error, GoneError):
                 return _gone(error)
             if isinstance(error, UnblurError):
-                return _refused(plain(error))
+                return _refused(reason(error))
             if isinstance(error, MemoryError):
                 return _refused("needs more memory than there is")
             raise

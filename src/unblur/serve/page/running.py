@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from unblur.errors import UnblurError
+from unblur.serve.errors import plain
 from unblur.serve.page import views
 from unblur.serve.page.visits import Shot, Visit
 from unblur.serve.restoration import Restoration
@@ -18,6 +19,7 @@ TICK = 0.15
 """Seconds between two looks at the progress."""
 BUSY = 1.0
 """Seconds after which a photo that found no place in the queue tries again."""
+BUG = "could not be done: something is wrong with the server, not with your photo"
 _log = logging.getLogger(__name__)
 
 
@@ -26,7 +28,7 @@ async def run(
 ) -> AsyncIterator[dict[str, Any]]:
     """Does what is left to do with a model, and yields `state` whenever it changed.
 
-    Only one at a time of a visit: a second one changes what the first is to do, and ends.
+    The work goes on if nobody listens for a moment. Of several who listen, the last one is told.
 
     Args:
         seconds: after so long a photo is given up.
@@ -36,17 +38,28 @@ async def run(
     for shot in visit.shots.values():
         if shot.state != "failed" and shot.model != model:
             _again(shot, work, model)
-    yield state(visit, work)
-    if visit.running:
-        return
-    visit.running = True
-    try:
-        while not visit.over and (shot := _next(visit)) is not None:
-            async for news in _one(visit, shot, work, seconds):
-                yield news
-    finally:
-        visit.running = False
-    yield state(visit, work)
+    if not visit.running:
+        visit.worker = asyncio.create_task(_all(visit, work, seconds))
+    listener = visit.listener = object()
+    told = None
+    while True:
+        over = not visit.running or visit.listener is not listener
+        news = [
+            (
+                shot.id,
+                shot.state,
+                shot.run,
+                shot.task and shot.task.progress,
+                _place(visit, shot, work),
+            )
+            for shot in visit.shots.values()
+        ]
+        if news != told:
+            told = news
+            yield state(visit, work)
+        if over:
+            return
+        await asyncio.sleep(TICK)
 
 
 def state(visit: Visit, work: Work) -> dict[str, Any]:
@@ -87,6 +100,11 @@ def described(visit: Visit, shot: Shot, work: Work) -> dict[str, Any]:
     return told
 
 
+def reason(error: UnblurError) -> str:
+    """What is wrong with a photo, to follow its name."""
+    return plain(error).removeprefix("the photo ")
+
+
 def _place(visit: Visit, shot: Shot, work: Work) -> int:
     """How many photos are before it, other people's and the visit's own."""
     if shot.task is not None:
@@ -111,9 +129,16 @@ def _next(visit: Visit) -> Shot | None:
     return next((shot for shot in visit.shots.values() if shot.state == "waiting"), None)
 
 
-async def _one(
-    visit: Visit, shot: Shot, work: Work, seconds: float
-) -> AsyncIterator[dict[str, Any]]:
+async def _all(visit: Visit, work: Work, seconds: float) -> None:
+    while not visit.over and (shot := _next(visit)) is not None:
+        try:
+            await _one(visit, shot, work, seconds)
+        except Exception:  # noqa: BLE001 - the other photos go on, and this one says so
+            _log.exception("a photo of the page failed")
+            _fail(shot, BUG)
+
+
+async def _one(visit: Visit, shot: Shot, work: Work, seconds: float) -> None:
     model, name = shot.model, f"after-{shot.run + 1}"
 
     def finish(restoration: Restoration) -> tuple[Restoration, bool]:
@@ -130,36 +155,25 @@ async def _one(
         task = shot.task = work.submit(shot.path, finish, model=model)
     except BusyError:
         # Others were first. This one waits for a place as it would in the queue.
-        yield state(visit, work)
         await asyncio.sleep(BUSY)
         return
-    told, end = None, None
+    end = None
     try:
         while not task.future.done():
-            if task.state == "running":
+            if task.state == "running" and shot.state != "failed":
                 shot.state = "working"
                 end = end or loop.time() + seconds
                 if loop.time() > end:
-                    work.drop(task)
                     _fail(shot, "took too long and was given up")
-                    break
-            if visit.over or shot.id not in visit.shots:
-                work.drop(task)
-            news = (shot.state, task.progress, work.position(task))
-            if news != told:
-                told = news
-                yield state(visit, work)
+            if shot.state == "failed" or visit.over or shot.id not in visit.shots:
+                work.drop(task)  # which ends it before its next tile
             await asyncio.sleep(TICK)
-        # Before its next tile a task that was given up ends.
-        await asyncio.wait([asyncio.wrap_future(task.future)])
         _take(shot, task, model)
     finally:
-        # The browser may be gone, and with it the interest.
         work.drop(task)
         shot.task = None
         if shot.state == "working":
             shot.state = "waiting"
-    yield state(visit, work)
 
 
 def _take(shot: Shot, task: Any, model: str | None) -> None:
@@ -181,17 +195,12 @@ def _take(shot: Shot, task: Any, model: str | None) -> None:
     elif isinstance(error, DroppedError):
         return
     elif isinstance(error, UnblurError):
-        _fail(shot, plain(error))
+        _fail(shot, reason(error))
     elif isinstance(error, MemoryError):
         _fail(shot, "needs more memory than there is")
     else:
         _log.error("a photo of the page failed", exc_info=error)
-        _fail(shot, "could not be done: something is wrong with the server, not with your photo")
-
-
-def plain(error: UnblurError) -> str:
-    """What is wrong, without advice on a command line that the visitor has not."""
-    return str(error).split("; --")[0]
+        _fail(shot, BUG)
 
 
 def _fail(shot: Shot, error: str) -> None:

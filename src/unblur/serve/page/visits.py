@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import shutil
 import threading
@@ -85,11 +86,18 @@ class Visit:
     folder: Path
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     shots: dict[str, Shot] = field(default_factory=dict)
-    running: bool = False
+    worker: asyncio.Task[None] | None = None
+    """Does what is to be done, while there is anything."""
+    listener: object = None
+    """Who is told of it."""
     closed: bool = False
     used: float = field(default_factory=time.monotonic)
     left: float | None = None
     version: int = 0
+
+    @property
+    def running(self) -> bool:
+        return self.worker is not None and not self.worker.done()
 
     @property
     def over(self) -> bool:
