@@ -21,7 +21,7 @@ IMAGE = ROOT / "docs" / "images" / "cost.svg"
 
 NAMES = (
     "yardstick", "inference", "tiling", "cost", "folder", "gigapixel", "synthesis", "training",
-    "variants", "harm", "kill",
+    "variants", "harm", "kill", "serve",
 )  # fmt: skip
 NEEDED = {"variants": ("photos",), "harm": ("photos", "pairs")}
 """What a benchmark cannot run without; without it, it is only run if it is named."""

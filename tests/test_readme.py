@@ -27,6 +27,7 @@ def test_the_readmes_commands_run(
     tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("unblur.serve.run", lambda settings: None)  # which would never end
     for name in ("photo.jpg", "a.jpg", "b.png", "photos/1.jpg", "photos/2.jpg"):
         write(tmp_path / name, np.tile(picture, (3, 3, 1)))
     # The real config takes hours; one of its shape takes seconds.

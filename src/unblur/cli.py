@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from unblur import __version__
+from unblur import __version__, options
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,9 +23,13 @@ app = typer.Typer(
     help="Takes a blurred photograph and gives it back sharp.",
 )
 
-ModelOption = Annotated[
-    str, typer.Option("--model", help="Name of a bundled model, or an ONNX file.")
-]
+
+def _declared(option: options.Option) -> Any:
+    return typer.Option(f"--{option.name}", min=option.least, max=option.most, help=option.help)
+
+
+ModelOption = Annotated[str, _declared(options.MODEL)]
+TileOption = Annotated[int | None, _declared(options.TILE)]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 
 
@@ -44,20 +48,14 @@ def deblur(
         ),
     ] = None,
     model: ModelOption = "default",
-    strength: Annotated[
-        float, typer.Option(min=0, max=1, help="0 leaves the photo as it is, 1 is the full effect.")
-    ] = 1.0,
-    tile: Annotated[
-        int | None, typer.Option(min=192, help="Largest side worked on at once, for less memory.")
-    ] = None,
+    strength: Annotated[float, _declared(options.STRENGTH)] = options.FULL,
+    tile: TileOption = None,
     overwrite: OverwriteOption = False,
     jobs: Annotated[int, typer.Option(min=1, help="Photos at a time; fewer need less memory.")] = 3,
     json: Annotated[
         bool, typer.Option("--json", help="A line of JSON for each input, and one for the sum.")
     ] = False,
-    max_pixels: Annotated[
-        int | None, typer.Option(min=1, help="Refuse photos of more pixels than this.")
-    ] = None,
+    max_pixels: Annotated[int | None, _declared(options.MAX_PIXELS)] = None,
     codec: Annotated[
         str, typer.Option(help="Of videos: auto (the input's own), h264, hevc, vp9, av1, ffv1, ...")
     ] = "auto",
@@ -72,8 +70,8 @@ def deblur(
         from unblur.folders.run import deblur_all
         from unblur.photo import MAX_PIXELS
 
-        options = Options(strength, overwrite, max_pixels or MAX_PIXELS, codec, quality, warn=_say)
-        code = deblur_all(inputs, out, options, model, tile, jobs, json)
+        how = Options(strength, overwrite, max_pixels or MAX_PIXELS, codec, quality, warn=_say)
+        code = deblur_all(inputs, out, how, model, tile, jobs, json)
     except KeyboardInterrupt:
         _fail("stopped", 130)
     raise typer.Exit(code)
@@ -154,7 +152,7 @@ def train(
     ] = None,
 ) -> None:
     """Train a network."""
-    seconds = _seconds(max_time) if max_time else float("inf")
+    seconds = _seconds("--max-time", max_time) if max_time else float("inf")
     if config is None and resume is None:
         _fail("name a CONFIG.toml for a new run, or --resume RUN to go on with one", 2)
     if resume is not None and (init is not None or out not in (None, resume)):
@@ -232,9 +230,7 @@ def evaluate(
             metavar="onnx|torch", help="Run unblur's checkpoints exported, or as they are."
         ),
     ] = "onnx",
-    tile: Annotated[
-        int | None, typer.Option(min=192, help="Largest side worked on at once, for less memory.")
-    ] = None,
+    tile: TileOption = None,
     cost: Annotated[
         bool, typer.Option(help="Measure time, memory, parameters and multiplications too.")
     ] = True,
@@ -318,6 +314,79 @@ def export(
     typer.echo(f"{out}  {out.stat().st_size / 2**20:.1f} MiB")
 
 
+@app.command(context_settings={"auto_envvar_prefix": "UNBLUR"})
+def serve(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 7860,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help=f"{options.MODEL.help} Again for more; the first is the default."),
+    ] = None,
+    tile: TileOption = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            help="What every request must bring; in UNBLUR_TOKEN, ps does not show it.",
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name that the server is reached by, not being localhost; again for more."
+        ),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(help="Other web site, https://NAME, whose pages may use it; again for more."),
+    ] = None,
+    page: Annotated[bool, typer.Option(help="The web page, or the API alone.")] = True,
+    max_mb: Annotated[int, typer.Option(min=1, help="Refuse uploads of more MiB than this.")] = 128,
+    max_pixels: Annotated[int, _declared(options.MAX_PIXELS)] = 100_000_000,
+    threads: Annotated[int, typer.Option(min=1, help="Photos at a time.")] = 2,
+    queue: Annotated[int, typer.Option(min=0, help="Photos that may wait for their turn.")] = 16,
+    timeout: Annotated[
+        str, typer.Option(metavar="90s|9m|2h", help="Longest that a photo may take; not of jobs.")
+    ] = "2m",
+    jobs: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the jobs; by default where programs keep their state."),
+    ] = None,
+    max_jobs: Annotated[int, typer.Option(min=0, help="Jobs kept, finished ones too.")] = 100,
+    keep: Annotated[
+        str, typer.Option(metavar="90s|9m|2h", help="How long finished jobs are kept.")
+    ] = "24h",
+) -> None:
+    """Serve a web page and an HTTP API. Options may stand in the environment, as UNBLUR_PORT."""
+    with _extra("serve"), _clear_errors():
+        from unblur.serve import run
+        from unblur.serve.settings import Settings
+
+        run(
+            Settings(
+                host=host,
+                port=port,
+                models=tuple(model or ("default",)),
+                tile=tile,
+                token=token or None,
+                allow_hosts=tuple(allow_host or ()),
+                allow_origins=tuple(allow_origin or ()),
+                page=page,
+                max_bytes=max_mb * 2**20,
+                max_pixels=max_pixels,
+                threads=threads,
+                places=queue,
+                seconds=_seconds("--timeout", timeout),
+                jobs=jobs,
+                max_jobs=max_jobs,
+                keep_seconds=_seconds("--keep", keep),
+            )
+        )
+
+
 @app.callback(invoke_without_command=True)
 def main(
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
@@ -329,10 +398,16 @@ def main(
 
 @contextmanager
 def _training_extra() -> Iterator[None]:
+    with _extra("train"):
+        yield
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        _fail(f"this command needs the package {error.name}: pip install 'unblur[train]'", 1)
+        _fail(f"this command needs the package {error.name}: pip install 'unblur[{name}]'", 1)
 
 
 @contextmanager
@@ -347,10 +422,10 @@ def _clear_errors() -> Iterator[None]:
         _fail(str(error), 2 if isinstance(error, ModelError) else 1)
 
 
-def _seconds(text: str) -> float:
+def _seconds(option: str, text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
     if not match:
-        _fail(f"--max-time is a number of seconds, or like 90s, 9m, 2h; not {text}", 2)
+        _fail(f"{option} is a number of seconds, or like 90s, 9m, 2h; not {text}", 2)
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 

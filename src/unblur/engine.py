@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -138,6 +139,7 @@ def read_onnx(path: Path) -> Any:
     Raises:
         ValueError: if it is no such file.
     """
+    _import_openvino()
     from openvino.frontend import GeneralFailure
 
     _, reader = _onnx_reader()
@@ -145,6 +147,24 @@ def read_onnx(path: Path) -> Any:
         return reader.convert(reader.load(str(path)))
     except GeneralFailure as error:
         raise ValueError(str(error)) from None
+
+
+@functools.cache
+def _import_openvino() -> Any:
+    """OpenVINO, without telling Google Analytics of it: each import of it would.
+
+    It asks for the package that sends, and does without where there is none.
+    """
+    sender = "openvino_telemetry"
+    hidden = sender not in sys.modules
+    if hidden:
+        sys.modules[sender] = None  # pyright: ignore[reportArgumentType]
+    try:
+        import openvino
+    finally:
+        if hidden:
+            del sys.modules[sender]
+    return openvino
 
 
 @functools.cache
@@ -162,9 +182,7 @@ Loaded = tuple[Callable[[np.ndarray], np.ndarray], str, int]
 
 
 def _load_openvino(path: Path, precision: Any) -> Loaded:
-    import openvino
-
-    core = openvino.Core()
+    core = _import_openvino().Core()
     network = read_onnx(path)
     where = ["framework", METADATA_KEY]
     contract = str(network.get_rt_info(where).value) if network.has_rt_info(where) else ""

@@ -12,7 +12,14 @@ import numpy as np
 import pyvips
 
 from unblur.formats.colours import colours_of
-from unblur.formats.opening import PhotoError, reason
+from unblur.formats.opening import (
+    CannotHoldError,
+    PhotoError,
+    TooManyPixelsError,
+    UnknownFormatError,
+    kind_of,
+    reason,
+)
 from unblur.formats.raw import open_raw
 from unblur.formats.reading import beside, open_any, opened, upright
 from unblur.formats.saving import Origin, check_holds, write_picture
@@ -23,13 +30,18 @@ __all__ = [
     "FORMATS",
     "MAX_PIXELS",
     "READABLE",
+    "CannotHoldError",
     "Photo",
     "PhotoError",
+    "TooManyPixelsError",
+    "UnknownFormatError",
     "check_free",
+    "check_holds",
     "copy",
     "encode",
     "fill_transparent",
     "format_of",
+    "kind_of",
     "read",
     "read_size",
     "save",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -14,7 +15,7 @@ from unblur import photo
 from unblur.engine import Device, Engine, Network, Precision
 from unblur.gate import CELL, gate
 from unblur.memory import tile_for_memory
-from unblur.tiling import run_padded, run_tiled
+from unblur.tiling import run_padded, run_tiled, spans
 
 Kind = TypeVar("Kind")
 
@@ -40,6 +41,25 @@ class Source(Protocol):
     def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:
         """The pixels in some rows and columns."""
         ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A photo as a source, each part read from its file when it is asked for."""
+
+    photo: photo.Photo
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.photo.height, self.photo.width, self.photo.channels
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.photo.dtype
+
+    def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:
+        y, x = key
+        return self.photo.region(y.start, x.start, y.stop - y.start, x.stop - x.start)
 
 
 class Deblurrer:
@@ -103,34 +123,49 @@ class Deblurrer:
         Returns:
             From the top to the bottom: rows, their pixels as they were, and as they are now.
         """
+        for rows, change in self.changes(source):
+            yield from blend(source, rows, change, strength)
+            # Or it would be held while the next row of tiles is made.
+            del change
+
+    def changes(
+        self, source: Source, report: Callable[[int, int], None] = lambda done, total: None
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """What the full effect adds to an image of any size, to be given to `blend`.
+
+        Args:
+            report: called before each tile with how many were begun, and of how many; what it
+                raises ends the work. Threads call it.
+
+        Returns:
+            From the top to the bottom: rows, and float32 (rows, w, colours), full scale = 1.
+        """
         contract = self.engine.contract
         tile = self.tile or tile_for_memory(contract.tile)
         # A small tile is better with less overlap than not at all.
         overlap = min(contract.overlap, tile // 4)
         # The gate's cells and the network's strides have the same grid in every tile.
         grid = math.lcm(contract.multiple, CELL)
-        changes = run_tiled(
-            lambda pixels: self._change(pixels, strength),
+        height, width = source.shape[:2]
+        total = math.prod(len(list(spans(side, tile, overlap, grid))) for side in (height, width))
+        begun = itertools.count()
+
+        def change(pixels: np.ndarray) -> np.ndarray:
+            report(next(begun), total)
+            return self._change(pixels)
+
+        return run_tiled(
+            change,
             lambda y, x: source[y, x],
-            (source.shape[0], source.shape[1]),
+            (height, width),
             tile,
             overlap,
             grid,
             self.engine.parallel + 1,
         )
-        width = source.shape[1]
-        some = max(1, _AT_ONCE // width)
-        for rows, change in changes:
-            for top in range(rows.start, rows.stop, some):
-                few = slice(top, min(top + some, rows.stop))
-                pixels = source[few, slice(0, width)]
-                here = slice(few.start - rows.start, few.stop - rows.start)
-                yield few, pixels, _add(pixels, change[here])
-            # Or it would be held while the next row of tiles is made.
-            del change
 
-    def _change(self, pixels: np.ndarray, strength: float) -> np.ndarray:
-        """What is to be added to a tile's colours, full scale = 1."""
+    def _change(self, pixels: np.ndarray) -> np.ndarray:
+        """What the full effect adds to a tile's colours, full scale = 1."""
         if pixels.shape[2] in (2, 4):
             # What lies under full transparency is often black, and would bleed into the rest.
             pixels = photo.fill_transparent(pixels)
@@ -143,7 +178,27 @@ class Deblurrer:
         if colour.shape[2] == 1:
             change = change.mean(2, keepdims=True)
         share = gate(change) if self.gated else np.float32(1)
-        return np.float32(strength) * share * change
+        return share * change
+
+
+def blend(
+    source: Source, rows: slice, change: np.ndarray, strength: float
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Adds a part of `Deblurrer.changes` to the image that it was made of, a few rows at a time.
+
+    The strength comes in here, after the tiles are merged, so that the same change gives every
+    strength, bit for bit as if it had been made for it.
+
+    Returns:
+        From the top to the bottom: rows, their pixels as they were, and as they are now.
+    """
+    width = source.shape[1]
+    some = max(1, _AT_ONCE // width)
+    for top in range(rows.start, rows.stop, some):
+        few = slice(top, min(top + some, rows.stop))
+        pixels = source[few, slice(0, width)]
+        here = change[few.start - rows.start : few.stop - rows.start]
+        yield few, pixels, _add(pixels, np.float32(strength) * here)
 
 
 def deblur(image: Kind, *, strength: float = 1.0, model: str | Path = "default") -> Kind:
@@ -213,7 +268,7 @@ def deblur_file(
         changed = False
         try:
             with raw.open("wb") as file:
-                for _, before, after in deblurrer.strips(_Parts(picture), strength):
+                for _, before, after in deblurrer.strips(Parts(picture), strength):
                     changed = changed or not np.array_equal(before, after)
                     file.write(after.tobytes())
         except OSError as error:
@@ -233,25 +288,6 @@ def beside(path: Path) -> Path:
 def written_ending(path: Path) -> str:
     """The ending of a result's name: the photo's own; .jpg for HEIC, which is read only."""
     return ".jpg" if path.suffix.lower() in photo.READABLE - set(photo.FORMATS) else path.suffix
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """A photo as a source."""
-
-    photo: photo.Photo
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return self.photo.height, self.photo.width, self.photo.channels
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.photo.dtype
-
-    def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:
-        y, x = key
-        return self.photo.region(y.start, x.start, y.stop - y.start, x.stop - x.start)
 
 
 def _deblur_pil(deblurrer: Deblurrer, image: Any, strength: float) -> Any:

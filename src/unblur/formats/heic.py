@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyvips
 
-from unblur.formats.opening import PhotoError, check_size
+from unblur.formats.opening import PhotoError, UnknownFormatError, check_size
 
 
 def open_heic(data: bytes, max_pixels: int | None) -> Any:
@@ -19,14 +19,16 @@ def open_heic(data: bytes, max_pixels: int | None) -> Any:
     try:
         import pillow_heif
     except ImportError:
-        raise PhotoError("is a HEIC picture; pip install 'unblur[heic]' to read it") from None
+        raise UnknownFormatError(
+            "is a HEIC picture; pip install 'unblur[heic]' to read it"
+        ) from None
     try:
         file = pillow_heif.open_heif(data, convert_hdr_to_8bit=False)
         width, height = file.size
         check_size(width, height, max_pixels)
         pixels = np.array(file)
         info, bits = file.info, int(file.info.get("bit_depth", 8))
-    except (ValueError, RuntimeError, OSError, EOFError, SyntaxError, KeyError) as error:
+    except (ValueError, RuntimeError, OSError, EOFError, SyntaxError, LookupError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise PhotoError(f"is a HEIC file that is damaged ({lines[0]})") from None
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels

@@ -38,6 +38,18 @@ class PhotoError(UnblurError):
     """A photo that cannot be read or written; the message is one line without the file's name."""
 
 
+class UnknownFormatError(PhotoError):
+    """The file is no picture of a format that can be read."""
+
+
+class TooManyPixelsError(PhotoError):
+    """The photo is larger than allowed."""
+
+
+class CannotHoldError(PhotoError):
+    """The format that was asked for cannot hold the photo."""
+
+
 def kind_of(head: bytes, name: str = "") -> str:
     """The format of a file by its first 64 bytes: a key of the loaders, or "heif".
 
@@ -52,13 +64,13 @@ def kind_of(head: bytes, name: str = "") -> str:
     raw = raw or head.startswith(b"FUJIFILMCCD-RAW") or head[8:11] == b"CR\2"
     tiff = head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
     if raw or (ending in RAW_ENDINGS and (tiff or not _by_magic(head))):
-        raise PhotoError(
+        raise UnknownFormatError(
             "is a camera raw file; make a TIFF of it first, with darktable-cli, RawTherapee or"
             " dcraw_emu -T"
         )
     kind = "tiff" if tiff else _by_magic(head)
     if kind is None:
-        raise PhotoError(f"is not a picture that can be read ({_READABLE} can)")
+        raise UnknownFormatError(f"is not a picture that can be read ({_READABLE} can)")
     return kind
 
 
@@ -105,8 +117,11 @@ def open_picture(file: BinaryIO, kind: str, max_pixels: int | None) -> Any:
             loader = f"{_LOADERS[kind]}_source"
             source = pyvips.Source.new_from_descriptor(file.fileno())
         image: Any = pyvips.Operation.call(loader, source, fail_on="error")
+        image.get_fields()
     except pyvips.Error as error:
         raise PhotoError(f"is a {kind.upper()} file that is damaged ({reason(error)})") from None
+    except UnicodeDecodeError:  # of the names of what it holds beside the pixels
+        raise PhotoError(f"is a {kind.upper()} file that is damaged (a name is no text)") from None
     if image.get_typeof("n-pages") and image.get("n-pages") > 1:
         what = "has several pages" if kind == "tiff" else "is animated or has several pictures"
         raise PhotoError(f"{what}; a single picture was expected")
@@ -115,9 +130,9 @@ def open_picture(file: BinaryIO, kind: str, max_pixels: int | None) -> Any:
 
 
 def check_size(width: int, height: int, max_pixels: int | None) -> None:
-    """Raises PhotoError if there are more pixels than the limit."""
+    """Raises TooManyPixelsError if there are more pixels than the limit."""
     if max_pixels is not None and width * height > max_pixels:
-        raise PhotoError(
+        raise TooManyPixelsError(
             f"has {width}x{height} pixels, more than the limit of {max_pixels};"
             " --max-pixels raises it"
         )

@@ -10,7 +10,7 @@ import pyvips
 
 from unblur.formats import iptc, jpeg, png, webp
 from unblur.formats.colours import Colours
-from unblur.formats.opening import PhotoError, reason
+from unblur.formats.opening import CannotHoldError, PhotoError, reason
 from unblur.formats.tags import IPTC, Tags, append_tags, number, read_tags
 
 # libvips' flags of what to keep: EXIF, XMP, IPTC, profile, everything else.
@@ -84,16 +84,18 @@ def write_picture(shown: Any, new: Any, origin: Origin, kind: str, file: BinaryI
 
 
 def check_holds(origin: Origin, shown: Any, kind: str) -> None:
-    """Raises PhotoError if the format cannot hold the photo's channels or depth."""
+    """Raises CannotHoldError if the format cannot hold the photo's channels or depth."""
     name = kind.upper()
     if kind == "jpeg" and shown.bands in (2, 4):
-        raise PhotoError("has transparency, which JPEG cannot hold; name a .png or .webp output")
+        raise CannotHoldError(
+            "has transparency, which JPEG cannot hold; name a .png or .webp output"
+        )
     if origin.colours.kind == "numbers" and kind != "tiff":
-        raise PhotoError(f"has samples that {name} cannot hold; name a .tif output")
+        raise CannotHoldError(f"has samples that {name} cannot hold; name a .tif output")
     deep = shown.format == "ushort" and (origin.colours.kind != "cmyk" or kind != "jpeg")
     holds = ("png", "tiff", "avif") if 8 < _bits(origin) <= 12 else ("png", "tiff")
     if (deep or shown.format == "ushort") and kind not in holds:
-        raise PhotoError(f"has 16 bit a channel, which {name} cannot hold; name a .png output")
+        raise CannotHoldError(f"has 16 bit a channel, which {name} cannot hold; name a .png output")
 
 
 def _with_fields(image: Any, origin: Origin, native: bool, kind: str) -> Any:

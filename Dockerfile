@@ -1,0 +1,28 @@
+# The web page and the API of `unblur serve`. Build: docker build -t unblur .
+FROM python:3.12-slim AS build
+WORKDIR /build
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY src src
+RUN python -m venv /opt/unblur \
+    && PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+       /opt/unblur/bin/pip install --no-cache-dir '.[serve,heic]'
+
+FROM python:3.12-slim
+COPY --from=build /opt/unblur /opt/unblur
+# Nothing is written but to /data (jobs) and /tmp (uploads and large photos while they are at work).
+RUN useradd --system --uid 10001 --home-dir /tmp --shell /usr/sbin/nologin unblur \
+    && install -d -o unblur -g unblur -m 700 /data
+USER 10001
+VOLUME /data
+ENV PATH=/opt/unblur/bin:$PATH \
+    HOME=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    UNBLUR_HOST=0.0.0.0 \
+    UNBLUR_PORT=7860 \
+    UNBLUR_JOBS=/data/jobs
+EXPOSE 7860
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['UNBLUR_PORT'] + '/healthz', timeout=4)"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["unblur", "serve"]

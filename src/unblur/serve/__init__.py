@@ -1,0 +1,43 @@
+"""`unblur serve`: a web page and an HTTP API in one process."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import signal
+import sys
+
+from unblur.serve.settings import Settings
+
+
+def run(settings: Settings) -> None:
+    """Serves until SIGTERM or Ctrl-C; then what is at work is finished first.
+
+    Raises:
+        ModelError: if a model is not to be had.
+        JobsError: if the folder of jobs cannot be used.
+        ListenError: if there is no listening at this address and port.
+    """
+    from unblur.serve import heap
+    from unblur.serve.app import create_app
+    from unblur.serve.connections import listen, make_server
+
+    heap.keep_apart()
+    logging.basicConfig(format="unblur: %(message)s", level=logging.WARNING)
+    socket = listen(settings)
+    server = make_server(create_app(settings), settings)
+    # uvicorn raises the signal again when it has ended; that was no failure.
+    before = {s: signal.signal(s, lambda *_: None) for s in (signal.SIGTERM, signal.SIGINT)}
+    host, port = socket.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    if not settings.token and not ipaddress.ip_address(host).is_loopback:
+        print(
+            "unblur: whoever reaches this machine may use it; --token asks for more",
+            file=sys.stderr,
+        )
+    print(f"unblur: http://{shown}:{port}", file=sys.stderr, flush=True)
+    try:
+        server.run([socket])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,114 @@
+"""Limits on the bodies of requests: their length, how long they take, and pauses in them.
+
+They hold for every route, the page's too, because they sit around what the routes read from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from unblur.serve.settings import Settings
+
+_DRAIN_BYTES = 2**23
+_DRAIN_SECONDS = 2.0
+
+
+class BodyError(Exception):
+    """A body beyond a limit; ends whatever reads it."""
+
+
+class BodyLimits:
+    """Middleware: 413 for a body that is too long, 408 for one that is too slow."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        body = _Body(receive, self.settings)
+        announced = dict(scope["headers"]).get(b"content-length", b"")
+        if announced.isdigit() and int(announced) > self.settings.max_bytes:
+            body.refuse_length()
+        started = False
+
+        async def send_on(message: Message) -> None:
+            nonlocal started
+            # What the route says of a body that was cut off, if it says anything, would be wrong.
+            if body.refusal and not started:
+                return
+            started = True
+            await send(message)
+
+        if not body.refusal:
+            with suppress(BodyError):
+                await self.app(scope, body.receive, send_on)
+        if body.refusal and not started:
+            await _refuse(body.refusal, scope, receive, send)
+
+
+class _Body:
+    def __init__(self, receive: Receive, settings: Settings) -> None:
+        self._receive = receive
+        self._settings = settings
+        self._length = 0
+        self._whole = False
+        self._began = time.monotonic()
+        self.refusal: tuple[int, str] | None = None
+
+    async def receive(self) -> Message:
+        if self.refusal:
+            raise BodyError
+        if self._whole:
+            return await self._receive()
+        settings = self._settings
+        left = settings.upload_seconds - (time.monotonic() - self._began)
+        try:
+            async with asyncio.timeout(min(left, settings.idle_seconds)):
+                message = await self._receive()
+        except TimeoutError:
+            if left < settings.idle_seconds:
+                why = f"the request took longer than {settings.upload_seconds:g} s to arrive"
+            else:
+                why = f"nothing more of the request came for {settings.idle_seconds:g} s"
+            self.refusal = 408, why
+            raise BodyError from None
+        if message["type"] == "http.request":
+            self._length += len(message.get("body", b""))
+            self._whole = not message.get("more_body", False)
+            if self._length > settings.max_bytes:
+                self.refuse_length()
+                raise BodyError
+        return message
+
+    def refuse_length(self) -> None:
+        self.refusal = 413, f"the request is longer than the limit of {self._settings.max_bytes} B"
+
+
+async def _refuse(refusal: tuple[int, str], scope: Scope, receive: Receive, send: Send) -> None:
+    status, detail = refusal
+    response = JSONResponse({"detail": detail}, status, {"connection": "close"})
+    await send({"type": "http.response.start", "status": status, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": response.body, "more_body": True})
+    if status == 413:
+        await _drain(receive)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _drain(receive: Receive) -> None:
+    """Takes a little more: a client that still sends when the connection closes sees no answer."""
+    length = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while length < _DRAIN_BYTES:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return
+                length += len(message.get("body", b""))

@@ -1,0 +1,173 @@
+"""/v1/jobs: for what takes long. A job outlives the connection, and the server's restart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, BinaryIO, Literal
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import Path as InPath
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+
+from unblur.engine import ModelError
+from unblur.serve.api import BODY, ENDINGS, EVERYWHERE, TYPES, UPLOAD, problems
+from unblur.serve.errors import log, refusal
+from unblur.serve.jobs import Job, Jobs
+from unblur.serve.uploads import Query_, received
+from unblur.serve.work import BusyError
+
+Identity = Annotated[str, InPath(alias="id", description="The job's `id`.", examples=["0f" * 16])]
+
+
+class JobState(BaseModel):
+    """A job."""
+
+    id: str = Field(description="Its name. Whoever knows it can fetch the result.")
+    state: Literal["waiting", "running", "done", "failed"]
+    progress: float = Field(ge=0, le=1, description="1 when it is done.")
+    position: int = Field(ge=0, description="How many are to be begun up to it; 0 if it is.")
+    strength: float
+    model: str
+    format: str | None = Field(description="Of the result; null while it is the photo's own.")
+    error: str | None = Field(description="Why it failed, in one line.")
+    created: datetime
+    finished: datetime | None
+    expires: datetime | None = Field(description="When it will be removed; null until finished.")
+    result: str | None = Field(description="Where the result is, when it is done.")
+
+
+def add(app: FastAPI, jobs: Jobs) -> None:
+    """Adds the routes."""
+
+    @app.post(
+        "/v1/jobs",
+        tags=["jobs"],
+        summary="Post a job",
+        status_code=202,
+        responses=problems(*EVERYWHERE, *UPLOAD),
+        openapi_extra=BODY,
+    )
+    async def post_job(request: Request, response: Response, options: Query_) -> JobState:
+        """As `/v1/deblur`, but the answer comes when the photo is on the server's disk.
+
+        From then on it is not lost, whatever happens to the server: it is worked on when its
+        turn comes, and its result is kept for a while. `Location` says where to ask for it.
+        """
+        if len(jobs) >= jobs.most:
+            raise refusal(BusyError(60))
+        async with received(request, options) as (file, chosen):
+            try:
+                job = await run_in_threadpool(
+                    jobs.create, file, chosen.strength, chosen.model, chosen.format
+                )
+            except (BusyError, ModelError) as error:
+                raise refusal(error) from None
+            except OSError as error:
+                log.error("a job could not be stored: %s", error)
+                detail = "there is no room for it on the server's disk"
+                raise HTTPException(503, detail, {"Retry-After": "120"}) from None
+        response.headers["location"] = f"/v1/jobs/{job.record.id}"
+        return _state(jobs, job)
+
+    @app.get(
+        "/v1/jobs/{id}",
+        tags=["jobs"],
+        summary="Ask for a job",
+        responses=problems(*EVERYWHERE, 404),
+    )
+    async def get_job(identity: Identity) -> JobState:
+        """How far it is."""
+        return _state(jobs, _found(jobs, identity))
+
+    @app.get(
+        "/v1/jobs/{id}/result",
+        tags=["jobs"],
+        summary="Fetch a job's result",
+        response_class=Response,
+        responses={
+            200: {
+                "description": "The photo's file, sharp.",
+                "content": {
+                    kind: {"schema": {"type": "string", "format": "binary"}}
+                    for kind in TYPES.values()
+                },
+            },
+            **problems(*EVERYWHERE, 404, 409, 422),
+        },
+    )
+    async def get_result(identity: Identity) -> Response:
+        """The same as `/v1/deblur` gives; as often as it is asked for, until the job expires."""
+        job = _found(jobs, identity)
+        record = job.record
+        if record.state == "failed":
+            raise HTTPException(422, record.error)
+        if record.state != "done" or record.format is None:
+            raise HTTPException(409, f"the job is {job.state}, not done", {"Retry-After": "2"})
+        try:
+            file = await run_in_threadpool(jobs.result(job).open, "rb")
+        except FileNotFoundError:
+            raise _none() from None
+        size = file.seek(0, 2)
+        file.seek(0)
+        name = f"deblurred.{ENDINGS.get(record.format, record.format)}"
+        headers = {
+            "content-length": str(size),
+            "content-disposition": f'attachment; filename="{name}"',
+        }
+        return StreamingResponse(_chunks(file), media_type=TYPES[record.format], headers=headers)
+
+    @app.delete(
+        "/v1/jobs/{id}",
+        tags=["jobs"],
+        summary="Delete a job",
+        status_code=204,
+        responses=problems(*EVERYWHERE, 403, 404),
+    )
+    async def delete_job(identity: Identity) -> None:
+        """Ends it if it is not finished, and removes photo and result."""
+        _found(jobs, identity)
+        if not await run_in_threadpool(jobs.delete, identity):
+            raise _none()
+
+
+def _found(jobs: Jobs, identity: str) -> Job:
+    job = jobs.get(identity)
+    if job is None:
+        raise _none()
+    return job
+
+
+def _none() -> HTTPException:
+    return HTTPException(404, "there is no such job; finished ones are removed after a while")
+
+
+def _state(jobs: Jobs, job: Job) -> JobState:
+    record, expires = job.record, jobs.expires(job)
+    done = record.state == "done"
+    return JobState(
+        id=record.id,
+        state=job.state,
+        progress=job.progress,
+        position=jobs.position(job),
+        strength=record.strength,
+        model=record.model,
+        format=record.format,
+        error=record.error,
+        created=_time(record.created),
+        finished=None if record.finished is None else _time(record.finished),
+        expires=None if expires is None else _time(expires),
+        result=f"/v1/jobs/{record.id}/result" if done else None,
+    )
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(round(seconds), UTC)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while data := file.read(2**18):
+            yield data

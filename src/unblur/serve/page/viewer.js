@@ -1,0 +1,309 @@
+// Two pictures of one size, one over the other: a divider between them, zoom, and panning of both.
+// The upper one's opacity is the strength: original + strength * (result - original), the very blend.
+
+const MOST = 8; // pixels of the screen for one of the photo
+const STEP = 1.5;
+const FURTHEST_FIT = 2; // a small photo is shown no larger than this
+
+export class Viewer {
+  constructor(root) {
+    this.root = root;
+    const find = (selector) => root.querySelector(selector);
+    this.stage = find(".stage");
+    this.cutInput = find(".cut");
+    this.zoomOutput = find(".zoom");
+    this.sides = ["before", "after"].map((name) => {
+      const layer = find(`.layer.${name}`);
+      return {
+        name,
+        layer,
+        base: layer.querySelector(".base"),
+        tiles: layer.querySelector(".tiles"),
+        shown: new Map(),
+      };
+    });
+    this.photo = null;
+    this.fitted = true;
+    this.x = this.y = 0;
+    this.scale = 1;
+    this.pointers = new Map();
+    this._listen(find);
+    new ResizeObserver(() => this._layout()).observe(this.stage);
+  }
+
+  /** Shows a photo: {id, width, height, before, after, tile, tiles}; addresses may be missing. */
+  show(photo) {
+    const other = photo.id !== this.photo?.id;
+    const revealed = photo.after && (other || !this.photo?.after);
+    this.photo = photo;
+    this.stage.style.setProperty("--aspect", photo.width / photo.height);
+    for (const side of this.sides) {
+      const source = photo[side.name] ?? "";
+      if (side.base.getAttribute("src") !== source) {
+        if (source) side.base.src = source;
+        else side.base.removeAttribute("src");
+        this._clearTiles(side);
+      }
+      side.base.alt = source ? `${photo.name}, ${side.name}` : "";
+      side.layer.style.width = `${photo.width}px`;
+      side.layer.style.height = `${photo.height}px`;
+    }
+    this.stage.classList.toggle("comparing", Boolean(photo.after));
+    this.stage.setAttribute("aria-label", `Photo ${photo.name}`);
+    this.cutInput.disabled = !photo.after;
+    if (other) {
+      this.fitted = true;
+      if (photo.after) this._cut(50);
+    } else if (revealed) {
+      this._reveal();
+    }
+    this._layout();
+  }
+
+  set strength(value) {
+    this.sides[1].layer.style.opacity = value;
+  }
+
+  fit() {
+    this.fitted = true;
+    this._layout();
+  }
+
+  /** One pixel of the photo is one of the screen, with `at` (of the stage) where it is. */
+  oneToOne(at = this._middle()) {
+    this._zoomTo(1 / devicePixelRatio, at);
+  }
+
+  zoomBy(factor, at = this._middle()) {
+    this._zoomTo(this.scale * factor, at);
+  }
+
+  _zoomTo(scale, at) {
+    if (!this.photo) return;
+    const least = Math.min(this._fitScale(), 1 / devicePixelRatio);
+    scale = Math.min(Math.max(scale, least), Math.max(MOST / devicePixelRatio, least));
+    this.x = at.x - ((at.x - this.x) * scale) / this.scale;
+    this.y = at.y - ((at.y - this.y) * scale) / this.scale;
+    this.scale = scale;
+    this.fitted = Math.abs(scale / this._fitScale() - 1) < 0.01;
+    this._layout();
+  }
+
+  _fitScale() {
+    const { clientWidth: w, clientHeight: h } = this.stage;
+    return Math.min(w / this.photo.width, h / this.photo.height, FURTHEST_FIT) || 1;
+  }
+
+  _middle() {
+    return { x: this.stage.clientWidth / 2, y: this.stage.clientHeight / 2 };
+  }
+
+  _layout() {
+    if (!this.photo || !this.stage.clientWidth) return;
+    if (this.fitted) this.scale = this._fitScale();
+    const place = (offset, room, size) => {
+      const free = room - size;
+      return free >= 0 ? free / 2 : Math.min(0, Math.max(free, offset));
+    };
+    // On whole pixels of the screen, or 1:1 would be blurred.
+    const whole = (offset) => Math.round(offset * devicePixelRatio) / devicePixelRatio;
+    const width = this.photo.width * this.scale;
+    const height = this.photo.height * this.scale;
+    this.x = place(this.x, this.stage.clientWidth, width);
+    this.y = place(this.y, this.stage.clientHeight, height);
+    for (const { layer } of this.sides) {
+      layer.style.transform = `translate(${whole(this.x)}px, ${whole(this.y)}px) scale(${this.scale})`;
+    }
+    const density = this.scale * devicePixelRatio;
+    this.movable = width > this.stage.clientWidth + 1 || height > this.stage.clientHeight + 1;
+    this.stage.classList.toggle("movable", this.movable);
+    this.stage.classList.toggle("pixels", density >= 3);
+    this.stage.dataset.zoom = density.toFixed(3);
+    this.zoomOutput.value = `${Math.round(density * 100)} %`;
+    const press = (name, on) =>
+      this.root.querySelector(`.${name}`).setAttribute("aria-pressed", String(on));
+    press("fit", this.fitted);
+    press("one", Math.abs(density - 1) < 0.005);
+    this._cut(Number(this.cutInput.value));
+    this._loadTiles(density);
+  }
+
+  _span() {
+    const left = Math.max(0, this.x);
+    const right = Math.min(this.stage.clientWidth, this.x + this.photo.width * this.scale);
+    return [left, right];
+  }
+
+  _cut(percent) {
+    this.cutInput.value = percent;
+    const value = Math.round(percent);
+    this.cutInput.setAttribute("aria-valuetext", `${value} % before, ${100 - value} % after`);
+    if (!this.photo) return;
+    const [left, right] = this._span();
+    this.stage.style.setProperty("--cut", `${left + ((right - left) * percent) / 100}px`);
+    this.stage.style.setProperty("--left", `${left}px`);
+    this.stage.style.setProperty("--right", `${this.stage.clientWidth - right}px`);
+    this.stage.style.setProperty("--top", `${Math.max(0, this.y)}px`);
+  }
+
+  _cutAt(x) {
+    const [left, right] = this._span();
+    this._cut(Math.min(100, Math.max(0, (100 * (x - left)) / (right - left || 1))));
+  }
+
+  _reveal() {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return this._cut(50);
+    const began = performance.now();
+    this._cut(100);
+    const step = (now) => {
+      if (this.pointers.size) return;
+      const share = Math.min(1, (now - began) / 700);
+      this._cut(100 - 50 * (1 - (1 - share) ** 3));
+      if (share < 1) requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);
+  }
+
+  // The whole photo is there as one picture; of a large one that is smaller than the photo, and
+  // what is seen closer comes in tiles.
+  _loadTiles(density) {
+    const { tile, tiles, width, height, base } = this.photo;
+    const needed = tiles && density > base * 1.05;
+    for (const side of this.sides) {
+      const address = tiles?.[side.name];
+      if (!needed || !address) {
+        this._clearTiles(side);
+        continue;
+      }
+      const first = (offset) => Math.max(0, Math.floor(-offset / this.scale / tile));
+      const last = (offset, room, size) =>
+        Math.min(Math.ceil(size / tile) - 1, Math.floor((room - offset) / this.scale / tile));
+      const wanted = new Set();
+      for (let y = first(this.y); y <= last(this.y, this.stage.clientHeight, height); y++) {
+        for (let x = first(this.x); x <= last(this.x, this.stage.clientWidth, width); x++) {
+          const key = `${x}_${y}`;
+          wanted.add(key);
+          if (side.shown.has(key)) continue;
+          const image = new Image();
+          image.alt = "";
+          image.draggable = false;
+          image.onload = () => image.classList.add("here");
+          image.src = `${address}/${key}.jpg`;
+          image.style.left = `${x * tile}px`;
+          image.style.top = `${y * tile}px`;
+          side.tiles.append(image);
+          side.shown.set(key, image);
+        }
+      }
+      for (const [key, image] of side.shown) {
+        if (side.shown.size <= 60) break;
+        if (wanted.has(key)) continue;
+        image.remove();
+        side.shown.delete(key);
+      }
+    }
+  }
+
+  _clearTiles(side) {
+    for (const image of side.shown.values()) image.remove();
+    side.shown.clear();
+  }
+
+  _listen(find) {
+    const stage = this.stage;
+    find(".fit").addEventListener("click", () => this.fit());
+    find(".one").addEventListener("click", () => this.oneToOne());
+    find(".in").addEventListener("click", () => this.zoomBy(STEP));
+    find(".out").addEventListener("click", () => this.zoomBy(1 / STEP));
+    this.cutInput.addEventListener("input", () => this._cut(Number(this.cutInput.value)));
+    stage.addEventListener("keydown", (event) => this._key(event));
+    stage.addEventListener("dblclick", (event) => {
+      if (this.fitted) this.oneToOne(this._place(event));
+      else this.fit();
+    });
+    stage.addEventListener(
+      "wheel",
+      (event) => {
+        if (!this.photo || !(event.ctrlKey || event.metaKey || this.movable)) return;
+        event.preventDefault();
+        if (event.ctrlKey || event.metaKey) {
+          this.zoomBy(Math.exp(-event.deltaY / 200), this._place(event));
+        } else {
+          this._move(-event.deltaX, -event.deltaY);
+        }
+      },
+      { passive: false },
+    );
+    stage.addEventListener("pointerdown", (event) => this._down(event));
+    stage.addEventListener("pointermove", (event) => this._drag(event));
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      stage.addEventListener(end, (event) => {
+        this.pointers.delete(event.pointerId);
+        stage.classList.toggle("held", this.pointers.size > 0);
+      });
+    }
+  }
+
+  _place(event) {
+    const box = this.stage.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  _move(dx, dy) {
+    this.x += dx;
+    this.y += dy;
+    this._layout();
+  }
+
+  _key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const acts = {
+      "+": () => this.zoomBy(STEP),
+      "=": () => this.zoomBy(STEP),
+      "-": () => this.zoomBy(1 / STEP),
+      0: () => this.fit(),
+      1: () => this.oneToOne(),
+    };
+    const moves = { ArrowLeft: [80, 0], ArrowRight: [-80, 0], ArrowUp: [0, 80], ArrowDown: [0, -80] };
+    if (acts[event.key]) acts[event.key]();
+    else if (event.target === this.stage && this.movable && moves[event.key]) {
+      this._move(...moves[event.key]);
+    } else return;
+    event.preventDefault();
+  }
+
+  _down(event) {
+    if (!this.photo || (event.pointerType === "mouse" && event.button !== 0)) return;
+    if (event.target.closest("button, a, .notice")) return;
+    event.preventDefault();
+    const at = this._place(event);
+    this.stage.setPointerCapture(event.pointerId);
+    const cut = parseFloat(this.stage.style.getPropertyValue("--cut"));
+    const near = Math.abs(at.x - cut) < (event.pointerType === "touch" ? 28 : 16);
+    // What cannot be moved leaves the whole of it to the divider.
+    const divides = this.photo.after && (near || !this.movable);
+    this.pointers.set(event.pointerId, { ...at, divides });
+    this.stage.classList.add("held");
+    const focused = divides ? this.cutInput : this.stage;
+    focused.focus({ preventScroll: true, focusVisible: false });
+    if (divides && !near && event.pointerType !== "touch") this._cutAt(at.x);
+  }
+
+  _drag(event) {
+    const before = this.pointers.get(event.pointerId);
+    if (!before) return;
+    const now = this._place(event);
+    this.pointers.set(event.pointerId, { ...now, divides: before.divides });
+    if (this.pointers.size === 2) {
+      const [other] = [...this.pointers].filter(([id]) => id !== event.pointerId).map(([, p]) => p);
+      const apart = (p) => Math.hypot(p.x - other.x, p.y - other.y);
+      const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
+      this.zoomBy(apart(now) / Math.max(1, apart(before)), middle);
+      this._move((now.x - before.x) / 2, (now.y - before.y) / 2);
+    } else if (before.divides) {
+      this._cutAt(now.x);
+    } else {
+      this._move(now.x - before.x, now.y - before.y);
+    }
+  }
+}

@@ -1,0 +1,166 @@
+"""Who may ask, from where, and what browsers may do with the answer.
+
+A server on localhost is within reach of every web page that its user visits: a page can post to
+it, and, with a name that it lets point to 127.0.0.1 (DNS rebinding), read from it. So the name
+that a request is for must be one that the server is known by, and what changes something must not
+come from another site.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import socket
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from unblur.serve.settings import Settings
+
+HEALTH = ("/healthz", "/readyz")
+"""Asked by machines that know neither the server's name nor its token."""
+API = ("/v1", "/metrics", "/openapi.json", *HEALTH)
+
+_ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+_API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+# The page's own scripts and styles stand in it, as Gradio makes it; nothing comes from elsewhere.
+_PAGE_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' data: blob:",
+        "worker-src 'self' blob:",
+        "manifest-src 'self'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-src 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+class Safety:
+    """Middleware: the checks of host, origin and token, and the headers of every answer."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.settings = settings
+        self._hosts = {"localhost", _bare(settings.host), _bare(socket.gethostname())}
+        self._hosts |= {_bare(host) for host in settings.allow_hosts}
+        self._origins = {origin.rstrip("/").lower() for origin in settings.allow_origins}
+        self._token = _digest(settings.token) if settings.token else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            # There are no web sockets here; the lifespan goes through.
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        is_api = scope["path"].startswith(API)
+
+        async def send_on(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                add = MutableHeaders(raw=message.setdefault("headers", []))
+                for name, value in _ALWAYS.items():
+                    add.setdefault(name, value)
+                add["content-security-policy"] = _API_POLICY if is_api else _PAGE_POLICY
+                if is_api:
+                    add.setdefault("cache-control", "no-store")
+            await send(message)
+
+        refusal = self._refusal(scope, headers)
+        app = self.app if refusal is None else refusal
+        await app(scope, receive, send_on)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
+        if scope["path"] in HEALTH:
+            return None
+        host = headers.get("host", "")
+        if not self._is_ours(host):
+            return _refuse(
+                421,
+                "this server is not known by the name in the request; unblur serve --allow-host"
+                " NAME makes it so",
+            )
+        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and self._is_foreign(headers, host):
+            return _refuse(
+                403,
+                "the request comes from a page of another site; unblur serve --allow-origin"
+                " https://SITE allows it",
+            )
+        preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
+        if self._token and not preflight and not self._knows(headers):
+            kind = "Bearer" if scope["path"].startswith(API) else 'Basic realm="unblur"'
+            return _refuse(401, "the token is missing or wrong", {"www-authenticate": kind})
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        name = _bare(host)
+        return "*" in self._hosts or name in self._hosts or _is_address(name)
+
+    def _is_foreign(self, headers: Headers, host: str) -> bool:
+        origin = headers.get("origin")
+        if origin is None:
+            # A browser of today says where it comes from in one of the two.
+            return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        if origin.lower() in self._origins:
+            return False
+        # Without the scheme, which a proxy may have changed.
+        return origin.lower().partition("://")[2] != host.lower()
+
+    def _knows(self, headers: Headers) -> bool:
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        token = given.strip().encode("latin-1")
+        if kind.lower() == "basic":
+            try:
+                _, _, token = base64.b64decode(token, validate=True).partition(b":")
+            except binascii.Error:
+                return False
+        elif kind.lower() != "bearer":
+            return False
+        assert self._token is not None
+        # Digests have one length, and comparing them takes one time.
+        return hmac.compare_digest(hashlib.sha256(token).digest(), self._token)
+
+
+def _refuse(status: int, detail: str, headers: dict[str, str] | None = None) -> Any:
+    # What is left of the request is not waited for.
+    return JSONResponse({"detail": detail}, status, {"connection": "close", **(headers or {})})
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _bare(host: str) -> str:
+    """A host's name without port, brackets and letter case."""
+    host = host.strip().lower()
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host if host.count(":") > 1 else host.partition(":")[0].rstrip(".")
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,140 @@
+"""The photo and the options of a request: a form with a file, or the file's bytes alone."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, BinaryIO, Literal
+
+from fastapi import HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from unblur import options, photo
+from unblur.serve.errors import refusal
+
+Format = Literal["jpeg", "png", "webp", "tiff", "avif", "gif"]
+assert set(Format.__args__) == set(photo.FORMATS.values())
+
+_IN_MEMORY = 2**20
+
+
+class Choices(BaseModel):
+    """How a photo is deblurred."""
+
+    strength: Annotated[
+        float,
+        Field(
+            description=options.STRENGTH.help,
+            ge=options.STRENGTH.least,
+            le=options.STRENGTH.most,
+            allow_inf_nan=False,
+        ),
+    ] = options.FULL
+    model: Annotated[
+        str | None,
+        Field(description="A name out of /v1/models; by default the first.", max_length=200),
+        WithJsonSchema({"type": "string", "maxLength": 200}),
+    ] = None
+    format: Annotated[
+        Format | None,
+        Field(description="Of the result; by default the photo's own, JPEG for HEIC."),
+        WithJsonSchema({"type": "string", "enum": list(Format.__args__)}),
+    ] = None
+
+
+Query_ = Annotated[Choices, Query()]
+
+_schema = Choices.model_json_schema()
+BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": (
+            "The photo: a JPEG, PNG, WebP, TIFF, AVIF, GIF or HEIC file. What it is shows from its"
+            " content; its name and the type that it is sent with do not matter."
+        ),
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["photo"],
+                    "properties": {
+                        "photo": {"type": "string", "format": "binary"},
+                        **_schema["properties"],
+                    },
+                }
+            },
+            "image/*": {"schema": {"type": "string", "format": "binary"}},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+"""Of the OpenAPI description: FastAPI does not see what `received` reads."""
+
+
+@asynccontextmanager
+async def received(request: Request, choices: Choices) -> AsyncIterator[tuple[BinaryIO, Choices]]:
+    """The photo's file, at its start, and the choices, of which a form's count more.
+
+    Raises:
+        HTTPException: if there is no photo, or it is no picture.
+        RequestValidationError: if the form's choices are wrong.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        async with _form(request) as (file, fields):
+            await _check(file)
+            yield file, _merged(choices, fields)
+        return
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+        async for chunk in request.stream():
+            if file.tell() + len(chunk) > _IN_MEMORY:
+                await run_in_threadpool(file.write, chunk)
+            else:
+                file.write(chunk)
+        file.seek(0)
+        await _check(file)  # pyright: ignore[reportArgumentType]
+        yield file, choices  # pyright: ignore[reportReturnType]
+
+
+@asynccontextmanager
+async def _form(request: Request) -> AsyncIterator[tuple[BinaryIO, dict[str, str]]]:
+    try:
+        form = await request.form(max_files=1, max_fields=8, max_part_size=2**16)
+    except StarletteHTTPException as error:
+        raise HTTPException(400, f"the form cannot be read: {error.detail}") from None
+    try:
+        files = [value for value in form.values() if isinstance(value, UploadFile)]
+        if not files:
+            raise HTTPException(422, "the form holds no file; the photo was expected as one")
+        yield (
+            files[0].file,
+            {name: value for name, value in form.items() if isinstance(value, str)},
+        )
+    finally:
+        await form.close()
+
+
+async def _check(file: BinaryIO) -> None:
+    """That it may be a picture, before it takes a place in the queue."""
+    head = await run_in_threadpool(file.read, 64)
+    file.seek(0)
+    if not head:
+        raise HTTPException(422, "the request holds no photo, its body is empty")
+    try:
+        photo.kind_of(head)
+    except photo.PhotoError as error:
+        raise refusal(error) from None
+
+
+def _merged(choices: Choices, fields: Mapping[str, str]) -> Choices:
+    given = {name: fields[name] for name in Choices.model_fields if fields.get(name)}
+    try:
+        return Choices.model_validate({**choices.model_dump(exclude_unset=True), **given})
+    except ValidationError as error:
+        wrong = [{**e, "loc": ("body", *e["loc"])} for e in error.errors(include_url=False)]
+        raise RequestValidationError(wrong) from None

@@ -1,0 +1,102 @@
+"""A server in this process, whose network does what a test lets it do."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.files import write
+from unblur.engine import Contract
+from unblur.restore import Deblurrer
+from unblur.serve.app import create_app
+from unblur.serve.connections import listen, make_server
+from unblur.serve.settings import Settings
+from unblur.serve.work import Work
+
+
+class Network:
+    """Inverts; and waits while `go` is not set. `began` is released once for each tile."""
+
+    contract = Contract(tile=512, overlap=32)
+    parallel = 1
+    digest = "0" * 64
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.go.set()
+        self.began = threading.Semaphore(0)
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        self.began.release()
+        assert self.go.wait(30)
+        return -batch
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
+    made = Network()
+    monkeypatch.setattr("unblur.serve.work.Deblurrer", lambda _, tile: Deblurrer(made, tile=tile))
+    yield made
+    made.go.set()
+
+
+class Live:
+    """A running server; `work` is its queue."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.app = create_app(settings)
+        self.work: Work = self.app.state.work
+        listening = listen(settings)
+        self.port = listening.getsockname()[1]
+        self.server = make_server(self.app, settings)
+        self.thread = threading.Thread(
+            target=lambda: asyncio.run(self.server.serve([listening])), daemon=True
+        )
+        self.thread.start()
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+        self.sockets: list[socket.socket] = []
+
+    def raw(self, data: bytes) -> socket.socket:
+        """A connection on which these bytes were sent."""
+        made = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        self.sockets.append(made)
+        made.sendall(data)
+        return made
+
+    def stop(self) -> None:
+        for one in self.sockets:
+            one.close()
+        self.client.close()
+        self.server.should_exit = True
+        self.thread.join(30)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def live(network: Network, tmp_path: Path) -> Iterator[Callable[..., Live]]:
+    """Starts a server with these settings."""
+    started: list[Live] = []
+
+    def start(**settings: Any) -> Live:
+        given = {"port": 0, "jobs": tmp_path / "jobs", "page": False, **settings}
+        started.append(Live(Settings(**given)))
+        return started[-1]
+
+    yield start
+    network.go.set()
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+def png(tmp_path: Path, picture: np.ndarray) -> bytes:
+    """A photo's file."""
+    return write(tmp_path / "photo.png", picture).read_bytes()

@@ -1,0 +1,232 @@
+"""The API as a newcomer meets it: a real server, real photos, and the command line's bytes."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import struct
+import subprocess
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image
+
+from tests.files import unblur, write
+from tests.serve.server import Server
+from unblur import photo
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "text_motion.jpg"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("serve")
+    with Server(folder / "jobs", "--no-page", "--max-mb", "4", "--max-pixels", "1000000") as one:
+        yield one
+        assert one.stop() == 0
+        assert not [line for line in one.log if "Traceback" in line]
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG that is a few kB and claims, truly, to be so large."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    packer = zlib.compressobj(9)
+    row = bytes(1 + width // 8)
+    rows = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+@pytest.mark.parametrize("strength", [None, 0.4])
+@pytest.mark.parametrize(("kind", "ending"), [(None, ".jpg"), ("png", ".png"), ("webp", ".webp")])
+def test_the_bytes_are_the_command_lines(
+    server: Server, tmp_path: Path, strength: float | None, kind: str | None, ending: str
+) -> None:
+    options: dict[str, Any] = {"strength": strength, "format": kind}
+    options = {name: value for name, value in options.items() if value is not None}
+    out = tmp_path / f"out{ending}"
+    flags = ["--strength", strength] if strength else []
+    assert unblur("deblur", EXAMPLE, "-o", out, *flags).returncode == 0
+    sent = EXAMPLE.read_bytes()
+    form = server.client.post("/v1/deblur", files={"photo": sent}, data=options)
+    body = server.client.post("/v1/deblur", content=sent, params=options)
+    both = server.client.post(
+        "/v1/deblur",
+        files={"any": sent},
+        data=options,
+        params={"strength": 0, "format": "gif"} if strength and kind else {},
+    )
+    for answer in (form, body, both):
+        assert answer.status_code == 200
+        assert answer.content == out.read_bytes()
+    name = {".jpg": "jpeg"}.get(ending, ending[1:])
+    assert form.headers["content-type"] == f"image/{name}"
+    job = server.client.post("/v1/jobs", files={"photo": sent}, data=options)
+    assert job.status_code == 202
+    where = job.headers["location"]
+    while (state := server.client.get(where).json())["state"] not in ("done", "failed"):
+        pass
+    assert state["progress"] == 1
+    assert server.client.get(state["result"]).content == out.read_bytes()
+    assert server.client.delete(where).status_code == 204
+    assert server.client.get(where).status_code == 404
+
+
+def test_what_needs_nothing_comes_back_byte_for_byte(server: Server, tmp_path: Path) -> None:
+    grey = write(tmp_path / "grey.jpg", np.full((70, 90, 3), 128, np.uint8)).read_bytes()
+    assert server.client.post("/v1/deblur", content=grey).content == grey
+
+
+def test_depth_and_alpha_are_kept(server: Server, tmp_path: Path, picture: np.ndarray) -> None:
+    rgba = np.dstack([picture, picture[..., 0]]).astype(np.uint16) * 257
+    path = write(tmp_path / "photo.png", rgba)
+    assert unblur("deblur", path, "-o", tmp_path / "out.png").returncode == 0
+    answer = server.client.post("/v1/deblur", content=path.read_bytes())
+    assert answer.content == (tmp_path / "out.png").read_bytes()
+    refused = server.client.post("/v1/deblur?format=jpeg", content=path.read_bytes())
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == (
+        "the photo has transparency, which JPEG cannot hold; ask for the format png or webp"
+    )
+
+
+def bad() -> dict[str, tuple[Any, int, str]]:
+    good = EXAMPLE.read_bytes()
+    animated = io.BytesIO()
+    frames = [Image.fromarray(np.full((8, 8, 3), level, np.uint8)) for level in (0, 255)]
+    frames[0].save(animated, "GIF", save_all=True, append_images=frames[1:])
+    heic, avif = io.BytesIO(), io.BytesIO()
+    pillow_heif.from_pillow(frames[0]).save(heic)
+    exif = Image.Exif()
+    exif[271] = "maker"
+    frames[0].save(avif, "AVIF", exif=exif)
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+    return {
+        "nothing": ({"content": b""}, 422, "its body is empty"),
+        "text": ({"content": b"hello"}, 415, "is not a picture that can be read"),
+        "svg": ({"content": svg}, 415, "is not a picture"),
+        "pdf": ({"content": b"%PDF-1.7 "}, 415, "is not a picture"),
+        "url": ({"content": b"http://localhost/a.jpg"}, 415, "is not a picture"),
+        "name only": (
+            {"files": {"photo": ("a.jpg", b"hello", "image/jpeg")}},
+            415,
+            "not a picture",
+        ),
+        "cut": ({"content": good[: len(good) // 2]}, 422, "damaged"),
+        "head only": ({"content": good[:64]}, 422, "damaged"),
+        "bomb": ({"content": png_of(30000, 30000)}, 413, "30000x30000 pixels, more than the limit"),
+        "heic": ({"content": heic.getvalue().replace(b"hvcC", b"zzzz")}, 422, "damaged"),
+        "avif": ({"content": avif.getvalue().replace(b"Exif", b"Ex\x80f")}, 422, "damaged"),
+        "animated": ({"content": animated.getvalue()}, 422, "single picture was expected"),
+        "raw": ({"content": b"FUJIFILMCCD-RAW " + bytes(99)}, 415, "camera raw"),
+        "too long": ({"content": bytes(5 * 2**20)}, 413, "longer than the limit of 4194304 B"),
+        "strength": ({"content": good, "params": {"strength": "2"}}, 422, "strength: "),
+        "nan": ({"content": good, "params": {"strength": "nan"}}, 422, "strength: "),
+        "form's": ({"files": {"a": good}, "data": {"strength": "x"}}, 422, "strength: "),
+        "format": ({"content": good, "params": {"format": "bmp"}}, 422, "format: "),
+        "model": ({"content": good, "params": {"model": "../x"}}, 422, "no model of this name"),
+        "no file": ({"data": {"photo": "x"}, "files": {}}, 415, "is not a picture"),
+        "two": ({"files": [("a", good), ("b", good)]}, 400, "Too many files"),
+        "no form": (
+            {"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=y"}},
+            400,
+            "the form cannot be read",
+        ),
+        "no end": (
+            {
+                "content": b'--y\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\n'
+                + good,
+                "headers": {"content-type": "multipart/form-data; boundary=y"},
+            },
+            422,
+            "no file",
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", list(bad()))
+def test_bad_requests_get_one_line(server: Server, name: str) -> None:
+    request, status, message = bad()[name]
+    answer = server.client.post("/v1/deblur", **request)
+    assert answer.status_code == status, answer.text
+    assert message in answer.json()["detail"]
+    assert "\n" not in answer.json()["detail"]
+    assert "--" not in answer.json()["detail"]
+    if name not in (
+        "cut",
+        "head only",
+        "bomb",
+        "animated",
+        "heic",
+        "avif",
+    ):  # which show when it is read
+        assert server.client.post("/v1/jobs", **request).status_code == status
+        return
+    where = server.client.post("/v1/jobs", **request).headers["location"]
+    while (state := server.client.get(where).json())["state"] not in ("done", "failed"):
+        pass
+    assert state["state"] == "failed"
+    assert message in state["error"]
+    result = server.client.get(f"{where}/result")
+    assert (result.status_code, result.json()["detail"]) == (422, state["error"])
+
+
+def test_bombs_take_no_memory(server: Server) -> None:
+    def peak() -> int:
+        status = Path(f"/proc/{server.process.pid}/status")
+        if not status.exists():
+            pytest.skip("needs /proc")
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
+
+    server.client.post("/v1/deblur", content=EXAMPLE.read_bytes())
+    before = peak()
+    bombs = [png_of(60000, 60000), png_of(8, 2**20)]
+    for bomb in bombs:
+        assert server.client.post("/v1/deblur", content=bomb).status_code == 413
+    assert peak() - before < 50 * 2**20
+
+
+def documented() -> list[str]:
+    """The commands of the documents that need no earlier answer."""
+    texts = [(EXAMPLE.parents[1] / name).read_text() for name in ("README.md", "docs/serve.md")]
+    return re.findall(r"^    (curl (?!.*3f\.\.).*? -o \S+)$", "\n".join(texts), re.MULTILINE)
+
+
+def test_the_documents_commands_run(server: Server, tmp_path: Path) -> None:
+    if not shutil.which("curl"):
+        pytest.skip("needs curl")
+    (tmp_path / "photo.jpg").write_bytes(EXAMPLE.read_bytes())
+    assert len(documented()) == 4
+    for command in documented():
+        here = command.replace("http://127.0.0.1:7860", server.url)
+        subprocess.run(["sh", "-c", f"{here} -sS --fail"], cwd=tmp_path, check=True)
+    for name in ("sharp.jpg", "sharp.png"):
+        assert photo.read(tmp_path / name).width == 588
+
+
+def test_the_rest_of_the_api(server: Server) -> None:
+    assert server.client.get("/healthz").json() == {"status": "ok"}
+    assert server.client.get("/readyz").json() == {"status": "ready"}
+    models = server.client.get("/v1/models").json()["models"]
+    assert [(m["name"], m["default"]) for m in models] == [("default", True)]
+    figures = server.client.get("/metrics").text
+    assert "unblur_queue_places 16.0" in figures
+    assert "process_resident_memory_bytes" in figures
+    described = server.client.get("/openapi.json").json()
+    form = described["paths"]["/v1/deblur"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    assert form["schema"]["properties"]["strength"]["maximum"] == 1
+    assert form["schema"]["properties"]["model"]["enum"] == ["default"]
+    answer = server.client.get("/v1/deblur")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

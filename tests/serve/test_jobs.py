@@ -1,0 +1,262 @@
+"""Jobs outlive the server: whatever kills it, whenever, none is lost and none is done wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.files import unblur, write
+from tests.serve.conftest import Live, Network
+from tests.serve.server import Server
+from tests.serve.test_load import until
+from unblur import photo
+from unblur.errors import UnblurError
+from unblur.restore import Deblurrer
+from unblur.serve.jobs import TRIES, Jobs
+from unblur.serve.jobs.store import Record, Store, new_id
+from unblur.serve.work import BusyError, Work
+
+SLOW = """
+import sys, time
+from unblur.engine import Contract
+from unblur.restore import Deblurrer
+from unblur.serve import work
+
+class Slow:
+    contract, parallel, digest = Contract(), 1, "0" * 64
+    def __call__(self, batch):
+        time.sleep(0.05)
+        return -batch
+
+work.Deblurrer = lambda _, tile: Deblurrer(Slow(), tile=tile)
+sys.argv[0] = "unblur"
+from unblur.cli import app
+app()
+"""
+
+
+def inverted(data: bytes) -> bytes:
+    picture = photo.read(data)
+    return photo.encode(picture, Deblurrer(Network())(picture.pixels))
+
+
+def test_no_kill_loses_a_job_or_a_result(tmp_path: Path) -> None:
+    rng, chance = np.random.default_rng(0), random.Random(0)
+    photos = [
+        write(tmp_path / f"{n}.png", rng.integers(0, 255, (20, 30, 3), np.uint8)).read_bytes()
+        for n in range(12)
+    ]
+    taken: dict[str, bytes] = {}
+    fetched: dict[str, bytes] = {}
+
+    def start() -> Server:
+        return Server(tmp_path / "jobs", "--no-page", "--threads", "1", program=SLOW)
+
+    def post(server: Server, some: list[bytes]) -> None:
+        for data in some:
+            try:
+                answer = server.client.post("/v1/jobs", content=data)
+            except httpx.TransportError:
+                return  # killed: nothing was promised
+            assert answer.status_code == 202
+            taken[answer.json()["id"]] = data
+
+    for turn in range(4):
+        server = start()
+        # What was finished once is there at once.
+        for job, result in fetched.items():
+            assert server.client.get(f"/v1/jobs/{job}/result").content == result
+        posting = threading.Thread(target=post, args=(server, photos[turn * 3 : turn * 3 + 3]))
+        posting.start()
+        time.sleep(chance.uniform(0.02, 0.25))
+        for job in list(taken):
+            answer = server.client.get(f"/v1/jobs/{job}/result")
+            assert answer.status_code in (200, 409)
+            if answer.status_code == 200:
+                fetched[job] = answer.content
+        server.kill()
+        posting.join()
+    assert taken
+    with start() as server:
+
+        def all_done() -> bool:
+            states = [server.client.get(f"/v1/jobs/{job}").json()["state"] for job in taken]
+            assert set(states) <= {"waiting", "running", "done"}
+            return set(states) == {"done"}
+
+        until(all_done)
+        for job, data in taken.items():
+            assert server.client.get(f"/v1/jobs/{job}/result").content == inverted(data)
+        # Besides them, there are at most those that a kill cut off from their answer.
+        assert len(list((tmp_path / "jobs").iterdir())) <= len(taken) + 4
+        assert not list((tmp_path / "jobs").glob("*/photo"))
+        assert not list((tmp_path / "jobs").rglob(".*"))
+        second = unblur("serve", "--port", "0", "--jobs", tmp_path / "jobs")
+        assert second.returncode == 1
+        assert second.stderr.count("\n") == 1
+        assert "another unblur is at work" in second.stderr
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    (tmp_path / "jobs").mkdir()
+    return Store(tmp_path / "jobs")
+
+
+def opened(store: Store, network: Network, **limits: Any) -> tuple[Work, Jobs]:
+    work = Work(threads=1)
+    return work, Jobs(work, store.folder, limits.get("most", 100), limits.get("keep_seconds", 100))
+
+
+def waiting(store: Store, data: bytes, **fields: Any) -> Record:
+    given: dict[str, Any] = {"strength": 1.0, "model": "default", "format": None, **fields}
+    record = Record(new_id(), time.time(), **given)
+    store.create(io.BytesIO(data), record)
+    return record
+
+
+def test_what_a_kill_can_leave_is_put_right(store: Store, network: Network, png: bytes) -> None:
+    half = waiting(store, png)
+    (store.folder / half.id).rename(store.folder / f".new-{half.id}")
+    gone = waiting(store, png)
+    (store.folder / gone.id).rename(store.folder / f".gone-{gone.id}-1")
+    late = store.folder / new_id()
+    late.mkdir()
+    (late / "result").write_bytes(png)
+    finished = waiting(store, png)
+    store.result(finished).write_bytes(png)
+    (store.folder / finished.id / ".unblur-xyz").write_bytes(b"half")
+    foreign = store.folder / "README"
+    foreign.write_text("not a job")
+    unreadable = waiting(store, png)
+    (store.folder / unreadable.id / "job.json").write_text("{")
+    cause = waiting(store, png, tries=TRIES)
+    missing = waiting(store, png, model="other")
+    good = waiting(store, png)
+
+    work, jobs = opened(store, network)
+    until(lambda: jobs.count()["waiting"] == jobs.count()["running"] == 0)
+    work.close()
+    jobs.close()
+    there = {r.id: r for r in Store(store.folder).recover()}
+    assert set(there) == {finished.id, cause.id, missing.id, good.id}
+    assert there[finished.id].state == there[good.id].state == "done"
+    assert there[finished.id].format == "png"
+    assert store.result(finished).read_bytes() == png
+    assert store.result(good).read_bytes() == inverted(png)
+    assert there[cause.id].error == f"the server was stopped {TRIES} times while at it"
+    assert there[missing.id].error == "no model of this name; there is default"
+    assert foreign.exists()
+    assert store.photo(unreadable).read_bytes() == png
+    assert not list(store.folder.glob(".*"))
+    assert not late.exists()
+
+
+def test_what_may_have_killed_the_server_comes_last(
+    store: Store, network: Network, png: bytes
+) -> None:
+    network.go.clear()
+    suspect = waiting(store, png, tries=1)
+    first, second = waiting(store, png), waiting(store, png)
+    work, jobs = opened(store, network)
+    found = {r.id: jobs.get(r.id) for r in (suspect, first, second)}
+    assert [jobs.position(j) for j in found.values() if j] in ([2, 0, 1], [3, 1, 2])
+    assert network.began.acquire(timeout=20)
+    # Written down before it is begun.
+    assert json.loads((store.folder / first.id / "job.json").read_text())["tries"] == 1
+    jobs.delete(second.id)
+    work.drain()
+    network.go.set()
+    work.close()
+    jobs.close()
+    again = {r.id: (r.state, r.tries) for r in Store(store.folder).recover()}
+    assert again == {suspect.id: ("waiting", 1), first.id: ("done", 1)}
+
+
+def test_jobs_are_bounded_and_their_time_is(store: Store, network: Network, png: bytes) -> None:
+    work, jobs = opened(store, network, most=2, keep_seconds=0.5)
+    made = [jobs.create(io.BytesIO(png), 1.0, None, None) for _ in range(2)]
+    with pytest.raises(BusyError):
+        jobs.create(io.BytesIO(png), 1.0, None, None)
+    network.go.set()
+    until(lambda: jobs.get(made[0].record.id) is None)
+    until(lambda: jobs.sweep() or not len(jobs))  # pyright: ignore
+    assert not list(store.folder.iterdir())
+    jobs.create(io.BytesIO(png), 1.0, None, None)
+    work.close()
+    jobs.close()
+
+
+def test_a_job_deleted_at_work_leaves_nothing(
+    live: Callable[..., Live], network: Network, png: bytes, tmp_path: Path
+) -> None:
+    server = live(threads=1)
+    network.go.clear()
+    running, waits = (server.client.post("/v1/jobs", content=png).json()["id"] for _ in range(2))
+    assert network.began.acquire(timeout=20)
+    assert server.client.get(f"/v1/jobs/{running}").json()["state"] == "running"
+    assert server.client.get(f"/v1/jobs/{waits}").json()["position"] == 1
+    assert server.client.get(f"/v1/jobs/{running}/result").status_code == 409
+    for job in (running, waits):
+        assert server.client.delete(f"/v1/jobs/{job}").status_code == 204
+        assert server.client.get(f"/v1/jobs/{job}").status_code == 404
+    network.go.set()
+    until(lambda: not any(server.work.count().values()))
+    until(lambda: not list((tmp_path / "jobs").iterdir()))
+
+
+def test_many_jobs_keep_nobody_waiting(
+    live: Callable[..., Live], network: Network, png: bytes
+) -> None:
+    server = live(threads=2)
+    network.go.clear()
+    for _ in range(5):
+        assert server.client.post("/v1/jobs", content=png).status_code == 202
+    assert network.began.acquire(timeout=20)
+    assert server.work.count() == {"waiting": 0, "running": 1, "jobs": 4}
+    thread = threading.Thread(
+        target=server.client.post, args=("/v1/deblur",), kwargs={"content": png}
+    )
+    thread.start()
+    assert network.began.acquire(timeout=20)
+    network.go.set()
+    thread.join()
+
+
+def test_a_folder_that_cannot_be_used_is_named(network: Network, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    work = Work(threads=1)
+    with pytest.raises(UnblurError, match="file cannot be made"):
+        Jobs(work, tmp_path / "file", 1, 1)
+    work.close()
+
+
+def test_a_full_disk_is_said_and_takes_nothing(
+    live: Callable[..., Live],
+    network: Network,
+    png: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    server = live()
+    for what in ("store.shutil.copyfileobj", "store.require_room"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"unblur.serve.jobs.{what}", full)
+            answer = server.client.post("/v1/jobs", content=png)
+        assert answer.status_code == 503
+        assert answer.json()["detail"] == "there is no room for it on the server's disk"
+    assert not list((tmp_path / "jobs").iterdir())
+    assert server.client.post("/v1/jobs", content=png).status_code == 202
