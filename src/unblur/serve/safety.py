@@ -35,7 +35,8 @@ _ALWAYS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
-# The page's own scripts and styles stand in it, as Gradio makes it; nothing comes from elsewhere.
+# The page's own scripts and styles stand in it, as Gradio makes it, whose front end does not start
+# without eval (tried); nothing comes from elsewhere.
 _PAGE_POLICY = "; ".join(
     (
         "default-src 'self'",
