@@ -55,7 +55,7 @@ def test_onnx_equals_pytorch_at_sizes_of_every_kind(trained: Path, tmp_path: Pat
 
 def test_the_bundled_network_can_be_trained_on() -> None:
     net, config, provenance = checkpoint.load_generator(find_model("default"))
-    assert config.generator == "lite"
+    assert config.generator == "spectral"
     assert provenance["step"] > 0
     assert all(torch.isfinite(p).all() for p in net.parameters())
     assert find_model("default").stat().st_size < 12 * 2**20
