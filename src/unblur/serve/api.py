@@ -26,7 +26,16 @@ TYPES = {
 }
 """Media types of the results."""
 
-ENDINGS = {"jpeg": "jpg", "tiff": "tif"}
+_ENDINGS = {"jpeg": "jpg", "tiff": "tif"}
+
+RESULT = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in TYPES.values()}
+"""The content of an answer that is a photo's file, for the description."""
+
+
+def attachment(kind: str) -> dict[str, str]:
+    """The header by which a browser saves a result under a fitting name."""
+    name = f"deblurred.{_ENDINGS.get(kind, kind)}"
+    return {"content-disposition": f'attachment; filename="{name}"'}
 
 
 class Problem(BaseModel):
@@ -90,10 +99,7 @@ def add(app: FastAPI, work: Work, settings: Settings) -> None:
             200: {
                 "description": "The photo's file, sharp; byte for byte what was sent if nothing"
                 " of it needs deblurring.",
-                "content": {
-                    kind: {"schema": {"type": "string", "format": "binary"}}
-                    for kind in TYPES.values()
-                },
+                "content": RESULT,
             },
             **problems(*EVERYWHERE, *UPLOAD),
         },
@@ -125,9 +131,7 @@ def add(app: FastAPI, work: Work, settings: Settings) -> None:
             result, kind = await result_of(task, work, request, settings.seconds)
         except GoneError:
             return Response(status_code=499)
-        name = f"deblurred.{ENDINGS.get(kind, kind)}"
-        headers = {"content-disposition": f'attachment; filename="{name}"'}
-        return Response(result, media_type=TYPES[kind], headers=headers)
+        return Response(result, media_type=TYPES[kind], headers=attachment(kind))
 
     @app.get(
         "/v1/models", tags=["photos"], summary="List the models", responses=problems(*EVERYWHERE)

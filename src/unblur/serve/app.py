@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -160,8 +159,10 @@ def _add_page(app: FastAPI, work: Work, settings: Settings) -> None:
             return JSONResponse({"detail": "Method Not Allowed"}, 405, allowed)
         return JSONResponse({"detail": "Not Found"}, 404)
 
-    if settings.page and importlib.util.find_spec("unblur.serve.page"):
-        importlib.import_module("unblur.serve.page").mount(app, work, settings)
+    if settings.page:
+        from unblur.serve import page  # it loads Gradio, which the API alone does without
+
+        page.mount(app, work, settings)
         return
 
     @app.get("/", include_in_schema=False)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from unblur.engine import ModelError
-from unblur.serve.api import BODY, ENDINGS, EVERYWHERE, TYPES, UPLOAD, problems
+from unblur.serve.api import BODY, EVERYWHERE, RESULT, TYPES, UPLOAD, attachment, problems
 from unblur.serve.errors import log, refusal
 from unblur.serve.jobs import Job, Jobs
 from unblur.serve.uploads import Query_, received
@@ -90,10 +90,7 @@ def add(app: FastAPI, jobs: Jobs) -> None:
         responses={
             200: {
                 "description": "The photo's file, sharp.",
-                "content": {
-                    kind: {"schema": {"type": "string", "format": "binary"}}
-                    for kind in TYPES.values()
-                },
+                "content": RESULT,
             },
             **problems(*EVERYWHERE, 404, 409, 422),
         },
@@ -112,11 +109,7 @@ def add(app: FastAPI, jobs: Jobs) -> None:
             raise _none() from None
         size = file.seek(0, 2)
         file.seek(0)
-        name = f"deblurred.{ENDINGS.get(record.format, record.format)}"
-        headers = {
-            "content-length": str(size),
-            "content-disposition": f'attachment; filename="{name}"',
-        }
+        headers = {"content-length": str(size), **attachment(record.format)}
         return StreamingResponse(_chunks(file), media_type=TYPES[record.format], headers=headers)
 
     @app.delete(
