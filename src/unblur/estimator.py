@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from unblur.nets.spectral import CELL, halves
 
 SIDE = 256
 """Of the crops that cells are taken from, in pixels."""
+PLACES = range(3, SIDE // CELL - 3, 4)
+"""Rows and columns of the cells that are taken from a crop."""
 AROUND = 24
 """A cell's coefficients are judged on so many pixels of the half-size picture on each side."""
 SHARP = 2e-5
@@ -47,13 +50,7 @@ class Cells:
         return (self.error[chosen] - 2 * cross + square).clamp_min(0)
 
 
-def fit_estimator(
-    net: SpectralGenerator,
-    batch: Callable[[int], tuple[Tensor, Tensor]],
-    config: FitConfig,
-    report: Callable[[int, int], None] = lambda done, total: None,
-    enough: Callable[[], bool] = lambda: False,
-) -> tuple[int, float]:
+def fit_estimator(net: SpectralGenerator, cells: Cells, config: FitConfig) -> float:
     """Sets the reader and the coefficients of a network so that its first restoration is good.
 
     Trained with the rest, the estimate learns late: every step sees the blur of few crops, for the
@@ -61,17 +58,9 @@ def fit_estimator(
     network on the cells' spectra and a squared error in closed form, so that passes over all cells
     take seconds.
 
-    Args:
-        batch: blurred and sharp crops (b, 3, `SIDE`, `SIDE`) in [-1, 1] of a number from 0.
-        config: how many cells, and how they are fitted.
-        report: called with the number of cells that are there, and that there will be.
-        enough: asked after each batch whether to do with the cells that there are.
-
     Returns:
-        How many cells there were, and the gain in dB on the last twelfth of them, which was not
-        fitted to.
+        The gain in dB on the last twelfth of the cells, which was not fitted to.
     """
-    cells = gather(net, batch, config.cells, report, enough)
     held = torch.arange(len(cells) - max(1, len(cells) // 12), len(cells))
     count = len(cells) - len(held)
     optimizer = torch.optim.AdamW(net.fitted(), config.lr, weight_decay=0.02)
@@ -87,44 +76,46 @@ def fit_estimator(
             optimizer.step()
     with torch.no_grad():
         left = cells.left(held, _coefficients(net, cells.known[held], 0.0))
-    return len(cells), -10 * math.log10(float(left.sum() / cells.error[held].sum()))
+    return -10 * math.log10(float(left.sum() / cells.error[held].sum()))
 
 
 @torch.no_grad()
-def gather(
+def gather_cells(
     net: SpectralGenerator,
     batch: Callable[[int], tuple[Tensor, Tensor]],
     count: int,
     report: Callable[[int, int], None] = lambda done, total: None,
     enough: Callable[[], bool] = lambda: False,
 ) -> Cells:
-    """At least `count` cells that are not sharp, of as many batches as it takes; see the fit."""
-    known, products, toward, error = [], [], [], []
-    step = 0
-    places = range(3, SIDE // CELL - 3, 5)
-    while len(error) < count and not (error and enough()):
-        for blurred, sharp in zip(*batch(step), strict=True):
-            half, quarter = halves(blurred[None])
-            features = net.known(half, quarter)[0]
-            answers = net.answers(half, quarter)[0]
-            missing = halves(sharp[None])[0][0] - half[0]
-            for i in places:
-                for j in places:
-                    rows, columns = (_around(k) for k in (i, j))
-                    terms = answers[:, :, rows, columns].transpose(0, 1).flatten(1)
-                    wanted = missing[:, rows, columns].flatten()
-                    mean = float(wanted.square().mean())
-                    if mean < SHARP:
-                        continue
-                    # Copies, or each would keep its crop alive.
-                    known.append(features[:, i, j].half())
-                    products.append(terms @ terms.T / len(wanted))
-                    toward.append(terms @ wanted / len(wanted))
-                    error.append(mean)
+    """At least `count` cells that are not sharp, of as many batches as it takes.
+
+    Args:
+        batch: blurred and sharp crops (b, 3, `SIDE`, `SIDE`) in [-1, 1] of a number from 0.
+        report: called with the number of cells that are there, and that there will be.
+        enough: asked after each batch whether to do with the cells that there are.
+    """
+    parts: list[tuple[Tensor, ...]] = []
+    step = there = 0
+    while there < count and not (there and enough()):
+        blurred, sharp = batch(step)
+        half, quarter = halves(blurred)
+        known = net.known(half, quarter)
+        answers = net.answers(half, quarter)
+        missing = halves(sharp)[0] - half
+        for i, j in itertools.product(PLACES, repeat=2):
+            rows, columns = _around(i), _around(j)
+            terms = answers[..., rows, columns].float().transpose(1, 2).flatten(2)
+            wanted = missing[..., rows, columns].flatten(1)
+            error = wanted.square().mean(1)
+            kept = error >= SHARP
+            products = terms @ terms.mT / wanted.shape[1]
+            toward = torch.einsum("bfn,bn->bf", terms, wanted) / wanted.shape[1]
+            found = known[..., i, j].half(), products, toward, error
+            parts.append(tuple(part[kept] for part in found))
+            there += int(kept.sum())
         step += 1
-        report(min(count, len(error)), count)
-    mean = torch.tensor(error, device=known[0].device)
-    return Cells(torch.stack(known), torch.stack(products), torch.stack(toward), mean)
+        report(min(count, there), count)
+    return Cells(*(torch.cat(side) for side in zip(*parts, strict=True)))
 
 
 def _around(cell: int) -> slice:

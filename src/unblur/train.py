@@ -210,10 +210,12 @@ class _Run:
             return self.data.batch(self.config.steps + step, estimator.SIDE, 8)
 
         generator.to(self.fabric.device)
-        cells, gain = estimator.fit_estimator(
-            generator, batch, self.config.fit, prepare, lambda: time.monotonic() >= until
-        )
-        self.source = {"fitted": {"cells": cells, "gain": round(gain, 3)}}
+        with self.fabric.autocast():
+            cells = estimator.gather_cells(
+                generator, batch, self.config.fit.cells, prepare, lambda: time.monotonic() >= until
+            )
+        gain = estimator.fit_estimator(generator, cells, self.config.fit)
+        self.source = {"fitted": {"cells": len(cells), "gain": round(gain, 3)}}
 
     @contextmanager
     def data_ahead(self, end: int) -> Iterator[Iterator[tuple[tuple[Tensor, Tensor], float]]]:
