@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -86,6 +88,7 @@ def gather_cells(
     count: int,
     report: Callable[[int, int], None] = lambda done, total: None,
     enough: Callable[[], bool] = lambda: False,
+    autocast: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> Cells:
     """At least `count` cells that are not sharp, of as many batches as it takes.
 
@@ -93,6 +96,7 @@ def gather_cells(
         batch: blurred and sharp crops (b, 3, `SIDE`, `SIDE`) in [-1, 1] of a number from 0.
         report: called with the number of cells that are there, and that there will be.
         enough: asked after each batch whether to do with the cells that there are.
+        autocast: what the filters' precision is chosen by.
     """
     parts: list[tuple[Tensor, ...]] = []
     step = there = 0
@@ -100,7 +104,8 @@ def gather_cells(
         blurred, sharp = batch(step)
         half, quarter = halves(blurred)
         known = net.known(half, quarter)
-        answers = net.answers(half, quarter)
+        with autocast():
+            answers = net.answers(half, quarter)
         missing = halves(sharp)[0] - half
         for i, j in itertools.product(PLACES, repeat=2):
             rows, columns = _around(i), _around(j)

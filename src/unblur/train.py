@@ -210,10 +210,14 @@ class _Run:
             return self.data.batch(self.config.steps + step, estimator.SIDE, 8)
 
         generator.to(self.fabric.device)
-        with self.fabric.autocast():
-            cells = estimator.gather_cells(
-                generator, batch, self.config.fit.cells, prepare, lambda: time.monotonic() >= until
-            )
+        cells = estimator.gather_cells(
+            generator,
+            batch,
+            self.config.fit.cells,
+            prepare,
+            lambda: time.monotonic() >= until,
+            self.fabric.autocast,
+        )
         gain = estimator.fit_estimator(generator, cells, self.config.fit)
         self.source = {"fitted": {"cells": len(cells), "gain": round(gain, 3)}}
 
