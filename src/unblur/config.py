@@ -41,6 +41,8 @@ class SpectralConfig:
     """Residual blocks at each scale."""
     reach: int = 32
     """How far its U-Net's attention looks, in pixels of the 1/8 map; 0: all along."""
+    reader: int = 384
+    """Channels between the spectra and the estimate of the blur."""
     estimator: int = 192
     """Channels of the network that estimates the blur."""
     filters: tuple[int, ...] = (40, 32)

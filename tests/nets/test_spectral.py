@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from tests.reference import spectral as naive
 from unblur.nets import SpectralGenerator
 from unblur.nets.spectral import (
+    LARGEST,
     WINDOW,
     InverseFilters,
     LocalSpectra,
@@ -94,3 +95,20 @@ def test_a_shift_by_a_cell_shifts_the_answer() -> None:
     torch.testing.assert_close(
         whole[..., inner, 128:-112], moved[..., inner, 112:-112], atol=2e-5, rtol=0
     )
+
+
+def test_large_changes_are_made_in_part() -> None:
+    """Small ones hardly less, none more than `LARGEST`; in training all of them whole."""
+    torch.manual_seed(0)
+    net = SpectralGenerator((8, 8, 16), (1, 1, 2), estimator=16, filters=(8, 8))
+    with torch.no_grad():
+        net.refine.tail.weight.mul_(30)
+        image = 0.3 * picture(64, 64)[None]
+        whole = net(image) - image
+        part = net.eval()(image) - image
+    small, large = whole.abs() < LARGEST / 20, whole.abs() > 3 * LARGEST
+    assert small.any()
+    assert large.any()
+    torch.testing.assert_close(part[small], whole[small], rtol=2e-3, atol=1e-5)
+    assert part.abs().max() <= LARGEST + 1e-6
+    assert (part * whole >= 0).all()

@@ -17,6 +17,9 @@ WINDOW = 32
 """Side of the squares whose spectra are taken, in pixels of the map that they are taken from."""
 CELL = 16
 """Side of the squares that share one estimate of the blur, in pixels of the photo."""
+LARGEST = 0.3
+"""No pixel changes by more, of [-1, 1]: small changes are made whole, large ones, which bright
+edges ask for, in part, since a wrong estimate costs most there (docs/training-log.md)."""
 
 
 class SpectralGenerator(nn.Module):
@@ -33,9 +36,11 @@ class SpectralGenerator(nn.Module):
        motion blurs lie near a space of few dimensions, that `InverseFilters` spans at 1/2 and 1/4
        of the size. The sum of its answers, each times its coefficient, is a first restoration.
     3. `LiteGenerator`, which sees the photo, the first restoration and the estimate, refines it.
+       Outside training, large changes are made in part (`LARGEST`).
 
     Args:
         widths, blocks, reach: of the `LiteGenerator`.
+        reader: channels between the spectra and the estimate.
         estimator: channels of the network that estimates the blur.
         filters: how many filters there are at 1/2 and at 1/4 of the size.
         estimator_reach: how far its attention looks, in cells.
@@ -48,6 +53,7 @@ class SpectralGenerator(nn.Module):
         widths: tuple[int, ...] = (32, 64, 160),
         blocks: tuple[int, ...] = (1, 1, 4),
         reach: int = 32,
+        reader: int = 384,
         estimator: int = 192,
         filters: tuple[int, ...] = (40, 32),
         estimator_reach: int = 8,
@@ -56,7 +62,7 @@ class SpectralGenerator(nn.Module):
         self.half_spectra, self.quarter_spectra = LocalSpectra(8), LocalSpectra(4)
         known = 3 * (LocalSpectra.channels + 1)
         self.reader = nn.Sequential(
-            nn.Conv2d(known, 2 * estimator, 1), nn.ReLU(), nn.Conv2d(2 * estimator, estimator, 1)
+            nn.Conv2d(known, reader, 1), nn.ReLU(), nn.Conv2d(reader, estimator, 1)
         )
         blocks_around = ResidualBlock(estimator), ResidualBlock(estimator)
         looks = attention_of("crosshatch", estimator, reach=estimator_reach)
@@ -76,7 +82,9 @@ class SpectralGenerator(nn.Module):
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         first, estimate = self.first(image)
         out = self.refine(first, image, estimate)
-        return out if self.training else out.clamp(-1, 1)
+        if self.training:
+            return out
+        return (image + LARGEST * ((out - image) / LARGEST).tanh()).clamp(-1, 1)
 
     def first(
         self, image: Float[Tensor, "b 3 h w"]
