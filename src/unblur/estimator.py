@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from unblur.config import FitConfig
 from unblur.nets import SpectralGenerator
@@ -47,9 +48,9 @@ class Cells:
 
     def left(self, chosen: Tensor, coefficients: Float[Tensor, "m f"]) -> Float[Tensor, " m"]:
         """The mean squared error that coefficients leave in the chosen cells."""
-        square = torch.einsum("nf,nfg,ng->n", coefficients, self.products[chosen], coefficients)
-        cross = (coefficients * self.toward[chosen]).sum(1)
-        return (self.error[chosen] - 2 * cross + square).clamp_min(0)
+        times = (self.products[chosen] @ coefficients[..., None])[..., 0]
+        change = (coefficients * (times - 2 * self.toward[chosen])).sum(1)
+        return (self.error[chosen] + change).clamp_min(0)
 
 
 def fit_estimator(net: SpectralGenerator, cells: Cells, config: FitConfig) -> float:
@@ -133,6 +134,12 @@ def _coefficients(
 ) -> Float[Tensor, "n f"]:
     """The network's coefficients for cells on their own, with some of what it thinks left out."""
     first, relu, second = net.reader
-    out = nn.functional.dropout(relu(first(known.float()[..., None, None])), dropout)
-    out = nn.functional.dropout(second(out), dropout)
-    return net.coefficients(out)[..., 0, 0]
+    out = F.dropout(relu(_linear(first, known.float())), dropout)
+    out = F.dropout(_linear(second, out), dropout)
+    return _linear(net.coefficients, out).float()
+
+
+def _linear(convolution: nn.Module, cells: Float[Tensor, "n i"]) -> Float[Tensor, "n o"]:
+    """A 1x1 convolution of single places, which is several times faster so."""
+    assert isinstance(convolution, nn.Conv2d)
+    return F.linear(cells, convolution.weight.flatten(1), convolution.bias)
