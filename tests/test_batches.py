@@ -55,7 +55,7 @@ def test_both_images_are_cut_and_turned_alike(tmp_path: Path, picture: np.ndarra
 
 
 def test_the_papers_way_resizes_the_whole_pair(pairs_dir: Path) -> None:
-    config = DataConfig(dirs=(str(pairs_dir),), fit="resize", augment=False, hold_out_every=0)
+    config = DataConfig(dirs=(str(pairs_dir),), resize=32, augment=False, hold_out_every=0)
     batches = [data(config).batch(step, 32, 8)[1] for step in range(3)]
     assert len({tuple(x.flatten().tolist()) for b in batches for x in b}) == 4
 

@@ -26,7 +26,7 @@ def test_the_papers_config_has_the_papers_numbers() -> None:
     assert (loss.adversarial, loss.content, loss.pixel, loss.gradient) == (4, 0.6, 40, 40)
     assert (loss.frequency, loss.symmetric, loss.pixel_kind) == (0, False, "smooth_l1")
     assert (config.optimizer, config.betas) == ("adam", (0.9, 0.999))
-    assert config.data.fit == "resize"
+    assert (config.data.resize, config.data.augment) == (256, False)
 
 
 @pytest.mark.parametrize(

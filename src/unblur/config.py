@@ -161,10 +161,12 @@ class DataConfig:
     """Folders of pairs to validate on; without any, pairs and photos held out of `dirs`."""
     blur_folder: Literal["blur", "blur_gamma"] = "blur"
     """Which of GoPro's two blurs, averaged without or with its response curve."""
-    fit: Literal["crop", "resize"] = "crop"
-    """A random crop, or (the paper's way) the whole pair resized by area to the crop's size."""
+    resize: int = 0
+    """Side of the square to which whole pairs and photos are resized by area before anything else,
+    in pixels (the paper's way: 256); 0: they keep their size. Photos keep the margin, beyond it,
+    that their camera sweeps over."""
     min_scale: float = 1.0
-    """With crops: half of the samples are down-scaled, to this at the least."""
+    """Half of the samples are down-scaled, to this at the least."""
     augment: bool = True
     """Random flips and quarter turns, the same for both images."""
     pair_share: float = 0.3
