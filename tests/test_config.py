@@ -67,6 +67,13 @@ def test_overrides_replace_folders_and_content_weights() -> None:
     assert configs.override(config, None, None) == config
 
 
+def test_checkpoints_of_the_first_release_can_be_read() -> None:
+    for fit, resize in [("crop", 0), ("resize", 256)]:
+        old = f"data = {{ fit = '{fit}', min_scale = 0.5 }}\n[[phases]]\nsteps = 1"
+        data = configs.loads(old).data
+        assert (data.resize, data.min_scale) == (resize, 0.5)
+
+
 def test_differing_configs_are_told_apart_by_name() -> None:
     config = TrainConfig(phases=(PhaseConfig(steps=1),))
     configs.require_equal(config, config, "it was made")

@@ -268,6 +268,9 @@ class TrainConfig:
     """Generator steps between two validations."""
     patience: int = 0
     """Checks without a better validation PSNR before the run ends; 0: never."""
+    watch_every: int = 0
+    """Generator steps between two lines of the log that tell the norm of each loss term's
+    gradient, at one more backward pass a term; 0: none does."""
 
     def __post_init__(self) -> None:
         if not self.phases:
@@ -307,7 +310,7 @@ def load(path: Path) -> TrainConfig:
 
 def loads(text: str) -> TrainConfig:
     """Reads TOML text; raises as `load`, and tomllib.TOMLDecodeError for what is not TOML."""
-    return _build(TrainConfig, tomllib.loads(text), "")
+    return _build(TrainConfig, _renewed(tomllib.loads(text)), "")
 
 
 def dumps(config: TrainConfig) -> str:
@@ -346,6 +349,16 @@ def require_equal(given: TrainConfig, own: TrainConfig, what: str) -> None:
                 )
             values = f" ({mine!r}, not {other!r})" if len(repr(mine)) < 60 else ""
             raise ConfigError(f"{what} with another {key}{values}: leave it out, or start anew")
+
+
+def _renewed(table: dict[str, Any]) -> dict[str, Any]:
+    """A table in today's keys: checkpoints of 0.1.0 say `data.fit`, "crop" or "resize"."""
+    data = table.get("data")
+    if isinstance(data, dict) and data.get("fit") in ("crop", "resize"):
+        resize = 256 if data["fit"] == "resize" else 0
+        others = {key: value for key, value in data.items() if key != "fit"}
+        return {**table, "data": {"resize": resize, **others}}
+    return table
 
 
 def _build(cls: type[Any], table: dict[str, Any], where: str) -> Any:

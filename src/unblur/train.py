@@ -26,7 +26,7 @@ from unblur import config as configs
 from unblur.batches import TrainingData
 from unblur.config import PhaseConfig, TrainConfig
 from unblur.errors import UnblurError
-from unblur.losses import HybridLoss, discriminator_loss
+from unblur.losses import HybridLoss, discriminator_loss, gradient_norms
 from unblur.nets import Discriminator, SpectralGenerator, vgg
 from unblur.validation import Validator
 from unblur.vision import import_fabric
@@ -257,17 +257,26 @@ class _Run:
         if judge is not None and self.judge_optimizer is not None:
             judge.train().requires_grad_(True)
             for _ in range(phase.discriminator_steps):
-                loss = discriminator_loss(judge(sharp).float(), judge(fake.detach()).float())
+                scores = judge(sharp).float(), judge(fake.detach()).float()
+                loss = discriminator_loss(*scores)
                 self._finite({"discriminator": loss})
                 self.judge_optimizer.zero_grad()
                 self.fabric.backward(loss)
                 self.judge_optimizer.step()
-                losses["discriminator"] = loss.detach()
+                # Of the last step, before it: how sure it is, and whether its sigmoid saturates.
+                real, fake_score = (score.detach().mean() for score in scores)
+                losses |= {"discriminator": loss.detach(), "D(real)": real, "D(fake)": fake_score}
             judge.requires_grad_(False)
         features = self.features.get((phase.loss.content_network, phase.loss.content_weights))
-        terms = HybridLoss(phase.loss, features, judge)(fake, sharp)
+        hybrid = HybridLoss(phase.loss, features, judge)
+        terms = hybrid(fake, sharp)
         self._finite(terms)
         self.optimizer.zero_grad()
+        if _falls_on(self.at_step + 1, self.config.watch_every):
+            norms = gradient_norms(
+                hybrid.weighted(terms), self.generator.parameters(), self.fabric.backward
+            )
+            losses |= {f"gradient of {name}": norm for name, norm in norms.items()}
         self.fabric.backward(terms["total"])
         if self.config.clip:
             norm = self.fabric.clip_gradients(
@@ -315,8 +324,10 @@ class _Run:
         self._write(lambda: checkpoint.write_whole(self.state_file, state))
 
     def log(self, losses: dict[str, float], checked: bool) -> None:
-        """A line of log.jsonl every ten steps and at every check."""
-        if not checked and self.at_step % 10:
+        """A line of log.jsonl every ten steps, at every check and for every step watched."""
+        if not checked and not any(
+            _falls_on(self.at_step, every) for every in (10, self.config.watch_every)
+        ):
             return
         line = {"step": self.at_step, "seconds": round(self.seconds, 2), **losses}
         if checked:
@@ -411,6 +422,10 @@ _COUNTERS = ("at_step", "best", "stale", "psnr", "seconds", "images")
 
 def _channels_last(net: Any) -> None:
     net.to(memory_format=torch.channels_last)
+
+
+def _falls_on(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
 
 
 def _rate(phase: PhaseConfig, done: int) -> float:
