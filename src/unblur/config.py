@@ -64,6 +64,11 @@ class PaperConfig:
     """Residual blocks, each followed by attention."""
     dropout: float = 0.5
     """Probability inside each residual block."""
+    leak: float = 0.0
+    """Slope below 0 of those ReLUs that the paper does not name."""
+    tail_part: float = 1.0
+    """Learning rate of the last layer as a part of the phase's: its 3136 inputs a pixel move the
+    picture together."""
 
 
 @dataclass(frozen=True)

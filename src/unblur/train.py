@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unblur import __version__, checkpoint, estimator, photo
+from unblur import __version__, checkpoint, estimator, photo, pytorch
 from unblur import config as configs
 from unblur.batches import TrainingData
 from unblur.config import PhaseConfig, TrainConfig
 from unblur.errors import UnblurError
 from unblur.losses import HybridLoss, discriminator_loss, gradient_norms
-from unblur.nets import Discriminator, SpectralGenerator, vgg
+from unblur.nets import Discriminator, PaperGenerator, SpectralGenerator, vgg
 from unblur.validation import Validator
 from unblur.vision import import_fabric
 
@@ -438,12 +438,17 @@ def _rate(phase: PhaseConfig, done: int) -> float:
 
 def _optimizer(config: TrainConfig, net: nn.Module) -> torch.optim.Optimizer:
     b1, b2 = config.betas
-    fitted = net.fitted() if isinstance(net, SpectralGenerator) else []
-    ours = {id(parameter) for parameter in fitted}
+    slower: list[nn.Parameter] = []
+    part = 1.0
+    if isinstance(net, SpectralGenerator):
+        slower, part = net.fitted(), config.fit.part
+    elif isinstance(net, PaperGenerator):
+        slower, part = [*net.layer4.parameters()], config.paper.tail_part
+    ours = {id(parameter) for parameter in slower}
     others = [parameter for parameter in net.parameters() if id(parameter) not in ours]
     groups: list[dict[str, Any]] = [{"params": others, "part": 1.0}]
-    if fitted:
-        groups.append({"params": fitted, "part": config.fit.part})
+    if slower:
+        groups.append({"params": slower, "part": part})
     if config.optimizer == "adam":
         return torch.optim.Adam(groups, betas=(b1, b2))
     return torch.optim.AdamW(groups, betas=(b1, b2), weight_decay=config.weight_decay)
@@ -453,10 +458,8 @@ def precision_of(wanted: str) -> Any:
     """Fabric's name of a config's precision; "auto" depends on the hardware."""
     if wanted != "auto":
         return wanted
-    if torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bf16-mixed" if native else "32-true"
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return "bf16-mixed" if pytorch.has_bf16(device) else "32-true"
 
 
 def _hardware(fabric: Fabric) -> str:

@@ -21,9 +21,6 @@ CHECKPOINTS = (".safetensors", ".pth", ".pt", ".ckpt")
 SIDE = 256
 """Height and width, in pixels, that multiplications are counted for."""
 
-WHOLE = 2**16
-"""Side of a tile, in pixels, that no photo fills: the network is given the whole."""
-
 Runtime = Literal["onnx", "torch"]
 
 

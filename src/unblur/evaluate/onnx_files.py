@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from unblur.engine import Contract, Engine, ModelError, read_onnx
-from unblur.evaluate.models import SIDE, WHOLE
+from unblur.engine import WHOLE, Contract, Engine, ModelError, read_onnx
+from unblur.evaluate.models import SIDE
 
 MULTIPLE = 64
 """Sides are padded to multiples of it where a file does not say what it needs."""
