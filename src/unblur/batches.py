@@ -75,14 +75,19 @@ class TrainingData:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         share = self.config.pair_share if self.photos else 1.0
         from_pairs = int((rng.random(count) < share).sum()) if self.pairs else 0
+        tries = self.config.candidates
         parts = []
         if from_pairs:
-            drawn = [self._draw_pair(rng, size) for _ in range(from_pairs)]
+            drawn = [self._draw_pair(rng, size) for _ in range(from_pairs * tries)]
             stacks = (torch.from_numpy(np.stack(side)) for side in zip(*drawn, strict=True))
             parts.append([s.to(self.device).permute(0, 3, 1, 2).float() / 255 for s in stacks])
         if from_pairs < count:
-            parts.append(self._synthesize(rng, generator, size, count - from_pairs))
+            parts.append(self._synthesize(rng, generator, size, (count - from_pairs) * tries))
         blurred, sharp = (torch.cat(side) * 2 - 1 for side in zip(*parts, strict=True))
+        if tries > 1:
+            error = (blurred - sharp).square().mean((1, 2, 3)).view(count, tries)
+            kept = error.argmax(1) + torch.arange(count, device=error.device) * tries
+            blurred, sharp = blurred[kept], sharp[kept]
         if self.config.augment:
             turns = rng.integers(4, size=count).tolist()
             flips = rng.integers(2, size=count).tolist()

@@ -174,6 +174,9 @@ class DataConfig:
     """Half of the samples are down-scaled, to this at the least."""
     augment: bool = True
     """Random flips and quarter turns, the same for both images."""
+    candidates: int = 1
+    """Crops drawn for each sample, of which the one is kept whose two images differ most: sky and
+    walls show no blur, and teach nothing of it."""
     pair_share: float = 0.3
     """Where there are pairs and photos: the share of samples from pairs."""
     hold_out_every: int = 13
