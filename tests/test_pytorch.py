@@ -37,7 +37,7 @@ def test_a_checkpoint_restores_any_size_as_its_network_does(
     with torch.no_grad():
         batch = torch.from_numpy(image.copy()).permute(2, 0, 1)[None] / 127.5 - 1
         alone = ((net(batch)[0] + 1) * 127.5).permute(1, 2, 0).numpy()
-    deblurrer = Deblurrer(paper, "cpu", precision="f32", gated=False)
+    deblurrer = Deblurrer(paper, "cpu", precision="f32")
     assert np.abs(deblurrer(image) - alone).max() <= 0.5 + 1e-3
     assert np.abs(alone - image).mean() > 2
     odd = picture[:101, :75]

@@ -44,6 +44,8 @@ class Contract:
     """Largest side that the network is given at once."""
     overlap: int = 128
     """Pixels that neighbouring tiles share."""
+    gated: bool = True
+    """Whether what needs no deblurring is left as it was (see `gate`)."""
 
 
 class Network(Protocol):

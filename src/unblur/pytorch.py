@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from unblur import checkpoint
 from unblur.engine import WHOLE, Contract, Device, ModelError, Precision
+from unblur.nets import DeblurGANGenerator, Generator, PaperGenerator
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,13 @@ def load(path: Path, device: Device = "cpu", precision: Precision = "f32") -> To
         with torch.autocast(where.type, torch.bfloat16, enabled=half):
             return net(image).float().cpu()
 
-    return TorchNetwork(net, run, Contract(multiple=net.multiple), digest_of(path))
+    return TorchNetwork(net, run, contract_of(net), digest_of(path))
+
+
+def contract_of(net: Generator) -> Contract:
+    """What a trained network asks for; the gate is no part of the paper's and of DeblurGAN's."""
+    others = isinstance(net, (PaperGenerator, DeblurGANGenerator))
+    return Contract(multiple=net.multiple, gated=not others)
 
 
 def has_bf16(device: torch.device) -> bool:

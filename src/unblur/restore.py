@@ -73,7 +73,8 @@ class Deblurrer:
             less if memory is short.
         precision: of the computation on a CPU: "auto" (bf16 where the processor has it), "f32",
             "bf16".
-        gated: whether what needs no deblurring is left as it was (see `gate`).
+        gated: whether what needs no deblurring is left as it was (see `gate`); by default as the
+            network's contract says.
 
     Raises:
         ModelError, CheckpointError: if the model or the device is not to be had.
@@ -86,12 +87,12 @@ class Deblurrer:
         *,
         tile: int | None = None,
         precision: Precision = "auto",
-        gated: bool = True,
+        gated: bool | None = None,
     ) -> None:
         named = isinstance(model, (str, Path))
         self.engine: Network = open_network(model, device, precision) if named else model
         self.tile = tile
-        self.gated = gated
+        self.gated = self.engine.contract.gated if gated is None else gated
 
     def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
         """Deblurs an array. What needs no deblurring (see `gate`) comes back as it was.

@@ -43,7 +43,8 @@ def load_own(path: Path) -> tuple[TorchNetwork, bool, str]:
     Raises:
         CheckpointError: if it cannot be read.
     """
-    return pytorch.load(path), True, f"PyTorch {torch.__version__}"
+    network = pytorch.load(path)
+    return network, network.contract.gated, f"PyTorch {torch.__version__}"
 
 
 def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:

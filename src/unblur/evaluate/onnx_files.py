@@ -50,7 +50,7 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
     about = f"OpenVINO {version('openvino')}"
     if engine.named:
         own = OnnxNetwork(path, engine, engine.contract, engine.digest, engine.parallel)
-        return own, True, about
+        return own, engine.contract.gated, about
     size = _input_size(path)
     contract = dataclasses.replace(engine.contract, multiple=MULTIPLE)
     run: Callable[[np.ndarray], np.ndarray] = engine
