@@ -1,12 +1,13 @@
 """The paper's claims, measured: quality under both protocols, and what a frame costs.
 
-    python -m benchmarks.paper PAIRS --model models/paper.safetensors [--table docs/paper.md]
-        [--out docs/paper] [--images docs/images]
+    python -m benchmarks.paper PAIRS [--model models/paper.safetensors] [--table docs/paper.md]
+        [--only quality|cost] [--out docs/paper] [--images docs/images]
 
 Quality is what `unblur evaluate` measures, of the paper's model and of the bundled one. Cost is
 that of the same two and of DeblurGAN's generator (untrained: what it shows costs nothing), as the
 tool runs them; they take turns, each in a process of its own. --out gets quality.json and
-cost.json, --images a figure of each protocol.
+cost.json, of which --only measures one and takes the other as it lies there; --images gets a figure
+of each protocol.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,9 @@ def main(command: Sequence[str] | None = None) -> int:
     try:
         if options.table:
             require_markers(options.table, *MARKERS)
-        quality = {name: measure(options, name) for name in ("paper", "full")}
-        with tempfile.TemporaryDirectory() as folder:
-            costs = cost(options.model, Path(folder), options.rounds)
         options.out.mkdir(parents=True, exist_ok=True)
-        for name, found in (("quality", quality), ("cost", costs)):
-            text = json.dumps(found, indent=1) + "\n"
-            (options.out / f"{name}.json").write_text(text, encoding="utf-8")
+        quality = part(options, "quality", qualities)
+        costs = part(options, "cost", cost)
         text = markdown(quality, costs)
         print(text)
         if options.table:
@@ -63,11 +60,33 @@ def parse(command: Sequence[str] | None) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--model", type=Path, default=ROOT / "models" / "paper.safetensors")
+    parser.add_argument("--only", choices=("quality", "cost"), help="measure this one alone")
     parser.add_argument("--rounds", type=int, default=3, help="of the timing")
     parser.add_argument("--table", type=Path, help="Markdown file with a place for the tables")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "paper")
     parser.add_argument("--images", type=Path, default=ROOT / "docs" / "images")
     return parser.parse_args(command)
+
+
+def part(
+    options: argparse.Namespace, name: str, measured: Callable[[argparse.Namespace], dict[str, Any]]
+) -> dict[str, Any]:
+    """Measures and stores one part, or takes it as it is stored.
+
+    Raises:
+        UnblurError: if it is to be taken, and is not there.
+    """
+    path = options.out / f"{name}.json"
+    if options.only in (None, name):
+        path.write_text(json.dumps(measured(options), indent=1) + "\n", encoding="utf-8")
+    if not path.is_file():
+        raise UnblurError(f"{path}: not there; without --only it is measured too")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def qualities(options: argparse.Namespace) -> dict[str, Any]:
+    """The results of both protocols, by name."""
+    return {protocol: measure(options, protocol) for protocol in ("paper", "full")}
 
 
 def measure(options: argparse.Namespace, protocol: str) -> dict[str, Any]:
@@ -84,8 +103,13 @@ def measure(options: argparse.Namespace, protocol: str) -> dict[str, Any]:
     return {key: result[key] for key in ("protocol", "dataset", "count", "models", "conditions")}
 
 
-def cost(model: Path, folder: Path, rounds: int) -> dict[str, Any]:
+def cost(options: argparse.Namespace) -> dict[str, Any]:
     """Seconds and peak GB of each network by runtime and size, its parameters and GMACs."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _cost(options.model, Path(folder), options.rounds)
+
+
+def _cost(model: Path, folder: Path, rounds: int) -> dict[str, Any]:
     from unblur import checkpoint
     from unblur.engine import find_model
     from unblur.evaluate.checkpoints import gmacs
