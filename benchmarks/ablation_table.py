@@ -124,20 +124,20 @@ def interval(differences: Sequence[float]) -> tuple[float, float]:
     return mean - half, mean + half
 
 
-def require_markers(path: Path) -> None:
+def require_markers(path: Path, begin: str = BEGIN, end: str = END) -> None:
     """Raises UnblurError unless a file has the place for the table."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UnblurError(f"{path}: {error.strerror}; --table names a Markdown file") from None
-    if not -1 < text.find(BEGIN) < text.find(END):
-        raise UnblurError(f"{path}: has no place for the table, the lines {BEGIN} and {END}")
+    if not -1 < text.find(begin) < text.find(end):
+        raise UnblurError(f"{path}: has no place for the table, the lines {begin} and {end}")
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
     """Puts the table between the markers of a file, in place of what was there."""
-    require_markers(path)
+    require_markers(path, begin, end)
     whole = path.read_text(encoding="utf-8")
-    head, tail = whole[: whole.find(BEGIN) + len(BEGIN)], whole[whole.find(END) :]
+    head, tail = whole[: whole.find(begin) + len(begin)], whole[whole.find(end) :]
     with atomically(path) as temporary:
         temporary.write_text(f"{head}\n{text}\n{tail}", encoding="utf-8")

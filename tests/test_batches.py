@@ -54,8 +54,20 @@ def test_both_images_are_cut_and_turned_alike(tmp_path: Path, picture: np.ndarra
     assert len(seen) == 30
 
 
+def test_of_several_candidates_the_most_blurred_is_kept(pairs_dir: Path) -> None:
+    config = DataConfig(dirs=(str(pairs_dir),), hold_out_every=0, augment=False)
+    chosen, plain = (data(replace(config, candidates=n)) for n in (6, 1))
+
+    def error(source: TrainingData) -> float:
+        blurred, sharp = zip(*(source.batch(step, 24, 4) for step in range(5)), strict=True)
+        assert {x.shape for x in (*blurred, *sharp)} == {(4, 3, 24, 24)}
+        return float((torch.stack(blurred) - torch.stack(sharp)).square().mean())
+
+    assert error(chosen) > 1.2 * error(plain)
+
+
 def test_the_papers_way_resizes_the_whole_pair(pairs_dir: Path) -> None:
-    config = DataConfig(dirs=(str(pairs_dir),), fit="resize", augment=False, hold_out_every=0)
+    config = DataConfig(dirs=(str(pairs_dir),), resize=32, augment=False, hold_out_every=0)
     batches = [data(config).batch(step, 32, 8)[1] for step in range(3)]
     assert len({tuple(x.flatten().tolist()) for b in batches for x in b}) == 4
 

@@ -26,7 +26,7 @@ def test_the_papers_config_has_the_papers_numbers() -> None:
     assert (loss.adversarial, loss.content, loss.pixel, loss.gradient) == (4, 0.6, 40, 40)
     assert (loss.frequency, loss.symmetric, loss.pixel_kind) == (0, False, "smooth_l1")
     assert (config.optimizer, config.betas) == ("adam", (0.9, 0.999))
-    assert config.data.fit == "resize"
+    assert (config.data.resize, config.data.augment) == (256, False)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,13 @@ def test_overrides_replace_folders_and_content_weights() -> None:
     assert {p.loss.content_weights for p in changed.phases} == {str(Path.cwd() / "w.pth")}
     assert changed.steps == 3
     assert configs.override(config, None, None) == config
+
+
+def test_checkpoints_of_the_first_release_can_be_read() -> None:
+    for fit, resize in [("crop", 0), ("resize", 256)]:
+        old = f"data = {{ fit = '{fit}', min_scale = 0.5 }}\n[[phases]]\nsteps = 1"
+        data = configs.loads(old).data
+        assert (data.resize, data.min_scale) == (resize, 0.5)
 
 
 def test_differing_configs_are_told_apart_by_name() -> None:

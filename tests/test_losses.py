@@ -88,6 +88,18 @@ def test_a_term_of_weight_zero_is_not_computed() -> None:
     assert terms.keys() == {"pixel", "gradient", "total"}
 
 
+def test_gradient_norms_are_each_terms_own_at_its_weight() -> None:
+    x, idle = (nn.Parameter(torch.tensor(values)) for values in ([3.0, 4.0], [0.0]))
+    terms = {"a": (x**2).sum() / 2, "b": 7 * x[0]}
+    norms = losses.gradient_norms(terms, [x, idle], torch.autograd.backward)
+    assert {name: float(norm) for name, norm in norms.items()} == {"a": 5.0, "b": 7.0}
+    assert x.grad is None
+    loss = losses.HybridLoss(LossConfig(0, 0, 40, 2))
+    terms = loss(*torch.rand(2, 1, 3, 8, 8))
+    weighted = loss.weighted(terms)
+    assert weighted == {"pixel": 40 * terms["pixel"], "gradient": 2 * terms["gradient"]}
+
+
 def test_a_missing_network_is_named() -> None:
     with pytest.raises(ValueError, match="content network"):
         losses.HybridLoss(LossConfig())

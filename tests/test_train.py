@@ -100,6 +100,21 @@ def test_training_learns(pairs_dir: Path, tmp_path: Path) -> None:
     assert line["gain"] > 0.2
 
 
+def test_watched_steps_tell_each_terms_gradient_and_train_alike(
+    pairs_dir: Path, tmp_path: Path
+) -> None:
+    train(tiny(pairs_dir), tmp_path / "plain")
+    train(tiny(pairs_dir, watch_every=5), tmp_path / "watched")
+    lines = [json.loads(x) for x in (tmp_path / "watched" / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4, 5, 6, 8]
+    norms = {name: value for name, value in lines[2].items() if name.startswith("gradient of ")}
+    assert norms.keys() == {f"gradient of {name}" for name in ("adversarial", "pixel", "gradient")}
+    assert min(norms.values()) > 0
+    assert 0 < lines[-1]["D(fake)"] < 1
+    assert 0 < lines[-1]["D(real)"] < 1
+    assert same(tmp_path / "plain", tmp_path / "watched")
+
+
 def test_init_starts_from_weights_with_a_fresh_optimiser(pairs_dir: Path, tmp_path: Path) -> None:
     config = tiny(pairs_dir)
     train(config, tmp_path / "first", max_steps=2)

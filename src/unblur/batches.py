@@ -75,14 +75,19 @@ class TrainingData:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         share = self.config.pair_share if self.photos else 1.0
         from_pairs = int((rng.random(count) < share).sum()) if self.pairs else 0
+        tries = self.config.candidates
         parts = []
         if from_pairs:
-            drawn = [self._draw_pair(rng, size) for _ in range(from_pairs)]
+            drawn = [self._draw_pair(rng, size) for _ in range(from_pairs * tries)]
             stacks = (torch.from_numpy(np.stack(side)) for side in zip(*drawn, strict=True))
             parts.append([s.to(self.device).permute(0, 3, 1, 2).float() / 255 for s in stacks])
         if from_pairs < count:
-            parts.append(self._synthesize(rng, generator, size, count - from_pairs))
+            parts.append(self._synthesize(rng, generator, size, (count - from_pairs) * tries))
         blurred, sharp = (torch.cat(side) * 2 - 1 for side in zip(*parts, strict=True))
+        if tries > 1:
+            error = (blurred - sharp).square().mean((1, 2, 3)).view(count, tries)
+            kept = error.argmax(1) + torch.arange(count, device=error.device) * tries
+            blurred, sharp = blurred[kept], sharp[kept]
         if self.config.augment:
             turns = rng.integers(4, size=count).tolist()
             flips = rng.integers(2, size=count).tolist()
@@ -97,7 +102,7 @@ class TrainingData:
         from_photos = min(len(photos), max(limit // 2, limit - len(pairs)))
         images = []
         for pair in _spread(pairs, limit - from_photos):
-            blurred, sharp = (self._fit(read_rgb(p)) for p in (pair.blur, pair.sharp))
+            blurred, sharp = (self._resized(read_rgb(p)) for p in (pair.blur, pair.sharp))
             images.append(ValidationImage(pair.name, _chw(blurred), _chw(sharp)))
         for index, path in enumerate(_spread(photos, from_photos)):
             blurred, sharp = self._blur_centre(path, index)
@@ -106,8 +111,7 @@ class TrainingData:
 
     def _draw_pair(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
         pair = self.pairs[int(rng.integers(len(self.pairs)))]
-        resize = size if self.config.fit == "resize" else 0
-        images = self._read(pair.blur, resize), self._read(pair.sharp, resize)
+        images = self._read(pair.blur), self._read(pair.sharp)
         height, width = images[0].shape[:2]
         if min(height, width) < size:
             raise DataError(f"{pair.blur}: {width}x{height} is smaller than the crop of {size}")
@@ -116,8 +120,7 @@ class TrainingData:
 
     def _scale(self, rng: np.random.Generator) -> float:
         """1 for half of the samples, below that evenly down to the smallest for the others."""
-        smallest = 1.0 if self.config.fit == "resize" else self.config.min_scale
-        return 1.0 if rng.random() < 0.5 else float(rng.uniform(smallest, 1))
+        return 1.0 if rng.random() < 0.5 else float(rng.uniform(self.config.min_scale, 1))
 
     def _synthesize(
         self, rng: np.random.Generator, generator: torch.Generator, size: int, count: int
@@ -126,7 +129,7 @@ class TrainingData:
         side = size + 2 * margin
         crops, centres, focal = [], [], []
         for _ in range(count):
-            image = self._read(self.photos[int(rng.integers(len(self.photos)))])
+            image = self._read(self.photos[int(rng.integers(len(self.photos)))], margin)
             image = _at_least(image, side)
             crop, centre, scale = _crop(rng, (image,), side, self._scale(rng))
             crops.append(crop)
@@ -139,7 +142,7 @@ class TrainingData:
 
     def _blur_centre(self, path: Path, index: int) -> tuple[Tensor, Tensor]:
         margin = self.blur.margin
-        image = read_rgb(path)
+        image = self._resized(read_rgb(path), margin)
         side = min(512 + 2 * margin, *(n // 8 * 8 for n in image.shape[:2]))
         y, x = ((n - side) // 2 for n in image.shape[:2])
         crop = _chw(image[y : y + side, x : x + side])[None]
@@ -151,21 +154,21 @@ class TrainingData:
         blurred, sharp = ((x[0] * 255).round().to(torch.uint8) for x in images)
         return blurred, sharp
 
-    def _fit(self, image: np.ndarray) -> np.ndarray:
-        if self.config.fit == "crop":
-            return image
-        return metrics.resize_by_area(image, metrics.PAPER_SIZE, metrics.PAPER_SIZE)
-
-    def _read(self, path: Path, resize: int = 0) -> np.ndarray:
-        image = self._cache.get((path, resize))
+    def _read(self, path: Path, margin: int = 0) -> np.ndarray:
+        image = self._cache.get((path, margin))
         if image is None:
-            image = read_rgb(path)
-            if resize:
-                image = metrics.resize_by_area(image, resize, resize)
+            image = self._resized(read_rgb(path), margin)
             if image.nbytes <= self._cache_left:
                 self._cache_left -= image.nbytes
-                self._cache[path, resize] = image
+                self._cache[path, margin] = image
         return image
+
+    def _resized(self, image: np.ndarray, margin: int = 0) -> np.ndarray:
+        """The whole image as `config.resize` says, with so many pixels more on every side."""
+        if not self.config.resize:
+            return image
+        side = self.config.resize + 2 * margin
+        return metrics.resize_by_area(image, side, side)
 
 
 def _hold_out(items: list[T], every: int) -> tuple[list[T], list[T]]:

@@ -41,8 +41,9 @@ def build_generator(config: TrainConfig) -> Generator:
         "paper": PaperGenerator,
         "deblurgan": DeblurGANGenerator,
     }
-    shape = getattr(config, config.generator)
-    return kinds[config.generator](**dataclasses.asdict(shape))
+    shape = dataclasses.asdict(getattr(config, config.generator))
+    shape.pop("tail_part", None)  # of training, not of the network
+    return kinds[config.generator](**shape)
 
 
 def save_weights(

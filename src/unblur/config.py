@@ -66,6 +66,11 @@ class PaperConfig:
     """Residual blocks, each followed by attention."""
     dropout: float = 0.5
     """Probability inside each residual block."""
+    leak: float = 0.0
+    """Slope below 0 of those ReLUs that the paper does not name."""
+    tail_part: float = 1.0
+    """Learning rate of the last layer as a part of the phase's: its 3136 inputs a pixel move the
+    picture together."""
 
 
 @dataclass(frozen=True)
@@ -163,12 +168,17 @@ class DataConfig:
     """Folders of pairs to validate on; without any, pairs and photos held out of `dirs`."""
     blur_folder: Literal["blur", "blur_gamma"] = "blur"
     """Which of GoPro's two blurs, averaged without or with its response curve."""
-    fit: Literal["crop", "resize"] = "crop"
-    """A random crop, or (the paper's way) the whole pair resized by area to the crop's size."""
+    resize: int = 0
+    """Side of the square to which whole pairs and photos are resized by area before anything else,
+    in pixels (the paper's way: 256); 0: they keep their size. Photos keep the margin, beyond it,
+    that their camera sweeps over."""
     min_scale: float = 1.0
-    """With crops: half of the samples are down-scaled, to this at the least."""
+    """Half of the samples are down-scaled, to this at the least."""
     augment: bool = True
     """Random flips and quarter turns, the same for both images."""
+    candidates: int = 1
+    """Crops drawn for each sample, of which the one is kept whose two images differ most: sky and
+    walls show no blur, and teach nothing of it."""
     pair_share: float = 0.3
     """Where there are pairs and photos: the share of samples from pairs."""
     hold_out_every: int = 13
@@ -268,6 +278,9 @@ class TrainConfig:
     """Generator steps between two validations."""
     patience: int = 0
     """Checks without a better validation PSNR before the run ends; 0: never."""
+    watch_every: int = 0
+    """Generator steps between two lines of the log that tell the norm of each loss term's
+    gradient, at one more backward pass a term; 0: none does."""
 
     def __post_init__(self) -> None:
         if not self.phases:
@@ -307,7 +320,7 @@ def load(path: Path) -> TrainConfig:
 
 def loads(text: str) -> TrainConfig:
     """Reads TOML text; raises as `load`, and tomllib.TOMLDecodeError for what is not TOML."""
-    return _build(TrainConfig, tomllib.loads(text), "")
+    return _build(TrainConfig, _renewed(tomllib.loads(text)), "")
 
 
 def dumps(config: TrainConfig) -> str:
@@ -346,6 +359,16 @@ def require_equal(given: TrainConfig, own: TrainConfig, what: str) -> None:
                 )
             values = f" ({mine!r}, not {other!r})" if len(repr(mine)) < 60 else ""
             raise ConfigError(f"{what} with another {key}{values}: leave it out, or start anew")
+
+
+def _renewed(table: dict[str, Any]) -> dict[str, Any]:
+    """A table in today's keys: checkpoints of 0.1.0 say `data.fit`, "crop" or "resize"."""
+    data = table.get("data")
+    if isinstance(data, dict) and data.get("fit") in ("crop", "resize"):
+        resize = 256 if data["fit"] == "resize" else 0
+        others = {key: value for key, value in data.items() if key != "fit"}
+        return {**table, "data": {"resize": resize, **others}}
+    return table
 
 
 def _build(cls: type[Any], table: dict[str, Any], where: str) -> Any:

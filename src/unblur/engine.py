@@ -24,6 +24,10 @@ Precision = Literal["auto", "f32", "bf16"]
 
 METADATA_KEY = "unblur"
 """The ONNX metadata property that holds the contract, as JSON."""
+CHECKPOINT = ".safetensors"
+"""Ending of a checkpoint, which PyTorch runs (see `restore.open_network`)."""
+WHOLE = 2**16
+"""Side of a tile, in pixels, that no photo fills: the network is given the whole."""
 
 
 class ModelError(UnblurError):
@@ -40,6 +44,8 @@ class Contract:
     """Largest side that the network is given at once."""
     overlap: int = 128
     """Pixels that neighbouring tiles share."""
+    gated: bool = True
+    """Whether what needs no deblurring is left as it was (see `gate`)."""
 
 
 class Network(Protocol):
@@ -116,7 +122,10 @@ def find_model(model: str | Path) -> Path:
     if path.suffix == ".onnx" and path.is_file():
         return path
     names = ", ".join(sorted(p.stem for p in bundled.glob("*.onnx")))
-    raise ModelError(f"no model {str(model)!r}: name a bundled one ({names}) or an ONNX file")
+    raise ModelError(
+        f"no model {str(model)!r}: name a bundled one ({names}), an ONNX file or a checkpoint "
+        f"({CHECKPOINT})"
+    )
 
 
 def _check_sum(path: Path, digest: str) -> None:

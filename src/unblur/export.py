@@ -20,6 +20,7 @@ from unblur import __version__, checkpoint
 from unblur import config as configs
 from unblur.engine import METADATA_KEY, Contract, Engine
 from unblur.errors import UnblurError
+from unblur.pytorch import contract_of
 
 SIZES = ((64, 64), (96, 160), (101, 75))
 """Heights and widths of the parity check; the odd one is padded as photos are."""
@@ -54,7 +55,7 @@ def export(path: Path, out: Path) -> dict[str, float]:
         for value in net.state_dict().values():
             if value.is_floating_point():
                 value.copy_(value.half())
-    contract = Contract(multiple=net.multiple)
+    contract = contract_of(net)
     model = to_onnx(net)
     _halve_weights(model)
     model.producer_name, model.producer_version = "unblur", __version__

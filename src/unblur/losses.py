@@ -6,7 +6,7 @@ scalar tensor.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from jaxtyping import Float
@@ -129,8 +129,33 @@ class HybridLoss(nn.Module):
             terms["gradient"] = gradient_loss(fake, real)
         if config.frequency:
             terms["frequency"] = frequency_loss(fake, real)
-        weighted = [getattr(config, name) * value for name, value in terms.items()]
-        return {**terms, "total": torch.stack(weighted).sum()}
+        return {**terms, "total": torch.stack([*self.weighted(terms).values()]).sum()}
+
+    def weighted(self, terms: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """The terms that `forward` gives, each times its weight, without their total."""
+        return {n: getattr(self.config, n) * v for n, v in terms.items() if n != "total"}
+
+
+def gradient_norms(
+    terms: Mapping[str, Scalar], parameters: Iterable[nn.Parameter], backward: Callable[..., None]
+) -> dict[str, Scalar]:
+    """The Euclidean norm of each term's gradient with respect to all parameters together.
+
+    Between two terms the norms compare how strongly each pulls. The terms can be differentiated
+    again; the parameters are left without gradients.
+
+    Args:
+        backward: what differentiates, called as `backward(term, retain_graph=True)`.
+    """
+    parameters = list(parameters)
+    found = {}
+    for name, term in terms.items():
+        backward(term, retain_graph=True)
+        norms = [p.grad.float().norm() for p in parameters if p.grad is not None]
+        found[name] = torch.stack(norms).norm()
+        for parameter in parameters:
+            parameter.grad = None
+    return found
 
 
 def sobel(image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 2*c h w"]:

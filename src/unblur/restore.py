@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from unblur import photo
-from unblur.engine import Device, Engine, Network, Precision
+from unblur.engine import CHECKPOINT, Device, Engine, ModelError, Network, Precision
 from unblur.gate import CELL, gate
 from unblur.memory import tile_for_memory
 from unblur.tiling import run_padded, run_tiled, spans
@@ -66,17 +66,18 @@ class Deblurrer:
     """A loaded model: `deblurrer(array)` gives the sharp array. Threads may share one.
 
     Args:
-        model: the name of a bundled model, an ONNX file, or a network that is loaded already (then
-            device and precision are its own).
+        model: as `open_network` takes it, or a network that is loaded already (then device and
+            precision are its own).
         device: "auto", "cpu" or "gpu".
         tile: largest side that is given to the network at once; by default the model's own, or
             less if memory is short.
         precision: of the computation on a CPU: "auto" (bf16 where the processor has it), "f32",
             "bf16".
-        gated: whether what needs no deblurring is left as it was (see `gate`).
+        gated: whether what needs no deblurring is left as it was (see `gate`); by default as the
+            network's contract says.
 
     Raises:
-        ModelError: if the model or the device is not to be had.
+        ModelError, CheckpointError: if the model or the device is not to be had.
     """
 
     def __init__(
@@ -86,12 +87,12 @@ class Deblurrer:
         *,
         tile: int | None = None,
         precision: Precision = "auto",
-        gated: bool = True,
+        gated: bool | None = None,
     ) -> None:
         named = isinstance(model, (str, Path))
-        self.engine: Network = Engine(model, device, precision) if named else model
+        self.engine: Network = open_network(model, device, precision) if named else model
         self.tile = tile
-        self.gated = gated
+        self.gated = self.engine.contract.gated if gated is None else gated
 
     def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
         """Deblurs an array. What needs no deblurring (see `gate`) comes back as it was.
@@ -181,6 +182,32 @@ class Deblurrer:
         return share * change
 
 
+def open_network(model: str | Path, device: Device, precision: Precision) -> Network:
+    """A network in the engine, or a checkpoint in PyTorch; the arguments are those of `Engine`.
+
+    Args:
+        model: the name of a bundled model, an ONNX file, or (where PyTorch is installed) a
+            checkpoint of unblur.
+
+    Raises:
+        ModelError: as `Engine`, and if a checkpoint is given where there is no PyTorch.
+        CheckpointError: if it is no checkpoint of unblur.
+    """
+    path = Path(model)
+    if path.suffix != CHECKPOINT:
+        return Engine(model, device, precision)
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file; a checkpoint was expected")
+    try:
+        from unblur import pytorch
+    except ImportError as error:
+        raise ModelError(
+            f"{path}: a checkpoint needs {error.name}, pip install 'unblur[train]'; or take an "
+            "ONNX file of it: unblur export, where that is installed"
+        ) from None
+    return pytorch.load(path, device, precision)
+
+
 def blend(
     source: Source, rows: slice, change: np.ndarray, strength: float
 ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
@@ -209,7 +236,7 @@ def deblur(image: Kind, *, strength: float = 1.0, model: str | Path = "default")
             the path of one. A path's result is written beside it as NAME-deblurred, and that path
             is returned.
         strength: 0 gives the input back, 1 is the full effect.
-        model: the name of a bundled model, or an ONNX file.
+        model: as `open_network` takes it.
 
     Raises:
         TypeError: for another kind.

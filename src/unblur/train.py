@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unblur import __version__, checkpoint, estimator, photo
+from unblur import __version__, checkpoint, estimator, photo, pytorch
 from unblur import config as configs
 from unblur.batches import TrainingData
 from unblur.config import PhaseConfig, TrainConfig
 from unblur.errors import UnblurError
-from unblur.losses import HybridLoss, discriminator_loss
-from unblur.nets import Discriminator, SpectralGenerator, vgg
+from unblur.losses import HybridLoss, discriminator_loss, gradient_norms
+from unblur.nets import Discriminator, PaperGenerator, SpectralGenerator, vgg
 from unblur.validation import Validator
 from unblur.vision import import_fabric
 
@@ -261,17 +261,26 @@ class _Run:
         if judge is not None and self.judge_optimizer is not None:
             judge.train().requires_grad_(True)
             for _ in range(phase.discriminator_steps):
-                loss = discriminator_loss(judge(sharp).float(), judge(fake.detach()).float())
+                scores = judge(sharp).float(), judge(fake.detach()).float()
+                loss = discriminator_loss(*scores)
                 self._finite({"discriminator": loss})
                 self.judge_optimizer.zero_grad()
                 self.fabric.backward(loss)
                 self.judge_optimizer.step()
-                losses["discriminator"] = loss.detach()
+                # Of the last step, before it: how sure it is, and whether its sigmoid saturates.
+                real, fake_score = (score.detach().mean() for score in scores)
+                losses |= {"discriminator": loss.detach(), "D(real)": real, "D(fake)": fake_score}
             judge.requires_grad_(False)
         features = self.features.get((phase.loss.content_network, phase.loss.content_weights))
-        terms = HybridLoss(phase.loss, features, judge)(fake, sharp)
+        hybrid = HybridLoss(phase.loss, features, judge)
+        terms = hybrid(fake, sharp)
         self._finite(terms)
         self.optimizer.zero_grad()
+        if _falls_on(self.at_step + 1, self.config.watch_every):
+            norms = gradient_norms(
+                hybrid.weighted(terms), self.generator.parameters(), self.fabric.backward
+            )
+            losses |= {f"gradient of {name}": norm for name, norm in norms.items()}
         self.fabric.backward(terms["total"])
         if self.config.clip:
             norm = self.fabric.clip_gradients(
@@ -319,8 +328,10 @@ class _Run:
         self._write(lambda: checkpoint.write_whole(self.state_file, state))
 
     def log(self, losses: dict[str, float], checked: bool) -> None:
-        """A line of log.jsonl every ten steps and at every check."""
-        if not checked and self.at_step % 10:
+        """A line of log.jsonl every ten steps, at every check and for every step watched."""
+        if not checked and not any(
+            _falls_on(self.at_step, every) for every in (10, self.config.watch_every)
+        ):
             return
         line = {"step": self.at_step, "seconds": round(self.seconds, 2), **losses}
         if checked:
@@ -417,6 +428,10 @@ def _channels_last(net: Any) -> None:
     net.to(memory_format=torch.channels_last)
 
 
+def _falls_on(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
+
+
 def _rate(phase: PhaseConfig, done: int) -> float:
     """Linear warm-up, then half a cosine from lr to lr_end."""
     if done < phase.warmup:
@@ -427,12 +442,17 @@ def _rate(phase: PhaseConfig, done: int) -> float:
 
 def _optimizer(config: TrainConfig, net: nn.Module) -> torch.optim.Optimizer:
     b1, b2 = config.betas
-    fitted = net.fitted() if isinstance(net, SpectralGenerator) else []
-    ours = {id(parameter) for parameter in fitted}
+    slower: list[nn.Parameter] = []
+    part = 1.0
+    if isinstance(net, SpectralGenerator):
+        slower, part = net.fitted(), config.fit.part
+    elif isinstance(net, PaperGenerator):
+        slower, part = [*net.layer4.parameters()], config.paper.tail_part
+    ours = {id(parameter) for parameter in slower}
     others = [parameter for parameter in net.parameters() if id(parameter) not in ours]
     groups: list[dict[str, Any]] = [{"params": others, "part": 1.0}]
-    if fitted:
-        groups.append({"params": fitted, "part": config.fit.part})
+    if slower:
+        groups.append({"params": slower, "part": part})
     if config.optimizer == "adam":
         return torch.optim.Adam(groups, betas=(b1, b2))
     return torch.optim.AdamW(groups, betas=(b1, b2), weight_decay=config.weight_decay)
@@ -442,10 +462,8 @@ def precision_of(wanted: str) -> Any:
     """Fabric's name of a config's precision; "auto" depends on the hardware."""
     if wanted != "auto":
         return wanted
-    if torch.cuda.is_available():
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return "bf16-mixed" if native else "32-true"
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return "bf16-mixed" if pytorch.has_bf16(device) else "32-true"
 
 
 def _hardware(fabric: Fabric) -> str:

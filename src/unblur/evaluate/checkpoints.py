@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import pickle
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from unblur import checkpoint
-from unblur.engine import Contract, ModelError
-from unblur.evaluate.models import SIDE, WHOLE
+from unblur import pytorch
+from unblur.engine import WHOLE, Contract, ModelError
+from unblur.evaluate.models import SIDE
+from unblur.pytorch import TorchNetwork
 from unblur.vision import VisionError, import_torchvision
-
-
-@dataclass(frozen=True)
-class TorchNetwork:
-    """A PyTorch network where an ONNX engine is expected."""
-
-    net: nn.Module
-    run: Callable[[Tensor], Tensor]
-    """(1, 3, h, w) in [-1, 1] in and out."""
-    contract: Contract
-    digest: str
-    parallel: int = 1
-    largest: int = WHOLE
-
-    def __call__(self, batch: np.ndarray, /) -> np.ndarray:
-        with torch.inference_mode():
-            return self.run(torch.from_numpy(batch)).numpy()
 
 
 def is_own(path: Path) -> bool:
@@ -62,9 +43,8 @@ def load_own(path: Path) -> tuple[TorchNetwork, bool, str]:
     Raises:
         CheckpointError: if it cannot be read.
     """
-    net, _, _ = checkpoint.load_generator(path)
-    network = TorchNetwork(net, net, Contract(multiple=net.multiple), _digest(path))
-    return network, True, f"PyTorch {torch.__version__}"
+    network = pytorch.load(path)
+    return network, network.contract.gated, f"PyTorch {torch.__version__}"
 
 
 def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
@@ -105,7 +85,7 @@ def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
     def run(batch: Tensor) -> Tensor:
         return found((batch + 1) / 2) * 2 - 1
 
-    network = TorchNetwork(found.model, run, contract, _digest(path))
+    network = TorchNetwork(found.model, run, contract, pytorch.digest_of(path))
     about = f"{found.architecture.name} in PyTorch {torch.__version__}"
     return network, False, f"{about} by spandrel {spandrel.__version__}"
 
@@ -200,8 +180,3 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path}: no weights can be read from it safely ({reason}); save the network's "
             "state_dict() alone with torch.save"
         ) from None
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -21,9 +21,6 @@ CHECKPOINTS = (".safetensors", ".pth", ".pt", ".ckpt")
 SIDE = 256
 """Height and width, in pixels, that multiplications are counted for."""
 
-WHOLE = 2**16
-"""Side of a tile, in pixels, that no photo fills: the network is given the whole."""
-
 Runtime = Literal["onnx", "torch"]
 
 
@@ -89,7 +86,8 @@ def open_model(source: Source) -> Model:
     """Opens one model; errors as `opened`.
 
     unblur's own networks run as people run them, with the gate that leaves sharp regions alone.
-    Others run as their authors publish them: without it, cut into the same tiles.
+    Others, the paper's and DeblurGAN's among them, run as their authors publish them: without it,
+    cut into the same tiles.
     """
     if source.kind == "onnx":
         from unblur.evaluate import onnx_files as opener

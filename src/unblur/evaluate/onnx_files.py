@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from unblur.engine import Contract, Engine, ModelError, read_onnx
-from unblur.evaluate.models import SIDE, WHOLE
+from unblur.engine import WHOLE, Contract, Engine, ModelError, read_onnx
+from unblur.evaluate.models import SIDE
 
 MULTIPLE = 64
 """Sides are padded to multiples of it where a file does not say what it needs."""
@@ -50,7 +50,7 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
     about = f"OpenVINO {version('openvino')}"
     if engine.named:
         own = OnnxNetwork(path, engine, engine.contract, engine.digest, engine.parallel)
-        return own, True, about
+        return own, engine.contract.gated, about
     size = _input_size(path)
     contract = dataclasses.replace(engine.contract, multiple=MULTIPLE)
     run: Callable[[np.ndarray], np.ndarray] = engine

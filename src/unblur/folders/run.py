@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from unblur.display import bar
-from unblur.engine import ModelError
 from unblur.errors import UnblurError
 from unblur.folders import (
     Options,
@@ -50,7 +49,7 @@ def deblur_all(
             say(wrong)
             return WRONG
         deblurrer = Deblurrer(model, tile=tile)
-    except ModelError as error:
+    except UnblurError as error:
         say(str(error))
         return WRONG
     if STANDARD in (*inputs, out):

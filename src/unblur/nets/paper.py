@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from unblur.nets.attention import attention as attention_of
 
@@ -27,6 +28,7 @@ class PaperGenerator(nn.Module):
         trunk: filters of the residual blocks.
         up: filters of the two up-samplings.
         blocks: residual blocks.
+        leak: slope below 0 of those ReLUs between convolutions that the paper does not name.
     """
 
     multiple = 4
@@ -40,8 +42,10 @@ class PaperGenerator(nn.Module):
         trunk: int = 256,
         up: tuple[int, ...] = (128, 64),
         blocks: int = 9,
+        leak: float = 0.0,
     ) -> None:
         super().__init__()
+        self.leak = leak
         w1, w2, w3 = widths
         u1, u2 = up
         self.layer1 = _conv7(3, w1)
@@ -56,15 +60,39 @@ class PaperGenerator(nn.Module):
         self.up2 = nn.Conv2d(u1, u2, 3, padding=1)
         self.layer4 = _conv7(u2, 3)
         self.upsample = nn.Upsample(scale_factor=2, mode="nearest")
+        self._begin()
+
+    @torch.no_grad()
+    def _begin(self) -> None:
+        """First weights, of which the paper says nothing: nearly the identity.
+
+        PyTorch's own let the picture fade layer by layer, and add noise to it that the first steps
+        fight by closing ReLUs for good. So: He et al. 2015 for the layers around the trunk, a tenth
+        of it in the blocks, whose input then passes, and next to nothing for the last layer.
+        """
+        for name, layer in self.named_modules():
+            if isinstance(layer, nn.Conv2d) and name.split(".")[-1] not in _OF_ATTENTION:
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                if name.endswith(".conv"):
+                    layer.weight.mul_(0.1)
+                assert layer.bias is not None
+                layer.bias.zero_()
+        nn.init.normal_(self.layer4.weight, std=1e-4)
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
-        x = torch.relu(self.layer1(image))
-        x = self.layer3(torch.relu(self.layer2(x)))
+        x = self._relu(self.layer1(image))
+        x = self.layer3(self._relu(self.layer2(x)))
         x = self.trunk(x)
-        x = torch.relu(self.up1(self.upsample(torch.relu(x))))
-        x = torch.relu(self.up2(self.upsample(x)))
+        x = self._relu(self.up1(self.upsample(self._relu(x))))
+        x = self._relu(self.up2(self.upsample(x)))
         out = image + self.layer4(x)
         return out if self.training else out.clamp(-1, 1)
+
+    def _relu(self, x: Tensor) -> Tensor:
+        return F.leaky_relu(x, self.leak) if self.leak else F.relu(x)
+
+
+_OF_ATTENTION = ("query", "key", "value")
 
 
 class PreActivationBlock(nn.Module):

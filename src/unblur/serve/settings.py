@@ -16,7 +16,7 @@ class Settings:
     port: int = 7860
     """Port to listen on; 0 takes a free one."""
     models: tuple[str, ...] = ("default",)
-    """Names of bundled models, or ONNX files; the first is taken when a request names none."""
+    """Models as `Deblurrer` takes them; the first is taken when a request names none."""
     tile: int | None = None
     """Largest side worked on at once; by default what the memory allows when the server starts."""
     token: str | None = None

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from unblur import photo
-from unblur.engine import ModelError
+from unblur.engine import CHECKPOINT, ModelError
 from unblur.errors import UnblurError
 from unblur.memory import tile_for_memory
 from unblur.restore import Deblurrer
@@ -146,7 +146,7 @@ class Work:
         """Loads the networks.
 
         Args:
-            models: names of bundled ones or ONNX files; the first is the default.
+            models: as `Deblurrer` takes them; the first is the default.
             tile: largest side worked on at once; by default what the memory at hand allows now.
             threads: photos at a time.
             places: of the queue, besides the photos being worked on.
@@ -162,7 +162,7 @@ class Work:
             deblurrer = Deblurrer(given, tile=tile)
             # One for all photos, so that the same photo gives the same result at any load.
             deblurrer.tile = tile or tile_for_memory(deblurrer.engine.contract.tile)
-            name = Path(given).stem if str(given).endswith(".onnx") else str(given)
+            name = Path(given).stem if Path(given).suffix in (".onnx", CHECKPOINT) else str(given)
             if name in self.models:
                 raise ModelError(f"two models are called {name}; rename one")
             self.models[name] = Model(name, deblurrer.engine.digest, deblurrer)
