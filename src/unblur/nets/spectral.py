@@ -53,7 +53,7 @@ class SpectralGenerator(nn.Module):
         widths: tuple[int, ...] = (32, 64, 160),
         blocks: tuple[int, ...] = (1, 1, 4),
         reach: int = 32,
-        reader: int = 384,
+        reader: int = 768,
         estimator: int = 192,
         filters: tuple[int, ...] = (40, 32),
         estimator_reach: int = 8,
