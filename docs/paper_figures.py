@@ -2,9 +2,9 @@
 
     python docs/paper_figures.py [docs/paper]
 
-Every NAME.jsonl of the folder, the log of a run that had a discriminator and was watched, becomes
-docs/images/paper-NAME.svg: the terms at their weights, D(real) and D(fake), and the norms of the
-terms' gradients. NAME.toml beside it, the run's config, says the weights.
+Every NAME.jsonl of the folder that is the log of a run with a discriminator becomes
+docs/images/paper-NAME.svg: the terms at their weights, D(real) and D(fake), and, where the run was
+watched, the norms of the terms' gradients. NAME.toml beside it, the run's config, says the weights.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ def main(folder: Path) -> None:
     for log in sorted(folder.glob("*.jsonl")):
         lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
         lines = [line for line in lines if "D(real)" in line]
-        loss = configs.load(log.with_suffix(".toml")).phases[-1].loss
-        draw(lines, loss, HERE / "images" / f"paper-{log.stem}.svg")
+        if lines:
+            loss = configs.load(log.with_suffix(".toml")).phases[-1].loss
+            draw(lines, loss, HERE / "images" / f"paper-{log.stem}.svg")
 
 
 def draw(lines: list[dict[str, float]], loss: LossConfig, path: Path) -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from unblur import checkpoint
+from unblur import config as configs
 from unblur.errors import UnblurError
 
 
@@ -21,7 +22,7 @@ def main(source: Path, target: Path) -> int:
         return 1
     half = {name: w.half() if w.is_floating_point() else w for name, w in weights.items()}
     target.parent.mkdir(parents=True, exist_ok=True)
-    checkpoint.save_weights(target, half, config, provenance)
+    checkpoint.save_weights(target, half, configs.without_paths(config), provenance)
     print(f"{target}: {target.stat().st_size / 2**20:.1f} MiB")
     return 0
 

@@ -65,6 +65,7 @@ def test_overrides_replace_folders_and_content_weights() -> None:
     assert {p.loss.content_weights for p in changed.phases} == {str(Path.cwd() / "w.pth")}
     assert changed.steps == 3
     assert configs.override(config, None, None) == config
+    assert configs.without_paths(changed) == config
 
 
 def test_checkpoints_of_the_first_release_can_be_read() -> None:

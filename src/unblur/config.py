@@ -349,6 +349,16 @@ def override(
     return config
 
 
+def without_paths(config: TrainConfig) -> TrainConfig:
+    """The config to be published with weights: one machine's paths are of no use to others."""
+    phases = tuple(
+        dataclasses.replace(phase, loss=dataclasses.replace(phase.loss, content_weights=""))
+        for phase in config.phases
+    )
+    data = dataclasses.replace(config.data, dirs=(), val_dirs=())
+    return dataclasses.replace(config, phases=phases, data=data)
+
+
 def require_equal(given: TrainConfig, own: TrainConfig, what: str) -> None:
     """Raises ConfigError, naming the first value that differs, unless the configs are equal."""
     ours, theirs = dataclasses.asdict(own), dataclasses.asdict(given)

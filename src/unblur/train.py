@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -396,8 +396,7 @@ class _Run:
             "validation_gain": self.gain,
             "started_from": self.source,
         }
-        # Paths of this machine are of no use to others.
-        config = replace(self.config, data=replace(self.config.data, dirs=(), val_dirs=()))
+        config = configs.without_paths(self.config)
         checkpoint.save_weights(self.out / f"{name}.safetensors", self.ema, config, facts)
 
     def _restore(self, state: dict[str, Any]) -> None:

@@ -79,7 +79,7 @@ def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
     tiled = found.tiling is spandrel.ModelTiling.SUPPORTED
     contract = Contract(
         multiple=found.size_requirements.multiple_of,
-        **({} if tiled else {"tile": WHOLE}),
+        tile=Contract.tile if tiled else WHOLE,
     )
 
     def run(batch: Tensor) -> Tensor:
