@@ -17,7 +17,7 @@ WINDOW = 32
 """Side of the squares whose spectra are taken, in pixels of the map that they are taken from."""
 CELL = 16
 """Side of the squares that share one estimate of the blur, in pixels of the photo."""
-LARGEST = 0.3
+LARGEST = 0.27
 """No pixel changes by more, of [-1, 1]: small changes are made whole, large ones, which bright
 edges ask for, in part, since a wrong estimate costs most there (docs/training-log.md)."""
 
