@@ -67,7 +67,7 @@ def test_any_size_works(deblurrer: Deblurrer, size: tuple[int, int]) -> None:
 def test_tiles_hardly_show(picture: np.ndarray) -> None:
     image = np.tile(picture, (4, 5, 1))
     whole, tiled = (Deblurrer(tile=tile, precision="f32")(image) for tile in (1280, 256))
-    assert psnr(tiled, whole) > 42
+    assert psnr(tiled, whole) > 45
 
 
 @pytest.mark.parametrize(
