@@ -192,12 +192,11 @@ def test_the_network_adds_no_flicker(tmp_path: Path, clip: str) -> None:
         shrink(GOPRO, source, count=8, size=(320, 180))
     # The made clip is no picture of anything: bf16, where it is native, adds 0.6 levels to it.
     precision = "f32" if clip == "made" else "auto"
-    deblur_video(Deblurrer(precision=precision), source, tmp_path / "b.mp4")
-    before, after = brightness(source), brightness(tmp_path / "b.mp4")
+    # Without loss: x264's threads make another file each time, which comes to 0.15 to 0.46 levels.
+    deblur_video(Deblurrer(precision=precision), source, tmp_path / "b.mkv", codec="ffv1")
+    before, after = brightness(source), brightness(tmp_path / "b.mkv")
     # Grey levels of 255. The eye sees steps of the whole picture from about half a level on.
-    # On a busy machine the made clip, which is no picture, came to 0.46, alone to 0.22.
-    most = 0.5 if clip == "made" else 0.25
-    assert np.abs(np.diff(after) - np.diff(before)).max() < most
+    assert np.abs(np.diff(after) - np.diff(before)).max() < 0.25
     assert np.abs(np.diff(after)).max() <= np.abs(np.diff(before)).max() + 0.1
 
 
