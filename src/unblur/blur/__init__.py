@@ -48,7 +48,7 @@ class Drawn:
     rest: Bool[Tensor, " b"]
     poses: Float[Tensor, "b t 6"]
     layers: list[Layer]
-    apertures: list[Float[Tensor, "s s"] | None]
+    apertures: list[Float[Tensor, "_ _"] | None]
     response: Response
     highlights: Float[Tensor, " b"]
     balance: Float[Tensor, "b 2"]

@@ -19,7 +19,7 @@ def sample_apertures(
     rest: Bool[Tensor, " b"],
     config: BlurConfig,
     generator: torch.Generator,
-) -> list[Float[Tensor, "s s"] | None]:
+) -> list[Float[Tensor, "_ _"] | None]:
     """A kernel for `defocus_share` of the samples that do not rest: half discs, half polygons."""
     drawn = torch.rand(batch, 4, generator=generator).tolist()
     kernels: list[Tensor | None] = []
@@ -57,7 +57,7 @@ def aperture(radius: float, blades: int = 0, turn: float = 0.0) -> Float[Tensor,
 
 
 def defocus(
-    light: Float[Tensor, "b c h w"], kernels: list[Float[Tensor, "s s"] | None]
+    light: Float[Tensor, "b c h w"], kernels: list[Float[Tensor, "_ _"] | None]
 ) -> Float[Tensor, "b c h w"]:
     """Each image convolved with its kernel; the border is replicated. None leaves it as it is."""
     out = light.clone()
