@@ -73,6 +73,13 @@ def test_checkpoints_of_the_first_release_can_be_read() -> None:
         old = f"data = {{ fit = '{fit}', min_scale = 0.5 }}\n[[phases]]\nsteps = 1"
         data = configs.loads(old).data
         assert (data.resize, data.min_scale) == (resize, 0.5)
+    phases = "[[phases]]\nsteps = 1"
+    paper = configs.loads(f"generator = 'paper'\npaper.tail_part = 0.2\nfit.part = 0.1\n{phases}")
+    assert (paper.slow_parts, paper.slow) == (("layer4",), 0.2)
+    fitted = configs.loads(f"generator = 'spectral'\nfit.part = 0.3\n{phases}")
+    assert (fitted.slow_parts, fitted.slow) == (("reader", "coefficients"), 0.3)
+    other = configs.loads(f"generator = 'lite'\nfit.part = 0.1\n{phases}")
+    assert other.slow_parts == ()
 
 
 def test_differing_configs_are_told_apart_by_name() -> None:

@@ -130,6 +130,33 @@ def test_init_starts_from_weights_with_a_fresh_optimiser(pairs_dir: Path, tmp_pa
         train(config, tmp_path / "bad", init=tmp_path / "none.safetensors")
 
 
+def test_only_the_parts_that_a_phase_names_learn(pairs_dir: Path, tmp_path: Path) -> None:
+    config = tiny(pairs_dir, slow_parts=("tail.bias",), slow=0.0)
+    first, second = config.phases
+    second = replace(second, parts=("decoder", "tail"))
+    config = replace(config, phases=(first, second))
+    runs = [tmp_path / name for name in ("begun", "ended")]
+    train(config, runs[0], max_steps=3)
+    train(config, runs[1], init=runs[0] / "last.safetensors", max_steps=8)
+    before, after = (
+        torch.load(run / "state.pt", weights_only=False)["networks"]["generator"] for run in runs
+    )
+    train(config, tmp_path / "on", init=runs[0] / "last.safetensors", max_steps=3)
+    between = torch.load(tmp_path / "on" / "state.pt", weights_only=False)["networks"]["generator"]
+    moved = {name for name in after if not torch.equal(between[name], after[name])}
+    learning = {name for name in after if name.startswith(("decoder", "tail"))} - {"tail.bias"}
+    assert moved == learning
+    still = {name for name in after if torch.equal(before[name], after[name])}
+    assert "tail.bias" in still and "head.weight" not in still
+
+
+def test_parts_that_are_not_there_are_named(pairs_dir: Path, tmp_path: Path) -> None:
+    config = tiny(pairs_dir, slow_parts=("layer4",))
+    with pytest.raises(TrainError, match="no parameter of the generator begins with 'layer4'"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_photos_alone_are_training_data(tmp_path: Path, picture: np.ndarray) -> None:
     from tests.files import write
 

@@ -41,9 +41,7 @@ def build_generator(config: TrainConfig) -> Generator:
         "paper": PaperGenerator,
         "deblurgan": DeblurGANGenerator,
     }
-    shape = dataclasses.asdict(getattr(config, config.generator))
-    shape.pop("tail_part", None)  # of training, not of the network
-    return kinds[config.generator](**shape)
+    return kinds[config.generator](**dataclasses.asdict(getattr(config, config.generator)))
 
 
 def save_weights(

@@ -68,9 +68,6 @@ class PaperConfig:
     """Probability inside each residual block."""
     leak: float = 0.0
     """Slope below 0 of those ReLUs that the paper does not name."""
-    tail_part: float = 1.0
-    """Learning rate of the last layer as a part of the phase's: its 3136 inputs a pixel move the
-    picture together."""
 
 
 @dataclass(frozen=True)
@@ -223,9 +220,6 @@ class FitConfig:
     """Learning rate at first; it falls along half a cosine."""
     dropout: float = 0.15
     """Probability of leaving out what the estimator computes, while it is fitted."""
-    part: float = 0.1
-    """Learning rate of what was fitted in the steps that follow, as a part of the phase's: steps
-    see the blur of few crops, and would soon undo what tens of thousands of cells taught."""
 
 
 @dataclass(frozen=True)
@@ -246,6 +240,8 @@ class PhaseConfig:
     """Steps over which the rate rises from 0."""
     discriminator_steps: int = 5
     """Discriminator steps for each generator step, where the adversarial weight is not 0."""
+    parts: tuple[str, ...] = ()
+    """What of the generator learns, as beginnings of its parameters' names; none: all of it."""
     loss: LossConfig = field(default_factory=LossConfig)
 
 
@@ -271,6 +267,9 @@ class TrainConfig:
     optimizer: Literal["adam", "adamw"] = "adamw"
     betas: tuple[float, ...] = (0.9, 0.9)
     weight_decay: float = 0.0
+    slow_parts: tuple[str, ...] = ()
+    """What learns at the rate times `slow`, as beginnings of the parameters' names."""
+    slow: float = 0.1
     clip: float = 0.0
     """Largest norm of the generator's gradient; 0: not clipped."""
     ema: float = 0.999
@@ -373,12 +372,24 @@ def require_equal(given: TrainConfig, own: TrainConfig, what: str) -> None:
 
 
 def _renewed(table: dict[str, Any]) -> dict[str, Any]:
-    """A table in today's keys: checkpoints of 0.1.0 say `data.fit`, "crop" or "resize"."""
-    data = table.get("data")
-    if isinstance(data, dict) and data.get("fit") in ("crop", "resize"):
-        resize = 256 if data["fit"] == "resize" else 0
-        others = {key: value for key, value in data.items() if key != "fit"}
-        return {**table, "data": {"resize": resize, **others}}
+    """A table in today's keys, of a checkpoint or run of 0.1.0 in those of its time.
+
+    `data.fit` was "crop" or "resize"; `fit.part` and `paper.tail_part` are `slow` now.
+    """
+    table = {key: dict(v) if isinstance(v, dict) else v for key, v in table.items()}
+    data, fit, paper = (
+        found if isinstance(found := table.get(key), dict) else {}
+        for key in ("data", "fit", "paper")
+    )
+    if data.get("fit") in ("crop", "resize"):
+        data["resize"] = 256 if data.pop("fit") == "resize" else 0
+    slow = {
+        "spectral": (["reader", "coefficients"], fit.pop("part", 1.0)),
+        "paper": (["layer4"], paper.pop("tail_part", 1.0)),
+    }
+    parts, rate = slow.get(str(table.get("generator")), ([], 1.0))
+    if rate != 1.0:
+        table |= {"slow_parts": parts, "slow": rate}
     return table
 
 

@@ -27,7 +27,7 @@ from unblur.batches import TrainingData
 from unblur.config import PhaseConfig, TrainConfig
 from unblur.errors import UnblurError
 from unblur.losses import HybridLoss, discriminator_loss, gradient_norms
-from unblur.nets import Discriminator, PaperGenerator, SpectralGenerator, vgg
+from unblur.nets import Discriminator, SpectralGenerator, vgg
 from unblur.validation import Validator
 from unblur.vision import import_fabric
 
@@ -165,6 +165,7 @@ class _Run:
         self.source: dict[str, Any] | None = None
 
         generator = checkpoint.build_generator(config)
+        _require_parts(config, generator)
         if init is not None:
             weights, _, self.source = checkpoint.load_weights(init)
             checkpoint.load_into(generator, weights, init)
@@ -255,6 +256,8 @@ class _Run:
         self.generator.train()
         for group in self.optimizer.param_groups:
             group["lr"] = _rate(phase, done) * group["part"]
+        for name, parameter in self.raw["generator"].named_parameters():
+            parameter.requires_grad_(not phase.parts or name.startswith(phase.parts))
         with self.fabric.autocast():
             fake = self.generator(blurred)
         judge = self.judge if phase.loss.adversarial else None
@@ -423,6 +426,15 @@ class _Run:
 _COUNTERS = ("at_step", "best", "stale", "psnr", "seconds", "images")
 
 
+def _require_parts(config: TrainConfig, net: nn.Module) -> None:
+    names = [name for name, _ in net.named_parameters()]
+    for part in [*config.slow_parts, *(part for phase in config.phases for part in phase.parts)]:
+        if not any(name.startswith(part) for name in names):
+            raise TrainError(
+                f"parts: no parameter of the generator begins with {part!r}; one is {names[-1]}"
+            )
+
+
 def _channels_last(net: Any) -> None:
     net.to(memory_format=torch.channels_last)
 
@@ -441,17 +453,11 @@ def _rate(phase: PhaseConfig, done: int) -> float:
 
 def _optimizer(config: TrainConfig, net: nn.Module) -> torch.optim.Optimizer:
     b1, b2 = config.betas
-    slower: list[nn.Parameter] = []
-    part = 1.0
-    if isinstance(net, SpectralGenerator):
-        slower, part = net.fitted(), config.fit.part
-    elif isinstance(net, PaperGenerator):
-        slower, part = [*net.layer4.parameters()], config.paper.tail_part
-    ours = {id(parameter) for parameter in slower}
-    others = [parameter for parameter in net.parameters() if id(parameter) not in ours]
-    groups: list[dict[str, Any]] = [{"params": others, "part": 1.0}]
-    if slower:
-        groups.append({"params": slower, "part": part})
+    named = [*net.named_parameters()]
+    slow = [value for name, value in named if name.startswith(config.slow_parts)]
+    others = [value for name, value in named if not name.startswith(config.slow_parts)]
+    groups = [{"params": others, "part": 1.0}, {"params": slow, "part": config.slow}]
+    groups = [group for group in groups if group["params"]]
     if config.optimizer == "adam":
         return torch.optim.Adam(groups, betas=(b1, b2))
     return torch.optim.AdamW(groups, betas=(b1, b2), weight_decay=config.weight_decay)
