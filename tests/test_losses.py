@@ -50,6 +50,19 @@ def test_image_losses_equal_their_equations(rng: np.random.Generator) -> None:
     assert float(losses.frequency_loss(f, r)) == pytest.approx(wanted, rel=1e-5)
 
 
+def test_a_shifted_content_loss_sees_every_place_of_the_grid(rng: np.random.Generator) -> None:
+    fake, real = tensors(*rng.random((2, 1, 3, 12, 12)))
+    torch.manual_seed(0)
+
+    def pooled(x: Tensor) -> Tensor:
+        return torch.nn.functional.max_pool2d(x, 2)
+
+    found = {round(float(losses.content_loss(pooled, fake, real, 2)), 6) for _ in range(32)}
+    moved = [(fake[..., y:, x:], real[..., y:, x:]) for y in (0, 1) for x in (0, 1)]
+    assert found == {round(float(losses.content_loss(pooled, *pair)), 6) for pair in moved}
+    assert len(found) == 4
+
+
 def test_content_loss_is_the_mean_square_of_feature_differences(rng: np.random.Generator) -> None:
     fake, real = arrays(rng, 2, 3, 8, 8)
     got = losses.content_loss(lambda x: 2 * x[:, :1], *tensors(fake, real))

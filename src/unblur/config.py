@@ -202,6 +202,10 @@ class LossConfig:
     """Adds the second term of the relativistic generator loss, which the paper leaves out."""
     content_network: Literal["vgg19", "vgg19-small"] = "vgg19"
     """ImageNet's VGG-19, or a distilled one of 16 times fewer filters; both after conv3_3."""
+    content_shift: int = 0
+    """Both images lose fewer rows and columns than this at the top and left, at random, before the
+    content network sees them. Its poolings have a grid; where it always falls on that of the
+    generator's up-sampling, a grid is what the generator learns. 4 is the stride of conv3_3."""
     content_weights: str = ""
     """File with the content network's weights, which says whose they are; `--content-weights`
     replaces it."""

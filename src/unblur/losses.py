@@ -40,8 +40,17 @@ def generator_loss(real: Scores, fake: Scores, symmetric: bool = False) -> Scala
     return loss
 
 
-def content_loss(features: Callable[[Image], Tensor], fake: Image, real: Image) -> Scalar:
-    """Mean squared difference of a pretrained network's features (Johnson et al. 2016)."""
+def content_loss(
+    features: Callable[[Image], Tensor], fake: Image, real: Image, shift: int = 0
+) -> Scalar:
+    """Mean squared difference of a pretrained network's features (Johnson et al. 2016).
+
+    Args:
+        shift: both images lose fewer rows and columns than this at the top and left, at random.
+    """
+    if shift:
+        top, left = torch.randint(shift, (2,)).tolist()
+        fake, real = fake[..., top:, left:], real[..., top:, left:]
     with torch.no_grad():
         target = features(real)
     return F.mse_loss(features(fake), target)
@@ -122,7 +131,7 @@ class HybridLoss(nn.Module):
                 scores, self.discriminator(fake).float(), config.symmetric
             )
         if config.content and self.features is not None:
-            terms["content"] = content_loss(self.features, fake, real)
+            terms["content"] = content_loss(self.features, fake, real, config.content_shift)
         if config.pixel:
             terms["pixel"] = pixel_loss(fake, real, config.pixel_kind)
         if config.gradient:
