@@ -50,6 +50,21 @@ def test_image_losses_equal_their_equations(rng: np.random.Generator) -> None:
     assert float(losses.frequency_loss(f, r)) == pytest.approx(wanted, rel=1e-5)
 
 
+def test_grid_loss_is_what_repeats(rng: np.random.Generator) -> None:
+    fake, real = arrays(rng, 2, 3, 24, 32)
+    got = losses.grid_loss(*tensors(fake, real), period=4, cells=3)
+    assert float(got) == pytest.approx(naive.grid_loss(fake, real, 4, 3), rel=1e-4)
+    grid = np.tile(rng.uniform(-1, 1, (2, 3, 8, 8)), (1, 1, 6, 6))
+    grid -= grid.mean((2, 3), keepdims=True)
+    real = rng.uniform(-1, 1, (2, 3, 48, 48))
+    got = float(losses.grid_loss(*tensors(real + grid, real)))
+    assert got == pytest.approx(np.abs(grid).mean(), rel=1e-4)
+    # An error that does not repeat counts by a sixth of its size, its mean over 36 squares.
+    noise = rng.normal(size=(2, 3, 48, 48))
+    other = float(losses.grid_loss(*tensors(real + noise, real)))
+    assert other == pytest.approx(np.abs(noise).mean() / 6, rel=0.05)
+
+
 def test_a_shifted_content_loss_sees_every_place_of_the_grid(rng: np.random.Generator) -> None:
     fake, real = tensors(*rng.random((2, 1, 3, 12, 12)))
     torch.manual_seed(0)
@@ -81,11 +96,12 @@ def test_gradients_are_right() -> None:
 
 def test_hybrid_loss_is_the_weighted_sum_and_names_every_term() -> None:
     torch.manual_seed(0)
-    config = LossConfig(frequency=3.0)
+    config = LossConfig(frequency=3.0, grid=2.0)
     fake, real = torch.rand(2, 2, 3, 32, 32)
     loss = losses.HybridLoss(config, nn.AvgPool2d(2), Discriminator(32, (8,)).eval())
     terms = loss(fake, real)
-    weights = {"adversarial": 4, "content": 0.6, "pixel": 40, "gradient": 40, "frequency": 3}
+    weights = {"adversarial": 4, "content": 0.6, "pixel": 40, "gradient": 40}
+    weights |= {"frequency": 3, "grid": 2}
     assert terms.keys() == {*weights, "total"}
     total = sum(weight * terms[name].item() for name, weight in weights.items())
     assert terms["total"].item() == pytest.approx(total, rel=1e-5)

@@ -108,6 +108,9 @@ def _halve_weights(model: onnx.ModelProto) -> None:
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + checkpoint.HALF))
         casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    for node in graph.node:
+        # What the exporter tells of each, half a megabyte of stack traces.
+        del node.metadata_props[:]
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
