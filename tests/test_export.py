@@ -62,7 +62,18 @@ def test_the_bundled_network_can_be_trained_on() -> None:
     assert config.generator == "spectral"
     assert provenance["step"] > 0
     assert all(torch.isfinite(p).all() for p in net.parameters())
-    assert find_model("default").stat().st_size < 12 * 2**20
+
+
+def test_crisp_is_the_default_that_draws_otherwise() -> None:
+    default, crisp = (checkpoint.load_weights(find_model(name))[0] for name in ("natural", "crisp"))
+    other = {name for name, value in default.items() if not torch.equal(value, crisp[name])}
+    drawing = ("refine.up", "refine.decoder", "refine.tail")
+    assert other == {name for name in default if name.startswith(drawing)}
+    engines = [Engine(find_model(name), "cpu", "f32") for name in ("natural", "crisp")]
+    batch = np.random.default_rng(1).uniform(-1, 1, (1, 3, 48, 80)).astype(np.float32)
+    assert np.abs(engines[0](batch) - engines[1](batch)).max() > 0.01
+    bundled = find_model("default").parent.glob("*.onnx")
+    assert sum(path.stat().st_size for path in bundled) < 12 * 2**20
 
 
 def test_what_is_no_checkpoint_is_named(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ class LossConfig:
     frequency: float = 0.0
     """Not in the paper: difference of the Fourier transforms."""
     grid: float = 0.0
-    """Not in the paper: what of the difference repeats every eight pixels (`losses.grid_loss`)."""
+    """Not in the paper: what of the difference repeats every four pixels (`losses.grid_loss`)."""
     pixel_kind: Literal["smooth_l1", "charbonnier"] = "smooth_l1"
     symmetric: bool = False
     """Adds the second term of the relativistic generator loss, which the paper leaves out."""

@@ -94,7 +94,8 @@ class Engine:
         if device == "gpu" and not providers:
             raise ModelError("no GPU found; unblur[gpu] installs what finds one, or use the CPU")
         self.digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        _check_sum(path, self.digest)
+        if path.parent == _bundled():
+            _check_sums(path.parent)
         try:
             load = _load_onnxruntime if providers else _load_openvino
             self._run, contract, self.parallel = load(path, providers or precision)
@@ -109,33 +110,36 @@ class Engine:
 
 
 def find_model(model: str | Path) -> Path:
-    """The file of a bundled model's name, or of a path.
+    """The file of a bundled model's name, or of a path. `natural` is the default's other name.
 
     Raises:
         ModelError: if there is neither.
     """
     bundled = _bundled()
-    named = bundled / f"{model}.onnx"
+    named = bundled / f"{'default' if model == 'natural' else model}.onnx"
     if named.is_file() and named.parent == bundled:
         return named
     path = Path(model)
     if path.suffix == ".onnx" and path.is_file():
         return path
-    names = ", ".join(sorted(p.stem for p in bundled.glob("*.onnx")))
+    names = ", ".join(sorted(["natural", *(p.stem for p in bundled.glob("*.onnx"))]))
     raise ModelError(
         f"no model {str(model)!r}: name a bundled one ({names}), an ONNX file or a checkpoint "
         f"({CHECKPOINT})"
     )
 
 
-def _check_sum(path: Path, digest: str) -> None:
-    """Raises ModelError if a bundled file is not the one that was published."""
-    if path.parent != _bundled():
-        return
-    sums = (path.parent / "SHA256SUMS").read_text(encoding="utf-8").split()
+def _check_sums(folder: Path) -> None:
+    """Raises ModelError if a bundled file is not the one that was published.
+
+    All of them are looked at: one may take weights from another.
+    """
+    sums = (folder / "SHA256SUMS").read_text(encoding="utf-8").split()
     expected = dict(zip(sums[1::2], sums[::2], strict=True))
-    if digest != expected.get(path.name):
-        raise ModelError(f"{path}: damaged, its checksum is another; install unblur again")
+    for path in {folder / name for name in expected} | {*folder.glob("*.onnx")}:
+        data = path.read_bytes() if path.is_file() else b""
+        if hashlib.sha256(data).hexdigest() != expected.get(path.name):
+            raise ModelError(f"{path}: damaged, its checksum is another; install unblur again")
 
 
 def _bundled() -> Path:

@@ -91,7 +91,7 @@ def frequency_loss(fake: Image, real: Image) -> Scalar:
     return torch.view_as_real(spectrum).abs().mean()
 
 
-def grid_loss(fake: Image, real: Image, period: int = 8, cells: int = 6) -> Scalar:
+def grid_loss(fake: Image, real: Image, period: int = 4, cells: int = 6) -> Scalar:
     """Mean absolute part of the difference that repeats every `period` pixels, both ways.
 
     A photo's own errors fall on every place of a grid alike; an up-sampling network can draw a

@@ -19,6 +19,10 @@ STRENGTH = Option("strength", "0 leaves the photo as it is, 1 is the full effect
 FULL = 1.0
 """The strength, if none is given."""
 
-MODEL = Option("model", "Name of a bundled model, an ONNX file, or a checkpoint (with PyTorch).")
+MODEL = Option(
+    "model",
+    "natural (the default: true to the photo), crisp (more texture), an ONNX file, or a checkpoint "
+    "(with PyTorch).",
+)
 TILE = Option("tile", "Largest side worked on at once, for less memory.", 192)
 MAX_PIXELS = Option("max-pixels", "Refuse photos of more pixels than this.", 1)
