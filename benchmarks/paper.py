@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -59,7 +60,9 @@ def parse(command: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("pairs", type=Path)
-    parser.add_argument("--model", type=Path, default=ROOT / "models" / "paper.safetensors")
+    # Relative: its name goes into tables and figures.
+    model = Path(os.path.relpath(ROOT / "models" / "paper.safetensors"))
+    parser.add_argument("--model", type=Path, default=model)
     parser.add_argument("--only", choices=("quality", "cost"), help="measure this one alone")
     parser.add_argument("--rounds", type=int, default=3, help="of the timing")
     parser.add_argument("--table", type=Path, help="Markdown file with a place for the tables")
