@@ -52,16 +52,19 @@ def test_image_losses_equal_their_equations(rng: np.random.Generator) -> None:
 
 def test_grid_loss_is_what_repeats(rng: np.random.Generator) -> None:
     fake, real = arrays(rng, 2, 3, 24, 32)
-    got = losses.grid_loss(*tensors(fake, real), period=4, cells=3)
+    f, r = tensors(fake, real)
+    got = losses.grid_loss(f, r, period=4, cells=3)
     assert float(got) == pytest.approx(naive.grid_loss(fake, real, 4, 3), rel=1e-4)
     grid = np.tile(rng.uniform(-1, 1, (2, 3, 4, 4)), (1, 1, 12, 12))
     grid -= grid.mean((2, 3), keepdims=True)
     real = rng.uniform(-1, 1, (2, 3, 48, 48))
-    got = float(losses.grid_loss(*tensors(real + grid, real)))
+    f, r = tensors(real + grid, real)
+    got = float(losses.grid_loss(f, r))
     assert got == pytest.approx(np.abs(grid).mean(), rel=1e-4)
     # An error that does not repeat counts by a sixth of its size, its mean over 36 squares.
     noise = rng.normal(size=(2, 3, 48, 48))
-    other = float(losses.grid_loss(*tensors(real + noise, real)))
+    (f,) = tensors(real + noise)
+    other = float(losses.grid_loss(f, r))
     assert other == pytest.approx(np.abs(noise).mean() / 6, rel=0.05)
 
 
@@ -74,7 +77,7 @@ def test_a_shifted_content_loss_sees_every_place_of_the_grid(rng: np.random.Gene
 
     found = {round(float(losses.content_loss(pooled, fake, real, 2)), 6) for _ in range(32)}
     moved = [(fake[..., y:, x:], real[..., y:, x:]) for y in (0, 1) for x in (0, 1)]
-    assert found == {round(float(losses.content_loss(pooled, *pair)), 6) for pair in moved}
+    assert found == {round(float(losses.content_loss(pooled, f, r)), 6) for f, r in moved}
     assert len(found) == 4
 
 
