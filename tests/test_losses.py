@@ -83,7 +83,8 @@ def test_a_shifted_content_loss_sees_every_place_of_the_grid(rng: np.random.Gene
 
 def test_content_loss_is_the_mean_square_of_feature_differences(rng: np.random.Generator) -> None:
     fake, real = arrays(rng, 2, 3, 8, 8)
-    got = losses.content_loss(lambda x: 2 * x[:, :1], *tensors(fake, real))
+    f, r = tensors(fake, real)
+    got = losses.content_loss(lambda x: 2 * x[:, :1], f, r)
     assert float(got) == pytest.approx(np.mean(4 * (fake - real)[:, 0] ** 2), rel=1e-5)
 
 
