@@ -61,11 +61,12 @@ def test_grid_loss_is_what_repeats(rng: np.random.Generator) -> None:
     f, r = tensors(real + grid, real)
     got = float(losses.grid_loss(f, r))
     assert got == pytest.approx(np.abs(grid).mean(), rel=1e-4)
-    # An error that does not repeat counts by a sixth of its size, its mean over 36 squares.
-    noise = rng.normal(size=(2, 3, 48, 48))
-    (f,) = tensors(real + noise)
+    # An error that does not repeat counts by a sixth of its size, its mean over 36 squares (less
+    # the mean of all 16 places).
+    noise = rng.normal(size=(2, 3, 192, 192))
+    f, r = tensors(noise, 0 * noise)
     other = float(losses.grid_loss(f, r))
-    assert other == pytest.approx(np.abs(noise).mean() / 6, rel=0.05)
+    assert other == pytest.approx(np.abs(noise).mean() / 6 * (15 / 16) ** 0.5, rel=0.05)
 
 
 def test_a_shifted_content_loss_sees_every_place_of_the_grid(rng: np.random.Generator) -> None:
