@@ -15,6 +15,8 @@ import onnx
 from onnx import TensorProto
 from onnx.numpy_helper import to_array
 
+from unblur import checkpoint
+
 
 def main(source: Path, other: Path, target: Path) -> int:
     """0 if it was written, 1 with one line of why not."""
@@ -38,7 +40,7 @@ def main(source: Path, other: Path, target: Path) -> int:
             for key, value in found.items():
                 tensor.external_data.add(key=key, value=str(value))
     own = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
-    target.write_bytes(model.SerializeToString())
+    checkpoint.write_whole(target, model.SerializeToString())
     print(f"{target}: {target.stat().st_size / 2**20:.2f} MiB, {own} of {before} bytes its own")
     return 0
 

@@ -26,6 +26,8 @@ METADATA_KEY = "unblur"
 """The ONNX metadata property that holds the contract, as JSON."""
 CHECKPOINT = ".safetensors"
 """Ending of a checkpoint, which PyTorch runs (see `restore.open_network`)."""
+OTHER_NAMES = {"natural": "default"}
+"""What bundled models are called as well."""
 WHOLE = 2**16
 """Side of a tile, in pixels, that no photo fills: the network is given the whole."""
 
@@ -93,9 +95,7 @@ class Engine:
         providers = _gpu_providers() if device != "cpu" else []
         if device == "gpu" and not providers:
             raise ModelError("no GPU found; unblur[gpu] installs what finds one, or use the CPU")
-        self.digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if path.parent == _bundled():
-            _check_sums(path.parent)
+        self.digest = _published(path) if path.parent == _bundled() else _sha256(path)
         try:
             load = _load_onnxruntime if providers else _load_openvino
             self._run, contract, self.parallel = load(path, providers or precision)
@@ -110,36 +110,40 @@ class Engine:
 
 
 def find_model(model: str | Path) -> Path:
-    """The file of a bundled model's name, or of a path. `natural` is the default's other name.
+    """The file of a bundled model's name (or of one of `OTHER_NAMES`), or of a path.
 
     Raises:
         ModelError: if there is neither.
     """
     bundled = _bundled()
-    named = bundled / f"{'default' if model == 'natural' else model}.onnx"
+    named = bundled / f"{OTHER_NAMES.get(str(model), model)}.onnx"
     if named.is_file() and named.parent == bundled:
         return named
     path = Path(model)
     if path.suffix == ".onnx" and path.is_file():
         return path
-    names = ", ".join(sorted(["natural", *(p.stem for p in bundled.glob("*.onnx"))]))
+    names = ", ".join(sorted([*OTHER_NAMES, *(p.stem for p in bundled.glob("*.onnx"))]))
     raise ModelError(
         f"no model {str(model)!r}: name a bundled one ({names}), an ONNX file or a checkpoint "
         f"({CHECKPOINT})"
     )
 
 
-def _check_sums(folder: Path) -> None:
-    """Raises ModelError if a bundled file is not the one that was published.
+def _published(path: Path) -> str:
+    """The SHA-256 of a bundled file; ModelError if a bundled one is not what was published.
 
     All of them are looked at: one may take weights from another.
     """
-    sums = (folder / "SHA256SUMS").read_text(encoding="utf-8").split()
+    sums = (path.parent / "SHA256SUMS").read_text(encoding="utf-8").split()
     expected = dict(zip(sums[1::2], sums[::2], strict=True))
-    for path in {folder / name for name in expected} | {*folder.glob("*.onnx")}:
-        data = path.read_bytes() if path.is_file() else b""
-        if hashlib.sha256(data).hexdigest() != expected.get(path.name):
-            raise ModelError(f"{path}: damaged, its checksum is another; install unblur again")
+    for file in {path, *(path.with_name(name) for name in expected)}:
+        if not file.is_file() or _sha256(file) != expected.get(file.name):
+            raise ModelError(f"{file}: damaged, its checksum is another; install unblur again")
+    return expected[path.name]
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _bundled() -> Path:

@@ -94,7 +94,11 @@ def to_onnx(net: nn.Module) -> onnx.ModelProto:
             output_names=["restored"],
             dynamic_shapes=({0: dynamic, 2: dynamic, 3: dynamic},),
         )
-    return program.model_proto
+    model = program.model_proto
+    for node in model.graph.node:
+        # What the exporter tells of each, half a megabyte of stack traces.
+        del node.metadata_props[:]
+    return model
 
 
 def _halve_weights(model: onnx.ModelProto) -> None:
@@ -108,9 +112,6 @@ def _halve_weights(model: onnx.ModelProto) -> None:
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + checkpoint.HALF))
         casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
-    for node in graph.node:
-        # What the exporter tells of each, half a megabyte of stack traces.
-        del node.metadata_props[:]
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
