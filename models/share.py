@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from onnx import TensorProto
 from onnx.numpy_helper import to_array
 
@@ -23,8 +24,16 @@ def main(source: Path, other: Path, target: Path) -> int:
     if other.resolve().parent != target.resolve().parent:
         print(f"error: {target}: has to be in the folder of {other}", file=sys.stderr)
         return 1
-    model, data = onnx.load(source), other.read_bytes()
-    theirs = {tensor.name: tensor for tensor in onnx.load(other).graph.initializer}
+    try:
+        model, others = onnx.load(source), onnx.load(other)
+        data = other.read_bytes()
+    except OSError as error:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except DecodeError:
+        print(f"error: {source} or {other}: is no ONNX file", file=sys.stderr)
+        return 1
+    theirs = {tensor.name: tensor for tensor in others.graph.initializer}
     before = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
     for tensor in model.graph.initializer:
         # Short ones save nothing. By value: an average may turn -0 into 0.

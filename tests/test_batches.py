@@ -54,6 +54,20 @@ def test_both_images_are_cut_and_turned_alike(tmp_path: Path, picture: np.ndarra
     assert len(seen) == 30
 
 
+def test_without_quarter_turns_what_lies_stays_lying(tmp_path: Path) -> None:
+    lying = np.broadcast_to(np.arange(32, dtype=np.uint8)[:, None, None] * 8, (32, 32, 3))
+    for side in ("blur", "sharp"):
+        write(tmp_path / side / "1.png", lying)
+
+    def seen(quarter_turns: bool) -> set[tuple[bool, bool]]:
+        config = DataConfig((str(tmp_path),), hold_out_every=0, quarter_turns=quarter_turns)
+        images = data(config).batch(0, 32, 32)[1][:, 0]
+        return {(bool(x[0, 0] == x[0, 1]), bool(x[0, 0] < x[-1, -1])) for x in images}
+
+    assert seen(False) == {(True, True), (True, False)}
+    assert seen(True) == {(a, b) for a in (True, False) for b in (True, False)}
+
+
 def test_of_several_candidates_the_most_blurred_is_kept(pairs_dir: Path) -> None:
     config = DataConfig(dirs=(str(pairs_dir),), hold_out_every=0, augment=False)
     chosen, plain = (data(replace(config, candidates=n)) for n in (6, 1))

@@ -89,7 +89,8 @@ class TrainingData:
             kept = error.argmax(1) + torch.arange(count, device=error.device) * tries
             blurred, sharp = blurred[kept], sharp[kept]
         if self.config.augment:
-            turns = rng.integers(4, size=count).tolist()
+            turns = rng.integers(4, size=count)
+            turns = (turns if self.config.quarter_turns else turns // 2 * 2).tolist()
             flips = rng.integers(2, size=count).tolist()
             blurred, sharp = (_turn(images, turns, flips) for images in (blurred, sharp))
         layout = torch.channels_last

@@ -172,7 +172,10 @@ class DataConfig:
     min_scale: float = 1.0
     """Half of the samples are down-scaled, to this at the least."""
     augment: bool = True
-    """Random flips and quarter turns, the same for both images."""
+    """Random flips and turns, the same for both images."""
+    quarter_turns: bool = True
+    """Whether they are turned by a quarter too, not by a half alone. What `resize` squeezed, it
+    squeezed along the longer side: a quarter turn makes what no resized frame looks like."""
     candidates: int = 1
     """Crops drawn for each sample, of which the one is kept whose two images differ most: sky and
     walls show no blur, and teach nothing of it."""
