@@ -1,6 +1,6 @@
 """The paper's claims, tested: trains every config of an ablation with several seeds, and compares.
 
-    python benchmarks/ablation.py --data PHOTOS [--data MORE]... --eval PAIRS [--eval MORE]...
+    python -m benchmarks.ablation --data PHOTOS [--data MORE]... --eval PAIRS [--eval MORE]...
         --out runs/ablation [--only NAME]... [--jobs 2] [--seeds 3] [--content-weights FILE]
 
 Every run is one of `unblur train`, in OUT/NAME/seed-N; the same seed gives every row the same
@@ -28,14 +28,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import ablation_table as table
-
+from benchmarks import ROOT, documents
+from benchmarks import ablation_table as table
 from unblur import config as configs
 from unblur.config import TrainConfig
 from unblur.errors import UnblurError
 from unblur.formats.whole import atomically
 
-ROOT = Path(__file__).resolve().parents[1]
 SIDE = 512
 """Of the middles that are measured, in pixels."""
 IMAGES = 24
@@ -76,7 +75,7 @@ def main() -> int:
         if arguments.run:
             (run,) = [r for r in runs if f"{r.name}/{r.seed}" == arguments.run]
             return work(run, arguments.eval)
-        table.require_markers(arguments.table)
+        documents.require_place(arguments.table, table.PLACE)
         with _alone(arguments.out) as lock:
             failed = work_all(runs, arguments, lock)
         return report(arguments) or failed
@@ -132,7 +131,8 @@ def work_all(runs: list[Run], arguments: argparse.Namespace, lock: int) -> int:
             while waiting and len(active) < arguments.jobs:
                 run = waiting.pop(0)
                 run.folder.parent.mkdir(parents=True, exist_ok=True)
-                command = [sys.executable, *sys.argv, "--run", f"{run.name}/{run.seed}"]
+                command = [sys.executable, "-m", "benchmarks.ablation", *sys.argv[1:]]
+                command += ["--run", f"{run.name}/{run.seed}"]
                 with run.folder.with_suffix(".txt").open("ab") as said:
                     process = subprocess.Popen(
                         command, stdout=said, stderr=said, env=environment, pass_fds=[lock]
@@ -258,7 +258,7 @@ def report(arguments: argparse.Namespace) -> int:
     abouts = {p.stem: p.read_text().splitlines()[0].lstrip("# ").rstrip(".")
               for p in arguments.configs.glob("*.toml")}  # fmt: skip
     text = table.markdown(results, abouts)
-    table.write(arguments.table, text)
+    documents.put(arguments.table, table.PLACE, text)
     print(text)
     return 0
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from unblur import __version__
 from unblur import config as configs
-from unblur.errors import UnblurError
-from unblur.formats.whole import atomically
 
 REFERENCE = "crosshatch"
 """The row that others are compared with."""
@@ -21,7 +18,8 @@ AGAINST = {
     "plain+no-attention": "plain",
 }
 """Rows that are compared with another than the reference, or have another budget than it."""
-BEGIN, END = "<!-- ablation: begin -->", "<!-- ablation: end -->"
+PLACE = "ablation"
+"""Of the table in its document."""
 LEVEL = 0.95
 """Confidence of the intervals."""
 
@@ -122,22 +120,3 @@ def interval(differences: Sequence[float]) -> tuple[float, float]:
     error = statistics.stdev(differences) / count**0.5
     half = float(stats.t.ppf((1 + LEVEL) / 2, count - 1)) * error
     return mean - half, mean + half
-
-
-def require_markers(path: Path, begin: str = BEGIN, end: str = END) -> None:
-    """Raises UnblurError unless a file has the place for the table."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UnblurError(f"{path}: {error.strerror}; --table names a Markdown file") from None
-    if not -1 < text.find(begin) < text.find(end):
-        raise UnblurError(f"{path}: has no place for the table, the lines {begin} and {end}")
-
-
-def write(path: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
-    """Puts the table between the markers of a file, in place of what was there."""
-    require_markers(path, begin, end)
-    whole = path.read_text(encoding="utf-8")
-    head, tail = whole[: whole.find(begin) + len(begin)], whole[whole.find(end) :]
-    with atomically(path) as temporary:
-        temporary.write_text(f"{head}\n{text}\n{tail}", encoding="utf-8")

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import ROOT, engines, machine, side_by_side
-from benchmarks.ablation_table import require_markers, write
+from benchmarks.documents import publish
 from benchmarks.timing import interleave
 from benchmarks.workers import Worker
 from unblur.config import PhaseConfig, TrainConfig
@@ -31,27 +31,24 @@ from unblur.errors import UnblurError
 from unblur.evaluate.tables import CITED, TITLES
 
 SIZES = {"256x256": (256, 256), "1280x720": (720, 1280)}
-MARKERS = ("<!-- verdict: begin -->", "<!-- verdict: end -->")
+PLACE = "verdict"
 PAPER, DEBLURGAN, DEFAULT = "the paper's model", "DeblurGAN's generator", "the default model"
 
 
 def main(command: Sequence[str] | None = None) -> int:
     """0 if all went well, 1 with one line of what did not."""
     options = parse(command)
-    try:
-        if options.table:
-            require_markers(options.table, *MARKERS)
-        options.out.mkdir(parents=True, exist_ok=True)
-        quality = part(options, "quality", qualities)
-        costs = part(options, "cost", cost)
-        text = markdown(quality, costs)
-        print(text)
-        if options.table:
-            write(options.table, text, *MARKERS)
-    except UnblurError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return publish(lambda: table(options), options.table, PLACE)
+
+
+def table(options: argparse.Namespace) -> str:
+    """Measures what is to be measured, and sets it beside what is stored.
+
+    Raises:
+        UnblurError: for pairs and models that cannot be used, or a part that is not stored.
+    """
+    options.out.mkdir(parents=True, exist_ok=True)
+    return markdown(part(options, "quality", qualities), part(options, "cost", cost))
 
 
 def parse(command: Sequence[str] | None) -> argparse.Namespace:

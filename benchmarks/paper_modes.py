@@ -21,10 +21,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.ablation_table import require_markers, write
+from benchmarks.documents import publish
 from unblur import checkpoint, metrics
 from unblur.datasets import find_dataset, read_rgb
-from unblur.errors import UnblurError
 
 MODES = {
     "running, off": (False, False),
@@ -34,7 +33,7 @@ MODES = {
 }
 """Whether batch norm takes the image's own statistics, and whether dropout is on."""
 DROPOUT = 0.5
-MARKERS = ("<!-- modes: begin -->", "<!-- modes: end -->")
+PLACE = "modes"
 
 
 def main(command: Sequence[str] | None = None) -> int:
@@ -48,22 +47,22 @@ def main(command: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--table", type=Path, help="Markdown file with a place for the table")
     options = parser.parse_args(command)
-    try:
-        if options.table:
-            require_markers(options.table, *MARKERS)
-        pairs = [[_small(read_rgb(p)) for p in (pair.blur, pair.sharp)]
-                 for pair in find_dataset(options.pairs, "test").pairs]  # fmt: skip
-        found = {path.stem: of(path, pairs) for path in options.model}
-        if options.out:
-            options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        text = markdown(found, float(np.mean([metrics.psnr(*pair) for pair in pairs])), len(pairs))
-        print(text)
-        if options.table:
-            write(options.table, text, *MARKERS)
-    except UnblurError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return publish(lambda: table(options), options.table, PLACE)
+
+
+def table(options: argparse.Namespace) -> str:
+    """Measures, and writes the JSON file.
+
+    Raises:
+        UnblurError: for pairs and checkpoints that cannot be read.
+    """
+    pairs = [[_small(read_rgb(p)) for p in (pair.blur, pair.sharp)]
+             for pair in find_dataset(options.pairs, "test").pairs]  # fmt: skip
+    found = {path.stem: of(path, pairs) for path in options.model}
+    if options.out:
+        options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    blurred = float(np.mean([metrics.psnr(*pair) for pair in pairs]))
+    return markdown(found, blurred, len(pairs))
 
 
 def of(path: Path, pairs: Sequence[Sequence[np.ndarray]]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from benchmarks import ablation_table as table
+from benchmarks import documents
 from scipy import stats
 
 from tests.files import write
@@ -23,6 +24,7 @@ from unblur.errors import UnblurError
 from unblur.train import train
 
 ROOT = Path(__file__).parents[1]
+BEGIN, END = documents.markers(table.PLACE)
 CONFIGS = {p.stem: configs.load(p) for p in (ROOT / "configs" / "ablation").glob("*.toml")}
 PLAIN = {
     *(f"loss.{name}" for name in ("adversarial", "content", "pixel", "gradient", "frequency")),
@@ -83,15 +85,15 @@ def ablation(tmp_path: Path, picture: np.ndarray) -> list[str]:
         )
         text = f"# The row {name}.\n{configs.dumps(config)}"
         (tmp_path / "configs" / f"{name}.toml").write_text(text)
-    (tmp_path / "table.md").write_text(f"before\n{table.BEGIN}\nstale\n{table.END}\nafter\n")
+    (tmp_path / "table.md").write_text(f"before\n{BEGIN}\nstale\n{END}\nafter\n")
     options = {"data": "photos", "eval": "pairs", "out": "out", "configs": "configs",
                "table": "table.md"}  # fmt: skip
-    command = [sys.executable, str(ROOT / "benchmarks" / "ablation.py"), "--seeds", "1"]
+    command = [sys.executable, "-m", "benchmarks.ablation", "--seeds", "1"]
     return command + [x for k, v in options.items() for x in (f"--{k}", str(tmp_path / v))]
 
 
 def call(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_killed_and_started_again_it_ends_with_the_table(
@@ -121,9 +123,9 @@ def test_killed_and_started_again_it_ends_with_the_table(
         }  # fmt: skip
         assert all(i["psnr"] != i["blurred_psnr"] for s in result["sets"].values() for i in s)
     text = (tmp_path / "table.md").read_text()
-    assert text.startswith(f"before\n{table.BEGIN}\nSeeds a row: 1;")
+    assert text.startswith(f"before\n{BEGIN}\nSeeds a row: 1;")
     assert "| 3 of 2 x 32x32 |" in text
-    assert text.endswith(f"{table.END}\nafter\n")
+    assert text.endswith(f"{END}\nafter\n")
     assert "| none | The row none |" in text
     assert "stale" not in text
 
@@ -191,8 +193,8 @@ def test_differences_are_paired_by_seed() -> None:
 
 
 def test_a_file_without_markers_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.md").write_text(f"{table.END}\n{table.BEGIN}\n")
+    (tmp_path / "a.md").write_text(f"{END}\n{BEGIN}\n")
     with pytest.raises(UnblurError, match="no place for the table"):
-        table.write(tmp_path / "a.md", "x")
+        documents.put(tmp_path / "a.md", table.PLACE, "x")
     with pytest.raises(UnblurError, match="No such file"):
-        table.require_markers(tmp_path / "b.md")
+        documents.require_place(tmp_path / "b.md", table.PLACE)
