@@ -1,0 +1,57 @@
+"""Tables in Markdown files: each has its place, between two lines that mark it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from unblur.errors import UnblurError
+from unblur.formats.whole import atomically
+
+
+def publish(measure: Callable[[], str], document: Path | None, place: str) -> int:
+    """Prints the table that `measure` makes, and puts it into a document.
+
+    Whether the document has the place is asked before anything is measured.
+
+    Returns:
+        0 if all went well, 1 with one line of what did not.
+    """
+    try:
+        if document:
+            require_place(document, place)
+        text = measure()
+        print(text)
+        if document:
+            put(document, place, text)
+    except UnblurError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def require_place(document: Path, place: str) -> None:
+    """Raises UnblurError unless a file has the place of that name."""
+    begin, end = markers(place)
+    try:
+        text = document.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnblurError(f"{document}: {error.strerror}; --table names a Markdown file") from None
+    if not -1 < text.find(begin) < text.find(end):
+        raise UnblurError(f"{document}: has no place for the table, the lines {begin} and {end}")
+
+
+def put(document: Path, place: str, text: str) -> None:
+    """Puts a text into its place, instead of what was there; raises as `require_place`."""
+    require_place(document, place)
+    begin, end = markers(place)
+    whole = document.read_text(encoding="utf-8")
+    head, tail = whole[: whole.find(begin) + len(begin)], whole[whole.find(end) :]
+    with atomically(document) as temporary:
+        temporary.write_text(f"{head}\n{text}\n{tail}", encoding="utf-8")
+
+
+def markers(place: str) -> tuple[str, str]:
+    """The lines around a place."""
+    return f"<!-- {place}: begin -->", f"<!-- {place}: end -->"
