@@ -27,7 +27,7 @@ from unblur.batches import TrainingData
 from unblur.config import PhaseConfig, TrainConfig
 from unblur.errors import UnblurError
 from unblur.losses import HybridLoss, discriminator_loss, gradient_norms
-from unblur.nets import Discriminator, SpectralGenerator, vgg
+from unblur.nets import Discriminator, SpectralGenerator, vgg, winograd
 from unblur.validation import Validator
 from unblur.vision import import_fabric
 
@@ -172,6 +172,9 @@ class _Run:
         elif config.fit.cells and not resume:
             self._fit(generator, prepare, until)
         _channels_last(generator)
+        exact = precision_of(config.precision) == "32-true"
+        if exact and device.type == "cpu" and not config.compile:
+            winograd.speed_up(generator)
         adversarial = any(phase.loss.adversarial for phase in config.phases)
         judge = Discriminator(config.discriminator.size, config.discriminator.widths)
         _channels_last(judge)
