@@ -22,10 +22,13 @@ from benchmarks.yardstick import default_device, matrix_rate, wait_for
 from unblur import checkpoint, config
 from unblur.evaluate.checkpoints import gmacs
 from unblur.losses import HybridLoss
+from unblur.nets import winograd
 from unblur.train import Progress, precision_of, train
 
 FIRST = 20
 """Steps that are not counted: kernels are chosen and caches filled in them."""
+WINOGRAD = "f32, Winograd"
+"""How a CPU trains in float32 (`unblur.nets.winograd`)."""
 
 
 def run(setup: Setup) -> Iterator[Figure]:
@@ -34,16 +37,17 @@ def run(setup: Setup) -> Iterator[Figure]:
     settings = load(setup)
     phase, device = settings.phases[0], default_device()
     group = f"lite, {phase.batch} crops of {phase.crop}x{phase.crop}"
-    halves = {"f32": False, "bf16": True}
-    nets = {name: timed(step(settings, device, half)) for name, half in halves.items()}
+    ways = {"f32": (False, False), "bf16": (True, False)}
+    if device.type == "cpu":
+        ways[WINOGRAD] = (False, True)
+    nets = {name: timed(step(settings, device, *way)) for name, way in ways.items()}
     times = interleave(nets, steps, first)
     yield from side_by_side(f"{group}, a step without data", "s", times)
 
-    kind = "bf16" if precision_of(settings.precision) == "bf16-mixed" else "f32"
+    half = precision_of(settings.precision) == "bf16-mixed"
+    kind = "bf16" if half else WINOGRAD if WINOGRAD in ways else "f32"
     rate = statistics.median(
-        matrix_rate(
-            device, torch.bfloat16 if halves[kind] else torch.float32, 512 if setup.quick else 4096
-        )
+        matrix_rate(device, torch.bfloat16 if half else torch.float32, 512 if setup.quick else 4096)
     )
     # The backward pass costs twice the forward one; an addition is an operation of its own.
     work = 3 * 2 * gmacs(checkpoint.build_generator(settings), settings.phases[0].crop)
@@ -70,10 +74,14 @@ def load(setup: Setup) -> config.TrainConfig:
     return dataclasses.replace(settings, phases=(small,), data=data)
 
 
-def step(settings: config.TrainConfig, device: torch.device, half: bool) -> Callable[[], None]:
+def step(
+    settings: config.TrainConfig, device: torch.device, half: bool, fast: bool
+) -> Callable[[], None]:
     """Forward, loss, backward and update on one batch, the same each time."""
     phase = settings.phases[0]
     net: Any = checkpoint.build_generator(settings).to(device)
+    if fast:
+        winograd.speed_up(net)
     net = net.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters(), 1e-5)
     loss = HybridLoss(phase.loss)
