@@ -22,6 +22,7 @@ from unblur.config import (
     DiscriminatorConfig,
     LiteConfig,
     LossConfig,
+    PaperConfig,
     PhaseConfig,
     TrainConfig,
 )
@@ -149,6 +150,20 @@ def test_only_the_parts_that_a_phase_names_learn(pairs_dir: Path, tmp_path: Path
     still = {name for name in after if torch.equal(before[name], after[name])}
     assert "tail.bias" in still
     assert "head.weight" not in still
+
+
+def test_frozen_norms_train_with_the_statistics_they_have(pairs_dir: Path, tmp_path: Path) -> None:
+    small = PaperConfig(widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2)
+    config = tiny(pairs_dir, generator="paper", paper=small)
+    frozen = replace(config.phases[0], frozen_norm=True)
+    train(replace(config, phases=(frozen,)), tmp_path / "run", max_steps=2)
+    after = torch.load(tmp_path / "run" / "state.pt", weights_only=False)["networks"]["generator"]
+    torch.manual_seed(config.seed)
+    before = checkpoint.build_generator(config).state_dict()
+    averaged = {name for name in before if "running" in name or "batches" in name}
+    assert averaged
+    assert {name for name in before if torch.equal(before[name], after[name])} >= averaged
+    assert not torch.equal(before["layer3.weight"], after["layer3.weight"])
 
 
 def test_parts_that_are_not_there_are_named(pairs_dir: Path, tmp_path: Path) -> None:

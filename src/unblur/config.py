@@ -251,6 +251,10 @@ class PhaseConfig:
     """Discriminator steps for each generator step, where the adversarial weight is not 0."""
     parts: tuple[str, ...] = ()
     """What of the generator learns, as beginnings of its parameters' names; none: all of it."""
+    frozen_norm: bool = False
+    """Batch norm takes the statistics averaged before, as at inference, and leaves them as they
+    are: for crops of another size or number than theirs, and to end with the network that is used.
+    """
     loss: LossConfig = field(default_factory=LossConfig)
 
 

@@ -257,6 +257,9 @@ class _Run:
         phase, done = self._phase(self.at_step)
         losses: dict[str, Tensor] = {}
         self.generator.train()
+        for layer in self.raw["generator"].modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.train(not phase.frozen_norm)
         for group in self.optimizer.param_groups:
             group["lr"] = _rate(phase, done) * group["part"]
         for name, parameter in self.raw["generator"].named_parameters():
