@@ -31,23 +31,26 @@ def publish(measure: Callable[[], str], document: Path | None, place: str) -> in
     return 0
 
 
-def require_place(document: Path, place: str) -> None:
-    """Raises UnblurError unless a file has the place of that name."""
+def require_place(document: Path, place: str) -> tuple[str, str]:
+    """What stands before and after the place of that name, with the lines that mark it.
+
+    Raises:
+        UnblurError: if the file cannot be read, or has no such place.
+    """
     begin, end = markers(place)
     try:
         text = document.read_text(encoding="utf-8")
     except OSError as error:
         raise UnblurError(f"{document}: {error.strerror}; --table names a Markdown file") from None
-    if not -1 < text.find(begin) < text.find(end):
+    first, last = text.find(begin), text.find(end)
+    if not -1 < first < last:
         raise UnblurError(f"{document}: has no place for the table, the lines {begin} and {end}")
+    return text[: first + len(begin)], text[last:]
 
 
 def put(document: Path, place: str, text: str) -> None:
     """Puts a text into its place, instead of what was there; raises as `require_place`."""
-    require_place(document, place)
-    begin, end = markers(place)
-    whole = document.read_text(encoding="utf-8")
-    head, tail = whole[: whole.find(begin) + len(begin)], whole[whole.find(end) :]
+    head, tail = require_place(document, place)
     with atomically(document) as temporary:
         temporary.write_text(f"{head}\n{text}\n{tail}", encoding="utf-8")
 

@@ -25,8 +25,7 @@ def main(source: Path, other: Path, target: Path) -> int:
         print(f"error: {target}: has to be in the folder of {other}", file=sys.stderr)
         return 1
     try:
-        model, others = onnx.load(source), onnx.load(other)
-        data = other.read_bytes()
+        model, others = onnx.load(source), onnx.load_from_string(data := other.read_bytes())
     except OSError as error:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1

@@ -172,8 +172,7 @@ class _Run:
         elif config.fit.cells and not resume:
             self._fit(generator, prepare, until)
         _channels_last(generator)
-        exact = precision_of(config.precision) == "32-true"
-        if exact and device.type == "cpu" and not config.compile:
+        if device.type == "cpu" and not config.compile:
             winograd.speed_up(generator)
         adversarial = any(phase.loss.adversarial for phase in config.phases)
         judge = Discriminator(config.discriminator.size, config.discriminator.widths)
@@ -257,9 +256,10 @@ class _Run:
         phase, done = self._phase(self.at_step)
         losses: dict[str, Tensor] = {}
         self.generator.train()
-        for layer in self.raw["generator"].modules():
-            if isinstance(layer, nn.BatchNorm2d):
-                layer.train(not phase.frozen_norm)
+        if phase.frozen_norm:
+            for layer in self.raw["generator"].modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.eval()
         for group in self.optimizer.param_groups:
             group["lr"] = _rate(phase, done) * group["part"]
         for name, parameter in self.raw["generator"].named_parameters():
