@@ -150,6 +150,9 @@ def train(
     content_weights: Annotated[
         Path | None, typer.Option(help="File with the content network's weights.")
     ] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Share a CPU among so many, each with the config's batch.")
+    ] = 1,
 ) -> None:
     """Train a network."""
     seconds = _seconds("--max-time", max_time) if max_time else float("inf")
@@ -182,6 +185,7 @@ def train(
             resume=resume is not None,
             max_seconds=seconds,
             max_steps=max_steps,
+            processes=processes,
             report=report,
             prepare=prepare,
         )

@@ -35,7 +35,9 @@ def show(
 
     The display ends with the context.
     """
-    console = Console(stderr=True)
+    from unblur.together import is_first
+
+    console = Console(stderr=True, quiet=not is_first())
     if not console.is_terminal:
         yield _lines(console), _cells(console)
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 import os
 import platform
@@ -13,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unblur import __version__, checkpoint, estimator, photo, pytorch
+from unblur import __version__, checkpoint, estimator, photo, pytorch, together
 from unblur import config as configs
 from unblur.batches import TrainingData
 from unblur.config import PhaseConfig, TrainConfig
@@ -29,7 +28,6 @@ from unblur.errors import UnblurError
 from unblur.losses import HybridLoss, discriminator_loss, gradient_norms
 from unblur.nets import Discriminator, SpectralGenerator, vgg, winograd
 from unblur.validation import Validator
-from unblur.vision import import_fabric
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -78,6 +76,7 @@ def train(
     max_seconds: float = math.inf,
     max_steps: int | None = None,
     save_every: float = 60.0,
+    processes: int = 1,
     report: Callable[[Progress], None] = lambda progress: None,
     prepare: Callable[[int, int], None] = lambda done, total: None,
 ) -> Result:
@@ -95,47 +94,53 @@ def train(
         max_seconds: time limit of this call.
         max_steps: stop at this step, counted from the start of the run.
         save_every: seconds between two checkpoints.
+        processes: that train together on a CPU, each with the phases' batch. Each one more is the
+            program that calls, started again with its arguments; it ends inside this function.
         report: called after every step.
         prepare: called with the cells of `config.fit` that are there, and how many there will be.
 
     Raises:
         TrainError: if the folder is taken, holds nothing to resume, or a loss is not finite.
+        UnblurError: for several processes where there is a GPU, or one of which was killed.
         DataError, CheckpointError, ContentWeightsError: for unusable inputs.
     """
     began = time.monotonic()
-    # Fabric tells of its precision and devices; the display says what matters.
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-    fabric: Fabric = import_fabric()(precision=precision_of(config.precision), devices="auto")
-    fabric.launch()
-    run = _Run(config, out, fabric, init, resume, prepare, began + max_seconds / 4)
-    end = min(config.steps, max_steps if max_steps is not None else config.steps)
-    reason = "all steps done" if end == config.steps else f"stopped at step {end}"
-    saved = time.monotonic()
-    with _stop_signals() as stop, run.data_ahead(end) as batches:
-        for batch, wait in batches:
-            losses = run.step(*batch)
-            checked = run.at_step % config.check_every == 0 or run.at_step == config.steps
-            if checked:
-                run.validate()
-            report(run.progress(losses, wait, checked, end, max_seconds - _since(began)))
-            run.log(losses, checked)
-            if stop.is_set():
-                reason = "stopped by a signal"
-            elif _since(began) >= max_seconds:
-                reason = "the time limit"
-            elif config.patience and run.stale >= config.patience:
-                reason = f"no better validation in {config.patience} checks"
-            else:
-                if _since(saved) >= save_every:
+    with together.only_first_fails():
+        fabric = together.start(precision_of(config.precision), processes)
+        run = _Run(config, out, fabric, init, resume, prepare, began + max_seconds / 4)
+        end = min(config.steps, max_steps if max_steps is not None else config.steps)
+        reason = "all steps done" if end == config.steps else f"stopped at step {end}"
+        saved = time.monotonic()
+        with _stop_signals() as stop, run.data_ahead(end) as batches:
+            for batch, wait in batches:
+                losses = run.step(*batch)
+                checked = run.at_step % config.check_every == 0 or run.at_step == config.steps
+                if checked:
+                    run.validate()
+                report(run.progress(losses, wait, checked, end, max_seconds - _since(began)))
+                run.log(losses, checked)
+                ended = None
+                if stop.is_set():
+                    ended = "stopped by a signal"
+                elif _since(began) >= max_seconds:
+                    ended = "the time limit"
+                elif config.patience and run.stale >= config.patience:
+                    ended = f"no better validation in {config.patience} checks"
+                # The clocks of several processes differ: the first one decides.
+                ended, save = fabric.broadcast((ended, _since(saved) >= save_every))
+                if ended:
+                    reason = ended
+                    break
+                if save:
                     run.save()
                     saved = time.monotonic()
-                continue
-            break
-    run.save()
-    if run.best is None and run.at_step:
-        # So that every run has a best.safetensors.
-        run.validate()
         run.save()
+        if run.best is None and run.at_step:
+            # So that every run has a best.safetensors.
+            run.validate()
+            run.save()
+    if not together.is_first():
+        raise SystemExit(0)
     return Result(out, run.at_step, run.best, reason)
 
 
@@ -160,7 +165,8 @@ class _Run:
             raise TrainError(f"{out}: is not empty; --resume goes on with it, or name another")
         torch.manual_seed(config.seed + fabric.global_rank)
         device = fabric.device
-        self.data = TrainingData(config.data, config.blur, config.seed, device, fabric.global_rank)
+        data = replace(config.data, cache_gib=config.data.cache_gib / fabric.world_size)
+        self.data = TrainingData(data, config.blur, config.seed, device, fabric.global_rank)
         self.validator = Validator(self.data.validation())
         self.source: dict[str, Any] | None = None
 
@@ -177,6 +183,8 @@ class _Run:
         adversarial = any(phase.loss.adversarial for phase in config.phases)
         judge = Discriminator(config.discriminator.size, config.discriminator.widths)
         _channels_last(judge)
+        for net in (generator, judge):
+            together.begin_alike(fabric, net.to(device))
         self.raw = {"generator": generator, **({"discriminator": judge} if adversarial else {})}
         wrap: Any = torch.compile if config.compile else lambda net: net
         optimizer = _optimizer(config, generator)
@@ -198,9 +206,9 @@ class _Run:
         self.recent: list[tuple[float, int]] = []
         if resume:
             self._restore(torch.load(self.state_file, map_location=device, weights_only=False))
-        out.mkdir(parents=True, exist_ok=True)
-        if fabric.is_global_zero:
-            checkpoint.write_whole(out / "config.toml", configs.dumps(config).encode())
+        self._write(lambda: out.mkdir(parents=True, exist_ok=True))
+        text = configs.dumps(config).encode()
+        self._write(lambda: checkpoint.write_whole(out / "config.toml", text))
 
     def _fit(self, generator: nn.Module, prepare: Callable[[int, int], None], until: float) -> None:
         """The network's start; after the time `until`, with the cells that there are by then."""
@@ -240,7 +248,7 @@ class _Run:
                 ready = make(self.at_step) if self.at_step < end else None
                 while ready is not None:
                     self.began = time.monotonic()
-                    batch = ready.result()
+                    batch = together.in_all(self.fabric, ready.result)
                     wait = _since(self.began)
                     ready = make(self.at_step + 1) if self.at_step + 1 < end else None
                     yield batch, wait
@@ -275,6 +283,7 @@ class _Run:
                 self._finite({"discriminator": loss})
                 self.judge_optimizer.zero_grad()
                 self.fabric.backward(loss)
+                together.average_gradients(self.fabric, judge)
                 self.judge_optimizer.step()
                 # Of the last step, before it: how sure it is, and whether its sigmoid saturates.
                 real, fake_score = (score.detach().mean() for score in scores)
@@ -291,6 +300,7 @@ class _Run:
             )
             losses |= {f"gradient of {name}": norm for name, norm in norms.items()}
         self.fabric.backward(terms["total"])
+        together.average_gradients(self.fabric, self.raw["generator"])
         if self.config.clip:
             norm = self.fabric.clip_gradients(
                 self.generator, self.optimizer, max_norm=self.config.clip, error_if_nonfinite=False
@@ -309,12 +319,16 @@ class _Run:
         """PSNR of the averaged weights on the held-out images, and a picture of four of them."""
         if not self.validator.images:
             return
-        net = checkpoint.build_generator(self.config)
-        net.load_state_dict(self.ema)
-        _channels_last(net.to(self.fabric.device).eval())
-        self.psnr, shown = self.validator(net, net.multiple, self.fabric.autocast())
-        if self.best is None or self.psnr > self.best:
-            self.best, self.stale = self.psnr, 0
+        shown = np.empty(0)
+        if self.fabric.is_global_zero:
+            net = checkpoint.build_generator(self.config)
+            net.load_state_dict(self.ema)
+            _channels_last(net.to(self.fabric.device).eval())
+            self.psnr, shown = self.validator(net, net.multiple, self.fabric.autocast())
+        self.psnr = psnr = self.fabric.broadcast(self.psnr)
+        assert psnr is not None
+        if self.best is None or psnr > self.best:
+            self.best, self.stale = psnr, 0
             self._write(lambda: self._save_weights("best"))
         else:
             self.stale += 1
@@ -375,12 +389,16 @@ class _Run:
         return self.config.phases[-1], self.config.phases[-1].steps
 
     def _finite(self, losses: dict[str, Tensor]) -> None:
-        for name, value in losses.items():
-            if not bool(torch.isfinite(value)):
-                raise TrainError(
-                    f"step {self.at_step + 1}: the {name} loss is {value.item()}; the checkpoint "
-                    f"before it is kept in {self.out}. Lower lr, or set clip, and --resume"
-                )
+        def check() -> None:
+            for name, value in losses.items():
+                if not bool(torch.isfinite(value)):
+                    raise TrainError(
+                        f"step {self.at_step + 1}: the {name} loss is {value.item()}; the "
+                        f"checkpoint before it is kept in {self.out}. Lower lr, or set clip, and "
+                        "--resume"
+                    )
+
+        together.in_all(self.fabric, check)
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -421,12 +439,14 @@ class _Run:
             setattr(self, name, state[name])
 
     def _write(self, write: Callable[[], None]) -> None:
-        if not self.fabric.is_global_zero:
-            return
-        try:
-            write()
-        except OSError as error:
-            raise TrainError(f"{self.out}: cannot be written ({error.strerror})") from None
+        def first() -> None:
+            try:
+                if self.fabric.is_global_zero:
+                    write()
+            except OSError as error:
+                raise TrainError(f"{self.out}: cannot be written ({error.strerror})") from None
+
+        together.in_all(self.fabric, first)
 
 
 _COUNTERS = ("at_step", "best", "stale", "psnr", "seconds", "images")

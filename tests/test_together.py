@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.test_train import PLAIN, tiny
+from unblur import checkpoint
+from unblur import config as configs
+from unblur.batches import TrainingData
+from unblur.config import PhaseConfig, TrainConfig
+from unblur.train import train
+
+
+def start(config: TrainConfig, run: Path) -> subprocess.Popen[str]:
+    """Two processes that train together."""
+    path = run.with_suffix(".toml")
+    path.write_text(configs.dumps(config))
+    command = [sys.executable, "-m", "unblur", "train", path, "--out", run, "--processes", "2"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_two_processes_are_one_with_the_batches_of_both(
+    pairs_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phase = PhaseConfig(steps=3, crop=32, batch=2, lr=1e-3, loss=PLAIN)
+    config = tiny(pairs_dir, phases=(phase,), ema=0.0)
+    process = start(config, tmp_path / "two")
+    own = TrainingData.batch
+
+    def batch(self: TrainingData, step: int, size: int, count: int) -> tuple[torch.Tensor, ...]:
+        parts = []
+        for self.rank in (0, 1):
+            parts.append(own(self, step, size, count))
+        return torch.cat([parts[0][0], parts[1][0]]), torch.cat([parts[0][1], parts[1][1]])
+
+    train(config, tmp_path / "alone")
+    monkeypatch.setattr(TrainingData, "batch", batch)
+    train(config, tmp_path / "one")
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 0, error
+    two, one, alone = (
+        load_file(tmp_path / x / "last.safetensors") for x in ("two", "one", "alone")
+    )
+    assert all(torch.allclose(two[name], one[name], atol=1e-5) for name in one)
+    assert not all(torch.allclose(two[name], alone[name], atol=1e-5) for name in one)
+
+
+def test_the_first_process_speaks_and_writes_for_all(pairs_dir: Path, tmp_path: Path) -> None:
+    """With a discriminator, which has two passes a step, and parts that rest."""
+    config = tiny(pairs_dir, watch_every=5)
+    first, second = config.phases
+    config = replace(config, phases=(first, replace(second, parts=("tail",))))
+    process = start(config, tmp_path / "run")
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == 0, error
+    assert out.count("\n") == 1
+    assert out.endswith("(all steps done)\n")
+    lines = error.splitlines()
+    assert [line.split()[1] for line in lines] == ["1/8", "2/8", "4/8", "6/8", "8/8"]
+    _, _, provenance = checkpoint.load_weights(tmp_path / "run" / "last.safetensors")
+    assert provenance["images"] == 2 * (3 * 2 + 5 * 1)
+
+
+def test_what_stops_one_process_stops_both_with_one_line(pairs_dir: Path, tmp_path: Path) -> None:
+    config = tiny(pairs_dir, phases=(PhaseConfig(steps=100_000, crop=32, loss=PLAIN),))
+    process = start(config, tmp_path / "stopped")
+    while not (tmp_path / "stopped" / "log.jsonl").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 0, error
+    assert "stopped by a signal" in out
+    assert load_file(tmp_path / "stopped" / "last.safetensors")
+
+    for photo in (pairs_dir / "train").rglob("blur/*"):
+        photo.write_bytes(b"torn")
+    process = start(config, tmp_path / "torn")
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert error.count("\n") == 1, error
+    assert "torn" not in out
