@@ -109,7 +109,7 @@ def in_all(fabric: Fabric, act: Callable[[], T]) -> T:
 
 @contextmanager
 def only_first_fails() -> Iterator[None]:
-    """Ends the other processes without a word: the first one says for all what is wrong.
+    """Around all that they do together. Of an error, the first one speaks for all.
 
     Raises:
         UnblurError: in the first process; also where another one was killed.
@@ -129,3 +129,6 @@ def only_first_fails() -> Iterator[None]:
                 "goes on from the last checkpoint, with fewer --processes if need be"
             ) from None
         raise SystemExit(1) from None
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
