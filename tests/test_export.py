@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from unblur import checkpoint
-from unblur.config import DeblurGANConfig, LiteConfig, PhaseConfig, SpectralConfig, TrainConfig
+from unblur.config import (
+    DeblurGANConfig,
+    LiteConfig,
+    PaperConfig,
+    PhaseConfig,
+    SpectralConfig,
+    TrainConfig,
+)
 from unblur.engine import Contract, Engine, find_model
 from unblur.export import SIZES, TOLERANCE, export
 
@@ -21,7 +28,8 @@ def trained(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         (PhaseConfig(steps=1),),
         generator="lite" if joint else request.param,
         lite=LiteConfig((8, 8, 16), (1, 1, 2), attention=attention),
-        spectral=SpectralConfig((8, 8, 16), (1, 1, 2), estimator=16, filters=(8, 8)),
+        spectral=SpectralConfig((8, 8, 16), (1, 1, 2), reader=16, estimator=16, filters=(8, 8)),
+        paper=PaperConfig(widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2),
         deblurgan=DeblurGANConfig((8, 8, 16), 2),
     )
     weights = checkpoint.build_generator(config).state_dict()

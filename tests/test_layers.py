@@ -26,7 +26,7 @@ LAYERS = (
     {"losses", "validation", "checkpoint", "estimator"},
     {"batches"},
     {"datasets", "video"},
-    {"nets", "blur", "metrics", "engine", "tiling", "gate", "memory", "photo"},
+    {"nets", "blur", "metrics", "engine", "tiling", "gate", "memory", "photo", "together"},
     {"formats", "vision"},
     {"config"},
     {"errors", "options", "__init__"},
