@@ -15,7 +15,8 @@ test: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
-	$(BIN)/python -m pytest
+	# A process of one thread for each of two cores: most tests do not use more.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
