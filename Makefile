@@ -11,11 +11,11 @@ demo: .venv/base
 	$(BIN)/unblur deblur examples/*.jpg -o demo --overwrite
 	$(BIN)/python examples/before_after.py examples demo demo/before-after.png
 
+# Two processes of one thread each, for two cores: most tests do not use more.
 test: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
-	# A process of one thread for each of two cores: most tests do not use more.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .venv/base: pyproject.toml constraints.txt
