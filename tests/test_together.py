@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,20 +7,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.test_train import PLAIN, tiny
+from tests.test_train import PLAIN, start, tiny, wait_for
 from unblur import checkpoint
-from unblur import config as configs
 from unblur.batches import TrainingData
-from unblur.config import PhaseConfig, TrainConfig
+from unblur.config import PhaseConfig
 from unblur.train import train
 
-
-def start(config: TrainConfig, run: Path) -> subprocess.Popen[str]:
-    """Two processes that train together."""
-    path = run.with_suffix(".toml")
-    path.write_text(configs.dumps(config))
-    command = [sys.executable, "-m", "unblur", "train", path, "--out", run, "--processes", "2"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+TWO = ("--processes", "2")
 
 
 def test_two_processes_are_one_with_the_batches_of_both(
@@ -31,14 +21,14 @@ def test_two_processes_are_one_with_the_batches_of_both(
 ) -> None:
     phase = PhaseConfig(steps=3, crop=32, batch=2, lr=1e-3, loss=PLAIN)
     config = tiny(pairs_dir, phases=(phase,), ema=0.0)
-    process = start(config, tmp_path / "two")
+    process = start(config, tmp_path / "two", *TWO)
     own = TrainingData.batch
 
     def batch(self: TrainingData, step: int, size: int, count: int) -> tuple[torch.Tensor, ...]:
         parts = []
         for self.rank in (0, 1):
             parts.append(own(self, step, size, count))
-        return torch.cat([parts[0][0], parts[1][0]]), torch.cat([parts[0][1], parts[1][1]])
+        return tuple(torch.cat(side) for side in zip(*parts, strict=True))
 
     train(config, tmp_path / "alone")
     monkeypatch.setattr(TrainingData, "batch", batch)
@@ -65,10 +55,8 @@ def test_what_one_process_cannot_read_ends_both_with_one_line(
     phase = replace(config.phases[1], steps=100_000, parts=("tail",))
     data = replace(config.data, cache_gib=0.0)
     config = replace(config, phases=(phase,), data=data)
-    process = start(config, tmp_path / "run")
-    while not (tmp_path / "run" / "log.jsonl").exists():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
+    process = start(config, tmp_path / "run", *TWO)
+    wait_for(lambda: (tmp_path / "run" / "log.jsonl").exists(), process)
     # The four pairs less the one that is held out: each process draws another one.
     next((pairs_dir / "train").rglob("blur/000001.png")).write_bytes(b"torn")
     out, error = process.communicate(timeout=60)

@@ -230,12 +230,17 @@ def test_every_step_is_reported(pairs_dir: Path, tmp_path: Path) -> None:
 
 def long_run(pairs: Path, run: Path) -> subprocess.Popen[str]:
     config = tiny(pairs, phases=(PhaseConfig(steps=100_000, crop=32, loss=PLAIN),))
-    path = run.with_suffix(".toml")
-    path.write_text(configs.dumps(config))
-    command = [sys.executable, "-m", "unblur", "train", path, "--out", run]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = start(config, run)
     wait_for(lambda: (run / "log.jsonl").exists(), process)
     return process
+
+
+def start(config: TrainConfig, run: Path, *options: str) -> subprocess.Popen[str]:
+    """`unblur train`, in a process of its own."""
+    path = run.with_suffix(".toml")
+    path.write_text(configs.dumps(config))
+    command = [sys.executable, "-m", "unblur", "train", path, "--out", run, *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for(done: Callable[[], bool], process: subprocess.Popen[str]) -> None:

@@ -48,9 +48,9 @@ def start(precision: Any, processes: int) -> Fabric:
         def setup_module(self, module: nn.Module) -> Any:
             return module
 
-    devices = {"accelerator": "cpu", "devices": processes} if processes > 1 else {}
     fabric: Fabric = make(
-        **{"devices": "auto", **devices},
+        accelerator="cpu" if processes > 1 else "auto",
+        devices=processes if processes > 1 else "auto",
         strategy=Bare() if max(processes, cards) > 1 else "auto",
         precision=precision,
     )

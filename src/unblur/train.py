@@ -183,9 +183,9 @@ class _Run:
         adversarial = any(phase.loss.adversarial for phase in config.phases)
         judge = Discriminator(config.discriminator.size, config.discriminator.widths)
         _channels_last(judge)
-        for net in (generator, judge):
-            together.begin_alike(fabric, net.to(device))
         self.raw = {"generator": generator, **({"discriminator": judge} if adversarial else {})}
+        for net in self.raw.values():
+            together.begin_alike(fabric, net.to(device))
         wrap: Any = torch.compile if config.compile else lambda net: net
         optimizer = _optimizer(config, generator)
         self.generator, self.optimizer = fabric.setup(wrap(generator), optimizer)
@@ -206,9 +206,11 @@ class _Run:
         self.recent: list[tuple[float, int]] = []
         if resume:
             self._restore(torch.load(self.state_file, map_location=device, weights_only=False))
-        self._write(lambda: out.mkdir(parents=True, exist_ok=True))
-        text = configs.dumps(config).encode()
-        self._write(lambda: checkpoint.write_whole(out / "config.toml", text))
+        self._write(self._begin_folder)
+
+    def _begin_folder(self) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        checkpoint.write_whole(self.out / "config.toml", configs.dumps(self.config).encode())
 
     def _fit(self, generator: nn.Module, prepare: Callable[[int, int], None], until: float) -> None:
         """The network's start; after the time `until`, with the cells that there are by then."""
