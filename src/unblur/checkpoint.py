@@ -19,10 +19,9 @@ from unblur.errors import UnblurError
 from unblur.formats.whole import atomically
 from unblur.nets import (
     DeblurGANGenerator,
+    GatedUNet,
     Generator,
-    LiteGenerator,
     PaperGenerator,
-    SpectralGenerator,
 )
 
 HALF = ".half"
@@ -36,12 +35,12 @@ class CheckpointError(UnblurError):
 def build_generator(config: TrainConfig) -> Generator:
     """The untrained generator that a config names."""
     kinds = {
-        "spectral": SpectralGenerator,
-        "lite": LiteGenerator,
-        "paper": PaperGenerator,
-        "deblurgan": DeblurGANGenerator,
+        "gated-unet": (GatedUNet, config.gated_unet),
+        "paper": (PaperGenerator, config.paper),
+        "deblurgan": (DeblurGANGenerator, config.deblurgan),
     }
-    return kinds[config.generator](**dataclasses.asdict(getattr(config, config.generator)))
+    network, shape = kinds[config.generator]
+    return network(**dataclasses.asdict(shape))
 
 
 def save_weights(

@@ -177,7 +177,7 @@ def train(
             configs.require_equal(given, settings, f"{resume} was started")
     except configs.ConfigError as error:
         _fail(str(error), 2)
-    with _clear_errors(), show(settings) as (report, prepare):
+    with _clear_errors(), show(settings) as report:
         result = run(
             settings,
             out,
@@ -187,7 +187,6 @@ def train(
             max_steps=max_steps,
             processes=processes,
             report=report,
-            prepare=prepare,
         )
     best = "" if result.psnr is None else f", best validation {result.psnr:.2f} dB"
     typer.echo(f"{result.out}: step {result.step}{best} ({result.reason})")

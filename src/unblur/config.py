@@ -19,36 +19,15 @@ Attention = Literal["crosshatch", "criss-cross", "none"]
 
 
 @dataclass(frozen=True)
-class LiteConfig:
-    """The shape of `LiteGenerator`."""
+class GatedUNetConfig:
+    """The shape of `GatedUNet`."""
 
-    widths: tuple[int, ...] = (32, 64, 160)
+    widths: tuple[int, ...] = (48, 96, 192)
     """Channels at 1/2, 1/4 and 1/8 size."""
-    blocks: tuple[int, ...] = (1, 1, 6)
-    """Residual blocks at each scale."""
-    reach: int = 32
-    """How far attention looks along rows and columns, in pixels of the 1/8 map; 0: all along."""
-    attention: Attention = "crosshatch"
-
-
-@dataclass(frozen=True)
-class SpectralConfig:
-    """The shape of `SpectralGenerator`."""
-
-    widths: tuple[int, ...] = (32, 64, 160)
-    """Channels of its U-Net at 1/2, 1/4 and 1/8 size."""
-    blocks: tuple[int, ...] = (1, 1, 4)
-    """Residual blocks at each scale."""
-    reach: int = 32
-    """How far its U-Net's attention looks, in pixels of the 1/8 map; 0: all along."""
-    reader: int = 768
-    """Channels between the spectra and the estimate of the blur."""
-    estimator: int = 192
-    """Channels of the network that estimates the blur."""
-    filters: tuple[int, ...] = (40, 32)
-    """Inverse filters at 1/2 and at 1/4 size."""
-    estimator_reach: int = 8
-    """How far the estimator's attention looks, in cells of 16 pixels."""
+    blocks: tuple[int, ...] = (1, 1, 16)
+    """Blocks of each level on the way down."""
+    decoder_blocks: tuple[int, ...] = (1, 1)
+    """Blocks at 1/2 and 1/4 size on the way up."""
 
 
 @dataclass(frozen=True)
@@ -217,21 +196,6 @@ class LossConfig:
 
 
 @dataclass(frozen=True)
-class FitConfig:
-    """The start of a `SpectralGenerator` that begins from nothing (see `unblur.estimator`)."""
-
-    cells: int = 0
-    """How many cells its estimate of the blur is fitted to before the first step; 0: it is not.
-    One takes 24 kB of memory, twice that for a moment, and an eightieth of a second of a core."""
-    epochs: int = 24
-    """Passes over them."""
-    lr: float = 1e-3
-    """Learning rate at first; it falls along half a cosine."""
-    dropout: float = 0.15
-    """Probability of leaving out what the estimator computes, while it is fitted."""
-
-
-@dataclass(frozen=True)
 class PhaseConfig:
     """A stretch of training with one loss and one crop size."""
 
@@ -263,13 +227,11 @@ class TrainConfig:
     """One training run, from the first step to the last."""
 
     phases: tuple[PhaseConfig, ...]
-    generator: Literal["spectral", "lite", "paper", "deblurgan"] = "lite"
-    spectral: SpectralConfig = field(default_factory=SpectralConfig)
-    lite: LiteConfig = field(default_factory=LiteConfig)
+    generator: Literal["gated-unet", "paper", "deblurgan"] = "gated-unet"
+    gated_unet: GatedUNetConfig = field(default_factory=GatedUNetConfig)
     paper: PaperConfig = field(default_factory=PaperConfig)
     deblurgan: DeblurGANConfig = field(default_factory=DeblurGANConfig)
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
-    fit: FitConfig = field(default_factory=FitConfig)
     data: DataConfig = field(default_factory=DataConfig)
     blur: BlurConfig = field(default_factory=BlurConfig)
     seed: int = 0
@@ -333,7 +295,7 @@ def load(path: Path) -> TrainConfig:
 
 def loads(text: str) -> TrainConfig:
     """Reads TOML text; raises as `load`, and tomllib.TOMLDecodeError for what is not TOML."""
-    return _build(TrainConfig, _renewed(tomllib.loads(text)), "")
+    return _build(TrainConfig, tomllib.loads(text), "")
 
 
 def dumps(config: TrainConfig) -> str:
@@ -382,28 +344,6 @@ def require_equal(given: TrainConfig, own: TrainConfig, what: str) -> None:
                 )
             values = f" ({mine!r}, not {other!r})" if len(repr(mine)) < 60 else ""
             raise ConfigError(f"{what} with another {key}{values}: leave it out, or start anew")
-
-
-def _renewed(table: dict[str, Any]) -> dict[str, Any]:
-    """A table in today's keys, of a checkpoint or run of 0.1.0 in those of its time.
-
-    `data.fit` was "crop" or "resize"; `fit.part` and `paper.tail_part` are `slow` now.
-    """
-    table = {key: dict(v) if isinstance(v, dict) else v for key, v in table.items()}
-    data, fit, paper = (
-        found if isinstance(found := table.get(key), dict) else {}
-        for key in ("data", "fit", "paper")
-    )
-    if data.get("fit") in ("crop", "resize"):
-        data["resize"] = 256 if data.pop("fit") == "resize" else 0
-    slow = {
-        "spectral": (["reader", "coefficients"], fit.pop("part", 1.0)),
-        "paper": (["layer4"], paper.pop("tail_part", 1.0)),
-    }
-    parts, rate = slow.get(str(table.get("generator")), ([], 1.0))
-    if rate != 1.0:
-        table |= {"slow_parts": parts, "slow": rate}
-    return table
 
 
 def _build(cls: type[Any], table: dict[str, Any], where: str) -> Any:

@@ -28,18 +28,13 @@ def bar() -> Iterator[Callable[[int, int | None], None]]:
 
 
 @contextmanager
-def show(
-    config: TrainConfig,
-) -> Iterator[tuple[Callable[[Progress], None], Callable[[int, int], None]]]:
-    """A function to call after every step, and one for cells before the first.
-
-    The display ends with the context.
-    """
+def show(config: TrainConfig) -> Iterator[Callable[[Progress], None]]:
+    """A function to call after every step. The display ends with the context."""
     from unblur.together import is_first
 
     console = Console(stderr=True, quiet=not is_first())
     if not console.is_terminal:
-        yield _lines(console), _cells(console)
+        yield _lines(console)
         return
     columns = (
         TextColumn("step"),
@@ -60,11 +55,7 @@ def show(
                     f"{progress.gain:+.2f} dB over the blurred images"
                 )
 
-        def prepare(done: int, total: int) -> None:
-            steps.update(task, completed=done, total=total)
-            figures.plain = _FITTING
-
-        yield report, prepare
+        yield report
 
 
 def _lines(console: Console) -> Callable[[Progress], None]:
@@ -81,21 +72,6 @@ def _lines(console: Console) -> Callable[[Progress], None]:
             )
 
     return report
-
-
-def _cells(console: Console) -> Callable[[int, int], None]:
-    last = -30.0
-
-    def prepare(done: int, total: int) -> None:
-        nonlocal last
-        if done == total or time.monotonic() - last >= 30:
-            last = time.monotonic()
-            console.print(f"{_FITTING}: {done} of {total}", soft_wrap=True)
-
-    return prepare
-
-
-_FITTING = "cells that the estimate of the blur is fitted to"
 
 
 def _left(progress: Progress) -> str:

@@ -20,13 +20,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unblur import __version__, checkpoint, estimator, photo, pytorch, together
+from unblur import __version__, checkpoint, photo, pytorch, together
 from unblur import config as configs
 from unblur.batches import TrainingData
 from unblur.config import PhaseConfig, TrainConfig
 from unblur.errors import UnblurError
 from unblur.losses import HybridLoss, discriminator_loss, gradient_norms
-from unblur.nets import Discriminator, SpectralGenerator, vgg, winograd
+from unblur.nets import Discriminator, vgg
 from unblur.validation import Validator
 
 if TYPE_CHECKING:
@@ -78,7 +78,6 @@ def train(
     save_every: float = 60.0,
     processes: int = 1,
     report: Callable[[Progress], None] = lambda progress: None,
-    prepare: Callable[[int, int], None] = lambda done, total: None,
 ) -> Result:
     """Trains the config's generator and keeps everything in a run folder.
 
@@ -97,7 +96,6 @@ def train(
         processes: that train together on a CPU, each with the phases' batch. Each one more is the
             program that calls, started again with its arguments; it ends inside this function.
         report: called after every step.
-        prepare: called with the cells of `config.fit` that are there, and how many there will be.
 
     Raises:
         TrainError: if the folder is taken, holds nothing to resume, or a loss is not finite.
@@ -107,7 +105,7 @@ def train(
     began = time.monotonic()
     with together.only_first_fails():
         fabric = together.start(precision_of(config.precision), processes)
-        run = _Run(config, out, fabric, init, resume, prepare, began + max_seconds / 4)
+        run = _Run(config, out, fabric, init, resume)
         end = min(config.steps, max_steps if max_steps is not None else config.steps)
         reason = "all steps done" if end == config.steps else f"stopped at step {end}"
         saved = time.monotonic()
@@ -154,8 +152,6 @@ class _Run:
         fabric: Fabric,
         init: Path | None,
         resume: bool,
-        prepare: Callable[[int, int], None],
-        until: float,
     ) -> None:
         self.config, self.out, self.fabric = config, out, fabric
         self.state_file = out / "state.pt"
@@ -175,11 +171,7 @@ class _Run:
         if init is not None:
             weights, _, self.source = checkpoint.load_weights(init)
             checkpoint.load_into(generator, weights, init)
-        elif config.fit.cells and not resume:
-            self._fit(generator, prepare, until)
         _channels_last(generator)
-        if device.type == "cpu" and not config.compile:
-            winograd.speed_up(generator)
         adversarial = any(phase.loss.adversarial for phase in config.phases)
         judge = Discriminator(config.discriminator.size, config.discriminator.widths)
         _channels_last(judge)
@@ -211,28 +203,6 @@ class _Run:
     def _begin_folder(self) -> None:
         self.out.mkdir(parents=True, exist_ok=True)
         checkpoint.write_whole(self.out / "config.toml", configs.dumps(self.config).encode())
-
-    def _fit(self, generator: nn.Module, prepare: Callable[[int, int], None], until: float) -> None:
-        """The network's start; after the time `until`, with the cells that there are by then."""
-        if not isinstance(generator, SpectralGenerator):
-            name = self.config.generator
-            raise TrainError(f"fit.cells is for generator = 'spectral', not {name!r}: leave it out")
-
-        def batch(step: int) -> tuple[Tensor, Tensor]:
-            # Of numbers that no step has.
-            return self.data.batch(self.config.steps + step, estimator.SIDE, 8)
-
-        generator.to(self.fabric.device)
-        cells = estimator.gather_cells(
-            generator,
-            batch,
-            self.config.fit.cells,
-            prepare,
-            lambda: time.monotonic() >= until,
-            self.fabric.autocast,
-        )
-        gain = estimator.fit_estimator(generator, cells, self.config.fit)
-        self.source = {"fitted": {"cells": len(cells), "gain": round(gain, 3)}}
 
     @contextmanager
     def data_ahead(self, end: int) -> Iterator[Iterator[tuple[tuple[Tensor, Tensor], float]]]:

@@ -1,20 +1,18 @@
-"""The networks: the paper's two, its baseline, the small default, and their attention."""
+"""The networks: the default, the paper's two, its baseline, and their attention."""
 
 from unblur.nets.attention import CrissCrossAttention, CrosshatchAttention
 from unblur.nets.deblurgan import DeblurGANGenerator
-from unblur.nets.lite import LiteGenerator
+from unblur.nets.gated_unet import GatedUNet
 from unblur.nets.paper import Discriminator, PaperGenerator
-from unblur.nets.spectral import SpectralGenerator
 
-Generator = SpectralGenerator | LiteGenerator | PaperGenerator | DeblurGANGenerator
+Generator = GatedUNet | PaperGenerator | DeblurGANGenerator
 
 __all__ = [
     "CrissCrossAttention",
     "CrosshatchAttention",
     "DeblurGANGenerator",
     "Discriminator",
+    "GatedUNet",
     "Generator",
-    "LiteGenerator",
     "PaperGenerator",
-    "SpectralGenerator",
 ]
