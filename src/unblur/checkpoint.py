@@ -17,12 +17,8 @@ from unblur import config as configs
 from unblur.config import TrainConfig
 from unblur.errors import UnblurError
 from unblur.formats.whole import atomically
-from unblur.nets import (
-    DeblurGANGenerator,
-    GatedUNet,
-    Generator,
-    PaperGenerator,
-)
+from unblur.nets import DeblurGANGenerator, GatedUNet, Generator, PaperGenerator
+from unblur.nets.folded import unfolded
 
 HALF = ".half"
 """Ending of the names of weights that an exported network stores as float16."""
@@ -103,12 +99,16 @@ def _read_onnx(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except DecodeError as error:
         raise ValueError(str(error)) from None
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    wanted = build_generator(configs.loads(metadata["config"])).state_dict()
-    stored = {t.name.removesuffix(HALF): t for t in model.graph.initializer}
-    if not wanted.keys() <= stored.keys():
-        raise ValueError("weights of it were folded or merged at export")
-    arrays = {name: numpy_helper.to_array(stored[name]) for name in wanted}
-    return {n: torch.from_numpy(a.copy()).to(wanted[n].dtype) for n, a in arrays.items()}, metadata
+    net = build_generator(configs.loads(metadata["config"]))
+    weights = {
+        t.name.removesuffix(HALF): torch.from_numpy(numpy_helper.to_array(t).copy()).float()
+        for t in model.graph.initializer
+    }
+    if isinstance(net, GatedUNet):
+        return unfolded(weights, net.state_dict()), metadata
+    if not net.state_dict().keys() <= weights.keys():
+        raise ValueError("weights of it were merged at export")
+    return {n: weights[n].to(v.dtype) for n, v in net.state_dict().items()}, metadata
 
 
 def load_into(net: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:

@@ -20,6 +20,8 @@ from unblur import __version__, checkpoint
 from unblur import config as configs
 from unblur.engine import METADATA_KEY, Contract, Engine
 from unblur.errors import UnblurError
+from unblur.nets import GatedUNet
+from unblur.nets.folded import folded
 from unblur.pytorch import contract_of
 
 SIZES = ((64, 64), (96, 160), (101, 75))
@@ -35,6 +37,7 @@ class ExportError(UnblurError):
 def export(path: Path, out: Path) -> dict[str, float]:
     """Writes a trained generator as ONNX: float16 weights, dynamic batch, height and width.
 
+    Of a `GatedUNet`, what is constant is folded first (see `nets.folded`).
     The file's metadata hold the contract (what `engine.Contract` says), the config and the
     provenance, so that it can serve as `unblur train --init` too.
 
@@ -51,6 +54,7 @@ def export(path: Path, out: Path) -> dict[str, float]:
         ExportError: if a difference is larger than `TOLERANCE`; nothing is written then.
     """
     net, config, provenance = checkpoint.load_generator(path)
+    net = folded(net) if isinstance(net, GatedUNet) else net
     with torch.no_grad():
         for value in net.state_dict().values():
             if value.is_floating_point():

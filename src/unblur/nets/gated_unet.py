@@ -111,6 +111,9 @@ class RMSNorm(nn.Module):
     Computed in float32 whatever comes in. Each channel has a weight and a bias.
     """
 
+    epsilon = 1e-6
+    """Added to the mean square, which may be 0."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(channels, 1, 1))
@@ -118,12 +121,8 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         full = x.float()
-        return (full * inverse_rms(full) * self.weight + self.bias).to(x.dtype)
-
-
-def inverse_rms(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 1 h w"]:
-    """One over the root mean square of the channels, kept finite where they are all 0."""
-    return torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-6)
+        inverse = torch.rsqrt(full.square().mean(1, keepdim=True) + self.epsilon)
+        return (full * inverse * self.weight + self.bias).to(x.dtype)
 
 
 def local_mean(x: Float[Tensor, "b c h w"], cell: int) -> Float[Tensor, "b c i j"]:

@@ -1,0 +1,110 @@
+"""The gated U-Net as it is run: constants multiplied into the convolutions, nothing split."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unblur.nets.gated_unet import GatedBlock, GatedUNet, RMSNorm, local_mean
+
+
+def folded(net: GatedUNet) -> GatedUNet:
+    """A copy of a network that computes the same with fewer operations; it is not to be trained."""
+    net = copy.deepcopy(net).eval()
+    for level in (net.encoder0, net.encoder1, net.middle, net.decoder1, net.decoder0):
+        for index, block in enumerate(level):
+            assert isinstance(block, GatedBlock)
+            level[index] = FoldedBlock(block)
+    return net
+
+
+def unfolded(weights: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, Tensor]:
+    """The weights of a trainable network that computes what a folded one does.
+
+    Its norms' weights and its scales, which were multiplied out, are 1, their biases 0.
+
+    Args:
+        weights: of the folded network.
+        names: of the trainable network's weights.
+
+    Raises:
+        KeyError: if one of another kind is missing.
+    """
+    out = {}
+    for name in names:
+        layer, _, kind = name.rpartition(".")
+        if layer.endswith(("norm1", "norm2")) or kind.startswith("scale"):
+            block = layer if kind.startswith("scale") else layer.rpartition(".")[0]
+            channels = len(weights[f"{block}.project1.bias"])
+            out[name] = torch.full((channels, 1, 1), float(kind != "bias"))
+        elif layer.endswith(("expand1", "expand2", "depthwise")):
+            out[name] = torch.cat([weights[f"{layer}.{half}.{kind}"] for half in (0, 1)])
+        else:
+            out[name] = weights[name]
+    return out
+
+
+class FoldedBlock(nn.Module):
+    """A `GatedBlock` that computes the same, exactly, in fewer and wider steps.
+
+    The norms' weights and biases go into the convolutions behind them, the scales into those
+    before them; and the convolutions whose halves are multiplied become two each.
+    """
+
+    @torch.no_grad()
+    def __init__(self, block: GatedBlock) -> None:
+        super().__init__()
+        self.cell = block.cell
+        self.expand1 = _halves(_after_norm(block.norm1, block.expand1))
+        self.depthwise = _halves(block.depthwise)
+        self.context = block.context
+        self.project1 = _scaled(block.project1, block.scale1)
+        self.expand2 = _halves(_after_norm(block.norm2, block.expand2))
+        self.project2 = _scaled(block.project2, block.scale2)
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        level = _divided_by_rms(x)
+        value, gate = (d(e(level)) for d, e in zip(self.depthwise, self.expand1, strict=True))
+        y = value * gate
+        y = y * F.interpolate(self.context(local_mean(y, self.cell)), scale_factor=self.cell)
+        x = x + self.project1(y)
+        level = _divided_by_rms(x)
+        value, gate = (expand(level) for expand in self.expand2)
+        return x + self.project2(value * gate)
+
+
+def _divided_by_rms(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+    # The length of a pixel's vector is one pass in the engines; a mean of squares would be two.
+    length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+    return x * torch.rsqrt(length * length / x.shape[1] + RMSNorm.epsilon)
+
+
+def _after_norm(norm: RMSNorm, conv: nn.Conv2d) -> nn.Conv2d:
+    return _with(conv, conv.weight * norm.weight[None, :, 0, 0, None, None],
+                 conv.bias + conv.weight[..., 0, 0] @ norm.bias.flatten())  # fmt: skip
+
+
+def _scaled(conv: nn.Conv2d, scale: Tensor) -> nn.Conv2d:
+    return _with(conv, conv.weight * scale[..., None], conv.bias * scale.flatten())
+
+
+def _halves(conv: nn.Conv2d) -> nn.ModuleList:
+    assert conv.bias is not None
+    return nn.ModuleList(
+        _with(conv, *half) for half in zip(conv.weight.chunk(2), conv.bias.chunk(2), strict=True)
+    )
+
+
+def _with(conv: nn.Conv2d, weight: Tensor, bias: Tensor) -> nn.Conv2d:
+    """The same kind of convolution with other weights; a depthwise one stays depthwise."""
+    out, inner, *kernel = weight.shape
+    groups = out if conv.groups > 1 else 1
+    made = nn.Conv2d(inner * groups, out, tuple(kernel), padding=conv.padding, groups=groups)
+    made.weight.copy_(weight)
+    made.bias.copy_(bias)
+    return made
