@@ -129,7 +129,7 @@ def test_a_read_only_file_system_is_enough() -> None:
         mkdir /tmp/data; mount -t tmpfs data /tmp/data
         mount -o remount,bind,ro / || exit 99
         for place in / "$@"; do
-            if touch "$place/new" 2> /dev/null; then echo "$place is writable" >&2; exit 1; fi
+            if touch "$place" 2> /dev/null; then echo "$place is writable" >&2; exit 1; fi
         done
         exec "$0" -c "$program"
     """
