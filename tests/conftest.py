@@ -1,16 +1,39 @@
-"""Shapes in annotations are checked in tests: every annotated function of these modules."""
+"""What holds for all tests: they check shapes, and no machine's habits nor luck decides in them."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from jaxtyping import install_import_hook
 
+# Shapes in annotations: of every annotated function of these modules.
 install_import_hook(
     ["unblur.nets", "unblur.losses", "unblur.blur", "unblur.metrics"], "beartype.beartype"
 )
+# The same examples each time, however slow the machine.
+hypothesis.settings.register_profile(
+    "unblur",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("unblur")
+# What a machine's owner has set for a server of his own, for colours and for a proxy.
+for name in {"FORCE_COLOR", *(name for name in os.environ if name.startswith("UNBLUR_"))}:
+    os.environ.pop(name, None)
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+
+@pytest.fixture(autouse=True)
+def same_numbers() -> None:
+    """PyTorch's random numbers do not depend on which tests ran before."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture
@@ -49,4 +72,5 @@ def inverter(monkeypatch: pytest.MonkeyPatch) -> None:
     from unblur.folders import run
 
     monkeypatch.setattr(run, "Deblurrer", Inverter)
+    monkeypatch.setattr(run, "tile_for_memory", lambda largest: largest)  # as if there were enough
     monkeypatch.setattr(Inverter, "calls", 0)

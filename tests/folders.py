@@ -18,16 +18,23 @@ from unblur.engine import Contract
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (16, 16, 3), np.uint8)
 SLOW = """
-import os, sys, time
+import os, random, sys, time
+from itertools import count
 from types import SimpleNamespace
 from unblur.folders import run
 from unblur.engine import Contract
 class Slow:
     engine = SimpleNamespace(contract=Contract(), digest="0")
     tile = None
+    calls = count(1)
     def __init__(self, *_, **__): pass
     def __call__(self, image, strength):
-        time.sleep(float(os.environ.get("SECONDS", 0.02)))
+        seconds = float(os.environ["SECONDS"])
+        print("begun", file=sys.stderr, flush=True)
+        time.sleep(seconds)
+        if next(self.calls) == int(os.environ["KILL"]):
+            time.sleep(random.random() * seconds)
+            os.kill(os.getpid(), 9)
         return 255 - image
 run.Deblurrer = Slow
 sys.argv[0] = "unblur"
@@ -69,10 +76,11 @@ def fill(folder: Path, *names: str) -> Path:
     return folder
 
 
-def start(photos: Path, out: Path, seconds: float = 0.02) -> subprocess.Popen[str]:
-    """A run in a process of its own, where a photo takes so long."""
+def start(photos: Path, out: Path, seconds: float = 0.02, kill: int = 0) -> subprocess.Popen[str]:
+    """A run in a process of its own, where a photo takes so long, and one of them kills it."""
     arguments = [sys.executable, "-c", SLOW, "deblur", str(photos), "-o", str(out)]
-    pipe, environment = subprocess.PIPE, {**os.environ, "SECONDS": str(seconds)}
+    pipe = subprocess.PIPE
+    environment = {**os.environ, "SECONDS": str(seconds), "KILL": str(kill)}
     return subprocess.Popen(arguments, stdout=pipe, stderr=pipe, text=True, env=environment)
 
 

@@ -128,6 +128,12 @@ def test_json_has_a_line_for_each_input_and_one_for_the_sum(tmp_path: Path) -> N
     assert last == {"summary": {"done": 1, "unchanged": 0, "skipped": 2, "failed": 1, "others": 0}}
 
 
+def test_json_is_whole_beside_a_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal, with standard output in a file
+    _, said, _ = deblur(fill(tmp_path / "in", "a.png"), "-o", tmp_path / "out", "--json")
+    assert [next(iter(json.loads(line))) for line in said] == ["input", "summary"]
+
+
 def test_a_full_disk_and_a_closed_folder_leave_nothing_half_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

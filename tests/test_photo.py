@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import pyvips
 import tifffile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -265,7 +265,7 @@ def test_floats_that_are_no_numbers_are_said(bad: float) -> None:
         photo.read(float_tiff(values))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(
     st.integers(1, 40),
     st.integers(1, 40),

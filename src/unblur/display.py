@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,10 @@ if TYPE_CHECKING:  # a bar of photos needs no PyTorch
 def bar() -> Iterator[Callable[[int, int | None], None]]:
     """A function to call with the number done and of all; silent without a terminal."""
     console = Console(stderr=True)
-    with Bar(console=console, disable=not console.is_terminal) as progress:
+    # On a terminal, lines go above the bar; what goes to a file must not.
+    above = sys.stdout.isatty()
+    silent = not console.is_terminal
+    with Bar(console=console, disable=silent, redirect_stdout=above) as progress:
         task = progress.add_task("", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 

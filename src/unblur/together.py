@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -39,6 +40,9 @@ def start(precision: Any, processes: int) -> Fabric:
     cards = torch.cuda.device_count()
     if processes > 1 and cards:
         raise UnblurError("--processes is for a CPU, and here is a GPU: leave it out")
+    if processes > 1 and sys.platform == "linux":
+        # Else gloo warns on machines whose own name no resolver knows.
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     make = import_fabric()
     from lightning.fabric.strategies.ddp import DDPStrategy
 

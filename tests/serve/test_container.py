@@ -115,17 +115,27 @@ def test_the_health_check_tells_the_living_from_the_dead(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs to mount")
-def test_a_read_only_file_system_is_enough(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    data.mkdir()
-    script = f"""
-        mount -t tmpfs data {data} && mount -t tmpfs tmp /tmp 2> /dev/null
-        mount -o remount,bind,ro / && ! touch / 2> /dev/null || exit 99
-        exec "$@"
+def test_a_read_only_file_system_is_enough() -> None:
+    # What Python runs from may lie under /tmp: there it is seen again, and cannot be written to.
+    places = [Path(place) for place in (ROOT, sys.prefix, sys.base_prefix, *sys.path)]
+    both = {name for place in places for name in (place.absolute(), place.resolve())}
+    hidden = sorted(str(name) for name in both if name.is_relative_to("/tmp") and name.is_dir())
+    script = """
+        mount --rbind / /mnt && mount -t tmpfs tmp /tmp 2> /dev/null || exit 99
+        set -e
+        program=$1; shift
+        for place; do mkdir -p "$place"; mount --bind -o ro "/mnt$place" "$place"; done
+        umount -l /mnt
+        mkdir /tmp/data; mount -t tmpfs data /tmp/data
+        mount -o remount,bind,ro / || exit 99
+        for place in / "$@"; do
+            if touch "$place" 2> /dev/null; then echo "$place is writable" >&2; exit 1; fi
+        done
+        exec "$0" -c "$program"
     """
-    program = f"""
+    program = """
 import subprocess, sys, urllib.request as u
-command = [sys.executable, "-m", "unblur", "serve", "--port", "0", "--jobs", "{data}/jobs"]
+command = [sys.executable, "-m", "unblur", "serve", "--port", "0", "--jobs", "/tmp/data/jobs"]
 server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 try:
     url = server.stderr.readline().split()[1]
@@ -140,12 +150,13 @@ finally:
     server.kill()
 """
     result = subprocess.run(
-        ["unshare", "-m", "sh", "-c", script, "sh", sys.executable, "-c", program],
+        ["unshare", "-m", "sh", "-c", script, sys.executable, program, *hidden],
         input=(ROOT / "examples" / "text_motion.jpg").read_bytes(),
         capture_output=True,
         check=False,
         timeout=120,
-        env={**os.environ, "HOME": "/tmp"},
+        cwd="/",
+        env={**os.environ, "HOME": "/tmp", "TMPDIR": "/tmp"},
     )
     if result.returncode == 99 or b"unshare" in result.stderr:
         pytest.skip("may not mount here")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import random
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -78,6 +80,7 @@ def test_no_kill_loses_a_job_or_a_result(tmp_path: Path) -> None:
             assert server.client.get(f"/v1/jobs/{job}/result").content == result
         posting = threading.Thread(target=post, args=(server, photos[turn * 3 : turn * 3 + 3]))
         posting.start()
+        until(lambda: taken)  # by the first one, on the slowest machine
         time.sleep(chance.uniform(0.02, 0.25))
         for job in list(taken):
             answer = server.client.get(f"/v1/jobs/{job}/result")
@@ -137,6 +140,11 @@ def test_what_a_kill_can_leave_is_put_right(store: Store, network: Network, png:
     finished = waiting(store, png)
     store.result(finished).write_bytes(png)
     (store.folder / finished.id / ".unblur-xyz").write_bytes(b"half")
+    recorded = waiting(store, png, state="done", finished=time.time(), format="png")
+    store.result(recorded).write_bytes(png)
+    refused = waiting(store, png, state="failed", finished=time.time(), error="no")
+    torn = waiting(store, png)
+    store.result(torn).write_bytes(png[:40])
     foreign = store.folder / "README"
     foreign.write_text("not a job")
     unreadable = waiting(store, png)
@@ -150,17 +158,64 @@ def test_what_a_kill_can_leave_is_put_right(store: Store, network: Network, png:
     work.close()
     jobs.close()
     there = {r.id: r for r in Store(store.folder).recover()}
-    assert set(there) == {finished.id, cause.id, missing.id, good.id}
+    assert set(there) == {x.id for x in (finished, recorded, refused, cause, missing, good)}
     assert there[finished.id].state == there[good.id].state == "done"
+    assert (there[recorded.id], there[refused.id]) == (recorded, refused)
     assert there[finished.id].format == "png"
     assert store.result(finished).read_bytes() == png
     assert store.result(good).read_bytes() == inverted(png)
     assert there[cause.id].error == f"the server was stopped {TRIES} times while at it"
     assert there[missing.id].error == "no model of this name; there is default"
     assert foreign.exists()
-    assert store.photo(unreadable).read_bytes() == png
+    # Of those that are finished, no photo stays.
+    assert {p.parent.name for p in store.folder.glob("*/photo")} == {unreadable.id, torn.id}
     assert not list(store.folder.glob(".*"))
     assert not late.exists()
+
+
+def test_a_kill_at_any_step_of_a_job_is_put_right(
+    store: Store, network: Network, png: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on the disk before a file is put in its place or removed is what a kill leaves."""
+    left: list[Path] = []
+
+    def watched(change: Callable[..., Any]) -> Callable[..., Any]:
+        def first_kept(*arguments: Any, **named: Any) -> Any:
+            left.append(shutil.copytree(store.folder, tmp_path / f"left-{len(left)}"))
+            return change(*arguments, **named)
+
+        return first_kept
+
+    work, jobs = opened(store, network)
+    with monkeypatch.context() as patch:
+        for name in ("rename", "replace", "unlink"):
+            patch.setattr(os, name, watched(getattr(os, name)))
+        jobs.create(io.BytesIO(png), 1.0, None, None)
+        until(lambda: jobs.count()["done"])
+    work.close()
+    jobs.close()
+
+    def states(folder: Path) -> list[tuple[str, set[str]]]:
+        """Of the jobs that there are, with their files."""
+        homes = [home for home in folder.iterdir() if not home.name.startswith(".")]
+        return [
+            (json.loads((home / "job.json").read_text())["state"],
+             {p.name for p in home.iterdir() if not p.name.startswith(".")})
+            for home in homes
+        ]  # fmt: skip
+
+    before = [state for folder in left for state in states(folder)]
+    for state in ("waiting", "done"):  # before it is written down, and before the photo goes
+        assert (state, {"job.json", "photo", "result"}) in before
+    for folder in (*left, store.folder):
+        records = list(Store(folder).recover())
+        assert not list(folder.rglob(".*"))
+        for record, (state, files) in zip(records, states(folder), strict=True):
+            assert record.state == state
+            assert files == {"job.json", {"waiting": "photo", "done": "result"}[state]}
+            if state == "done":
+                assert record.format == "png"
+                assert Store(folder).result(record).read_bytes() == inverted(png)
 
 
 def test_what_may_have_killed_the_server_comes_last(
@@ -170,9 +225,9 @@ def test_what_may_have_killed_the_server_comes_last(
     suspect = waiting(store, png, tries=1)
     first, second = waiting(store, png), waiting(store, png)
     work, jobs = opened(store, network)
-    found = {r.id: jobs.get(r.id) for r in (suspect, first, second)}
-    assert [jobs.position(j) for j in found.values() if j] in ([2, 0, 1], [3, 1, 2])
     assert network.began.acquire(timeout=20)
+    found = {r.id: jobs.get(r.id) for r in (suspect, first, second)}
+    assert [jobs.position(j) for j in found.values() if j] == [2, 0, 1]
     # Written down before it is begun.
     assert json.loads((store.folder / first.id / "job.json").read_text())["tries"] == 1
     jobs.delete(second.id)

@@ -123,6 +123,7 @@ class _Bar:
             console=console,
             disable=not console.is_terminal,
             transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # what goes to a file stays out of the bar's way
         )
         self._total, self._worked = total, 0
         self._task = self._progress.add_task("", total=total, speed="", failed="")

@@ -97,12 +97,28 @@ class Store:
                 shutil.rmtree(entry, ignore_errors=True)
             elif is_id(entry.name) and entry.is_dir():
                 try:
-                    yield _recovered(entry)
+                    yield self._recovered(entry)
                 except FileNotFoundError:
                     # Without `job.json`: a result that came after its job had been removed.
                     shutil.rmtree(entry, ignore_errors=True)
-                except (OSError, ValueError, TypeError, KeyError) as error:
+                except (OSError, ValueError, TypeError, KeyError, photo.PhotoError) as error:
                     log.error("job %s cannot be read, and is left alone: %s", entry.name, error)
+
+    def _recovered(self, folder: Path) -> Record:
+        fields = json.loads((folder / "job.json").read_bytes())
+        record = Record(**{k: v for k, v in fields.items() if k in Record.__dataclass_fields__})
+        if record.id != folder.name:
+            raise ValueError("it is another's")
+        for stray in folder.glob(".*"):
+            stray.unlink(missing_ok=True)
+        result = self.result(record)
+        if record.state == "waiting" and result.exists():
+            # Killed after the result was in its place, and before that was written down.
+            kind = photo.read(result, None).format
+            record = replace(record, state="done", finished=result.stat().st_mtime, format=kind)
+        if record.state != "waiting" and self.photo(record).exists():
+            self.update(record)  # which the kill came before, or cut short
+        return record
 
 
 def new_id() -> str:
@@ -113,22 +129,6 @@ def new_id() -> str:
 def is_id(text: str) -> bool:
     """Whether it may name a job; nothing else of a client's ever becomes part of a path."""
     return _ID.fullmatch(text) is not None
-
-
-def _recovered(folder: Path) -> Record:
-    fields = json.loads((folder / "job.json").read_bytes())
-    record = Record(**{k: v for k, v in fields.items() if k in Record.__dataclass_fields__})
-    if record.id != folder.name:
-        raise ValueError("it is another's")
-    result = folder / "result"
-    if record.state == "waiting" and result.exists():
-        # Killed after the result was in its place, and before that was written down.
-        kind = photo.read(result, None).format
-        record = replace(record, state="done", finished=result.stat().st_mtime, format=kind)
-        _write(folder, record)
-    for stray in folder.glob(".*"):
-        stray.unlink(missing_ok=True)
-    return record
 
 
 def _write(folder: Path, record: Record) -> None:
