@@ -24,7 +24,7 @@ from unblur.folders import run
 from unblur.engine import Contract
 class Slow:
     engine = SimpleNamespace(contract=Contract(), digest="0")
-    tile = None
+    tile, best = None, False
     def __init__(self, *_, **__): pass
     def __call__(self, image, strength):
         time.sleep(float(os.environ.get("SECONDS", 0.02)))
@@ -43,8 +43,8 @@ class Inverter:
     tile = 512
     engine = SimpleNamespace(contract=Contract(), digest="0")
 
-    def __init__(self, *_: object, **__: object) -> None:
-        pass
+    def __init__(self, *_: object, best: bool = False, **__: object) -> None:
+        self.best, self.description = best, "upside down"
 
     def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
         type(self).calls += 1
