@@ -72,8 +72,8 @@ class Deblurrer:
         device: "auto", "cpu" or "gpu".
         tile: largest side that is given to the network at once; by default the model's own, or
             less if memory is short.
-        precision: of the computation on a CPU: "auto" (bf16 where the processor has it), "f32",
-            "bf16".
+        precision: of the computation on a CPU: "auto", "float" (both bf16 where the processor
+            has it; "float" never in 8 bits), "f32", "bf16".
         gated: whether what needs no deblurring is left as it was (see `gate`); by default as the
             network's contract says.
         best: whether the mean over the eight turns and flips is taken, which takes eight times as

@@ -52,7 +52,7 @@ class Brighter:
 
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> Any:
-    networks = {"a": Brighter(0.2), "b": Brighter(0.4)}
+    networks: dict[Any, Any] = {"a": Brighter(0.2), "b": Brighter(0.4)}
 
     def load(given: Any, **how: Any) -> Deblurrer:
         return Deblurrer(networks.get(given, given), **how)
