@@ -84,10 +84,10 @@ def test_the_bytes_are_the_command_lines(
     assert server.client.get(where).status_code == 404
 
 
-def test_the_best_is_the_command_lines(server: Server, tmp_path: Path) -> None:
-    out = tmp_path / "out.jpg"
-    assert unblur("deblur", EXAMPLE, "-o", out, "--best").returncode == 0
-    sent = EXAMPLE.read_bytes()
+def test_the_best_is_the_command_lines(server: Server, tmp_path: Path, picture: np.ndarray) -> None:
+    path, out = write(tmp_path / "photo.png", picture), tmp_path / "out.png"
+    assert unblur("deblur", path, "-o", out, "--best").returncode == 0
+    sent = path.read_bytes()
     form = server.client.post("/v1/deblur", files={"photo": sent}, data={"best": "true"})
     body = server.client.post("/v1/deblur?best=true", content=sent)
     off = {"files": {"photo": sent}, "data": {"best": "false"}, "params": {"best": "true"}}
