@@ -25,7 +25,7 @@ from unblur.folders import run
 from unblur.engine import Contract
 class Slow:
     engine = SimpleNamespace(contract=Contract(), digest="0")
-    tile = None
+    tile, best = None, False
     calls = count(1)
     def __init__(self, *_, **__): pass
     def __call__(self, image, strength):
@@ -50,8 +50,8 @@ class Inverter:
     tile = 512
     engine = SimpleNamespace(contract=Contract(), digest="0")
 
-    def __init__(self, *_: object, **__: object) -> None:
-        pass
+    def __init__(self, *_: object, best: bool = False, **__: object) -> None:
+        self.best, self.description = best, "upside down"
 
     def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
         type(self).calls += 1

@@ -181,9 +181,9 @@ def test_videos_and_the_limit_of_pixels_are_handed_on(
     monkeypatch.setattr("unblur.video", video, raising=False)
     monkeypatch.setattr("unblur.folders.deblur_file", deblur_file)
     code, said, _ = deblur(photos, "-o", out, "--max-pixels", 100, "--jobs", 1,
-                           "--codec", "av1", "--quality", 9)  # fmt: skip
+                           "--codec", "av1", "--quality", 9, "--best")  # fmt: skip
     assert code == 0
     assert said[0].startswith(f"{out}: 1 deblurred, 1 copied as they were  ")
-    assert asked == [(1.0, False, 100), (1.0, False, "av1", 9, "0 1280")]
+    assert asked == [(1.0, False, 100), (1.0, False, "av1", 9, "0 1280 best")]
     assert (out / "clip.mp4").read_bytes() == b"semarf"
     assert (out / "clip.mp4").stat().st_mtime_ns == (photos / "clip.mp4").stat().st_mtime_ns

@@ -51,6 +51,7 @@ def test_tiles_of_it_are_what_the_tool_cuts(paper: Path, picture: np.ndarray) ->
 
     class Recorder:
         contract, parallel, digest = network.contract, network.parallel, network.digest
+        precision, description = network.precision, network.description
 
         def __call__(self, batch: np.ndarray) -> np.ndarray:
             seen.append(batch.shape)

@@ -50,8 +50,8 @@ def test_results_of_two_settings_never_mix(tmp_path: Path, monkeypatch: pytest.M
     code, _, errors = deblur(photos, "-o", out, "--strength", 0, "--tile", 256)
     assert code == 1
     assert errors == [
-        f"unblur: {out} holds results made with another strength and tile: name another folder, "
-        "or --overwrite replaces them"
+        f"unblur: {out} holds results made with other settings (strength, tile): name another "
+        "folder, or --overwrite replaces them"
     ]
     assert tree(out) == before
     with monkeypatch.context() as patch:  # cut short while it replaces

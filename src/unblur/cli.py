@@ -49,6 +49,7 @@ def deblur(
     ] = None,
     model: ModelOption = "default",
     strength: Annotated[float, _declared(options.STRENGTH)] = options.FULL,
+    best: Annotated[bool, _declared(options.BEST)] = False,
     tile: TileOption = None,
     overwrite: OverwriteOption = False,
     jobs: Annotated[int, typer.Option(min=1, help="Photos at a time; fewer need less memory.")] = 3,
@@ -63,6 +64,9 @@ def deblur(
         int | None,
         typer.Option(min=0, help="Of videos: the codec's own scale, lower is better."),
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Say which network runs, on what, and how.")
+    ] = False,
 ) -> None:
     """Deblur photos, and folders of them: the same command again goes on with a folder."""
     try:
@@ -71,7 +75,7 @@ def deblur(
         from unblur.photo import MAX_PIXELS
 
         how = Options(strength, overwrite, max_pixels or MAX_PIXELS, codec, quality, warn=_say)
-        code = deblur_all(inputs, out, how, model, tile, jobs, json)
+        code = deblur_all(inputs, out, how, model, tile, jobs, json, best, verbose)
     except KeyboardInterrupt:
         _fail("stopped", 130)
     raise typer.Exit(code)

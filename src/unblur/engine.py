@@ -20,7 +20,9 @@ import numpy as np
 from unblur.errors import UnblurError
 
 Device = Literal["auto", "cpu", "gpu"]
-Precision = Literal["auto", "f32", "bf16"]
+Precision = Literal["auto", "float", "f32", "bf16"]
+FLOATS = ("f32", "bf16")
+"""What `Network.precision` is of a network whose numbers were not rounded to 8 bits."""
 
 METADATA_KEY = "unblur"
 """The ONNX metadata property that holds the contract, as JSON."""
@@ -66,6 +68,16 @@ class Network(Protocol):
         """SHA-256 of the file that it was loaded from."""
         ...
 
+    @property
+    def precision(self) -> str:
+        """What it computes in, as it turned out: "f32", "bf16"."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """How it computes, for people: "OpenVINO on the CPU in bf16"."""
+        ...
+
     def __call__(self, batch: np.ndarray, /) -> np.ndarray: ...
 
 
@@ -78,7 +90,8 @@ class Engine:
     Args:
         model: the name of a bundled model, or an ONNX file with dynamic height and width.
         device: "auto" takes a GPU if ONNX Runtime finds one, else the CPU.
-        precision: on the CPU: "auto" computes in bf16 where the processor does so natively.
+        precision: on the CPU: "auto" and "float" compute in bf16 where the processor does so
+            natively.
 
     Raises:
         ModelError: if there is no such model, the file is none or, bundled, not the one that was
@@ -98,7 +111,10 @@ class Engine:
         self.digest = _published(path) if path.parent == _bundled() else _sha256(path)
         try:
             load = _load_onnxruntime if providers else _load_openvino
-            self._run, contract, self.parallel = load(path, providers or precision)
+            self._run, contract, self.parallel, where, self.precision = load(
+                path, providers or precision
+            )
+            self.description = f"{where} in {self.precision}"
             self.named = bool(contract)
             self.contract = Contract(**json.loads(contract)) if contract else Contract()
         except (RuntimeError, ValueError, TypeError) as error:
@@ -194,8 +210,8 @@ def _onnx_reader() -> tuple[Any, Any]:
     return manager, manager.load_by_framework("onnx")
 
 
-Loaded = tuple[Callable[[np.ndarray], np.ndarray], str, int]
-"""The network, its contract as JSON, and how many calls of it run at a time."""
+Loaded = tuple[Callable[[np.ndarray], np.ndarray], str, int, str, str]
+"""The network, its contract as JSON, how many calls of it run at a time, where, in what."""
 
 
 def _load_openvino(path: Path, precision: Any) -> Loaded:
@@ -206,7 +222,7 @@ def _load_openvino(path: Path, precision: Any) -> Loaded:
     # A convolution of one tile keeps about eight cores busy.
     parallel = max(1, (os.cpu_count() or 1) // 8)
     options: dict[str, Any] = {"NUM_STREAMS": str(parallel)}
-    if precision != "auto":
+    if precision not in ("auto", "float"):
         options["INFERENCE_PRECISION_HINT"] = precision
     compiled = core.compile_model(network, "CPU", options)
     free: SimpleQueue[Any] = SimpleQueue()
@@ -220,7 +236,8 @@ def _load_openvino(path: Path, precision: Any) -> Loaded:
         finally:
             free.put(request)
 
-    return run, contract, parallel
+    computed = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    return run, contract, parallel, "OpenVINO on the CPU", computed
 
 
 def _load_onnxruntime(path: Path, providers: Any) -> Loaded:
@@ -235,7 +252,8 @@ def _load_onnxruntime(path: Path, providers: Any) -> Loaded:
         with one:
             return np.asarray(session.run(None, {name: batch})[0])
 
-    return run, contract, 1
+    where = session.get_providers()[0].removesuffix("ExecutionProvider")
+    return run, contract, 1, f"ONNX Runtime on {where}", "f32"
 
 
 def _gpu_providers() -> list[str]:

@@ -18,6 +18,7 @@ class Option:
 STRENGTH = Option("strength", "0 leaves the photo as it is, 1 is the full effect.", 0, 1)
 FULL = 1.0
 """The strength, if none is given."""
+BEST = Option("best", "Average over the eight turns and flips: +0.3 dB, eight times slower.")
 
 MODEL = Option(
     "model",

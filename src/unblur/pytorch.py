@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 
@@ -27,6 +27,8 @@ class TorchNetwork:
     contract: Contract
     digest: str
     parallel: int = 1
+    precision: str = "f32"
+    description: str = "PyTorch on the CPU in f32"
     largest: int = WHOLE
     """Largest side of a tile, in pixels, that it can take."""
     _alone: Lock = field(default_factory=Lock)
@@ -41,7 +43,7 @@ def load(path: Path, device: Device = "cpu", precision: Precision = "f32") -> To
 
     Args:
         device: "auto" takes a GPU if there is one, else the CPU.
-        precision: "auto" computes in bf16 where the hardware does so natively.
+        precision: "auto" and "float" compute in bf16 where the hardware does so natively.
 
     Raises:
         CheckpointError: if it cannot be read or is none of unblur's.
@@ -53,14 +55,17 @@ def load(path: Path, device: Device = "cpu", precision: Precision = "f32") -> To
     where = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
     # pyright does not know that `to` takes the layout alone.
     net.to(where).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    half = precision == "bf16" or (precision == "auto" and has_bf16(where))
+    half = precision == "bf16" or (precision in ("auto", "float") and has_bf16(where))
 
     def run(batch: Tensor) -> Tensor:
         image = batch.to(where, memory_format=torch.channels_last)
         with torch.autocast(where.type, torch.bfloat16, enabled=half):
             return net(image).float().cpu()
 
-    return TorchNetwork(net, run, contract_of(net), digest_of(path))
+    computed = "bf16" if half else "f32"
+    said = f"PyTorch on {'the CPU' if where.type == 'cpu' else 'CUDA'} in {computed}"
+    network = TorchNetwork(net, run, contract_of(net), digest_of(path))
+    return replace(network, precision=computed, description=said)
 
 
 def contract_of(net: Generator) -> Contract:

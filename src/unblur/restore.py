@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -71,10 +72,12 @@ class Deblurrer:
         device: "auto", "cpu" or "gpu".
         tile: largest side that is given to the network at once; by default the model's own, or
             less if memory is short.
-        precision: of the computation on a CPU: "auto" (bf16 where the processor has it), "f32",
-            "bf16".
+        precision: of the computation on a CPU: "auto", "float" (both bf16 where the processor
+            has it; "float" never in 8 bits), "f32", "bf16".
         gated: whether what needs no deblurring is left as it was (see `gate`); by default as the
             network's contract says.
+        best: whether the mean over the eight turns and flips is taken, which takes eight times as
+            long; then "auto" is "float".
 
     Raises:
         ModelError, CheckpointError: if the model or the device is not to be had.
@@ -88,11 +91,20 @@ class Deblurrer:
         tile: int | None = None,
         precision: Precision = "auto",
         gated: bool | None = None,
+        best: bool = False,
     ) -> None:
         named = isinstance(model, (str, Path))
+        precision = "float" if best and precision == "auto" else precision
         self.engine: Network = open_network(model, device, precision) if named else model
         self.tile = tile
         self.gated = self.engine.contract.gated if gated is None else gated
+        self.best = best
+
+    @property
+    def description(self) -> str:
+        """How it computes, for people; without a tile of its own, as memory allows just now."""
+        eight = ", eight passes" if self.best else ""
+        return f"{self.engine.description}, tiles of {self._side}{eight}"
 
     def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
         """Deblurs an array. What needs no deblurring (see `gate`) comes back as it was.
@@ -135,28 +147,29 @@ class Deblurrer:
         """What the full effect adds to an image of any size, to be given to `blend`.
 
         Args:
-            report: called before each tile with how many were begun, and of how many; what it
-                raises ends the work. Threads call it.
+            report: called before each run of the network (one a tile, or eight) with how many
+                were begun, and of how many; what it raises ends the work. Threads call it.
 
         Returns:
             From the top to the bottom: rows, and float32 (rows, w, colours), full scale = 1.
         """
         contract = self.engine.contract
-        tile = self.tile or tile_for_memory(contract.tile)
+        tile = self._side
         # A small tile is better with less overlap than not at all.
         overlap = min(contract.overlap, tile // 4)
         # The gate's cells and the network's strides have the same grid in every tile.
         grid = math.lcm(contract.multiple, CELL)
         height, width = source.shape[:2]
-        total = math.prod(len(list(spans(side, tile, overlap, grid))) for side in (height, width))
+        tiles = math.prod(len(list(spans(side, tile, overlap, grid))) for side in (height, width))
+        total = tiles * (8 if self.best else 1)
         begun = itertools.count()
 
-        def change(pixels: np.ndarray) -> np.ndarray:
+        def run(picture: np.ndarray) -> np.ndarray:
             report(next(begun), total)
-            return self._change(pixels)
+            return run_padded(self.engine, picture, contract.multiple)
 
         return run_tiled(
-            change,
+            partial(self._change, run=_turned(run) if self.best else run),
             lambda y, x: source[y, x],
             (height, width),
             tile,
@@ -165,7 +178,11 @@ class Deblurrer:
             self.engine.parallel + 1,
         )
 
-    def _change(self, pixels: np.ndarray) -> np.ndarray:
+    @property
+    def _side(self) -> int:
+        return self.tile or tile_for_memory(self.engine.contract.tile)
+
+    def _change(self, pixels: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """What the full effect adds to a tile's colours, full scale = 1."""
         if pixels.shape[2] in (2, 4):
             # What lies under full transparency is often black, and would bleed into the rest.
@@ -175,7 +192,7 @@ class Deblurrer:
         rgb = np.repeat(colour, 3, axis=2) if colour.shape[2] == 1 else colour
         # Float pictures may hold lights brighter than 1; the network knows none.
         rgb = rgb.clip(0, 1)
-        change = run_padded(self.engine, rgb * 2 - 1, self.engine.contract.multiple) / 2 + 0.5 - rgb
+        change = run(rgb * 2 - 1) / 2 + 0.5 - rgb
         if colour.shape[2] == 1:
             change = change.mean(2, keepdims=True)
         share = gate(change) if self.gated else np.float32(1)
@@ -228,7 +245,9 @@ def blend(
         yield few, pixels, _add(pixels, np.float32(strength) * here)
 
 
-def deblur(image: Kind, *, strength: float = 1.0, model: str | Path = "default") -> Kind:
+def deblur(
+    image: Kind, *, strength: float = 1.0, model: str | Path = "default", best: bool = False
+) -> Kind:
     """Deblurs an image and gives back the kind that it was given.
 
     Args:
@@ -237,13 +256,14 @@ def deblur(image: Kind, *, strength: float = 1.0, model: str | Path = "default")
             is returned.
         strength: 0 gives the input back, 1 is the full effect.
         model: as `open_network` takes it.
+        best: as `Deblurrer` takes it.
 
     Raises:
         TypeError: for another kind.
         PhotoError: if a file or its bytes cannot be read, or the result exists already.
     """
     given: Any = image
-    deblurrer = Deblurrer(model)
+    deblurrer = Deblurrer(model, best=best)
     if isinstance(given, np.ndarray):
         return deblurrer(given, strength)  # pyright: ignore[reportReturnType]
     if isinstance(given, bytes):
@@ -315,6 +335,22 @@ def beside(path: Path) -> Path:
 def written_ending(path: Path) -> str:
     """The ending of a result's name: the photo's own; .jpg for HEIC, which is read only."""
     return ".jpg" if path.suffix.lower() in photo.READABLE - set(photo.FORMATS) else path.suffix
+
+
+def _turned(run: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """The mean of a network's outputs for the eight turns and flips of a picture, turned back.
+
+    Each is padded by itself, so that the result turns and flips as the picture does, exactly,
+    whatever its size. It is summed as it comes: one more picture is held, not eight.
+    """
+
+    def mean(picture: np.ndarray) -> np.ndarray:
+        total = np.zeros_like(picture)
+        for turns, step in itertools.product(range(4), (1, -1)):
+            total += np.rot90(run(np.rot90(picture[:, ::step], turns)), -turns)[:, ::step]
+        return total / 8
+
+    return mean
 
 
 def _deblur_pil(deblurrer: Deblurrer, image: Any, strength: float) -> Any:

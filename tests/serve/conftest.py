@@ -28,6 +28,7 @@ class Network:
     contract = Contract(tile=512, overlap=32)
     parallel = 1
     digest = "0" * 64
+    precision = description = "f32"
 
     def __init__(self) -> None:
         self.go = threading.Event()
@@ -43,7 +44,7 @@ class Network:
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
     made = Network()
-    monkeypatch.setattr("unblur.serve.work.Deblurrer", lambda _, tile: Deblurrer(made, tile=tile))
+    monkeypatch.setattr("unblur.serve.work.Deblurrer", lambda _, **how: Deblurrer(made, **how))
     yield made
     made.go.set()
 

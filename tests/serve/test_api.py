@@ -84,6 +84,24 @@ def test_the_bytes_are_the_command_lines(
     assert server.client.get(where).status_code == 404
 
 
+def test_the_best_is_the_command_lines(server: Server, tmp_path: Path, picture: np.ndarray) -> None:
+    path, out = write(tmp_path / "photo.png", picture), tmp_path / "out.png"
+    assert unblur("deblur", path, "-o", out, "--best").returncode == 0
+    sent = path.read_bytes()
+    form = server.client.post("/v1/deblur", files={"photo": sent}, data={"best": "true"})
+    body = server.client.post("/v1/deblur?best=true", content=sent)
+    off = {"files": {"photo": sent}, "data": {"best": "false"}, "params": {"best": "true"}}
+    plain = server.client.post("/v1/deblur", content=sent)
+    assert form.content == body.content == out.read_bytes()
+    assert server.client.post("/v1/deblur", **off).content == plain.content != form.content
+    job = server.client.post("/v1/jobs?best=true", content=sent).json()
+    assert job["best"] is True
+    where = f"/v1/jobs/{job['id']}"
+    while server.client.get(where).json()["state"] not in ("done", "failed"):
+        pass
+    assert server.client.get(f"{where}/result").content == out.read_bytes()
+
+
 def test_what_needs_nothing_comes_back_byte_for_byte(server: Server, tmp_path: Path) -> None:
     grey = write(tmp_path / "grey.jpg", np.full((70, 90, 3), 128, np.uint8)).read_bytes()
     assert server.client.post("/v1/deblur", content=grey).content == grey
@@ -136,6 +154,7 @@ def bad() -> dict[str, tuple[Any, int, str]]:
         "nan": ({"content": good, "params": {"strength": "nan"}}, 422, "strength: "),
         "form's": ({"files": {"a": good}, "data": {"strength": "x"}}, 422, "strength: "),
         "format": ({"content": good, "params": {"format": "bmp"}}, 422, "format: "),
+        "best": ({"content": good, "params": {"best": "perhaps"}}, 422, "best: "),
         "model": ({"content": good, "params": {"model": "../x"}}, 422, "no model of this name"),
         "no file": ({"data": {"photo": "x"}, "files": {}}, 415, "is not a picture"),
         "two": ({"files": [("a", good), ("b", good)]}, 400, "Too many files"),
@@ -208,7 +227,7 @@ def test_the_documents_commands_run(server: Server, tmp_path: Path) -> None:
     if not shutil.which("curl"):
         pytest.skip("needs curl")
     (tmp_path / "photo.jpg").write_bytes(EXAMPLE.read_bytes())
-    assert len(documented()) == 4
+    assert len(documented()) == 5
     for command in documented():
         here = command.replace("http://127.0.0.1:7860", server.url)
         subprocess.run(["sh", "-c", f"{here} -sS --fail"], cwd=tmp_path, check=True)
@@ -228,5 +247,6 @@ def test_the_rest_of_the_api(server: Server) -> None:
     form = described["paths"]["/v1/deblur"]["post"]["requestBody"]["content"]["multipart/form-data"]
     assert form["schema"]["properties"]["strength"]["maximum"] == 1
     assert form["schema"]["properties"]["model"]["enum"] == ["default"]
+    assert form["schema"]["properties"]["best"]["type"] == "boolean"
     answer = server.client.get("/v1/deblur")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

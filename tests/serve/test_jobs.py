@@ -35,12 +35,12 @@ from unblur.restore import Deblurrer
 from unblur.serve import work
 
 class Slow:
-    contract, parallel, digest = Contract(), 1, "0" * 64
+    contract, parallel, digest, precision = Contract(), 1, "0" * 64, "f32"
     def __call__(self, batch):
         time.sleep(0.05)
         return -batch
 
-work.Deblurrer = lambda _, tile: Deblurrer(Slow(), tile=tile)
+work.Deblurrer = lambda _, **how: Deblurrer(Slow(), **how)
 sys.argv[0] = "unblur"
 from unblur.cli import app
 app()
@@ -190,7 +190,7 @@ def test_a_kill_at_any_step_of_a_job_is_put_right(
     with monkeypatch.context() as patch:
         for name in ("rename", "replace", "unlink"):
             patch.setattr(os, name, watched(getattr(os, name)))
-        jobs.create(io.BytesIO(png), 1.0, None, None)
+        jobs.create(io.BytesIO(png), 1.0, False, None, None)
         until(lambda: jobs.count()["done"])
     work.close()
     jobs.close()
@@ -216,6 +216,29 @@ def test_a_kill_at_any_step_of_a_job_is_put_right(
             if state == "done":
                 assert record.format == "png"
                 assert Store(folder).result(record).read_bytes() == inverted(png)
+
+
+def test_a_job_at_its_best_stays_so_after_a_kill(
+    store: Store, network: Network, png: bytes
+) -> None:
+    old, best = waiting(store, png), waiting(store, png, best=True)
+    # As jobs were written down before there was such a choice.
+    path = store.folder / old.id / "job.json"
+    fields = json.loads(path.read_text())
+    assert fields.pop("best") is False
+    path.write_text(json.dumps(fields))
+    totals: dict[bool, int] = {}
+    work, jobs = opened(store, network)
+    found = {record.best: jobs.get(record.id) for record in (old, best)}
+    for asked, job in found.items():
+        assert job is not None
+        assert job.record.best is asked
+        assert job.task is not None
+        job.task.result(20)
+        totals[asked] = job.task.total
+    work.close()
+    jobs.close()
+    assert totals == {False: 1, True: 8}
 
 
 def test_what_may_have_killed_the_server_comes_last(

@@ -320,7 +320,7 @@ def test_the_keyboard_reaches_everything_in_the_order_of_the_page(opened: Opened
     opened.wait(2)
     tab.evaluate("document.activeElement.blur()")
     order = []
-    for _ in range(16):
+    for _ in range(17):
         tab.keyboard.press("Tab")
         order.append(
             tab.evaluate(
@@ -340,6 +340,7 @@ def test_the_keyboard_reaches_everything_in_the_order_of_the_page(opened: Opened
         "chelsea.jpg, done",
         "coffee.jpg, done",
         "Strength",
+        "Best quality, eight times slower",
         "Model",
         "Download chelsea-deblurred.jpg",
         "Download all 2 as a zip",
@@ -348,6 +349,25 @@ def test_the_keyboard_reaches_everything_in_the_order_of_the_page(opened: Opened
     ]
     # Every control has a name, and every picture a text.
     assert tab.evaluate("document.querySelectorAll('img:not([alt])').length") == 0
+
+
+def test_the_best_is_another_run_and_the_first_result_stays(opened: Opened, tmp_path: Path) -> None:
+    tab = opened.tab
+    photo = EXAMPLES / "chelsea.jpg"
+    opened.give(photo)
+    opened.wait()
+    best = tab.get_by_role("checkbox", name="Best quality, eight times slower")
+    best.focus()
+    for number, options in ((2, ["--best"]), (1, [])):
+        tab.keyboard.press("Space")
+        assert best.is_checked() == bool(options)
+        tab.wait_for_selector(f".after .base[src$='after-{number}.jpg']", state="attached")
+        opened.wait()
+        with tab.expect_download() as coming:
+            tab.get_by_role("link", name="Download").click()
+        expected = deblurred(photo, tmp_path / "out.jpg", *options)
+        assert Path(coming.value.path()).read_bytes() == expected
+        best.focus()
 
 
 def test_another_model_is_another_run_of_the_network(opened: Opened, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ class Brighter:
     contract = Contract(tile=64, overlap=8)
     parallel = 1
     digest = "0" * 64
+    precision = description = "f32"
 
     def __init__(self, by: float = 0.2) -> None:
         self.by = by
@@ -51,10 +52,12 @@ class Brighter:
 
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> Any:
-    networks = {"a": Brighter(0.2), "b": Brighter(0.4)}
-    monkeypatch.setattr(
-        "unblur.serve.work.Deblurrer", lambda name, tile: Deblurrer(networks[name], tile=tile)
-    )
+    networks: dict[Any, Any] = {"a": Brighter(0.2), "b": Brighter(0.4)}
+
+    def load(given: Any, **how: Any) -> Deblurrer:
+        return Deblurrer(networks.get(given, given), **how)
+
+    monkeypatch.setattr("unblur.serve.work.Deblurrer", load)
     made = Work(("a", "b"))
     yield made
     made.close(5)
@@ -71,9 +74,11 @@ def bring(visit: Visit, pixels: np.ndarray, name: str = "photo.png") -> Any:
     return visit.add(name, folder, path, None)
 
 
-def go(visit: Visit, work: Work, model: str | None = None) -> list[dict[str, Any]]:
+def go(
+    visit: Visit, work: Work, model: str | None = None, best: bool = False
+) -> list[dict[str, Any]]:
     async def all_of_it() -> list[dict[str, Any]]:
-        return [state async for state in running.run(visit, work, model, 60)]
+        return [state async for state in running.run(visit, work, model, 60, best)]
 
     return asyncio.run(all_of_it())
 
@@ -87,19 +92,77 @@ def test_another_model_makes_another_result_and_the_first_one_goes(
     versions = [state["version"] for state in states]
     assert versions == sorted(set(versions))
     assert states[-1]["photos"][0]["state"] == "done"
-    first = shot.restoration.encode()
+    first = shot.result.restoration.encode()
     names = {path.name for path in shot.folder.iterdir()}
     assert names == {"original", "thumb.jpg", "before.jpg", "after-1.jpg", "after-1.change"}
 
     again = go(visit, work, "b")
     assert again[0]["photos"][0]["state"] == "waiting"
     assert again[-1]["photos"][0]["after"].endswith("after-2.jpg")
-    assert shot.restoration.encode() != first
+    assert shot.result.restoration.encode() != first
     assert {path.name for path in shot.folder.iterdir()} == {
         *names - {"after-1.jpg", "after-1.change"},
         *("after-2.jpg", "after-2.change"),
     }
     assert len(go(visit, work, "b")) == 1  # nothing to do
+
+
+def test_the_results_with_and_without_best_are_both_kept(
+    visits: Visits, work: Work, picture: np.ndarray
+) -> None:
+    visit = visits.open("session")
+    shot = bring(visit, picture)
+    go(visit, work)
+    runs: list[object] = []
+    work.finished.append(lambda task, _: runs.append(task.total))
+    shown = [go(visit, work, best=best)[-1]["photos"][0]["after"] for best in (True, False, True)]
+    assert [name.rpartition("/")[2] for name in shown] == [
+        "after-2.jpg",
+        "after-1.jpg",
+        "after-2.jpg",
+    ]
+    tiles = 6
+    assert runs == [8 * tiles]
+    assert len(list(shot.folder.glob("after-*.change"))) == 2
+
+    go(visit, work, "b", best=True)
+    assert [path.name for path in shot.folder.glob("after-*.jpg")] == ["after-3.jpg"]
+    assert len(list(shot.folder.glob("after-*.change"))) == 1
+
+
+def test_another_way_is_tried_with_what_failed(
+    visits: Visits, work: Work, picture: np.ndarray
+) -> None:
+    visit = visits.open("session")
+    shot = bring(visit, picture)
+    shot.path.rename(shot.folder / "hidden")
+    assert go(visit, work, best=True)[-1]["photos"][0]["state"] == "failed"
+    (shot.folder / "hidden").rename(shot.path)
+    assert go(visit, work, best=True)[-1]["photos"][0]["state"] == "failed"
+    (told,) = go(visit, work)[-1]["photos"]
+    assert (told["state"], told["error"]) == ("done", "")
+
+
+def test_what_best_needs_is_loaded_when_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, picture: np.ndarray
+) -> None:
+    loaded: list[tuple[object, bool]] = []
+    rounded, exact = Brighter(), Brighter()
+    rounded.precision = "int8"
+
+    def load(model: object, tile: int | None, best: bool = False) -> Deblurrer:
+        loaded.append((model, best))
+        return Deblurrer({"a": exact if best else rounded}.get(str(model), exact), best=best)
+
+    monkeypatch.setattr("unblur.serve.work.Deblurrer", load)
+    path = write(tmp_path / "photo.png", picture)
+    work = Work(("a", "b"))
+    for best in (False, True, True):
+        work.submit(path, Restoration.close, model="a", best=best).result(20)
+    work.submit(path, Restoration.close, model="b", best=True).result(20)
+    work.close(5)
+    # Rounded to 8 bits, it is loaded again in floats; in floats, the same network serves.
+    assert loaded == [("a", False), ("b", False), ("a", True), (exact, True)]
 
 
 def test_what_visitors_leave_is_deleted(visits: Visits, work: Work, picture: np.ndarray) -> None:

@@ -29,6 +29,8 @@ class OnnxNetwork:
     contract: Contract
     digest: str
     parallel: int
+    precision: str = "f32"
+    description: str = "OpenVINO on the CPU in f32"
     largest: int = WHOLE
     """Largest side of a tile, in pixels, that it can take."""
 
@@ -71,7 +73,7 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
 
         run = run_unsigned
     largest = WHOLE if size is None else contract.tile
-    network = OnnxNetwork(path, run, contract, engine.digest, engine.parallel, largest)
+    network = OnnxNetwork(path, run, contract, engine.digest, engine.parallel, largest=largest)
     return network, False, f"{about}, images in {'-1..1' if signed else '0..1'} (found by trying)"
 
 

@@ -120,7 +120,7 @@ def deblur_one(deblurrer: Deblurrer, path: Path, out: Path, options: Options) ->
             options.quality,
             options.report,
             lambda line: options.warn(f"{path}: {line}"),
-            identity=f"{deblurrer.engine.digest} {deblurrer.tile}",
+            identity=f"{deblurrer.engine.digest} {deblurrer.tile}{' best' * deblurrer.best}",
         )
         return True
     return deblur_file(
@@ -137,7 +137,8 @@ def is_video(path: Path) -> bool:
 def settings_of(deblurrer: Deblurrer, strength: float, tile: int | None) -> dict[str, Any]:
     """What decides over the results, for `resume.begin`."""
     model = deblurrer.engine.digest
-    return {"unblur": __version__, "model": model, "strength": strength, "tile": tile}
+    settings = {"model": model, "strength": strength, "best": deblurrer.best, "tile": tile}
+    return {"unblur": __version__, **settings}
 
 
 def _deblur_into_place(deblurrer: Deblurrer, path: Path, out: Path, options: Options) -> bool:

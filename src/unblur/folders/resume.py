@@ -153,8 +153,8 @@ def _check(
     else:
         differing = [key for key, value in settings.items() if before.get(key) != value]
         raise ResumeError(
-            f"{out} holds results made with another {' and '.join(differing) or 'version'}: name "
-            "another folder, or --overwrite replaces them"
+            f"{out} holds results made with other settings ({', '.join(differing) or 'version'}): "
+            "name another folder, or --overwrite replaces them"
         )
 
 

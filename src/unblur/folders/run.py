@@ -40,6 +40,8 @@ def deblur_all(
     tile: int | None = None,
     threads: int = 3,
     as_json: bool = False,
+    best: bool = False,
+    verbose: bool = False,
 ) -> int:
     """Deblurs photos and folders of them, and says so (`Report`). Returns the exit code."""
     folders = [path for path in inputs if path.is_dir()]
@@ -48,10 +50,12 @@ def deblur_all(
         if wrong:
             say(wrong)
             return WRONG
-        deblurrer = Deblurrer(model, tile=tile)
+        deblurrer = Deblurrer(model, tile=tile, best=best)
     except UnblurError as error:
         say(str(error))
         return WRONG
+    if verbose and not folders:
+        say(f"{model}, {deblurrer.description}")
     if STANDARD in (*inputs, out):
         return _deblur_stream(deblurrer, inputs[0], out, options, as_json)
     if not folders:
@@ -72,6 +76,8 @@ def deblur_all(
                 or (None if options.overwrite else resume.settings_in(out).get("tile"))
                 or tile_for_memory(deblurrer.engine.contract.tile)
             )
+            if verbose:
+                say(f"{model}, {deblurrer.description}")
             todo = plan(inputs, out, is_video)
             resume.begin(out, settings, todo.jobs, options.overwrite)
             with Report(todo, out, as_json) as report, _stoppable(todo) as stop:

@@ -123,7 +123,9 @@ def add(app: FastAPI, work: Work, settings: Settings) -> None:
 
             data = await run_in_threadpool(file.read)
             try:
-                task = work.submit(data, finish, model=chosen.model, kind=chosen.format)
+                task = work.submit(
+                    data, finish, model=chosen.model, best=chosen.best, kind=chosen.format
+                )
             except (BusyError, ModelError) as error:
                 raise refusal(error) from None
             del data

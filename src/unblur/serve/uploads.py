@@ -35,6 +35,7 @@ class Choices(BaseModel):
             allow_inf_nan=False,
         ),
     ] = options.FULL
+    best: Annotated[bool, Field(description=options.BEST.help)] = False
     model: Annotated[
         str | None,
         Field(description="A name out of /v1/models; by default the first.", max_length=200),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from unblur import photo
-from unblur.engine import CHECKPOINT, ModelError
+from unblur.engine import CHECKPOINT, FLOATS, ModelError, Network
 from unblur.errors import UnblurError
 from unblur.memory import tile_for_memory
 from unblur.restore import Deblurrer
@@ -51,6 +51,8 @@ class Model:
     digest: str
     """SHA-256 of its file."""
     deblurrer: Deblurrer = field(repr=False)
+    for_best: str | Path | Network = field(repr=False)
+    """What the deblurrer for `best` is made of: the same network, if that is in floats."""
 
 
 class Task(Generic[T]):
@@ -58,7 +60,7 @@ class Task(Generic[T]):
 
     Attributes:
         future: what it will give.
-        begun, total: tiles; 0 of 0 until the photo is read.
+        begun, total: runs of the network; 0 of 0 until the photo is read.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class Task(Generic[T]):
         return 0.0 if not self.total else min(0.99, self.begun / self.total)
 
     def cancel(self) -> None:
-        """Gives the work up: at once if it waits, before its next tile if it runs."""
+        """Gives the work up: at once if it waits, before its next run of the network else."""
         self._cancelled.set()
 
     @property
@@ -165,7 +167,11 @@ class Work:
             name = Path(given).stem if Path(given).suffix in (".onnx", CHECKPOINT) else str(given)
             if name in self.models:
                 raise ModelError(f"two models are called {name}; rename one")
-            self.models[name] = Model(name, deblurrer.engine.digest, deblurrer)
+            network = deblurrer.engine
+            for_best = network if network.precision in FLOATS else given
+            self.models[name] = Model(name, network.digest, deblurrer, for_best)
+        self._at_best: dict[str, Deblurrer] = {}
+        self._loading = threading.Lock()
         self.max_pixels = max_pixels
         self.places = places
         self.most_bytes = most_bytes
@@ -209,6 +215,7 @@ class Work:
         finish: Callable[[Restoration], T],
         *,
         model: str | None = None,
+        best: bool = False,
         kind: str | None = None,
         background: bool = False,
         started: Callable[[], None] = lambda: None,
@@ -220,6 +227,7 @@ class Work:
             finish: makes of the restoration what the task gives, in the same thread: it encodes
                 it, say, and closes it.
             model: a name out of `models`.
+            best: whether the mean over the eight turns and flips is taken.
             kind: a format that must be able to hold the photo.
             background: a job: it takes no place (jobs wait on the disk, and are counted there).
             started: called when the work begins.
@@ -232,8 +240,9 @@ class Work:
 
         def run(task: Task[T]) -> T:
             started()
+            deblurrer = self._deblurrer(chosen, best)
             restoration = Restoration(
-                chosen.deblurrer, source, self.max_pixels, task.report, self._folder, kind
+                deblurrer, source, self.max_pixels, task.report, self._folder, kind
             )
             return finish(restoration)
 
@@ -322,6 +331,17 @@ class Work:
         if running:
             for thread in self._threads:
                 thread.join(5)
+
+    def _deblurrer(self, model: Model, best: bool) -> Deblurrer:
+        """A model's; the one for `best` is made when it is first asked for, and kept."""
+        if not best:
+            return model.deblurrer
+        with self._loading:
+            if model.name not in self._at_best:
+                self._at_best[model.name] = Deblurrer(
+                    model.for_best, tile=model.deblurrer.tile, best=True
+                )
+            return self._at_best[model.name]
 
     def _taken(self) -> int:
         return len(self._waiting) + sum(not task.background for task in self._running)

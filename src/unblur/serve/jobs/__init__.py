@@ -89,7 +89,14 @@ class Jobs:
             if record.state == "waiting":
                 self._begin(job)
 
-    def create(self, file: BinaryIO, strength: float, model: str | None, kind: str | None) -> Job:
+    def create(
+        self,
+        file: BinaryIO,
+        strength: float,
+        model: str | None,
+        kind: str | None,
+        best: bool = False,
+    ) -> Job:
         """Takes a photo; when this returns, it is on the disk.
 
         Raises:
@@ -98,7 +105,7 @@ class Jobs:
             OSError: if the disk refuses.
         """
         name = self._work.model(model).name
-        record = Record(new_id(), time.time(), strength, name, kind)
+        record = Record(new_id(), time.time(), strength, name, kind, best=best)
         job = Job(record)
         with self._lock:
             if len(self._jobs) >= self.most:
@@ -187,6 +194,7 @@ class Jobs:
                 self._store.photo(record),
                 finish,
                 model=record.model,
+                best=record.best,
                 kind=record.format,
                 background=True,
                 started=started,

@@ -30,6 +30,7 @@ class JobState(BaseModel):
     progress: float = Field(ge=0, le=1, description="1 when it is done.")
     position: int = Field(ge=0, description="How many are to be begun up to it; 0 if it is.")
     strength: float
+    best: bool
     model: str
     format: str | None = Field(description="Of the result; null while it is the photo's own.")
     error: str | None = Field(description="Why it failed, in one line.")
@@ -61,7 +62,12 @@ def add(app: FastAPI, jobs: Jobs) -> None:
         async with received(request, options) as (file, chosen):
             try:
                 job = await run_in_threadpool(
-                    jobs.create, file, chosen.strength, chosen.model, chosen.format
+                    jobs.create,
+                    file,
+                    chosen.strength,
+                    chosen.model,
+                    chosen.format,
+                    chosen.best,
                 )
             except (BusyError, ModelError) as error:
                 raise refusal(error) from None
@@ -146,6 +152,7 @@ def _state(jobs: Jobs, job: Job) -> JobState:
         progress=job.progress,
         position=jobs.position(job),
         strength=record.strength,
+        best=record.best,
         model=record.model,
         format=record.format,
         error=record.error,

@@ -46,6 +46,7 @@ class Record:
     error: str | None = None
     tries: int = 0
     """How often it was begun, without those that ended with an orderly stop."""
+    best: bool = False
 
 
 class Store:

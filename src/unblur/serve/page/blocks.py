@@ -47,7 +47,8 @@ def make_blocks(visits: Visits, max_bytes: int, seconds: float) -> gr.Blocks:
         except GoneError:
             yield {"gone": True}
             return
-        async for state in running.run(visit, work, asked.get("model"), seconds):
+        model, best = asked.get("model"), asked.get("best") is True
+        async for state in running.run(visit, work, model, seconds, best):
             yield state
 
     def leave(request: gr.Request) -> None:

@@ -84,7 +84,8 @@ class Page {
 
   work() {
     this.heard = Date.now();
-    this.trigger("submit", { visit: this.visit, model: this.find(".model").value });
+    const [model, best] = [this.find(".model").value, this.find(".best").checked];
+    this.trigger("submit", { visit: this.visit, model, best });
   }
 
   async add(files) {
@@ -334,6 +335,7 @@ class Page {
       this.renderPanel(this.current);
     });
     on(".model", "change", () => this.work());
+    on(".best", "change", () => this.work());
     this.listenToDrops();
     document.addEventListener("paste", (event) => {
       const pasted = [...(event.clipboardData?.files ?? [])];

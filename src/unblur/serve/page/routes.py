@@ -150,7 +150,7 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
         except GoneError as error:
             return _gone(error)
         view = name.removesuffix(".jpg").partition("/")[0]
-        if view not in ("thumb", "before", f"after-{shot.run}"):
+        if view not in ("thumb", "before", shot.result and shot.result.name):
             return _gone(GoneError())
         path = shot.folder / name
         if not path.is_file():
@@ -181,11 +181,11 @@ def _save(shot: Shot, strength: float) -> Path:
     Raises:
         UnblurError: if it is not there yet, or not any more.
     """
-    if shot.restoration is None:
+    if shot.result is None:
         raise GoneError
     out = shot.folder / f"result-{uuid.uuid4().hex}"
     try:
-        shot.restoration.save(out, strength)
+        shot.result.restoration.save(out, strength)
     except (ValueError, OSError, AttributeError):  # closed meanwhile
         raise GoneError from None
     return out

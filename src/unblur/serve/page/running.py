@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
 from unblur.errors import UnblurError
 from unblur.serve.errors import plain
 from unblur.serve.page import views
-from unblur.serve.page.visits import Shot, Visit
+from unblur.serve.page.visits import How, Result, Shot, Visit
 from unblur.serve.restoration import Restoration
 from unblur.serve.work import BusyError, DroppedError, Work
 
@@ -24,20 +23,19 @@ _log = logging.getLogger(__name__)
 
 
 async def run(
-    visit: Visit, work: Work, model: str | None, seconds: float
+    visit: Visit, work: Work, model: str | None, seconds: float, best: bool = False
 ) -> AsyncIterator[dict[str, Any]]:
-    """Does what is left to do with a model, and yields `state` whenever it changed.
+    """Does what is left to do in this way, and yields `state` whenever it changed.
 
     The work goes on if nobody listens for a moment. Of several who listen, the last one is told.
 
     Args:
         seconds: after so long a photo is given up.
     """
-    if model not in work.models:
-        model = work.default
+    how = (model if model in work.models else work.default, best)
     for shot in visit.shots.values():
-        if shot.state != "failed" and shot.model != model:
-            _again(shot, work, model)
+        if shot.how != how:
+            _again(shot, work, how)
     if not visit.running:
         visit.worker = asyncio.create_task(_all(visit, work, seconds))
     listener = visit.listener = object()
@@ -48,7 +46,7 @@ async def run(
             (
                 shot.id,
                 shot.state,
-                shot.run,
+                shot.result and shot.result.name,
                 shot.task and shot.task.progress,
                 _place(visit, shot, work),
             )
@@ -75,7 +73,7 @@ def state(visit: Visit, work: Work) -> dict[str, Any]:
 def described(visit: Visit, shot: Shot, work: Work) -> dict[str, Any]:
     """A photo, as the page's script knows it."""
     at = f"page/{visit.token}/photos/{shot.id}"
-    task = shot.task
+    task, result = shot.task, shot.result
     told: dict[str, Any] = {
         "id": shot.id,
         "name": shot.name,
@@ -85,18 +83,18 @@ def described(visit: Visit, shot: Shot, work: Work) -> dict[str, Any]:
         "state": shot.state,
         "progress": round(task.progress, 3) if task is not None else 0.0,
         "place": _place(visit, shot, work),
-        "unchanged": shot.unchanged,
+        "unchanged": result is not None and result.unchanged,
         "error": shot.error,
-        "result": shot.result_name if shot.restoration is not None else "",
+        "result": shot.result_name if result is not None else "",
         "thumb": f"{at}/thumb.jpg",
         "before": f"{at}/before.jpg",
-        "after": f"{at}/after-{shot.run}.jpg" if shot.restoration is not None else None,
+        "after": f"{at}/{result.name}.jpg" if result is not None else None,
         "base": min(1.0, views.BASE / max(shot.width, shot.height)),
         "tile": views.TILE,
         "tiles": None,
     }
-    if shot.restoration is not None and views.needs_tiles(shot.width, shot.height):
-        told["tiles"] = {"before": f"{at}/before", "after": f"{at}/after-{shot.run}"}
+    if result is not None and views.needs_tiles(shot.width, shot.height):
+        told["tiles"] = {"before": f"{at}/before", "after": f"{at}/{result.name}"}
     return told
 
 
@@ -118,11 +116,13 @@ def _place(visit: Visit, shot: Shot, work: Work) -> int:
     return place
 
 
-def _again(shot: Shot, work: Work, model: str) -> None:
-    shot.model = model
+def _again(shot: Shot, work: Work, how: How) -> None:
+    """Has it done in another way; a result of that way which is there is shown again."""
+    shot.how, shot.error = how, ""
     if shot.task is not None:
         work.drop(shot.task)
-    shot.state = "waiting"
+    shot.results.sort(key=lambda result: result.how == how)
+    shot.state = "done" if shot.result is not None and shot.result.how == how else "waiting"
 
 
 def _next(visit: Visit) -> Shot | None:
@@ -139,7 +139,8 @@ async def _all(visit: Visit, work: Work, seconds: float) -> None:
 
 
 async def _one(visit: Visit, shot: Shot, work: Work, seconds: float) -> None:
-    model, name = shot.model, f"after-{shot.run + 1}"
+    how, name = shot.how, f"after-{shot.run + 1}"
+    assert how is not None
 
     def finish(restoration: Restoration) -> tuple[Restoration, bool]:
         try:
@@ -152,7 +153,7 @@ async def _one(visit: Visit, shot: Shot, work: Work, seconds: float) -> None:
 
     loop = asyncio.get_running_loop()
     try:
-        task = shot.task = work.submit(shot.path, finish, model=model)
+        task = shot.task = work.submit(shot.path, finish, model=how[0], best=how[1])
     except BusyError:
         # Others were first. This one waits for a place as it would in the queue.
         await asyncio.sleep(BUSY)
@@ -160,7 +161,7 @@ async def _one(visit: Visit, shot: Shot, work: Work, seconds: float) -> None:
     end = None
     try:
         while not task.future.done():
-            if task.state == "running" and shot.state != "failed":
+            if task.state == "running" and shot.how == how and shot.state != "failed":
                 shot.state = "working"
                 end = end or loop.time() + seconds
                 if loop.time() > end:
@@ -168,7 +169,7 @@ async def _one(visit: Visit, shot: Shot, work: Work, seconds: float) -> None:
             if shot.state == "failed" or visit.over or shot.id not in visit.shots:
                 work.drop(task)  # which ends it before its next tile
             await asyncio.sleep(TICK)
-        _take(shot, task, model)
+        _take(shot, task, how, name)
     finally:
         work.drop(task)
         shot.task = None
@@ -176,23 +177,22 @@ async def _one(visit: Visit, shot: Shot, work: Work, seconds: float) -> None:
             shot.state = "waiting"
 
 
-def _take(shot: Shot, task: Any, model: str | None) -> None:
+def _take(shot: Shot, task: Any, how: How, name: str) -> None:
     """What the network's thread gave, or what went wrong."""
     error = task.future.exception()
     if error is None:
         restoration, changed = task.future.result()
-        if not shot.folder.exists() or shot.model != model or shot.state == "failed":
-            restoration.close()
+        result = Result(how, shot.folder, name, restoration, not changed)
+        if not shot.folder.exists() or shot.how != how or shot.state == "failed":
+            result.close()
             return
-        before, shot.restoration = shot.restoration, restoration
-        if before is not None:
-            before.close()
-            (shot.folder / f"after-{shot.run}.jpg").unlink(missing_ok=True)
-            shutil.rmtree(shot.folder / f"after-{shot.run}", ignore_errors=True)
+        for other in [one for one in shot.results if one.how[0] != how[0]]:
+            shot.results.remove(other)
+            other.close()
+        shot.results.append(result)
         shot.run += 1
-        shot.unchanged = not changed
         shot.state = "done"
-    elif isinstance(error, DroppedError):
+    elif isinstance(error, DroppedError) or shot.how != how:
         return
     elif isinstance(error, UnblurError):
         _fail(shot, reason(error))

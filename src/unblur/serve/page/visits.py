@@ -27,6 +27,8 @@ MOST_PHOTOS = 200
 """Of a visit."""
 
 State = Literal["waiting", "working", "done", "failed"]
+How = tuple[str, bool]
+"""How a photo is deblurred: by which model, and whether at its best."""
 
 
 class GoneError(UnblurError):
@@ -36,13 +38,31 @@ class GoneError(UnblurError):
         super().__init__("is no longer here: photos are deleted a while after the page is left")
 
 
+@dataclass(frozen=True)
+class Result:
+    """What the network made of a photo; NAME.jpg and tiles in NAME show it, in its folder."""
+
+    how: How
+    folder: Path
+    name: str
+    restoration: Restoration
+    unchanged: bool
+
+    def close(self) -> None:
+        self.restoration.close()
+        (self.folder / f"{self.name}.jpg").unlink(missing_ok=True)
+        shutil.rmtree(self.folder / self.name, ignore_errors=True)
+
+
 @dataclass
 class Shot:
     """A photo of a visit, and what became of it.
 
     Attributes:
         path: the file as it was uploaded, in `folder`, where its views are too.
-        run: counts the results, as another model makes another.
+        how: it is to be deblurred, as was last asked for.
+        results: of one model; the last one is shown.
+        run: counts the results.
     """
 
     id: str
@@ -52,20 +72,24 @@ class Shot:
     width: int
     height: int
     details: str
-    model: str | None = None
+    how: How | None = None
+    results: list[Result] = field(default_factory=list)
     run: int = 0
     state: State = "waiting"
     task: Task[Any] | None = None
-    restoration: Restoration | None = None
-    unchanged: bool = False
     error: str = ""
     """What is wrong with it, to follow its name."""
 
     @property
+    def result(self) -> Result | None:
+        """The one that is shown."""
+        return self.results[-1] if self.results else None
+
+    @property
     def result_name(self) -> str:
         """As `unblur deblur` names it: photo.jpg becomes photo-deblurred.jpg."""
-        assert self.restoration is not None
-        kind = self.restoration.format
+        assert self.result is not None
+        kind = self.result.restoration.format
         stem, dot, ending = self.name.rpartition(".")
         if not dot or FORMATS.get(f".{ending.lower()}") != kind:
             ending = next(end for end, of in FORMATS.items() if of == kind)[1:]
@@ -73,9 +97,8 @@ class Shot:
         return f"{stem}-deblurred.{ending}"
 
     def close(self) -> None:
-        if self.restoration is not None:
-            self.restoration.close()
-            self.restoration = None
+        while self.results:
+            self.results.pop().close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
