@@ -23,7 +23,7 @@ from unblur import checkpoint, config
 from unblur.evaluate.checkpoints import gmacs
 from unblur.losses import HybridLoss
 from unblur.nets import winograd
-from unblur.train import Progress, precision_of, train
+from unblur.training import Progress, precision_of, train
 
 FIRST = 20
 """Steps that are not counted: kernels are chosen and caches filled in them."""

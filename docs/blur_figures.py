@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from skimage import data
 from torch import Tensor
 
-from unblur.batches import TrainingData
+from unblur.training.data import TrainingData
 from unblur.blur import synthesize
 from unblur.blur.trajectory import camera_shake, centred, kernels
 from unblur.config import PRESETS, BlurConfig, DataConfig

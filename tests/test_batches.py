@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from tests.files import write
-from unblur.batches import TrainingData
 from unblur.config import BlurConfig, DataConfig
 from unblur.datasets import DataError
+from unblur.training.data import TrainingData
 
 
 def data(config: DataConfig, seed: int = 0) -> TrainingData:
