@@ -95,7 +95,7 @@ class Step:
     def _rehearse(self) -> None:
         here = torch.cuda.current_stream()
         self._stream.wait_stream(here)
-        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.benchmark = True  # kernels are tried here, and taken in the capture
         try:
             with torch.cuda.stream(self._stream), self.state.rehearsal(), warnings.catch_warnings():
                 # Of a step outside of a graph, with an optimiser that could be in one.
@@ -105,7 +105,7 @@ class Step:
         except RuntimeError as error:
             if not undo_compile(self.state.generator):
                 raise
-            self.say(f"the blocks do not compile here, and train slowly ({_first_line(error)})")
+            self.say(f"the blocks do not compile here, and train slowly ({_short(error)})")
             self._rehearse()
         finally:
             torch.backends.cudnn.benchmark = False
@@ -125,7 +125,7 @@ class Step:
             # A capture that fails leaves its stream the current one.
             torch.cuda.set_stream(here)
             self.state.optimizer.zero_grad()
-            self.say(f"no CUDA graph here, steps are launched singly ({_first_line(error)})")
+            self.say(f"no CUDA graph here, steps are launched singly ({_short(error)})")
 
 
 def discriminator_step(state: State, sharp: Tensor, fake: Tensor) -> Losses:
@@ -195,5 +195,6 @@ def undo_compile(net: nn.Module) -> bool:
     return found
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:200]
+def _short(error: Exception) -> str:
+    """Two lines as one: the compiler names itself in the first."""
+    return " ".join(str(error).split("\n")[:2])[:300]
