@@ -125,7 +125,7 @@ def train(
                 phase, done = config.phase_at(at.step)
                 if phase is not step.phase:
                     step = Step(state, phase, say)
-                lr = rate(config, phase, done, at.seconds / deadline)
+                lr = rate(config, phase, done, at.seconds / (deadline or 1.0))
                 watch = _falls_on(at.step + 1, config.watch_every)
                 losses = step(*batch, lr, watch)
                 at.step += 1
@@ -147,8 +147,7 @@ def train(
                     continue
 
                 # Until here nobody waits for a GPU; here a loss that is not finite ends the run.
-                means = together.in_all(fabric, meter.means)
-                spent = meter.spent
+                means, speed, wait = together.in_all(fabric, meter.read)
                 if check:
                     _validate(state, validator, folder)
                     if config.patience and at.stale >= config.patience:
@@ -156,10 +155,9 @@ def train(
                 line = {"step": at.step, "crops": at.crops, "seconds": round(at.seconds, 2)}
                 found = {"psnr": at.psnr, "gain": at.gain} if check else {}
                 folder.log({**line, "lr": lr, **means, **found})
-                speed = meter.steps / spent
                 left = min((end - at.step) / speed, deadline - at.seconds)
                 images = speed * phase.batch * fabric.world_size
-                report(Progress(at.step, end, images, left, meter.waited / spent, means,
+                report(Progress(at.step, end, images, left, wait, means,
                                 at.psnr, at.gain, check))  # fmt: skip
                 if ended:
                     reason = ended
@@ -182,32 +180,25 @@ class _Meter:
     """What came since the last line of the log: time, and losses, which stay on the device."""
 
     def __init__(self) -> None:
-        self.waited = 0.0
-        """Seconds, for data."""
-        self._began = time.monotonic()
+        self._began, self._waited = time.monotonic(), 0.0
         self._rows: list[tuple[int, list[str], Tensor]] = []
-
-    @property
-    def steps(self) -> int:
-        return len(self._rows)
-
-    @property
-    def spent(self) -> float:
-        """Seconds."""
-        return time.monotonic() - self._began
 
     def wait(self, ready: Callable[[], Batch]) -> Batch:
         began = time.monotonic()
         try:
             return ready()
         finally:
-            self.waited += time.monotonic() - began
+            self._waited += time.monotonic() - began
 
     def add(self, step: int, losses: Losses) -> None:
         self._rows.append((step, [*losses], torch.stack([*losses.values()])))
 
-    def means(self) -> dict[str, float]:
-        """Of each loss, over the steps that have it. Raises TrainError if one is not finite."""
+    def read(self) -> tuple[dict[str, float], float, float]:
+        """Each loss, the mean of the steps that have it; steps a second; the share of waiting.
+
+        Raises:
+            TrainError: if a loss is not finite.
+        """
         found: dict[str, list[float]] = {}
         for step, names, row in self._rows:
             for name, value in zip(names, row.tolist(), strict=True):
@@ -217,7 +208,9 @@ class _Meter:
                         "Lower lr, or set clip, and --resume"
                     )
                 found.setdefault(name, []).append(value)
-        return {name: sum(values) / len(values) for name, values in found.items()}
+        means = {name: sum(values) / len(values) for name, values in found.items()}
+        spent = time.monotonic() - self._began
+        return means, len(self._rows) / spent, self._waited / spent
 
 
 def _validate(state: State, validator: Validator, folder: RunFolder) -> None:
