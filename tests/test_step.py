@@ -96,22 +96,33 @@ def test_what_is_rehearsed_is_forgotten(seen: int) -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU with CUDA")
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-def test_the_graphs_replay_is_the_plain_step(precision: str) -> None:
-    config = replace(CONFIG, precision=precision, clip=0.01)
-    config = replace(config, phases=(replace(PHASE, loss=replace(PSNR, pixel=1, gradient=0.1)),))
-    plain, graphed = begun(replace(config, graph=False)), begun(config)
+@pytest.mark.parametrize("compiled", ["off", "auto"])
+def test_the_graphs_replay_is_the_plain_step(precision: str, compiled: str) -> None:
+    """On a process of its own, as above."""
+    script = f"from tests.test_step import compare; compare({precision!r}, {compiled!r})"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def compare(precision: str, compiled: str) -> None:
+    """Six batches at rates that rise and fall, one of them watched, on two like networks."""
+    loss = replace(PSNR, pixel=1.0, gradient=0.1)
+    phase = replace(PHASE, loss=loss)
+    config = replace(CONFIG, phases=(phase,), precision=precision, clip=0.01)
+    plain = begun(replace(config, graph=False))
+    graphed = begun(replace(config, compile=compiled))
     start = weights(plain)
-    steps = [Step(state, config.phases[0], pytest.fail) for state in (plain, graphed)]
+    steps = [Step(state, phase, pytest.fail) for state in (plain, graphed)]
     assert torch.equal(weights(graphed), start)
     for index, batch in enumerate(batches(plain, 6)):
         lr, watch = (0.0, 1e-3, 1e-3, 1e-4, 0.0, 1e-3)[index], index == 3
         one, other = ({n: float(v) for n, v in s(*batch, lr, watch).items()} for s in steps)
-        assert one == pytest.approx(other, rel=0.02)
-        if not index:
+        assert one == pytest.approx(other, rel=0.05)
+        if index == 0:
             assert torch.equal(weights(graphed), start)
     assert steps[1]._graph is not None
+    # Adam's steps have the size of the rate where gradients are no more than rounding, too.
     moved, apart = (weights(plain) - start).norm(), (weights(plain) - weights(graphed)).norm()
-    assert apart < 0.05 * moved
+    assert apart < (0.1 if precision == "32-true" else 0.25) * moved
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU with CUDA")
