@@ -43,7 +43,7 @@ class Crops:
     centres: Tensor
     """Where the optical axis meets each photo, in pixels (x, y) from the crop's centre."""
     focal: Tensor
-    """Focal length of each photo, in pixels."""
+    """Focal length of each photo, in pixels; both on the host."""
     turns: Tensor | None
     """Of each sample whether it is flipped across, flipped down, transposed: (3, count)."""
     seed: int
@@ -174,12 +174,8 @@ class TrainingData:
         if crops.photos:
             photos = torch.stack([there(x) for x in crops.photos])
             generator = torch.Generator(self.device).manual_seed(crops.seed)
-            parts.append(
-                synthesize(
-                    photos, there(crops.centres), there(crops.focal), self.blur.margin, self.blur,
-                    generator,
-                )
-            )  # fmt: skip
+            where = crops.centres, crops.focal
+            parts.append(synthesize(photos, *where, self.blur.margin, self.blur, generator))
         blurred, sharp = (torch.cat(side) * 2 - 1 for side in zip(*parts, strict=True))
         tries = self.config.candidates
         if tries > 1:
