@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from tests.files import write
 from unblur.config import BlurConfig, DataConfig
 from unblur.datasets import DataError
-from unblur.training.data import TrainingData
+from unblur.training.data import Batch, TrainingData
 
 
 def data(config: DataConfig, seed: int = 0) -> TrainingData:
@@ -70,6 +71,17 @@ def test_pictures_are_drawn_at_halves_of_their_area_each_as_often(tmp_path: Path
     assert torch.allclose(images.diff(dim=1), torch.tensor(1.0), atol=1e-3)
 
 
+def made(ready: Callable[[], Batch]) -> Batch:
+    """A batch; on a GPU nothing may wait for it."""
+    if not torch.cuda.is_available():
+        return ready()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        return ready()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
 @pytest.mark.parametrize("place", ["cpu", "cuda"])
 def test_where_pictures_are_kept_changes_no_batch(
     pairs_dir: Path, tmp_path: Path, picture: np.ndarray, place: str
@@ -89,7 +101,7 @@ def test_where_pictures_are_kept_changes_no_batch(
             torch.device(place),
         )  # fmt: skip
         with source.ahead([(step, 32, 4) for step in range(3)], said.append) as batches:
-            found.append([ready() for ready in batches])
+            found.append([made(ready) for ready in batches])
     for other in found[1:]:
         for one, two in zip(found[0], other, strict=True):
             assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))

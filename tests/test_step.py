@@ -7,14 +7,25 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.test_train import PLAIN, tiny
-from unblur.config import DiscriminatorConfig, GatedUNetConfig, LossConfig, PhaseConfig, TrainConfig
+from unblur.config import (
+    BlurConfig,
+    DataConfig,
+    DiscriminatorConfig,
+    GatedUNetConfig,
+    LossConfig,
+    PhaseConfig,
+    TrainConfig,
+)
 from unblur.training import together
+from unblur.training.data import TrainingData
 from unblur.training.state import State, rate
 from unblur.training.step import Step
 
@@ -94,6 +105,42 @@ def test_what_is_rehearsed_is_forgotten(seen: int) -> None:
     assert torch.equal(*ends)
 
 
+class Reads(TorchDispatchMode):
+    """Notes what a host reads from a device, and would wait for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None):
+        name = function.overloadpacket.__name__
+        if name in ("_local_scalar_dense", "nonzero", "masked_select", "equal"):
+            self.found.append(name)
+        return function(*args, **(kwargs or {}))
+
+
+def test_a_step_and_its_batch_read_nothing_back(
+    pairs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = replace(PSNR, pixel=1.0, gradient=0.1, frequency=0.1)
+    phase = replace(PHASE, loss=loss)
+    state = begun(replace(CONFIG, phases=(phase,)))
+    step = Step(state, phase, pytest.fail)
+    # A CPU's Adam reads its count of steps; a GPU's is fused.
+    monkeypatch.setattr(state.optimizer, "step", lambda: None)
+    data = TrainingData(
+        DataConfig((str(pairs_dir),), candidates=2, min_scale=0.5), BlurConfig(), 0, state.device
+    )
+    crops = data.draw(0, 32, 2)
+    with Reads() as reads:
+        losses = step(*data.make(crops), 1e-3)
+        state.average()
+    assert reads.found == []
+    with Reads() as reads:
+        float(losses["total"])
+    assert reads.found == ["_local_scalar_dense"]
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU with CUDA")
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
 @pytest.mark.parametrize("compiled", ["off", "auto"])
@@ -120,6 +167,11 @@ def compare(precision: str, compiled: str) -> None:
         if index == 0:
             assert torch.equal(weights(graphed), start)
     assert steps[1]._graph is not None
+    (batch,) = batches(plain, 1)
+    torch.cuda.set_sync_debug_mode("error")
+    steps[1](*batch, 0.0)
+    graphed.average()
+    torch.cuda.set_sync_debug_mode("default")
     # Adam's steps have the size of the rate where gradients are no more than rounding, too.
     moved, apart = (weights(plain) - start).norm(), (weights(plain) - weights(graphed)).norm()
     assert apart < (0.1 if precision == "32-true" else 0.25) * moved
