@@ -82,6 +82,7 @@ def made(ready: Callable[[], Batch]) -> Batch:
         torch.cuda.set_sync_debug_mode("default")
 
 
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 @pytest.mark.parametrize("place", ["cpu", "cuda"])
 def test_where_pictures_are_kept_changes_no_batch(
     pairs_dir: Path, tmp_path: Path, picture: np.ndarray, place: str

@@ -45,6 +45,7 @@ def tiny(pairs: Path, **changes: object) -> TrainConfig:
         discriminator=DiscriminatorConfig(32, (8, 8)),
         data=DataConfig(dirs=(str(pairs),), hold_out_every=4),
         check_every=2,
+        compile="off",  # checked annotations do not compile
     )
     return replace(config, **changes)  # pyright: ignore[reportArgumentType]
 
