@@ -34,7 +34,8 @@ def recipe(pairs_dir: Path, tmp_path: Path, picture: np.ndarray) -> TrainConfig:
     phase = replace(config.phases[0], steps=8, crop=32, batch=4, warmup=3)
     return replace(
         config, phases=(phase,), gated_unet=GatedUNetConfig((8, 8, 8), (1, 1, 1), (1, 1)),
-        data=replace(config.data, pair_share=0.5, val_images=2), check_every=4, log_every=2, compile="off",
+        data=replace(config.data, pair_share=0.5, val_images=2), check_every=4,
+        log_every=2, compile="off",
     )  # fmt: skip
 
 
