@@ -166,7 +166,7 @@ def finished(run: Run, sets: Sequence[Path]) -> bool:
 
 def work(run: Run, sets: Sequence[Path]) -> int:
     """Trains or goes on with one run, then measures it."""
-    from unblur.train import train
+    from unblur.training import train
 
     begun = (run.folder / "state.pt").is_file()
     if not begun and (run.folder / "config.toml").is_file():
@@ -209,8 +209,8 @@ def images_of(run: Run, sets: Sequence[Path]) -> Iterator[tuple[str, Iterator[An
     """Of each set its name, and (name, blurred, sharp) of its images: the middles, uint8."""
     import torch
 
-    from unblur.batches import TrainingData
     from unblur.datasets import find_pairs, read_rgb
+    from unblur.training.data import TrainingData
 
     data = replace(run.settings.data, val_images=IMAGES)
     held = TrainingData(data, run.settings.blur, 0, torch.device("cpu")).validation()

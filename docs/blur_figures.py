@@ -21,13 +21,13 @@ from matplotlib.figure import Figure
 from skimage import data
 from torch import Tensor
 
-from unblur.batches import TrainingData
 from unblur.blur import synthesize
 from unblur.blur.trajectory import camera_shake, centred, kernels
 from unblur.config import PRESETS, BlurConfig, DataConfig
 from unblur.datasets import find_pairs, read_rgb
 from unblur.losses import sobel
 from unblur.metrics import psnr
+from unblur.training.data import TrainingData
 
 IMAGES = Path(__file__).parent / "images"
 MARGIN = 44

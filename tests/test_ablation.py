@@ -21,7 +21,7 @@ from tests.files import write
 from unblur import config as configs
 from unblur.config import DataConfig, LiteConfig, LossConfig, PhaseConfig, TrainConfig
 from unblur.errors import UnblurError
-from unblur.train import train
+from unblur.training import train
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = documents.markers(table.PLACE)

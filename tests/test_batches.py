@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import pytest
 import torch
 
 from tests.files import write
-from unblur.batches import TrainingData
 from unblur.config import BlurConfig, DataConfig
 from unblur.datasets import DataError
+from unblur.training.data import Batch, TrainingData
 
 
 def data(config: DataConfig, seed: int = 0) -> TrainingData:
@@ -52,6 +53,64 @@ def test_both_images_are_cut_and_turned_alike(tmp_path: Path, picture: np.ndarra
         assert torch.equal(blurred, sharp)
         seen |= {tuple(image.flatten().tolist()) for image in sharp}
     assert len(seen) == 30
+
+
+def test_pictures_are_drawn_at_halves_of_their_area_each_as_often(tmp_path: Path) -> None:
+    """The crop's slope says its scale."""
+    slope = np.broadcast_to(np.arange(128, dtype=np.uint8)[:, None, None], (128, 128, 3))
+    for side in ("blur", "sharp"):
+        write(tmp_path / side / "1.png", slope)
+    config = DataConfig((str(tmp_path),), min_scale=0.35, augment=False, hold_out_every=0)
+    images = data(config).batch(0, 40, 400)[1][:, 0, :, 0] * 127.5
+    slopes = (images[:, -5] - images[:, 5]) / 29
+    for scale in (1, 0.5**0.5, 0.5, 0.5**1.5):
+        share = ((slopes * scale - 1).abs() < 0.1).float().mean()
+        assert float(share) == pytest.approx(0.25, abs=0.07)
+    # 91 pixels and fewer have no room for a crop of 92.
+    images = data(config).batch(0, 92, 8)[1][:, 0, :, 0] * 127.5
+    assert torch.allclose(images.diff(dim=1), torch.tensor(1.0), atol=1e-3)
+
+
+def made(ready: Callable[[], Batch]) -> Batch:
+    """A batch; on a GPU nothing may wait for it."""
+    if not torch.cuda.is_available():
+        return ready()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        return ready()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
+@pytest.mark.parametrize("place", ["cpu", "cuda"])
+def test_where_pictures_are_kept_changes_no_batch(
+    pairs_dir: Path, tmp_path: Path, picture: np.ndarray, place: str
+) -> None:
+    if place == "cuda" and not torch.cuda.is_available():
+        pytest.skip("needs a GPU with CUDA")
+    for index in range(3):
+        write(tmp_path / "photos" / f"{index}.png", np.roll(picture, index, axis=0))
+    dirs = (str(pairs_dir), str(tmp_path / "photos"))
+    config = DataConfig(dirs, min_scale=0.7, pair_share=0.5, hold_out_every=0)
+    few, none = 70_000 / 2**30, 0.0  # one picture with its smaller self, and none
+    said: list[str] = []
+    found = []
+    for gpu, cache in ((16.0, 6.0), (few, few), (none, few), (none, none)):
+        source = TrainingData(
+            replace(config, gpu_gib=gpu, cache_gib=cache), BlurConfig(max_length=8), 0,
+            torch.device(place),
+        )  # fmt: skip
+        with source.ahead([(step, 32, 4) for step in range(3)], said.append) as batches:
+            found.append([made(ready) for ready in batches])
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+    if place == "cuda":
+        assert said[0] == "11 of 11 pictures on the GPU, 0.0 GiB"
+        assert said[1].startswith("1 of 11 pictures on the GPU, 0.0 GiB; the others in memory")
+    else:
+        assert said[0] == "11 pictures, kept in memory as they are drawn, 6 GiB at most"
 
 
 def test_without_quarter_turns_what_lies_stays_lying(tmp_path: Path) -> None:

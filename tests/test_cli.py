@@ -14,7 +14,7 @@ from tests.files import unblur, write
 from unblur import __version__
 from unblur import config as configs
 from unblur.cli import app
-from unblur.config import DataConfig, LiteConfig, LossConfig, PhaseConfig, TrainConfig
+from unblur.config import DataConfig, GatedUNetConfig, LossConfig, PhaseConfig, TrainConfig
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
@@ -117,7 +117,7 @@ def tiny_config(tmp_path: Path, content: float = 0.0) -> Path:
     loss = LossConfig(adversarial=0, content=content, pixel=1, gradient=0.1)
     config = TrainConfig(
         phases=(PhaseConfig(steps=4, crop=32, batch=2, loss=loss),),
-        lite=LiteConfig((8, 8, 16), (1, 1, 2)),
+        gated_unet=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
         data=DataConfig(hold_out_every=2),
         check_every=2,
     )

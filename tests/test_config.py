@@ -8,7 +8,8 @@ import pytest
 from unblur import config as configs
 from unblur.config import ConfigError, PhaseConfig, TrainConfig
 
-CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.toml"))
+ROOT = Path(__file__).parents[1]
+CONFIGS = [*(ROOT / "configs").glob("*.toml"), *(ROOT / "docs" / "paper").glob("*.toml")]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
@@ -18,7 +19,7 @@ def test_a_config_survives_the_way_through_toml(path: Path) -> None:
 
 
 def test_the_papers_config_has_the_papers_numbers() -> None:
-    config = configs.load(CONFIGS[-1].with_name("paper.toml"))
+    config = configs.load(ROOT / "configs" / "paper.toml")
     (phase,) = config.phases
     assert config.generator == "paper"
     assert (phase.crop, phase.batch, phase.lr, phase.discriminator_steps) == (256, 1, 1e-4, 5)
@@ -35,10 +36,14 @@ def test_the_papers_config_has_the_papers_numbers() -> None:
         ("sed = 1\n[[phases]]\nsteps = 1", "unknown key sed; did you mean seed"),
         ("[[phases]]\nsteps = 1\nloss = {pixl = 1}", r"phases\[0\].loss.pixl; did you mean pixel"),
         ("[[phases]]\nsteps = '1'", r"phases\[0\].steps must be a whole number, not '1'"),
-        ("generator = 'unet'\n[[phases]]\nsteps = 1", "generator must be one of spectral, lite"),
+        ("generator = 'unet'\n[[phases]]\nsteps = 1", "generator must be one of gated-unet, paper"),
         ("[[phases]]\ncrop = 64", r"phases\[0\].steps is missing"),
         ("seed = 1", "phases is missing"),
         ("phases = []", "at least one"),
+        (
+            "schedule = 'time'\nphases = [{ steps = 1 }, { steps = 2 }]",
+            'schedule = "time" is for a run of one phase',
+        ),
         ("[[phases]]\nsteps = 1\ncrop = 64", r"crop = discriminator.size \(256\), not 64"),
     ],
 )
@@ -66,20 +71,6 @@ def test_overrides_replace_folders_and_content_weights() -> None:
     assert changed.steps == 3
     assert configs.override(config, None, None) == config
     assert configs.without_paths(changed) == config
-
-
-def test_checkpoints_of_the_first_release_can_be_read() -> None:
-    for fit, resize in [("crop", 0), ("resize", 256)]:
-        old = f"data = {{ fit = '{fit}', min_scale = 0.5 }}\n[[phases]]\nsteps = 1"
-        data = configs.loads(old).data
-        assert (data.resize, data.min_scale) == (resize, 0.5)
-    phases = "[[phases]]\nsteps = 1"
-    paper = configs.loads(f"generator = 'paper'\npaper.tail_part = 0.2\nfit.part = 0.1\n{phases}")
-    assert (paper.slow_parts, paper.slow) == (("layer4",), 0.2)
-    fitted = configs.loads(f"generator = 'spectral'\nfit.part = 0.3\n{phases}")
-    assert (fitted.slow_parts, fitted.slow) == (("reader", "coefficients"), 0.3)
-    other = configs.loads(f"generator = 'lite'\nfit.part = 0.1\n{phases}")
-    assert other.slow_parts == ()
 
 
 def test_differing_configs_are_told_apart_by_name() -> None:

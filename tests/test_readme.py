@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from tests.files import write
 from unblur import config as configs
 from unblur.cli import app
-from unblur.config import DataConfig, LiteConfig, LossConfig, PhaseConfig, TrainConfig
+from unblur.config import DataConfig, GatedUNetConfig, LossConfig, PhaseConfig, TrainConfig
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -34,11 +34,11 @@ def test_the_readmes_commands_run(
     loss = LossConfig(adversarial=0, content=0)
     config = TrainConfig(
         phases=(PhaseConfig(steps=2, crop=32, loss=loss),),
-        lite=LiteConfig((8, 8, 16), (1, 1, 2)),
+        gated_unet=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
         data=DataConfig(hold_out_every=2),
     )
     (tmp_path / "configs").mkdir()
-    (tmp_path / "configs" / "lite.toml").write_text(configs.dumps(config))
+    (tmp_path / "configs" / "default.toml").write_text(configs.dumps(config))
     assert len(commands()) >= 9
     for command in commands():
         result = CliRunner().invoke(app, shlex.split(command))

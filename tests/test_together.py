@@ -9,9 +9,9 @@ from safetensors.torch import load_file
 
 from tests.test_train import PLAIN, start, tiny, wait_for
 from unblur import checkpoint
-from unblur.batches import TrainingData
 from unblur.config import PhaseConfig
-from unblur.train import train
+from unblur.training import train
+from unblur.training.data import TrainingData
 
 TWO = ("--processes", "2")
 
@@ -38,9 +38,9 @@ def test_two_processes_are_one_with_the_batches_of_both(
     assert process.returncode == 0, error
     # The first one speaks and writes for both.
     assert out.count("\n") == 1
-    assert [line.split()[1] for line in error.splitlines()] == ["1/3", "2/3", "3/3"]
+    assert [line.split()[1] for line in error.splitlines()[1:]] == ["2/3", "3/3"]
     _, _, provenance = checkpoint.load_weights(tmp_path / "two" / "last.safetensors")
-    assert provenance["images"] == 2 * 3 * 2
+    assert provenance["crops"] == 2 * 3 * 2
     two, one, alone = (
         load_file(tmp_path / x / "last.safetensors") for x in ("two", "one", "alone")
     )
@@ -51,9 +51,9 @@ def test_two_processes_are_one_with_the_batches_of_both(
 def test_what_one_process_cannot_read_ends_both_with_one_line(
     pairs_dir: Path, tmp_path: Path
 ) -> None:
-    """With a discriminator, which has two passes a step, and parts that rest."""
+    """With a discriminator, which has two passes a step."""
     config = tiny(pairs_dir, watch_every=5)
-    phase = replace(config.phases[1], steps=100_000, parts=("tail",))
+    phase = replace(config.phases[1], steps=100_000)
     data = replace(config.data, cache_gib=0.0)
     config = replace(config, phases=(phase,), data=data)
     process = start(config, tmp_path / "run", *TWO)
@@ -63,6 +63,6 @@ def test_what_one_process_cannot_read_ends_both_with_one_line(
     out, error = process.communicate(timeout=60)
     assert process.returncode == 1
     assert out == ""
-    said = [line for line in error.splitlines() if not line.startswith("step")]
+    said = [line for line in error.splitlines()[1:] if not line.startswith("step")]
     assert len(said) == 1, error
     assert "000001.png" in said[0]

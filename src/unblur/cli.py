@@ -167,7 +167,7 @@ def train(
     with _training_extra():
         from unblur import config as configs
         from unblur.display import show
-        from unblur.train import train as run
+        from unblur.training import train as run
     try:
         if resume is None:
             assert config is not None
@@ -191,6 +191,7 @@ def train(
             max_steps=max_steps,
             processes=processes,
             report=report,
+            say=_say,
         )
     best = "" if result.psnr is None else f", best validation {result.psnr:.2f} dB"
     typer.echo(f"{result.out}: step {result.step}{best} ({result.reason})")

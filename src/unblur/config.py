@@ -149,7 +149,8 @@ class DataConfig:
     in pixels (the paper's way: 256); 0: they keep their size. Photos keep the margin, beyond it,
     that their camera sweeps over."""
     min_scale: float = 1.0
-    """Half of the samples are down-scaled, to this at the least."""
+    """Pictures are drawn at their own size and at 0.71, 0.5, 0.35, ... of it, each as often as the
+    others, down to this scale and as long as a crop fits in."""
     augment: bool = True
     """Random flips and turns, the same for both images."""
     quarter_turns: bool = True
@@ -165,8 +166,10 @@ class DataConfig:
     there are two; 0: none."""
     val_images: int = 8
     """Validation images at most, spread evenly over those at hand."""
+    gpu_gib: float = 16.0
+    """Memory of each GPU for decoded pictures, never more than half of what is free there."""
     cache_gib: float = 6.0
-    """Memory for decoded images; what does not fit is decoded anew each time."""
+    """Memory for those that are on no GPU; what does not fit is decoded anew each time."""
 
 
 @dataclass(frozen=True)
@@ -179,17 +182,13 @@ class LossConfig:
     gradient: float = 40.0
     frequency: float = 0.0
     """Not in the paper: difference of the Fourier transforms."""
-    grid: float = 0.0
-    """Not in the paper: what of the difference repeats every four pixels (`losses.grid_loss`)."""
+    psnr: float = 0.0
+    """Not in the paper: the log of each image's mean squared error (`losses.psnr_loss`)."""
     pixel_kind: Literal["smooth_l1", "charbonnier"] = "smooth_l1"
     symmetric: bool = False
     """Adds the second term of the relativistic generator loss, which the paper leaves out."""
     content_network: Literal["vgg19", "vgg19-small"] = "vgg19"
     """ImageNet's VGG-19, or a distilled one of 16 times fewer filters; both after conv3_3."""
-    content_shift: int = 0
-    """Both images lose fewer rows and columns than this at the top and left, at random, before the
-    content network sees them. Its poolings have a grid; where it always falls on that of the
-    generator's up-sampling, a grid is what the generator learns. 4 is the stride of conv3_3."""
     content_weights: str = ""
     """File with the content network's weights, which says whose they are; `--content-weights`
     replaces it."""
@@ -213,8 +212,6 @@ class PhaseConfig:
     """Steps over which the rate rises from 0."""
     discriminator_steps: int = 5
     """Discriminator steps for each generator step, where the adversarial weight is not 0."""
-    parts: tuple[str, ...] = ()
-    """What of the generator learns, as beginnings of its parameters' names; none: all of it."""
     frozen_norm: bool = False
     """Batch norm takes the statistics averaged before, as at inference, and leaves them as they
     are: for crops of another size or number than theirs, and to end with the network that is used.
@@ -237,11 +234,19 @@ class TrainConfig:
     seed: int = 0
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     """auto: bf16 where the hardware computes in it natively."""
-    compile: bool = False
-    """Whether torch.compile takes the networks."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """What torch.compile takes. auto: the gated U-Net's blocks, where there is a GPU; on: those,
+    or whole networks where there are none, also on a CPU."""
+    graph: bool = True
+    """Whether a GPU that trains alone replays its steps as one CUDA graph, in phases without a
+    discriminator."""
+    schedule: Literal["steps", "time"] = "steps"
+    """What takes the rate from `lr` to `lr_end`. time: in a run of one phase with `--max-time`,
+    the larger of the shares of steps and of time that are done."""
     optimizer: Literal["adam", "adamw"] = "adamw"
     betas: tuple[float, ...] = (0.9, 0.9)
     weight_decay: float = 0.0
+    """AdamW's; on matrices and kernels alone, not on what is one number a channel."""
     slow_parts: tuple[str, ...] = ()
     """What learns at the rate times `slow`, as beginnings of the parameters' names."""
     slow: float = 0.1
@@ -251,6 +256,9 @@ class TrainConfig:
     """Decay of the averaged weights, which are what is validated and kept; 0: no average."""
     check_every: int = 500
     """Generator steps between two validations."""
+    log_every: int = 10
+    """Generator steps between two lines of the log, which tell the means of the losses. Between
+    them nobody waits for a GPU's results."""
     patience: int = 0
     """Checks without a better validation PSNR before the run ends; 0: never."""
     watch_every: int = 0
@@ -260,6 +268,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if not self.phases:
             raise ConfigError("a config needs at least one [[phases]] table with its steps")
+        if self.schedule == "time" and len(self.phases) > 1:
+            raise ConfigError('schedule = "time" is for a run of one phase')
         for phase in self.phases:
             if phase.loss.adversarial and phase.crop != self.discriminator.size:
                 raise ConfigError(
@@ -271,6 +281,14 @@ class TrainConfig:
     def steps(self) -> int:
         """Generator steps of all phases."""
         return sum(phase.steps for phase in self.phases)
+
+    def phase_at(self, step: int) -> tuple[PhaseConfig, int]:
+        """The phase of a step, counted from 0, and the steps done in it before."""
+        for phase in self.phases:
+            if step < phase.steps:
+                return phase, step
+            step -= phase.steps
+        return self.phases[-1], self.phases[-1].steps
 
 
 class ConfigError(UnblurError):

@@ -16,7 +16,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:  # a bar of photos needs no PyTorch
     from unblur.config import TrainConfig
-    from unblur.train import Progress
+    from unblur.training import Progress
 
 
 @contextmanager
@@ -33,8 +33,8 @@ def bar() -> Iterator[Callable[[int, int | None], None]]:
 
 @contextmanager
 def show(config: TrainConfig) -> Iterator[Callable[[Progress], None]]:
-    """A function to call after every step. The display ends with the context."""
-    from unblur.together import is_first
+    """A function to call for every line of the log. The display ends with the context."""
+    from unblur.training.together import is_first
 
     console = Console(stderr=True, quiet=not is_first())
     if not console.is_terminal:

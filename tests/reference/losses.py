@@ -32,18 +32,9 @@ def frequency_loss(fake: np.ndarray, real: np.ndarray) -> float:
     return float(np.mean(np.abs(np.stack([d.real, d.imag]))))
 
 
-def grid_loss(fake: np.ndarray, real: np.ndarray, period: int, cells: int) -> float:
-    window, found = period * cells, []
-    for plane in (fake - real).reshape(-1, *fake.shape[2:]):
-        for top in range(0, plane.shape[0] - window + 1, window):
-            for left in range(0, plane.shape[1] - window + 1, window):
-                part = plane[top : top + window, left : left + window]
-                places = np.array(
-                    [[part[y::period, x::period].mean() for x in range(period)]
-                     for y in range(period)]
-                )  # fmt: skip
-                found.append(np.abs(places - places.mean()))
-    return float(np.mean(found))
+def psnr(fake: np.ndarray, real: np.ndarray) -> float:
+    """In dB, of two images in [-1, 1]."""
+    return float(-10 * np.log10(np.mean(((fake + 1) / 2 - (real + 1) / 2) ** 2)))
 
 
 def _correlate(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:

@@ -190,7 +190,7 @@ def test_a_kill_at_any_step_of_a_job_is_put_right(
     with monkeypatch.context() as patch:
         for name in ("rename", "replace", "unlink"):
             patch.setattr(os, name, watched(getattr(os, name)))
-        jobs.create(io.BytesIO(png), 1.0, False, None, None)
+        jobs.create(io.BytesIO(png), 1.0, None, None)
         until(lambda: jobs.count()["done"])
     work.close()
     jobs.close()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from unblur import metrics
-from unblur.batches import ValidationImage
+from unblur.nets import Generator
+from unblur.training.data import ValidationImage
 
 _SHOWN = 4
 _SIDE = 256
@@ -27,18 +26,16 @@ class Validator:
         self.blurred_psnr = _mean_psnr([(_hwc(i.blurred), _hwc(i.sharp)) for i in images])
 
     @torch.no_grad()
-    def __call__(
-        self, net: nn.Module, multiple: int, autocast: AbstractContextManager[None]
-    ) -> tuple[float, np.ndarray]:
+    def __call__(self, net: Generator, autocast: torch.autocast) -> tuple[float, np.ndarray]:
         """Mean PSNR in dB, and a picture of four: blurred, restored, sharp, their middles.
 
-        Images are cut to a multiple of `multiple`; `autocast` sets the precision.
+        Images are cut to a multiple of the network's; `autocast` sets the precision.
         """
         device = next(net.parameters()).device
         results, rows = [], []
         with autocast:
             for image in self.images:
-                height, width = (n - n % multiple for n in image.blurred.shape[1:])
+                height, width = (n - n % net.multiple for n in image.blurred.shape[1:])
                 x = image.blurred[None, :, :height, :width].to(device).float() / 127.5 - 1
                 out = net(x.contiguous(memory_format=torch.channels_last))[0].float()
                 restored = _hwc(((out + 1) * 127.5).round().to(torch.uint8))

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -22,19 +23,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def start(precision: Any, processes: int) -> Fabric:
+def start(processes: int) -> Fabric:
     """A process for every GPU of the machine, or so many on its CPU, all of them running.
 
     The program that calls is started once more for each of the others, with the same arguments.
 
     Args:
-        precision: Fabric's name of it.
         processes: on a CPU, which they share; a GPU always has one of its own.
 
     Raises:
         UnblurError: for several processes where there is a GPU.
     """
-    # Fabric tells of its precision and devices; the display says what matters.
+    # Fabric tells of its devices; the display says what matters.
     for name in ("pytorch.utilities.rank_zero", "fabric.utilities.distributed"):
         logging.getLogger(f"lightning.{name}").setLevel(logging.WARNING)
     cards = torch.cuda.device_count()
@@ -43,20 +43,10 @@ def start(precision: Any, processes: int) -> Fabric:
     if processes > 1 and sys.platform == "linux":
         # Else gloo warns on machines whose own name no resolver knows.
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    make = import_fabric()
-    from lightning.fabric.strategies.ddp import DDPStrategy
-
-    class Bare(DDPStrategy):
-        """Its wrapper allows a network one pass a step, in which all of it learns."""
-
-        def setup_module(self, module: nn.Module) -> Any:
-            return module
-
-    fabric: Fabric = make(
+    fabric: Fabric = import_fabric()(
         accelerator="cpu" if processes > 1 else "auto",
         devices=processes if processes > 1 else "auto",
-        strategy=Bare() if max(processes, cards) > 1 else "auto",
-        precision=precision,
+        strategy="ddp" if max(processes, cards) > 1 else "auto",
     )
     fabric.launch()
     return fabric
@@ -90,6 +80,14 @@ def average_gradients(fabric: Fabric, net: nn.Module) -> None:
             gradient.copy_(mean.view_as(gradient))
 
 
+def agree(fabric: Fabric, value: T) -> T:
+    """What the first process says, in all of them."""
+    box = [value]
+    if fabric.world_size > 1:
+        dist.broadcast_object_list(box, 0, group=_words())
+    return box[0]
+
+
 def in_all(fabric: Fabric, act: Callable[[], T]) -> T:
     """Does something in every process; where it fails in one, it fails in all of them.
 
@@ -104,11 +102,17 @@ def in_all(fabric: Fabric, act: Callable[[], T]) -> T:
         result, own = None, error
     if fabric.world_size > 1:
         messages: list[str | None] = [None] * fabric.world_size
-        dist.all_gather_object(messages, str(own) if own else None)
+        dist.all_gather_object(messages, str(own) if own else None, group=_words())
         own = own or next((UnblurError(text) for text in messages if text), None)
     if own is not None:
         raise own
     return result  # pyright: ignore[reportReturnType]
+
+
+@cache
+def _words() -> Any:
+    """The processes, reached without a GPU: NCCL would wait for all that it has to do."""
+    return dist.new_group(backend="gloo")
 
 
 @contextmanager

@@ -1,0 +1,200 @@
+"""One step of training, of the discriminator and of the generator; on a GPU as one CUDA graph."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from types import MethodType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unblur.config import PhaseConfig
+from unblur.losses import HybridLoss, discriminator_loss, gradient_norms
+from unblur.nets.gated_unet import GatedBlock
+from unblur.training import together
+from unblur.training.state import State
+
+Losses = dict[str, Tensor]
+
+
+class Step:
+    """What a phase does with a batch; nothing in it waits for the device.
+
+    On a GPU it is rehearsed at once: the blocks compile, kernels are chosen, and what was learned
+    is forgotten. The first call captures the graph.
+
+    Args:
+        state: what learns.
+        phase: whose losses, crop and batch.
+        say: called with a line where a GPU does not compile or capture; the step then runs as on
+            a CPU.
+    """
+
+    def __init__(self, state: State, phase: PhaseConfig, say: Callable[[str], None]) -> None:
+        self.state, self.phase, self.say = state, phase, say
+        self.judged = bool(phase.loss.adversarial)
+        self.hybrid = HybridLoss(
+            phase.loss,
+            state.features.get((phase.loss.content_network, phase.loss.content_weights)),
+            state.score if self.judged else None,
+        )
+        state.generator.train()
+        if phase.frozen_norm:
+            for layer in state.generator.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.eval()
+        config, cuda = state.config, state.device.type == "cuda"
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._captures = cuda and config.graph and not self.judged and state.fabric.world_size == 1
+        compiled = config.compile == "on" or (config.compile == "auto" and cuda)
+        if compiled:
+            # Other crops are other kernels: a phase starts anew, or they add up to a limit.
+            torch.compiler.reset()
+            compile_network(state.generator, whole=config.compile == "on")
+        if cuda:
+            shape = (2, phase.batch, 3, phase.crop, phase.crop)
+            zeros = torch.zeros(shape, device=state.device)
+            blurred, sharp = (x.contiguous(memory_format=torch.channels_last) for x in zeros)
+            self._images = blurred, sharp
+            self._stream = torch.cuda.Stream()
+            self._rehearse()
+
+    def __call__(self, blurred: Tensor, sharp: Tensor, rate: float, watch: bool = False) -> Losses:
+        """Learns from a batch; every loss by name, on the device, valid until the next call.
+
+        Args:
+            rate: the generator's learning rate.
+            watch: whether to tell the norm of each term's gradient too.
+        """
+        self.state.set_rate(rate)
+        if self._captures:
+            self._capture()
+        if self._graph is None or watch:
+            return self.plain(blurred, sharp, watch)
+        for own, given in zip(self._images, (blurred, sharp), strict=True):
+            own.copy_(given)
+        self._graph.replay()
+        return self._losses
+
+    def plain(self, blurred: Tensor, sharp: Tensor, watch: bool = False) -> Losses:
+        """The step itself.
+
+        The discriminator's steps all see this step's images, made once: five passes of the
+        generator would cost more than they teach.
+        """
+        state, losses = self.state, {}
+        with state.autocast():
+            fake = state.generator(blurred)
+        for _ in range(self.phase.discriminator_steps if self.judged else 0):
+            losses = discriminator_step(state, sharp, fake.detach())
+        losses |= generator_step(state, self.hybrid, fake, sharp, watch)
+        return {name: value.detach() for name, value in losses.items()}
+
+    def _rehearse(self) -> None:
+        here = torch.cuda.current_stream()
+        self._stream.wait_stream(here)
+        torch.backends.cudnn.benchmark = True  # kernels are tried here, and taken in the capture
+        try:
+            with torch.cuda.stream(self._stream), self.state.rehearsal(), warnings.catch_warnings():
+                # Of a step outside of a graph, with an optimiser that could be in one.
+                warnings.filterwarnings("ignore", ".*capturable=True")
+                for _ in range(3):
+                    self.plain(*self._images)
+        except RuntimeError as error:
+            if not undo_compile(self.state.generator):
+                raise
+            self.say(f"the blocks do not compile here, and train slowly ({_short(error)})")
+            self._rehearse()
+        finally:
+            torch.backends.cudnn.benchmark = False
+        here.wait_stream(self._stream)
+
+    def _capture(self) -> None:
+        self._captures = False
+        here, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
+        self._stream.wait_stream(here)
+        # The gradients are made in the graph's own memory.
+        self.state.optimizer.zero_grad()
+        try:
+            with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+                self._losses = self.plain(*self._images)
+            self._graph = graph
+        except RuntimeError as error:
+            # A capture that fails leaves its stream the current one.
+            torch.cuda.set_stream(here)
+            self.state.optimizer.zero_grad()
+            self.say(f"no CUDA graph here, steps are launched singly ({_short(error)})")
+
+
+def discriminator_step(state: State, sharp: Tensor, fake: Tensor) -> Losses:
+    """The discriminator learns to tell sharp images from the generator's."""
+    judge, optimizer = state.judge, state.judge_optimizer
+    assert judge is not None
+    assert optimizer is not None
+    judge.train().requires_grad_(True)
+    real_score, fake_score = state.score(sharp), state.score(fake)
+    loss = discriminator_loss(real_score, fake_score)
+    optimizer.zero_grad()
+    loss.backward()
+    together.average_gradients(state.fabric, judge)
+    optimizer.step()
+    judge.requires_grad_(False)
+    # Before this step: how sure it is, and whether its sigmoid saturates.
+    return {"discriminator": loss, "D(real)": real_score.mean(), "D(fake)": fake_score.mean()}
+
+
+def generator_step(
+    state: State, hybrid: HybridLoss, fake: Tensor, sharp: Tensor, watch: bool
+) -> Losses:
+    """The generator learns from the losses of what it made of the blurred images."""
+    terms = hybrid(fake, sharp)
+    losses, parameters = dict(terms), [*state.generator.parameters()]
+    state.optimizer.zero_grad()
+    if watch:
+        norms = gradient_norms(hybrid.weighted(terms), parameters)
+        losses |= {f"gradient of {name}": norm for name, norm in norms.items()}
+    terms["total"].backward()
+    together.average_gradients(state.fabric, state.generator)
+    if state.config.clip:
+        losses["gradient norm"] = nn.utils.clip_grad_norm_(parameters, state.config.clip)
+    state.optimizer.step()
+    return losses
+
+
+def compile_network(net: nn.Module, whole: bool, backend: Any = "inductor") -> None:
+    """Has torch.compile take the gated blocks of a network, or else the whole of it.
+
+    All blocks share one function, whose code is compiled for each kind of block once: weights are
+    inputs, so that nothing depends on which block it is. Their inputs are brought into one layout,
+    since another one is another kind; on a GPU PixelShuffle's output has another.
+
+    Args:
+        whole: whether a network without such blocks is taken too.
+    """
+    compiled = torch.compile(GatedBlock.forward, dynamic=False, fullgraph=True, backend=backend)
+
+    def forward(block: GatedBlock, x: Tensor) -> Tensor:
+        return compiled(block, x.contiguous(memory_format=torch.channels_last))
+
+    blocks = [module for module in net.modules() if isinstance(module, GatedBlock)]
+    for block in blocks:
+        block.forward = MethodType(forward, block)
+    if whole and not blocks:
+        net.compile(backend=backend)
+
+
+def undo_compile(net: nn.Module) -> bool:
+    """Takes a network back from `compile_network`; whether it was taken."""
+    found = False
+    for module in net.modules():
+        found |= module.__dict__.pop("forward", None) is not None
+        found |= module._compiled_call_impl is not None
+        module._compiled_call_impl = None
+    return found
+
+
+def _short(error: Exception) -> str:
+    """Two lines as one: the compiler names itself in the first."""
+    return " ".join(str(error).split("\n")[:2])[:300]
