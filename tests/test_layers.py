@@ -26,7 +26,7 @@ LAYERS = (
     {"losses", "checkpoint"},
     {"datasets", "video"},
     {"nets", "blur", "metrics", "engine", "tiling", "gate", "memory", "photo"},
-    {"formats", "vision"},
+    {"formats", "vision", "openvino_cpu"},
     {"config"},
     {"errors", "options", "__init__"},
 )
