@@ -72,7 +72,7 @@ class TrainingData:
     def batch(self, step: int, size: int, count: int) -> tuple[Tensor, Tensor]:
         """The blurred and the sharp images of a step, each (count, 3, size, size) in [-1, 1]."""
         rng = np.random.default_rng([self.seed, step, self.rank])
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
         share = self.config.pair_share if self.photos else 1.0
         from_pairs = int((rng.random(count) < share).sum()) if self.pairs else 0
         tries = self.config.candidates

@@ -1,64 +1,91 @@
-"""How a hand-held camera moves while the shutter is open."""
+"""How a hand-held camera, or an object before it, moves while the shutter is open."""
 
 from __future__ import annotations
 
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
 from unblur.config import BlurConfig
 
 TIMES = 65
-"""Instants of a trajectory, evenly spaced."""
+"""Instants of a trajectory, evenly spaced: 0 is the shutter's opening, 1 its closing."""
 
 
 def sample_trajectories(
-    batch: int,
     config: BlurConfig,
     centres: Float[Tensor, "b 2"],
     focal: Float[Tensor, " b"],
+    radius: float,
     generator: torch.Generator,
 ) -> Float[Tensor, "b t 6"]:
-    """Camera poses (shift x, shift y, roll, pitch, yaw, log zoom) at `TIMES` instants.
+    """Poses (shift x, shift y, roll, pitch, yaw, log zoom) at `TIMES` instants, on the host.
 
-    Shifts are in pixels, angles in radians. The mean pose over the exposure is zero, so that the
-    blurred picture lies where the sharp one does: the pose at the middle of the time is up to
-    several pixels from it, which no network can know. `sweep_share` of the cameras
-    sweep along a line, the others shake (`camera_shake`). In `varying_share` the motion is a mix
-    of shift and of pitch and yaw, which move the picture alike near the centre and differently at
-    the rim, with a little roll and zoom; the others only shift. Path lengths are drawn with more
-    short ones than long: length = min + (max - min) * u^1.5, u uniform.
+    Shifts are in pixels, angles in radians. The pose at the middle of the exposure is zero: it is
+    what the sharp picture shows, as a video's middle frame does. Very squiggly paths, whose middle
+    no network can know, have a mean of zero instead. Short paths are commoner than long ones:
+    length = min + (max - min) u^1.4, u uniform. In `varying_share`, roll and zoom move the
+    picture's rim by up to 0.45 and 0.27 times `max_length`, small amounts more often, and pitch and
+    yaw take over a random part of the path.
 
     Args:
-        centres: of the optical axis in pixels from each crop's centre; the farther, the smaller
-            the roll and zoom, so that the picture nowhere moves much more than `max_length`.
+        centres: of the optical axis in pixels from each crop's centre.
         focal: focal length in pixels.
+        radius: from a crop's centre to its rim, in pixels.
     """
+    batch = len(focal)
+    path, winding = sample_paths(batch, config, generator)
+    mean = torch.trapezoid(path, dim=1) / (TIMES - 1)
+    path = path - torch.where(winding[:, None], mean, path[:, TIMES // 2])[:, None]
     u = _uniform(batch, generator)
-    length = config.min_length + (config.max_length - config.min_length) * u**1.5
-    # One walk shifts or turns the camera, the other rolls and zooms it.
-    shake, other = camera_shake(2 * batch, generator).split(batch)
-    sweep = _sweep(batch, generator)
-    straight = _uniform(batch, generator) < config.sweep_share
+    length = config.min_length + (config.max_length - config.min_length) * u**1.4
+    path = path * length[:, None, None]
+
     varying = _uniform(batch, generator) < config.varying_share
-    path = torch.where(straight[:, None, None], sweep, shake) * length[:, None, None]
-    path = centred(path)
 
-    # The part of the path that is pitch and yaw.
-    turned = (_uniform(batch, generator) * varying)[:, None, None]
-    shift = path * (1 - turned)
-    yaw_pitch = path * turned / focal[:, None, None]
+    def flags(share: float | int) -> Bool[Tensor, " b"]:
+        return varying & (_uniform(batch, generator) < share)
 
-    # Roll and zoom move the picture by 0.3 of the path's length at most, at the crop's place.
-    reach = centres.norm(dim=1) + 128
-    amount = 0.3 * length / reach * _uniform(batch, generator) * varying
-    other = centred(other) * amount[:, None, None]
-    roll, zoom = other.unbind(-1)
-    yaw, pitch = yaw_pitch.unbind(-1)
-    return torch.stack([*shift.unbind(-1), roll, pitch, yaw, zoom], dim=-1)
+    turned = (_uniform(batch, generator) * flags(config.perspective_share))[:, None, None]
+    yaw, pitch = (path * turned / focal[:, None, None]).unbind(-1)
+    # The farther the axis, the smaller the angle that moves the picture as much.
+    rim = (config.max_length / (centres.norm(dim=1) + radius))[:, None]
+    roll = _turn(batch, generator) * 0.45 * rim * flags(config.roll_share)[:, None]
+    zoom = _turn(batch, generator) * 0.27 * rim * flags(config.zoom_share)[:, None]
+    return torch.stack([*(path * (1 - turned)).unbind(-1), roll, pitch, yaw, zoom], dim=-1)
+
+
+def sample_paths(
+    batch: int, config: BlurConfig, generator: torch.Generator
+) -> tuple[Float[Tensor, "b t 2"], Bool[Tensor, " b"]]:
+    """Paths of length 1, and whether each winds so much that its middle says nothing.
+
+    `sweep_share` are straight and of one speed, `shake_share` are `camera_shake`'s; in the others
+    the heading bends and the speed drifts, and in `squiggly_share` both walk at random besides.
+    """
+    steps = TIMES - 1
+
+    def walk() -> Tensor:
+        return torch.randn(batch, steps, generator=generator).cumsum(1) / math.sqrt(steps)
+
+    def normal() -> Tensor:
+        return torch.randn(batch, 1, generator=generator)
+
+    kind, squiggly, strength, bend, angle = torch.rand(5, batch, 1, generator=generator)
+    time = torch.linspace(-0.5, 0.5, steps)
+    squiggle = (0.3 + 4 * strength**1.5) * (squiggly < config.squiggly_share)
+    heading = normal() * (0.2 + 2 * bend**2) * time + squiggle * walk()
+    speed = (0.8 * normal() * time + 0.3 * squiggle.clamp(max=1.5) * walk()).exp()
+    straight = kind < config.sweep_share
+    heading, speed = heading * ~straight, torch.where(straight, 1.0, speed)
+    velocity = torch.polar(speed / speed.sum(1, keepdim=True), heading + 2 * math.pi * angle)
+    path = torch.view_as_real(F.pad(velocity.cumsum(1), (1, 0)))
+    shaken = (~straight & (kind < config.sweep_share + config.shake_share))[:, 0]
+    path[shaken] = camera_shake(int(shaken.sum()), generator)
+    return path, shaken | (~straight & (squiggle > 1))[:, 0]
 
 
 def camera_shake(batch: int, generator: torch.Generator) -> Float[Tensor, "b t 2"]:
@@ -94,59 +121,32 @@ def camera_shake(batch: int, generator: torch.Generator) -> Float[Tensor, "b t 2
     return torch.view_as_real(torch.stack(positions, dim=1))
 
 
-def kernels(path: Float[Tensor, "b t 2"], size: int) -> Float[Tensor, "b s s"]:
-    """The uniform blur of a path of shifts: each instant splatted bilinearly, sum 1.
+def instants(count: int, shutter: Float[Tensor, "b 2"]) -> Float[Tensor, "b n"]:
+    """Instants of each exposure in [0, 1], every one the middle of its part of the open time.
 
-    The instants are even in time, and the first and the last count half (the trapezoid rule).
-
-    The kernel's centre is the shift of zero. Convolving with it (not correlating) gives the
-    picture that moves along the path.
-
-    Args:
-        path: shifts (x, y) in pixels.
-        size: side of the kernels, odd.
-
-    Raises:
-        ValueError: if `size` is even, or a path leaves the kernel.
+    Each exposure is cut into equal spans, its bursts; the shutter is open in the middle part of
+    each, `duty` of its length. One burst of duty 1 is a shutter that stays open.
     """
-    half = size // 2
-    if size % 2 == 0 or (path.numel() and float(path.abs().max()) > half):
-        raise ValueError(f"kernels of size {size} do not hold a path that reaches farther; odd")
-    batch = path.shape[0]
-    low = path.floor()
-    part = path - low
-    x, y = (low.long() + half).unbind(-1)
-    # A path that ends on the last pixel has a weight of 0 beyond it: one more row and column.
-    wide = size + 1
-    out = path.new_zeros(batch, wide * wide)
-    duration = path.new_ones(path.shape[1])
-    if len(duration) > 1:
-        duration[[0, -1]] = 0.5
-    duration /= duration.sum()
-    for dx in (0, 1):
-        for dy in (0, 1):
-            weight = (part[..., 0] if dx else 1 - part[..., 0]) * (
-                part[..., 1] if dy else 1 - part[..., 1]
-            )
-            out.scatter_add_(1, (y + dy) * wide + x + dx, weight * duration)
-    return out.view(batch, wide, wide)[:, :size, :size]
+    bursts, duty = shutter[:, :, None].unbind(1)
+    span = (torch.arange(count) + 0.5) / count * bursts
+    return (span.floor() + 0.5 + (span % 1 - 0.5) * duty) / bursts
 
 
-def centred(path: Float[Tensor, "b t n"]) -> Float[Tensor, "b t n"]:
-    """The path less its mean over the exposure (by the trapezoid rule: the ends count half)."""
-    mean = torch.trapezoid(path, dim=1) / (path.shape[1] - 1)
-    return path - mean[:, None]
+def at(poses: Float[Tensor, "b k t 6"], times: Float[Tensor, "b n"]) -> Float[Tensor, "b k n 6"]:
+    """The poses of each sample at its times in [0, 1], linear between those given."""
+    place = times * (poses.shape[2] - 1)
+    low = place.long().clamp(0, poses.shape[2] - 2)
+    part = (place - low)[:, None, :, None]
+    index = low[:, None, :, None].expand(-1, poses.shape[1], -1, 6)
+    return torch.lerp(poses.gather(2, index), poses.gather(2, index + 1), part)
 
 
-def resample(path: Float[Tensor, "t n"], count: int) -> Float[Tensor, "k n"]:
-    """The same motion at `count` evenly spaced instants (linear between those given)."""
-    return F.interpolate(path.T[None], size=count, mode="linear", align_corners=True)[0].T
-
-
-def _sweep(batch: int, generator: torch.Generator) -> Float[Tensor, "b t 2"]:
-    angle = 2 * math.pi * _uniform(batch, generator)
-    direction = torch.stack([angle.cos(), angle.sin()], dim=-1)
-    return torch.linspace(-0.5, 0.5, TIMES)[None, :, None] * direction[:, None]
+def _turn(batch: int, generator: torch.Generator) -> Float[Tensor, "b t"]:
+    """From -1/2 to 1/2, not quite evenly, times a random amount of [-1, 1]; 0 at the middle."""
+    time = torch.linspace(-0.5, 0.5, TIMES)
+    amount = 2 * _uniform(batch, generator)[:, None] - 1
+    bend = 0.5 * torch.randn(batch, 1, generator=generator)
+    return amount * amount.abs() * (time + bend * time**2)
 
 
 def _uniform(batch: int, generator: torch.Generator) -> Float[Tensor, " b"]:
