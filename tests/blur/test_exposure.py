@@ -16,7 +16,7 @@ from tests.reference import blur as twin
 from unblur.blur import draw, jpeg, lens, mosaic, objects, response, sensor, synthesize
 from unblur.blur import scene as scenes
 from unblur.blur.frames import Skipped, average_frames, mean
-from unblur.blur.objects import Layer, glance
+from unblur.blur.objects import glance
 from unblur.blur.scene import Motion, expose
 from unblur.blur.trajectory import TIMES, camera_shake, instants
 from unblur.config import BlurConfig
@@ -76,7 +76,7 @@ def test_uniform_blur_is_a_convolution_with_its_kernel() -> None:
     path = camera_shake(1, torch.Generator().manual_seed(3)) * 14
     motion.poses[0, 0, :, :2] = path - path[:, TIMES // 2]
     light = torch.rand(1, 3, 96, 96)
-    lengths, _ = scenes._extent(motion, (64, 64))
+    lengths = scenes.longest_paths(motion, (64, 64))
     times = instants(math.ceil(float(lengths)), torch.ones(1, 2))[0]
     seen = torch.stack([twin.pose_at(motion.poses[0, 0], t)[:2] for t in times.tolist()])
     # The camera looks along the path, so the picture moves against it: a correlation, which
@@ -112,15 +112,16 @@ def test_a_batch_is_exposed_as_sample_by_sample(
     light = torch.rand(8, 3, 72, 64, generator=generator)
     layers = objects.cut_out(light, numbers, generator)
     depth = objects.relief(light, torch.full((8,), 0.35), MARGIN, generator)
-    together = expose(light, motion, MARGIN, layers, depth, density=3.0)
-    lengths, _ = scenes._extent(motion, (40, 32))
+    together = expose(light, motion, MARGIN, numbers, layers, depth, density=3.0)
+    lengths = scenes.longest_paths(motion, (40, 32))
     counts = (3 * lengths).ceil().clamp(min=4).where(lengths > 0, 1).long().tolist()
     kinds = [(n, c > 1) for n, c in zip(numbers.tolist(), counts, strict=True)]
     groups = scenes._groups(numbers.tolist(), counts, at_once // (40 * 32))
     assert len(groups) == (8 if at_once == 2**10 else len({*kinds}))
     for group in groups:
         for index in group:
-            cutouts = [own.rgba[own.samples == index][0] for own in layers if index in own.samples]
+            rows = [int((numbers[:index] > k).sum()) for k in range(int(numbers[index]))]
+            cutouts = [layer[row] for layer, row in zip(layers, rows, strict=False)]
             times = instants(counts[group[-1]], motion.shutter[index : index + 1])[0]
             alone = twin.expose(
                 light[index], motion.poses[index], motion.centres[index], 90.0, times, MARGIN,
@@ -154,12 +155,8 @@ def test_what_is_nearer_moves_more() -> None:
     torch.testing.assert_close(both[..., :16], far[..., :16], atol=0.02, rtol=0)
 
 
-RESPONSES = [
-    response.signal(),
-    response.srgb(),
-    response.camera(2.2),
-    response.camera(1.9, 0.45),
-]
+CURVES = torch.tensor([response.SIGNAL, response.SRGB, (2.2, 0.0), (1.9, 0.45)])
+RESPONSES = [response.tabulate(curve[None]) for curve in CURVES]
 
 
 @pytest.mark.parametrize("curve", RESPONSES)
@@ -180,17 +177,16 @@ def test_responses_are_their_curves() -> None:
 
 
 def test_curves_of_a_batch_are_those_of_each() -> None:
-    image = torch.randint(0, 256, (3, 3, 8, 8), dtype=torch.uint8)
-    curves = torch.tensor([[0.0, 0.0], [2.2, 0.0], [1.9, 0.45]])
-    light = response.tabulate(curves).decode(image)
-    for index, alone in enumerate(RESPONSES[1:]):
+    image = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8)
+    light = response.tabulate(CURVES).decode(image)
+    for index, alone in enumerate(RESPONSES):
         assert torch.equal(light[index], alone.decode(image[index : index + 1])[0])
 
 
 def test_highlights_leave_streaks_and_the_rest_alone() -> None:
     image = torch.full((2, 3, 64, 64), 51, dtype=torch.uint8)
     image[..., 30:34, 30:34] = 255
-    curves = response.tabulate(torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
+    curves = response.tabulate(torch.tensor([response.SIGNAL] * 2))
     light = sensor.brighten(curves, torch.tensor([1.0, 5.0])).decode(image)
     assert light.amax((1, 2, 3)).tolist() == [1, 5]
     assert torch.equal(light[1][image[1] == 51], light[0][image[0] == 51])
@@ -248,10 +244,13 @@ def test_a_soft_lens_is_a_gaussian() -> None:
     assert float(spread[1].sum()) == pytest.approx(1)
 
 
-def before(light: Tensor, mask: Tensor) -> Layer:
-    """The second photo's pixels where the mask is, in front of the first scene."""
-    rgba = torch.cat([light[1:] * mask, mask.expand(1, 1, -1, -1)], dim=1)
-    return Layer(torch.tensor([0]), rgba)
+FIRST = torch.tensor([1, 0])
+"""The first of two scenes has an object."""
+
+
+def before(light: Tensor, mask: Tensor) -> list[Tensor]:
+    """The second photo's pixels where the mask is."""
+    return [torch.cat([light[1:] * mask, mask.expand(1, 1, -1, -1)], dim=1)]
 
 
 def test_a_resting_object_covers_a_moving_scene() -> None:
@@ -260,12 +259,12 @@ def test_a_resting_object_covers_a_moving_scene() -> None:
     mask[24:40, 24:40] = 1
     motion = still(2, layers=2)
     motion.poses[:, 0, :, :2] = sweep(9, 5)
-    layer = before(light, mask)
-    blurred, plain = (expose(light, motion, MARGIN, layers) for layers in ([layer], []))
+    blurred = expose(light, motion, MARGIN, FIRST, before(light, mask))
+    plain = expose(light, motion, MARGIN)
     torch.testing.assert_close(blurred[0, :, 8:24, 8:24], light[1, :, 24:40, 24:40])
     torch.testing.assert_close(blurred[0, :, :8], plain[0, :, :8])
     torch.testing.assert_close(blurred[1], plain[1])
-    sharp = glance(light, [layer], MARGIN)
+    sharp = glance(light, FIRST, before(light, mask), MARGIN)
     assert torch.equal(sharp[0, :, 8:24, 8:24], light[1, :, 24:40, 24:40])
 
 
@@ -275,7 +274,7 @@ def test_the_edge_of_a_moving_object_is_blurred_with_it() -> None:
     mask[:, 32:] = 1
     motion = still(2, layers=2)
     motion.poses[0, 1, :, :2] = sweep(8, 0)
-    row = expose(light, motion, MARGIN, [before(light, mask)])[0, 0, 16]
+    row = expose(light, motion, MARGIN, FIRST, before(light, mask))[0, 0, 16]
     # A ramp of 8 pixels, centred on the edge at the middle of the exposure.
     assert float(row[10]) == 0
     assert float(row[21]) == pytest.approx(1)
@@ -286,7 +285,7 @@ def test_the_edge_of_a_moving_object_is_blurred_with_it() -> None:
 def test_the_sharp_target_is_aligned_with_the_blurred_image() -> None:
     light = torch.zeros(1, 3, 64, 64)
     light[..., 32:] = 1
-    sharp = glance(light, [], MARGIN)[0, 0, 16]
+    sharp = glance(light, torch.tensor([0]), [], MARGIN)[0, 0, 16]
     blurred = shoot(light, shifts(11, 3))[0, 0, 16]
     at = torch.arange(31)
     edges = [float((at * x.diff()).sum() / x.diff().sum()) for x in (sharp, blurred)]

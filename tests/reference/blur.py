@@ -73,20 +73,17 @@ def homography(pose: Tensor, focal: float) -> Tensor:
 
 
 def bilinear(picture: Tensor, u: Tensor, v: Tensor) -> Tensor:
-    """(c, i, j) at columns u and rows v; what lies beyond is mirrored."""
+    """(c, i, j) at columns u and rows v; beyond the picture its rim goes on."""
     height, width = picture.shape[1:]
+    u, v = u.clamp(0, width - 1), v.clamp(0, height - 1)
     u0, v0 = u.floor(), v.floor()
     total = torch.zeros(len(picture), *u.shape, dtype=torch.float64)
     for du in (0, 1):
         for dv in (0, 1):
-            column, row = mirrored(u0 + du, width), mirrored(v0 + dv, height)
+            column = (u0 + du).clamp(max=width - 1).long()
+            row = (v0 + dv).clamp(max=height - 1).long()
             total += (1 - (u - u0 - du).abs()) * (1 - (v - v0 - dv).abs()) * picture[:, row, column]
     return total
-
-
-def mirrored(index: Tensor, size: int) -> Tensor:
-    index = index.long().abs() % (2 * size - 2)
-    return torch.minimum(index, 2 * size - 2 - index)
 
 
 def kernel(shifts: Tensor, size: int) -> Tensor:

@@ -38,7 +38,7 @@ def synthesize(
         centres: where the optical axis meets the photo, in pixels (x, y) from the crop's centre;
             on the host.
         focal: focal length in pixels; on the host.
-        margin: extra pixels; what lies beyond them is mirrored, seldom with `config.margin`.
+        margin: extra pixels; `config.margin` or more.
         generator: on the photos' device.
         density: sub-frames for each pixel of a path.
     """
@@ -64,8 +64,8 @@ def shoot(
     light = lens.soften(light, drawn.softness)
     depth = objects.relief(light, drawn.depth, margin, generator)
     layers = objects.cut_out(light, drawn.objects, generator)
-    sharp = objects.glance(light, layers, margin)
-    light = expose(light, drawn.motion, margin, layers, depth, density)
+    sharp = objects.glance(light, drawn.objects, layers, margin)
+    light = expose(light, drawn.motion, margin, drawn.objects, layers, depth, density)
     light = lens.defocus(light, drawn.apertures).clamp(max=1)
     raw = mosaic.to_mosaic(light, drawn.balance)
     raw = sensor.add_noise(raw, drawn.shot, drawn.read, generator)

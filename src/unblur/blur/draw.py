@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from unblur.blur import response
 from unblur.blur.objects import MOST
+from unblur.blur.response import SIGNAL, SRGB
 from unblur.blur.scene import Motion
 from unblur.blur.trajectory import sample_trajectories
 from unblur.config import BlurConfig
@@ -22,31 +22,24 @@ class Drawn:
     """What happens while each sample's shutter is open, and in its camera."""
 
     motion: Motion
-    objects: Int[Tensor, " b"]
-    """How many."""
-    depth: Float[Tensor, " b"]
-    """How unequally far the scene is, for `objects.relief`."""
-    softness: Float[Tensor, " b"]
-    """The lens's Gaussian, in pixels."""
-    apertures: Float[Tensor, "b 3"]
-    """Radius, blades and turn, for `lens.aperture`; radius 0: in focus."""
-    curves: Float[Tensor, "b 2"]
-    """Gamma and contrast, for `response.tabulate`."""
-    highlights: Float[Tensor, " b"]
-    """How much brighter than white the brightest lights are."""
-    balance: Float[Tensor, "b 2"]
-    """White balance gains of red and blue; 0 without a mosaic."""
-    shot: Float[Tensor, " b"]
+    objects: Int[Tensor, " b"]  # how many
+    depth: Float[Tensor, " b"]  # how unequally far the scene is, for `objects.relief`
+    softness: Float[Tensor, " b"]  # the lens's Gaussian, in pixels
+    apertures: Float[Tensor, "b 3"]  # for `lens.aperture`; radius 0: in focus
+    curves: Float[Tensor, "b 2"]  # gamma and contrast, for `response.tabulate`
+    highlights: Float[Tensor, " b"]  # how much brighter than white the brightest lights are
+    balance: Float[Tensor, "b 2"]  # gains of red and blue; 0: no mosaic
+    shot: Float[Tensor, " b"]  # for `sensor.add_noise`
     read: Float[Tensor, " b"]
-    """The noise's, for `sensor.add_noise`."""
-    quality: Int[Tensor, " b"]
-    """JPEG's; 0: none."""
+    quality: Int[Tensor, " b"]  # JPEG's; 0: none
 
     def facts(self, index: int) -> dict[str, object]:
         """A sample's parameters in words and numbers, for a manifest."""
         poses, (bursts, duty) = self.motion.poses[index, 0], self.motion.shutter[index].tolist()
         shift = poses[:, :2].diff(dim=0).norm(dim=1).sum()
         turn = poses[:, 3:5].diff(dim=0).norm(dim=1).sum() * self.motion.focal[index]
+        gamma, contrast = self.curves[index].tolist()
+        curve = {SIGNAL: "signal", SRGB: "srgb"}.get((gamma, contrast))
         return {
             "path_pixels": round(float(shift + turn), 2),
             "varies": bool(poses[:, 2:].any()),
@@ -56,7 +49,7 @@ class Drawn:
             "objects": int(self.objects[index]),
             "softness": round(float(self.softness[index]), 3),
             "defocus_radius": round(float(self.apertures[index, 0]), 3),
-            "response": response.name(*self.curves[index].tolist()),
+            "response": curve or f"camera {gamma:.2f} {contrast:.2f}",
             "highlights": round(float(self.highlights[index]), 3),
             "white_balance": [round(x, 3) for x in self.balance[index].tolist()],
             "shot_noise": round(float(self.shot[index]), 7),
@@ -112,7 +105,7 @@ def draw(
     kind = uniform()
     curves = torch.stack([uniform(1.4, 2.6), uniform(0, 0.5)], dim=1) * chance(0.5)[:, None]
     curves[kind < config.signal_share + config.gamma_share] = torch.tensor([2.2, 0.0])
-    curves[kind < config.signal_share] = torch.tensor([1.0, 0.0])
+    curves[kind < config.signal_share] = torch.tensor(SIGNAL)
     balance = torch.stack([uniform(1.2, 2.4), uniform(1.2, 2.4)], dim=1)
     noisy = chance(config.noise_share)
     lit = chance(config.highlight_share)

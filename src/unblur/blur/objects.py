@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -17,27 +15,17 @@ FARTHEST = 2.0
 """No part of a scene shifts by more than this times the mean, or by less than its inverse."""
 
 
-@dataclass(frozen=True)
-class Layer:
-    """An object in front of each of some samples' scenes.
-
-    Attributes:
-        samples: whose, rising; on the host.
-        rgba: the objects where the middle pose sees them: colours times opacity, so that they do
-            not bleed when they move, and the opacity.
-    """
-
-    samples: Int[Tensor, " m"]
-    rgba: Float[Tensor, "m 4 i j"]
-
-
 def cut_out(
     light: Float[Tensor, "b 3 i j"], numbers: Int[Tensor, " b"], generator: torch.Generator
-) -> list[Layer]:
-    """The first objects, then the second, of the samples that have so many (on the host).
+) -> list[Float[Tensor, "_ 4 i j"]]:
+    """The first objects of those samples that have any, then the second ones: colours times
+    opacity, so that they do not bleed when they move, and the opacity.
 
     They are cut from the next photo of the batch and from the one after that, mirrored; where
     there is but one photo, from the sample's own.
+
+    Args:
+        numbers: of objects; on the host.
     """
     layers = []
     for index in range(int(numbers.max())):
@@ -45,7 +33,7 @@ def cut_out(
         sources = carry((samples + index + 1) % len(light), light.device)
         mask = masks(len(samples), light, generator)[:, None]
         colours = light.index_select(0, sources).flip(-1)
-        layers.append(Layer(samples, torch.cat([colours * mask, mask], dim=1)))
+        layers.append(torch.cat([colours * mask, mask], dim=1))
     return layers
 
 
@@ -86,14 +74,17 @@ def relief(
 
 
 def glance(
-    light: Float[Tensor, "b 3 i j"], layers: list[Layer], margin: int
+    light: Float[Tensor, "b 3 i j"],
+    numbers: Int[Tensor, " b"],
+    layers: list[Float[Tensor, "_ 4 i j"]],
+    margin: int,
 ) -> Float[Tensor, "b 3 h w"]:
-    """The scene and its objects from the middle pose, without the margin."""
+    """The scene and its objects (`cut_out`) from the middle pose, without the margin."""
     out = inner(light, margin)
-    for layer in layers:
-        index = carry(layer.samples, light.device)
-        behind = out.index_select(0, index)
-        out = out.index_copy(0, index, lay_over(inner(layer.rgba, margin), behind))
+    for k, rgba in enumerate(layers):
+        index = carry((numbers > k).nonzero().flatten(), light.device)
+        seen = lay_over(inner(rgba, margin), out.index_select(0, index))
+        out = out.index_copy(0, index, seen)
     return out
 
 

@@ -12,6 +12,12 @@ _STEPS = 4096
 """Entries of an encoding table, even in the root of light, which is about how curves bend."""
 
 
+SIGNAL = (1.0, 0.0)
+"""Gamma and contrast of no curve: what is averaged are the encoded values."""
+SRGB = (0.0, 0.0)
+"""What stands for sRGB's curve (IEC 61966-2-1)."""
+
+
 @dataclass(frozen=True)
 class Response:
     """Each sample's curve from light to encoded value, as tables.
@@ -43,8 +49,7 @@ def tabulate(curves: Float[Tensor, "b 2"]) -> Response:
     Of the shapes that the database of response functions shows (Grossberg and Nayar 2003).
 
     Args:
-        curves: gamma and contrast. (1, 0) is no curve: what is averaged are the encoded values.
-            A gamma of 0 stands for sRGB's curve (IEC 61966-2-1).
+        curves: gamma and contrast; `SIGNAL` and `SRGB` are two of them.
     """
     gamma, contrast = curves.double().unsqueeze(-1).unbind(1)
     root = torch.linspace(0, 1, _STEPS + 1, dtype=torch.float64, device=curves.device)
@@ -55,30 +60,7 @@ def tabulate(curves: Float[Tensor, "b 2"]) -> Response:
     value = torch.where(gamma > 0, value, srgb)
     # The curves rise, so they are inverted by looking up between their own points.
     levels = torch.linspace(0, 1, 256, dtype=torch.float64, device=curves.device)
-    right = torch.searchsorted(value, levels.expand(len(curves), -1).contiguous())
-    right = right.clamp(1, _STEPS)
+    right = torch.searchsorted(value, levels.repeat(len(curves), 1)).clamp(1, _STEPS)
     low, high = value.gather(1, right - 1), value.gather(1, right)
     to_light = ((right - 1 + (levels - low) / (high - low)) / _STEPS) ** 2
     return Response(to_light.float(), value.float())
-
-
-def camera(gamma: float, contrast: float = 0.0) -> Response:
-    """One curve of `tabulate`'s."""
-    return tabulate(torch.tensor([[gamma, contrast]]))
-
-
-def signal() -> Response:
-    """No curve: what is averaged are the encoded values."""
-    return camera(1.0)
-
-
-def srgb() -> Response:
-    """IEC 61966-2-1."""
-    return camera(0.0)
-
-
-def name(gamma: float, contrast: float) -> str:
-    """What a curve of `tabulate`'s is called in a manifest."""
-    if (gamma, contrast) == (1, 0):
-        return "signal"
-    return "srgb" if gamma == 0 else f"camera {gamma:.2f} {contrast:.2f}"

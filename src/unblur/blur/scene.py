@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from unblur.blur.objects import FARTHEST, Layer, inner, lay_over
+from unblur.blur.objects import inner, lay_over
 from unblur.blur.part import carry
 from unblur.blur.trajectory import at, instants
 
@@ -62,7 +62,8 @@ def expose(
     light: Float[Tensor, "b 3 i j"],
     motion: Motion,
     margin: int,
-    layers: Sequence[Layer] = (),
+    numbers: Int[Tensor, " b"] | None = None,
+    layers: Sequence[Float[Tensor, "_ 4 i j"]] = (),
     depth: Float[Tensor, "b h w"] | None = None,
     density: float = 1.0,
 ) -> Float[Tensor, "b 3 h w"]:
@@ -71,7 +72,7 @@ def expose(
     A sample has as many sub-frames as the longest path of any corner has pixels, times `density`,
     and four at least; what rests is given back exactly. In each sub-frame the objects are laid over
     the scene, so an object's edge is blurred with its motion and what is behind it shows through.
-    What lies beyond the margin is mirrored.
+    Beyond the margin the picture's rim goes on.
 
     Samples of as many layers and about as many sub-frames are exposed together, as many as memory
     allows. What decides that is on the host, so every shape is known without asking the device.
@@ -79,45 +80,39 @@ def expose(
     Args:
         light: the scene in the domain in which the sensor averages.
         margin: pixels on each side of the input that the output lacks.
-        layers: objects, the farthest first; a sample has the second only if it has the first.
-        depth: what the scene's shifts are multiplied with, from 1/2 to 2; by default 1.
+        numbers: of objects; on the host. By default none.
+        layers: as `objects.cut_out` makes them.
+        depth: what the scene's shifts are multiplied with; by default 1.
     """
     size = [n - 2 * margin for n in light.shape[-2:]]
-    lengths, reach = _extent(motion, size)
+    lengths = longest_paths(motion, size)
     counts = (density * lengths).ceil().clamp(min=_FEWEST).where(lengths > 0, 1).long().tolist()
-    # Inside the picture mirroring changes nothing, and takes half of a processor's time.
-    mirror = reach * (1 if depth is None else FARTHEST) > margin
-    rows = [{sample: row for row, sample in enumerate(one.samples.tolist())} for one in layers]
-    numbers = [sum(sample in own for own in rows) for sample in range(len(light))]
+    numbers = torch.zeros(len(light)).long() if numbers is None else numbers
     most = (_AT_ONCE_ON_CPU if light.device.type == "cpu" else _AT_ONCE) // (size[0] * size[1])
     out = light.new_empty(len(light), 3, *size)
-    for group in _groups(numbers, counts, most):
+    for group in _groups(numbers.tolist(), counts, most):
         index = carry(torch.tensor(group), light.device)
         pictures = [light.index_select(0, index)]
-        for layer, own in zip(layers[: numbers[group[0]]], rows, strict=False):
-            picked = carry(torch.tensor([own[sample] for sample in group]), light.device)
-            pictures.append(layer.rgba.index_select(0, picked))
+        for k, rgba in enumerate(layers[: int(numbers[group[0]])]):
+            rows = (numbers > k).cumsum(0)[group] - 1
+            pictures.append(rgba.index_select(0, carry(rows, light.device)))
         part = Motion(
             motion.poses[group, : len(pictures)], motion.centres[group], motion.focal[group],
             motion.shutter[group],
         )  # fmt: skip
         near = None if depth is None else depth.index_select(0, index)[:, None]
-        beyond = mirror[group].any(0).tolist()
-        mean = _mean(pictures, part, counts[group[-1]], margin, near, beyond, most // len(group))
+        mean = _mean(pictures, part, counts[group[-1]], margin, near, most // len(group))
         out.index_copy_(0, index, mean)
     return out
 
 
-def _extent(
-    motion: Motion, size: Sequence[int]
-) -> tuple[Float[Tensor, " b"], Float[Tensor, "b k"]]:
-    """The longest path of any corner of a (height, width), and how far each layer comes."""
+def longest_paths(motion: Motion, size: Sequence[int]) -> Float[Tensor, " b"]:
+    """How far any corner of a (height, width) goes in any layer, in pixels."""
     y, x = (torch.tensor([(1 - n) / 2, (n - 1) / 2]) for n in size)
     corners = torch.cartesian_prod(x, y, torch.ones(1))[:, :, None]
-    places = motion.homographies()[..., None, :, :] @ corners
-    away = (places[..., :2, :] / places[..., 2:, :] - corners[:, :2])[..., 0]
-    away = away + motion.poses[..., None, :2]
-    return away.diff(dim=2).norm(dim=-1).sum(2).amax((1, 2)), away.abs().amax((2, 3, 4))
+    places = (motion.homographies()[..., None, :, :] @ corners)[..., 0]
+    places = places[..., :2] / places[..., 2:] + motion.poses[..., None, :2]
+    return places.diff(dim=2).norm(dim=-1).sum(2).amax((1, 2))
 
 
 def _groups(numbers: list[int], counts: list[int], most: int) -> list[list[int]]:
@@ -142,7 +137,6 @@ def _mean(
     count: int,
     margin: int,
     depth: Float[Tensor, "n 1 h w"] | None,
-    beyond: list[bool],
     at_once: int,
 ) -> Float[Tensor, "n 3 h w"]:
     """The mean of `count` sub-frames of a group, `at_once` of them sampled together."""
@@ -155,7 +149,7 @@ def _mean(
     plain = not bool(motion.poses[..., 3:5].any())
     moves = [bool(layer.any()) for layer in motion.poses.unbind(1)]
     total = torch.zeros_like(inner(pictures[0], margin))
-    y, x = (carry(torch.arange(n) - (n - 1) / 2, device) for n in total.shape[-2:])
+    y, x = (torch.arange(n, device=device) - (n - 1) / 2 for n in total.shape[-2:])
     chunks = (carry(drawn, device).split(max(1, at_once), dim=2) for drawn in (turns, shifts))
     for turn, shift in zip(*chunks, strict=True):
         frames = total[:, :, None].expand(-1, -1, turn.shape[2], -1, -1)
@@ -163,7 +157,7 @@ def _mean(
             if moves[k]:
                 near = depth if k == 0 else None
                 grid = _grid(turn[:, k], shift[:, k], x, y[:, None], near, plain)
-                view = _look(picture, grid, beyond[k])
+                view = _look(picture, grid)
             else:
                 view = inner(picture, margin)[:, :, None]
             frames = lay_over(view, frames) if k else view.expand_as(frames)
@@ -195,9 +189,9 @@ def _grid(
 
 
 def _look(
-    pictures: Float[Tensor, "n c i j"], grid: Float[Tensor, "2 n t h w"], mirror: bool
+    pictures: Float[Tensor, "n c i j"], grid: Float[Tensor, "2 n t h w"]
 ) -> Float[Tensor, "n c t h w"]:
-    padding = "reflection" if mirror else "border"
+    # Few samples reach beyond their margin, and mirroring takes a processor twice the time.
     places = grid.movedim(0, -1).flatten(1, 2)
-    frames = F.grid_sample(pictures, places, padding_mode=padding, align_corners=True)
+    frames = F.grid_sample(pictures, places, padding_mode="border", align_corners=True)
     return frames.unflatten(2, grid.shape[2:4])

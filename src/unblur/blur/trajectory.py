@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from unblur.config import BlurConfig
 
 TIMES = 65
-"""Instants of a trajectory, evenly spaced: 0 is the shutter's opening, 1 its closing."""
+"""Instants of a trajectory, evenly spaced from the shutter's opening to its closing."""
 
 
 def sample_trajectories(
@@ -37,25 +37,26 @@ def sample_trajectories(
         radius: from a crop's centre to its rim, in pixels.
     """
     batch = len(focal)
+    length, part, varies, *has = torch.rand(6, batch, 1, generator=generator)
     path, winding = sample_paths(batch, config, generator)
     mean = torch.trapezoid(path, dim=1) / (TIMES - 1)
     path = path - torch.where(winding[:, None], mean, path[:, TIMES // 2])[:, None]
-    u = _uniform(batch, generator)
-    length = config.min_length + (config.max_length - config.min_length) * u**1.4
-    path = path * length[:, None, None]
-
-    varying = _uniform(batch, generator) < config.varying_share
-
-    def flags(share: float | int) -> Bool[Tensor, " b"]:
-        return varying & (_uniform(batch, generator) < share)
-
-    turned = (_uniform(batch, generator) * flags(config.perspective_share))[:, None, None]
-    yaw, pitch = (path * turned / focal[:, None, None]).unbind(-1)
-    # The farther the axis, the smaller the angle that moves the picture as much.
-    rim = (config.max_length / (centres.norm(dim=1) + radius))[:, None]
-    roll = _turn(batch, generator) * 0.45 * rim * flags(config.roll_share)[:, None]
-    zoom = _turn(batch, generator) * 0.27 * rim * flags(config.zoom_share)[:, None]
-    return torch.stack([*(path * (1 - turned)).unbind(-1), roll, pitch, yaw, zoom], dim=-1)
+    length = config.min_length + (config.max_length - config.min_length) * length**1.4
+    x, y = (path * length[:, :, None]).unbind(-1)
+    shares = config.perspective_share, config.roll_share, config.zoom_share
+    turns, rolls, zooms = (
+        (varies < config.varying_share) & (u < share) for u, share in zip(has, shares, strict=True)
+    )
+    turned = part * turns
+    # The farther the axis, the smaller the angle that moves the rim as much.
+    most = config.max_length / (centres.norm(dim=1, keepdim=True) + radius)
+    time = torch.linspace(-0.5, 0.5, TIMES)
+    amounts = 2 * torch.rand(2, batch, 1, generator=generator) - 1
+    bends = 0.5 * torch.randn(2, batch, 1, generator=generator)
+    roll, zoom = most * amounts * amounts.abs() * (time + bends * time**2)
+    pitch, yaw = y * turned / focal[:, None], x * turned / focal[:, None]
+    moved = [x * (1 - turned), y * (1 - turned), 0.45 * roll * rolls, pitch, yaw]
+    return torch.stack([*moved, 0.27 * zoom * zooms], dim=-1)
 
 
 def sample_paths(
@@ -67,25 +68,20 @@ def sample_paths(
     the heading bends and the speed drifts, and in `squiggly_share` both walk at random besides.
     """
     steps = TIMES - 1
-
-    def walk() -> Tensor:
-        return torch.randn(batch, steps, generator=generator).cumsum(1) / math.sqrt(steps)
-
-    def normal() -> Tensor:
-        return torch.randn(batch, 1, generator=generator)
-
-    kind, squiggly, strength, bend, angle = torch.rand(5, batch, 1, generator=generator)
     time = torch.linspace(-0.5, 0.5, steps)
+    kind, squiggly, strength, bend, angle = torch.rand(5, batch, 1, generator=generator)
+    turn, drift = torch.randn(2, batch, 1, generator=generator)
+    walks = torch.randn(2, batch, steps, generator=generator).cumsum(2) / math.sqrt(steps)
     squiggle = (0.3 + 4 * strength**1.5) * (squiggly < config.squiggly_share)
-    heading = normal() * (0.2 + 2 * bend**2) * time + squiggle * walk()
-    speed = (0.8 * normal() * time + 0.3 * squiggle.clamp(max=1.5) * walk()).exp()
-    straight = kind < config.sweep_share
-    heading, speed = heading * ~straight, torch.where(straight, 1.0, speed)
-    velocity = torch.polar(speed / speed.sum(1, keepdim=True), heading + 2 * math.pi * angle)
+    heading = turn * (0.2 + 2 * bend**2) * time + squiggle * walks[0]
+    speed = (0.8 * drift * time + 0.3 * squiggle.clamp(max=1.5) * walks[1]).exp()
+    curved = kind >= config.sweep_share
+    speed = speed.where(curved, 1.0)
+    velocity = torch.polar(speed / speed.sum(1, keepdim=True), heading * curved + math.tau * angle)
     path = torch.view_as_real(F.pad(velocity.cumsum(1), (1, 0)))
-    shaken = (~straight & (kind < config.sweep_share + config.shake_share))[:, 0]
+    shaken = (curved & (kind < config.sweep_share + config.shake_share))[:, 0]
     path[shaken] = camera_shake(int(shaken.sum()), generator)
-    return path, shaken | (~straight & (squiggle > 1))[:, 0]
+    return path, shaken | (curved & (squiggle > 1))[:, 0]
 
 
 def camera_shake(batch: int, generator: torch.Generator) -> Float[Tensor, "b t 2"]:
@@ -101,22 +97,20 @@ def camera_shake(batch: int, generator: torch.Generator) -> Float[Tensor, "b t 2
     substeps = 2000 / steps
     levels = torch.tensor([0.003, 0.001, 0.0007, 0.0005, 0.0003, 0.0001])
     anxiety = levels[torch.randint(len(levels), (batch,), generator=generator)]
-    pull = 0.7 * _uniform(batch, generator) * anxiety * substeps * 60
-    impulse = 0.2 * _uniform(batch, generator) * anxiety * substeps
-    shake = 10 * _uniform(batch, generator) * anxiety * math.sqrt(substeps)
-    angle = 2 * math.pi * _uniform(batch, generator)
-    velocity = torch.polar(torch.ones(batch), angle)
+    pull, impulse, shake, angle = torch.rand(4, batch, generator=generator)
+    pull = 0.7 * pull * anxiety * substeps * 60
+    impulse = 0.2 * impulse * anxiety * substeps
+    shake = 10 * shake * anxiety * math.sqrt(substeps)
+    velocity = torch.polar(torch.ones(batch), math.tau * angle)
     position = torch.zeros(batch, dtype=torch.complex64)
-    noise = torch.randn(steps, batch, 2, generator=generator)
+    kicks = shake * torch.view_as_complex(torch.randn(steps, batch, 2, generator=generator))
     jumps = torch.rand(steps, batch, generator=generator) < impulse
     turns = math.pi + torch.rand(steps, batch, generator=generator) - 0.5
+    turns = 1 + torch.polar(2.0 * jumps, turns)
     positions = [position]
-    for step in range(steps):
-        change = shake * torch.view_as_complex(noise[step]) - pull * position
-        jump = 2 * velocity * torch.polar(torch.ones(batch), turns[step])
-        velocity = velocity + change + torch.where(jumps[step], jump, 0)
-        velocity = velocity / velocity.abs().clamp_min(1e-6)
-        position = position + velocity / steps
+    for kick, turn in zip(kicks, turns, strict=True):
+        velocity = (torch.addcmul(kick, velocity, turn) - pull * position).sgn()
+        position = torch.add(position, velocity, alpha=1 / steps)
         positions.append(position)
     return torch.view_as_real(torch.stack(positions, dim=1))
 
@@ -136,18 +130,6 @@ def at(poses: Float[Tensor, "b k t 6"], times: Float[Tensor, "b n"]) -> Float[Te
     """The poses of each sample at its times in [0, 1], linear between those given."""
     place = times * (poses.shape[2] - 1)
     low = place.long().clamp(0, poses.shape[2] - 2)
-    part = (place - low)[:, None, :, None]
     index = low[:, None, :, None].expand(-1, poses.shape[1], -1, 6)
+    part = (place - low)[:, None, :, None]
     return torch.lerp(poses.gather(2, index), poses.gather(2, index + 1), part)
-
-
-def _turn(batch: int, generator: torch.Generator) -> Float[Tensor, "b t"]:
-    """From -1/2 to 1/2, not quite evenly, times a random amount of [-1, 1]; 0 at the middle."""
-    time = torch.linspace(-0.5, 0.5, TIMES)
-    amount = 2 * _uniform(batch, generator)[:, None] - 1
-    bend = 0.5 * torch.randn(batch, 1, generator=generator)
-    return amount * amount.abs() * (time + bend * time**2)
-
-
-def _uniform(batch: int, generator: torch.Generator) -> Float[Tensor, " b"]:
-    return torch.rand(batch, generator=generator)

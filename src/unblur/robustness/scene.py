@@ -58,7 +58,7 @@ class Scene:
         """
         if length > LONGEST:
             raise ValueError(f"a path of up to {LONGEST} pixels was expected, not {length}")
-        curve = response.srgb()
+        curve = response.tabulate(torch.tensor([response.SRGB]))
         pixels = torch.from_numpy(self.photo.transpose(2, 0, 1).copy())[None]
         light = curve.decode(pixels) * 2**stops
         poses = torch.zeros(1, 1, TIMES, 6)
