@@ -35,23 +35,16 @@ def _lose(
     pad = (0, -width % 16, 0, -height % 16)
     images = F.pad((images.clamp(0, 1) * 255).round(), pad, mode="replicate")
     to_ycc = torch.tensor(_TO_YCC)
-    y, c = _mix(images, to_ycc).split((1, 2), dim=1)
+    to_rgb, to_ycc = (carry(m, images.device) for m in (torch.linalg.inv(to_ycc), to_ycc))
+    y, c = torch.einsum("ij,bjhw->bihw", to_ycc, images).split((1, 2), dim=1)
     y = _blocks(y - 128, tables[:, :1]) + 128
     if halved:
         c = _blocks(F.avg_pool2d(c, 2), tables[:, 1:])
         c = F.interpolate(c, scale_factor=2, mode="bilinear")
     else:
         c = _blocks(c, tables[:, 1:])
-    rgb = _mix(torch.cat([y, c], dim=1), torch.linalg.inv(to_ycc))
+    rgb = torch.einsum("ij,bjhw->bihw", to_rgb, torch.cat([y, c], dim=1))
     return rgb[..., :height, :width].clamp(0, 255).round() / 255
-
-
-def _mix(
-    images: Float[Tensor, "b 3 h w"], matrix: Float[Tensor, "3 3"]
-) -> Float[Tensor, "b 3 h w"]:
-    rows = [[float(x) for x in row] for row in matrix]
-    r, g, b = images.unbind(1)
-    return torch.stack([x * r + y * g + z * b for x, y, z in rows], dim=1)
 
 
 def _blocks(

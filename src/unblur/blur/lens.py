@@ -53,7 +53,9 @@ def defocus(
     has = shapes[:, 0] > 0
     if not bool(has.any()):
         return light
-    return apply(light, has, convolve, aperture(shapes).flip(1, 2))
+    some = aperture(shapes[has]).flip(1, 2)
+    kernels = some.new_zeros(len(shapes), *some.shape[1:]).index_put((has,), some)
+    return apply(light, has, convolve, kernels)
 
 
 def convolve(

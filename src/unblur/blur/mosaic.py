@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from unblur.blur.part import apply
+from unblur.blur.part import apply, carry
 
 
 def to_mosaic(
@@ -30,10 +30,11 @@ def demosaic(
 ) -> Float[Tensor, "b 3 h w"]:
     """Colours from the mosaic by the linear filters of Malvar, He and Cutler (2004), balanced."""
 
-    def colours(raw: Tensor, gains: Tensor, filters: Tensor) -> Tensor:
+    def colours(raw: Tensor, gains: Tensor) -> Tensor:
         v = raw[:, 0]
         padded = F.pad(raw[:, :1], (2, 2, 2, 2), mode="reflect")
-        green, row, column, cross = F.conv2d(padded, filters[0]).unbind(1)
+        filters = carry(torch.tensor(_MALVAR).view(4, 1, 5, 5) / 16, raw.device)
+        green, row, column, cross = F.conv2d(padded, filters).unbind(1)
         red_at, green_at, blue_at = _bayer(raw).bool()
         on_red_row = red_at.any(1, keepdim=True)
         along, across = torch.where(on_red_row, row, column), torch.where(on_red_row, column, row)
@@ -41,8 +42,7 @@ def demosaic(
         blue = torch.where(blue_at, v, torch.where(red_at, cross, across))
         return torch.stack([red, torch.where(green_at, v, green), blue], dim=1) * gains
 
-    filters = (torch.tensor(_MALVAR) / 16).view(1, 4, 1, 5, 5).expand(len(raw), -1, -1, -1, -1)
-    return apply(raw, balance[:, 0] > 0, colours, _gains(balance), filters)
+    return apply(raw, balance[:, 0] > 0, colours, _gains(balance))
 
 
 def _gains(balance: Float[Tensor, "b 2"]) -> Float[Tensor, "b 3 1 1"]:

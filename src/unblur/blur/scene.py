@@ -156,8 +156,7 @@ def _mean(
         for k, picture in enumerate(pictures):
             if moves[k]:
                 near = depth if k == 0 else None
-                grid = _grid(turn[:, k], shift[:, k], x, y[:, None], near, plain)
-                view = _look(picture, grid)
+                view = _look(picture, turn[:, k], shift[:, k], x, y[:, None], near, plain)
             else:
                 view = inner(picture, margin)[:, :, None]
             frames = lay_over(view, frames) if k else view.expand_as(frames)
@@ -165,16 +164,18 @@ def _mean(
     return total / count
 
 
-def _grid(
+def _look(
+    pictures: Float[Tensor, "n c i j"],
     turns: Float[Tensor, "n t 3 3"],
     shifts: Float[Tensor, "n t 2"],
     x: Float[Tensor, " w"],
     y: Float[Tensor, "h 1"],
     depth: Float[Tensor, "n 1 h w"] | None,
     plain: bool,
-) -> Float[Tensor, "2 n t h w"]:
-    """Where each sub-frame looks, x and y in planes of their own; no perspective if `plain`."""
+) -> Float[Tensor, "n c t h w"]:
+    """Each picture as each of its sub-frames sees it; without perspective if `plain`."""
     h, s = turns[..., None, None], shifts[..., None, None]
+    # Rows and columns in planes of their own: what is added to them then runs along memory.
     grid = x.new_empty(2, *turns.shape[:2], len(y), len(x))
     for axis, plane in enumerate(grid):
         torch.add(h[:, :, axis, 0] * x + h[:, :, axis, 2], h[:, :, axis, 1] * y, out=plane)
@@ -185,13 +186,7 @@ def _grid(
             plane += s[:, :, axis]
         else:
             plane.addcmul_(s[:, :, axis], depth)
-    return grid
-
-
-def _look(
-    pictures: Float[Tensor, "n c i j"], grid: Float[Tensor, "2 n t h w"]
-) -> Float[Tensor, "n c t h w"]:
-    # Few samples reach beyond their margin, and mirroring takes a processor twice the time.
     places = grid.movedim(0, -1).flatten(1, 2)
+    # Few samples reach beyond their margin, and mirroring takes a processor twice the time.
     frames = F.grid_sample(pictures, places, padding_mode="border", align_corners=True)
     return frames.unflatten(2, grid.shape[2:4])
