@@ -29,7 +29,6 @@ from unblur.config import PRESETS, BlurConfig
 from unblur.datasets import find_data, find_pairs, read_rgb
 from unblur.losses import sobel
 from unblur.metrics import psnr
-from unblur.training.data import TrainingData
 
 IMAGES = Path(__file__).parent / "images"
 MARGIN = 44
