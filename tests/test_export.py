@@ -3,42 +3,45 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
+from tests.files import write
 from unblur import checkpoint
 from unblur.config import (
     DeblurGANConfig,
-    LiteConfig,
+    GatedUNetConfig,
     PaperConfig,
     PhaseConfig,
-    SpectralConfig,
     TrainConfig,
 )
-from unblur.engine import Contract, Engine, find_model
-from unblur.export import SIZES, TOLERANCE, export
+from unblur.datasets import read_rgb
+from unblur.engine import FLOATS, Contract, Engine, find_model
+from unblur.export import INT8_TOLERANCE, SIZES, TOLERANCE, export
+
+ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(params=["spectral", "lite", "criss-cross", "paper", "deblurgan"])
+@pytest.fixture(params=["gated-unet", "criss-cross", "paper", "deblurgan"])
 def trained(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     torch.manual_seed(0)
     joint = request.param == "criss-cross"
     attention = "criss-cross" if joint else "crosshatch"
     config = TrainConfig(
         (PhaseConfig(steps=1),),
-        generator="lite" if joint else request.param,
-        lite=LiteConfig((8, 8, 16), (1, 1, 2), attention=attention),
-        spectral=SpectralConfig((8, 8, 16), (1, 1, 2), reader=16, estimator=16, filters=(8, 8)),
-        paper=PaperConfig(widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2),
+        generator="paper" if joint else request.param,
+        gated_unet=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
+        paper=PaperConfig(attention, widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2),
         deblurgan=DeblurGANConfig((8, 8, 16), 2),
     )
     weights = checkpoint.build_generator(config).state_dict()
     for index, (name, value) in enumerate(weights.items()):
         if name.endswith("gamma"):
             value.fill_(0.3 + index / 1000)
-        elif value.is_floating_point() and not value.any():
+        elif value.is_floating_point() and (value == value.flatten()[0]).all():
             # Equal tensors would be merged; no trained ones are equal.
-            value.normal_(std=0.01)
+            value += 0.01 * torch.randn(value.shape)
     path = tmp_path / "best.safetensors"
     checkpoint.save_weights(path, weights, config, {"step": 7})
     return path
@@ -52,13 +55,14 @@ def test_onnx_equals_pytorch_at_sizes_of_every_kind(trained: Path, tmp_path: Pat
     assert max(differences.values()) < TOLERANCE
     net, config, _ = checkpoint.load_generator(trained)
     engine = Engine(out, "cpu", "f32")
-    ours = config.generator in ("spectral", "lite")
+    ours = config.generator == "gated-unet"
     assert engine.contract == Contract(multiple=net.multiple, gated=ours)
     if ours:
         again, _, provenance = checkpoint.load_generator(out)
         assert provenance == {"step": 7}
-        for a, b in zip(net.parameters(), again.parameters(), strict=True):
-            torch.testing.assert_close(a.half(), b.half())
+        image = torch.rand(1, 3, 64, 48) * 2 - 1
+        with torch.no_grad():
+            torch.testing.assert_close(again(image), net(image), atol=TOLERANCE, rtol=0)
     batch = np.random.default_rng(1).uniform(-1, 1, (1, 3, 48, 80)).astype(np.float32)
     with torch.no_grad():
         wanted = net(torch.from_numpy(batch)).numpy()
@@ -67,21 +71,44 @@ def test_onnx_equals_pytorch_at_sizes_of_every_kind(trained: Path, tmp_path: Pat
 
 def test_the_bundled_network_can_be_trained_on() -> None:
     net, config, provenance = checkpoint.load_generator(find_model("default"))
-    assert config.generator == "spectral"
-    assert provenance["step"] > 0
+    assert config.generator == "gated-unet"
+    assert provenance["crops"] > 0
     assert all(torch.isfinite(p).all() for p in net.parameters())
 
 
-def test_crisp_is_the_default_that_draws_otherwise() -> None:
-    default, crisp = (checkpoint.load_weights(find_model(name))[0] for name in ("natural", "crisp"))
-    other = {name for name, value in default.items() if not torch.equal(value, crisp[name])}
-    drawing = ("refine.up", "refine.decoder", "refine.tail")
-    assert other == {name for name in default if name.startswith(drawing)}
-    engines = [Engine(find_model(name), "cpu", "f32") for name in ("natural", "crisp")]
-    batch = np.random.default_rng(1).uniform(-1, 1, (1, 3, 48, 80)).astype(np.float32)
-    assert np.abs(engines[0](batch) - engines[1](batch)).max() > 0.01
+def test_bundled_weights_are_few_megabytes() -> None:
     bundled = find_model("default").parent.glob("*.onnx")
-    assert sum(path.stat().st_size for path in bundled) < 12 * 2**20
+    assert sum(path.stat().st_size for path in bundled) < 15e6
+
+
+@pytest.mark.parametrize("trained", ["gated-unet"], indirect=True)
+def test_8_bits_are_fitted_to_photos_and_run_in_both_engines(
+    trained: Path, tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unblur.export.EXAMPLES", 2)
+    write(tmp_path / "photos" / "a.png", np.tile(picture, (5, 5, 1))[:480, :480])
+    out = tmp_path / "net-int8.onnx"
+    differences = export(trained, out, tmp_path / "photos")
+    assert len(differences) == 3
+    assert 0 < max(differences.values()) < INT8_TOLERANCE
+    export(trained, tmp_path / "net.onnx")
+    whole, small = (Engine(tmp_path / "net.onnx", "cpu", kind) for kind in ("float", "int8"))
+    assert (whole.precision in FLOATS, small.precision) == (True, "int8")
+    assert small.contract == whole.contract
+    batch = picture[None, :96, :96].transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
+    wanted = whole(batch)
+    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
+    for result in (small(batch), session.run(None, {"image": batch})[0]):
+        assert 0 < np.sqrt(np.square(result - wanted).mean()) < INT8_TOLERANCE
+
+
+def test_the_bundled_8_bits_are_the_bundled_network_nearly() -> None:
+    image = read_rgb(ROOT / "examples" / "text_motion.jpg")[:192, :192]
+    batch = image[None].transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
+    whole, small = (Engine("default", "cpu", kind)(batch) for kind in ("f32", "int8"))
+    change, difference = (np.sqrt(np.square(x).mean()) for x in (whole - batch, small - whole))
+    assert difference < INT8_TOLERANCE
+    assert difference < change / 4
 
 
 def test_what_is_no_checkpoint_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""One compilation serves a photo; shapes that change do not cost one each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.evaluate.models import stretch_onnx
+from unblur import engine, openvino_cpu
+from unblur.engine import Engine
+from unblur.openvino_cpu import OFTEN, OpenVINONetwork
+from unblur.restore import Deblurrer
+
+SMALL, LARGE = (1, 3, 16, 16), (1, 3, 32, 16)
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The shapes that networks were compiled for; None: for any."""
+    shapes: list[Any] = []
+    real = OpenVINONetwork._compile
+    monkeypatch.setattr(
+        OpenVINONetwork,
+        "_compile",
+        lambda self, shape: (shapes.append(shape), real(self, shape))[1],
+    )
+    return shapes
+
+
+def test_a_network_is_compiled_for_what_comes_often(tmp_path: Path, compiled: list[Any]) -> None:
+    network = OpenVINONetwork(stretch_onnx(tmp_path / "net.onnx"), "f32")
+    rng = np.random.default_rng(0)
+    shapes = [SMALL] * 3 + [LARGE, SMALL] + [LARGE] * OFTEN + [SMALL]
+    for shape in shapes:
+        image = rng.uniform(0, 1, shape).astype(np.float32)
+        np.testing.assert_allclose(network(image), (1.1 * image - 0.0213).clip(0, 1), atol=1e-6)
+    assert compiled == [SMALL, None, LARGE, None]
+
+
+def test_the_tiles_of_a_photo_have_one_shape(picture: np.ndarray, compiled: list[Any]) -> None:
+    image = np.tile(picture, (5, 6, 1))[:333, :517]
+    Deblurrer("default", "cpu", tile=192)(image)
+    assert len(compiled) == 1
+    assert compiled[0] is not None
+
+
+@pytest.mark.parametrize("bf16", [True, False])
+def test_8_bits_are_taken_where_there_is_no_bf16(
+    bf16: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino_cpu, "has_bf16", lambda: bf16)
+    monkeypatch.setattr(openvino_cpu.platform, "machine", lambda: "x86_64")
+    assert Engine("default", "cpu").precision == ("bf16" if bf16 else "int8")
+    assert Engine("default", "cpu", "float").precision == ("bf16" if bf16 else "f32")
+    assert Engine("default", "cpu", "f32").precision == "f32"
+    assert Deblurrer("default", "cpu", best=True).engine.precision in engine.FLOATS
+
+
+def test_8_bits_that_are_not_there_are_asked_for_in_vain(tmp_path: Path) -> None:
+    path = stretch_onnx(tmp_path / "net.onnx")
+    with pytest.raises(engine.ModelError, match=r"no net-int8.onnx beside it; unblur"):
+        Engine(path, "cpu", "int8")
