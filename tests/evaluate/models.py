@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from unblur import checkpoint
-from unblur.config import LiteConfig, LossConfig, PhaseConfig, TrainConfig
+from unblur.config import GatedUNetConfig, LossConfig, PhaseConfig, TrainConfig
 from unblur.evaluate.models import Model, Source
 
 
@@ -19,10 +19,12 @@ def own(path: Path) -> Path:
     """An untrained checkpoint of unblur whose changes are large enough to pass the gate."""
     torch.manual_seed(0)
     phase = PhaseConfig(steps=1, crop=32, batch=1, loss=LossConfig(adversarial=0))
-    config = TrainConfig(phases=(phase,), lite=LiteConfig((8, 8, 16), (1, 1, 2)))
+    config = TrainConfig(phases=(phase,), gated_unet=GatedUNetConfig((8, 8, 16), (1, 1, 2)))
     net = checkpoint.build_generator(config)
     with torch.no_grad():
         for name, value in net.named_parameters():
+            # Equal tensors would be stored once; no trained ones are equal.
+            value.add_(0.01 * torch.randn_like(value))
             if name.startswith("tail"):
                 value.mul_(40)
     checkpoint.save_weights(path, net.state_dict(), config, {})
