@@ -225,7 +225,7 @@ def images_of(run: Run, sets: Sequence[Path]) -> Iterator[tuple[str, Iterator[An
     """Of each set its name, and (name, blurred, sharp) of its images: the middles, uint8."""
     import torch
 
-    from unblur.datasets import find_pairs, read_rgb
+    from unblur.datasets import evenly, find_pairs, read_rgb
     from unblur.training.data import TrainingData
 
     data = replace(run.settings.data, val_images=IMAGES)
@@ -233,9 +233,7 @@ def images_of(run: Run, sets: Sequence[Path]) -> Iterator[tuple[str, Iterator[An
     arrays = ((i.name, *(x.permute(1, 2, 0).numpy() for x in (i.blurred, i.sharp))) for i in held)
     yield HELD_OUT, ((name, _middle(b), _middle(s)) for name, b, s in arrays)
     for folder in sets:
-        pairs = find_pairs(folder, "test")
-        count = min(IMAGES, len(pairs))
-        pairs = [pairs[i * len(pairs) // count] for i in range(count)]
+        pairs = evenly(find_pairs(folder, "test"), IMAGES)
         yield (
             set_name(folder),
             ((p.name, _middle(read_rgb(p.blur)), _middle(read_rgb(p.sharp))) for p in pairs),
