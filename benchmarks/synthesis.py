@@ -43,9 +43,9 @@ def maker(preset: str, size: int, batch: int, device: torch.device) -> Callable[
     """Each call blurs the same photos anew."""
     blur = PRESETS[preset]
     side = size + 2 * blur.margin
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator(device).manual_seed(0)
     shape = (batch, 3, side, side)
-    photos = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8).to(device)
+    photos = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8, device=device)
     centres, focal = torch.zeros(batch, 2), torch.full((batch,), 1200.0)
 
     def make() -> None:
@@ -62,7 +62,7 @@ def samples_counted() -> Iterator[list[int]]:
     plain = scene.F.grid_sample
 
     def counted(picture: torch.Tensor, grid: torch.Tensor, **options: object) -> torch.Tensor:
-        counts.append(grid.shape[1] * grid.shape[2])
+        counts.append(grid.shape[0] * grid.shape[1] * grid.shape[2])
         return plain(picture, grid, **options)  # pyright: ignore[reportArgumentType]
 
     scene.F.grid_sample = counted

@@ -20,33 +20,41 @@ import torch
 from matplotlib.figure import Figure
 from skimage import data
 from torch import Tensor
+from torch.nn import functional as F
 
 from unblur.blur import synthesize
-from unblur.blur.trajectory import camera_shake, centred, kernels
-from unblur.config import PRESETS, BlurConfig, DataConfig
-from unblur.datasets import find_pairs, read_rgb
+from unblur.blur.scene import Motion, expose
+from unblur.blur.trajectory import sample_trajectories
+from unblur.config import PRESETS, BlurConfig
+from unblur.datasets import find_data, find_pairs, read_rgb
 from unblur.losses import sobel
 from unblur.metrics import psnr
-from unblur.training.data import TrainingData
 
 IMAGES = Path(__file__).parent / "images"
 MARGIN = 44
 NOTHING = BlurConfig(
-    sharp_share=0, max_length=0, sweep_share=0, varying_share=0, layer_share=0, defocus_share=0,
-    highlight_share=0, signal_share=0, bayer_share=0, noise_share=0, jpeg_share=0,
+    sharp_share=0, max_length=0, min_length=0, sweep_share=0, shake_share=0, strobe_share=0,
+    varying_share=0, layer_share=0, soft_share=0, defocus_share=0, highlight_share=0,
+    signal_share=0, bayer_share=0, noise_share=0, jpeg_share=0,
 )  # fmt: skip
+MOVED = replace(NOTHING, max_length=24, min_length=24)
+VARYING = replace(
+    MOVED, varying_share=1, roll_share=0, zoom_share=0, perspective_share=0, depth_share=0
+)
 STAGES = {
     "the photo": NOTHING,
-    "shift: one kernel everywhere": replace(NOTHING, max_length=40),
-    "and pitch, yaw, roll, zoom": replace(NOTHING, max_length=40, varying_share=1),
-    "objects of their own motion": replace(NOTHING, max_length=40, layer_share=1, still_share=1),
-    "defocus": replace(NOTHING, defocus_share=1),
-    "averaged as encoded values": replace(NOTHING, max_length=40, signal_share=1),
-    "saturated lights": replace(NOTHING, max_length=40, highlight_share=1),
+    "shift along a smooth path": MOVED,
+    "with roll and zoom": replace(VARYING, roll_share=1, zoom_share=1),
+    "with depth": replace(VARYING, depth_share=1),
+    "in bursts": replace(MOVED, strobe_share=1),
+    "shake": replace(MOVED, shake_share=1),
+    "objects of their own motion": replace(MOVED, layer_share=1),
+    "averaged as encoded values": replace(MOVED, signal_share=1),
+    "saturated lights": replace(MOVED, highlight_share=1),
+    "out of focus": replace(NOTHING, defocus_share=1),
     "noise (of preset severe)": replace(
         NOTHING, noise_share=1, max_read_noise=0.01, max_shot_noise=0.005
     ),
-    "mosaic": replace(NOTHING, bayer_share=1),
     "JPEG": replace(NOTHING, jpeg_share=1),
 }
 
@@ -58,18 +66,31 @@ def main(photos: Path, folders: list[Path]) -> None:
     draw_realism(photos, folders)
 
 
-def draw_kernels(count: int = 12, length: int = 30) -> None:
-    path = camera_shake(count, torch.Generator().manual_seed(1)) * length
-    kernel = kernels(centred(path), 2 * length + 1)
-    kernel = (kernel / kernel.amax((1, 2), keepdim=True)) ** 0.5
-    sheet = torch.cat(list(kernel[:, 10:-10, 10:-10]), dim=1)
-    save(np.repeat(sheet[..., None].numpy() * 255, 3, 2), IMAGES / "blur-kernels.png", zoom=2)
+def draw_kernels(count: int = 12, length: int = 40, side: int = 61) -> None:
+    """What becomes of a point: smooth paths above, squiggly ones, shake below."""
+    plain = BlurConfig(max_length=length, min_length=length, varying_share=0, sweep_share=0)
+    rows = []
+    for changes in (
+        {"squiggly_share": 0.0, "shake_share": 0.0},
+        {"squiggly_share": 1.0, "shake_share": 0.0},
+        {"shake_share": 1.0},
+    ):
+        focal, generator = torch.ones(count), torch.Generator().manual_seed(1)
+        nowhere = torch.zeros(count, 2)
+        poses = sample_trajectories(replace(plain, **changes), nowhere, focal, 1.0, generator)
+        point = torch.zeros(count, 3, side + 2 * length, side + 2 * length)
+        point[..., side // 2 + length, side // 2 + length] = 1
+        motion = Motion(poses[:, None], nowhere, focal, torch.ones(count, 2))
+        kernels = expose(point, motion, length, density=4.0)[:, 0]
+        rows.append(torch.cat(list((kernels / kernels.amax((1, 2), keepdim=True)) ** 0.5), dim=1))
+    sheet = torch.cat(rows)
+    save(np.repeat(sheet[..., None].numpy() * 255, 3, 2), IMAGES / "blur-kernels.png")
 
 
 def draw_stages() -> None:
     image = torch.from_numpy(np.ascontiguousarray(data.astronaut())).permute(2, 0, 1)[None]
-    figure = Figure(figsize=(10, 4.5), layout="constrained")
-    axes = figure.subplots(2, 5)
+    figure = Figure(figsize=(10, 3.9), layout="constrained")
+    axes = figure.subplots(2, 6)
     for axis, (title, config) in zip(axes.flat, STAGES.items(), strict=True):
         blurred = stage(image, config)
         axis.imshow(blurred[60:300, 120:360], interpolation="nearest")
@@ -86,16 +107,18 @@ def stage(image: Tensor, config: BlurConfig) -> np.ndarray:
     return blurred[0].permute(1, 2, 0).numpy()
 
 
-def draw_realism(photos: Path, folders: list[Path], crops: int = 1200, side: int = 256) -> None:
+def draw_realism(photos: Path, folders: list[Path], crops: int = 960, side: int = 256) -> None:
     """PSNR of blurred against sharp crops, and how much gradient energy the blur took."""
-    source = TrainingData(
-        DataConfig(dirs=(str(photos),), min_scale=0.35), PRESETS["real"], 0, torch.device("cpu")
-    )
     measured = {"preset real": [], **{name_of(folder): [] for folder in folders}}
-    for step in range(crops // 8):
-        pairs = zip(*source.batch(step, side, 8), strict=True)
-        measured["preset real"] += [measure((a + 1) / 2, (b + 1) / 2) for a, b in pairs]
-    rng = np.random.default_rng(0)
+    rng, generator = np.random.default_rng(0), torch.Generator().manual_seed(0)
+    paths, blur = find_data(photos)[1], PRESETS["real"]
+    for _ in range(crops // 16):
+        cut = [crop(rng, paths, side + 2 * blur.margin) for _ in range(16)]
+        centres = torch.from_numpy(rng.uniform((-600, -350), (600, 350), (16, 2))).float()
+        pairs = synthesize(
+            torch.stack(cut), centres, torch.full((16,), 1400.0), blur.margin, blur, generator
+        )
+        measured["preset real"] += [measure(a, b) for a, b in zip(*pairs, strict=True)]
     for folder in folders:
         for pair in find_pairs(folder, "train"):
             blurred, sharp = read_rgb(pair.blur), read_rgb(pair.sharp)
@@ -121,6 +144,15 @@ def draw_realism(photos: Path, folders: list[Path], crops: int = 1200, side: int
             axis.set_yticks([])
             axis.legend()
     figure.savefig(IMAGES / "blur-realism.png", dpi=130)
+
+
+def crop(rng: np.random.Generator, paths: list[Path], side: int) -> Tensor:
+    """A random square of a random photo at a scale of 0.35 to 1."""
+    image = unit(read_rgb(paths[int(rng.integers(len(paths)))]))[None]
+    scale = max(rng.choice([1, 0.71, 0.5, 0.35]), side / min(image.shape[2:]))
+    image = F.interpolate(image, scale_factor=scale, mode="bicubic", antialias=True)[0]
+    y, x = (int(rng.integers(n - side + 1)) for n in image.shape[1:])
+    return (image[:, y : y + side, x : x + side].clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 def measure(blurred: Tensor, sharp: Tensor) -> tuple[float, float]:

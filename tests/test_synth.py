@@ -45,7 +45,7 @@ def test_photos_that_cannot_teach_are_skipped_with_a_reason(photos: Path, tmp_pa
     report = synthesize_pairs(photos, tmp_path / "pairs")
     assert report.made == 2
     assert report.skipped.keys() == {"small.png", "soft.png", "text.jpg"}
-    assert "too small; 112 pixels" in report.skipped["small.png"]
+    assert "too small; 144 pixels" in report.skipped["small.png"]
     assert report.skipped["soft.png"] == "is blurred itself"
     assert "not a picture" in report.skipped["text.jpg"]
 

@@ -309,16 +309,26 @@ def robustness(
 
 @app.command(no_args_is_help=True)
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="best.safetensors of a run folder.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(help="best.safetensors of a run folder, or an exported file of it.")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", help="ONNX file to write.")],
+    int8: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PHOTOS",
+            help="Convolutions in 8 bits, fitted to a folder of the training's sharp photos.",
+        ),
+    ] = None,
 ) -> None:
     """Turn a checkpoint into an ONNX file, and check that it computes the same."""
     with _extra("train"):
         from unblur.export import export as run
     with _clear_errors():
-        differences = run(checkpoint, out)
+        differences = run(checkpoint, out, int8)
+    amount = "at most" if int8 is None else "a root mean square of"
     for size, difference in differences.items():
-        typer.echo(f"{size}: differs from PyTorch by at most {difference:.1e}")
+        typer.echo(f"{size}: differs from PyTorch by {amount} {difference:.1e}")
     typer.echo(f"{out}  {out.stat().st_size / 2**20:.1f} MiB")
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
-import os
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from queue import SimpleQueue
 from threading import Lock
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from unblur import openvino_cpu
 from unblur.errors import UnblurError
 
 Device = Literal["auto", "cpu", "gpu"]
-Precision = Literal["auto", "float", "f32", "bf16"]
+Precision = Literal["auto", "float", "f32", "bf16", "int8"]
 FLOATS = ("f32", "bf16")
 """What `Network.precision` is of a network whose numbers were not rounded to 8 bits."""
 
@@ -28,8 +24,8 @@ METADATA_KEY = "unblur"
 """The ONNX metadata property that holds the contract, as JSON."""
 CHECKPOINT = ".safetensors"
 """Ending of a checkpoint, which PyTorch runs (see `restore.open_network`)."""
-OTHER_NAMES = {"natural": "default"}
-"""What bundled models are called as well."""
+INT8 = "-int8"
+"""Ending of the name of a model that is another in 8 bits."""
 WHOLE = 2**16
 """Side of a tile, in pixels, that no photo fills: the network is given the whole."""
 
@@ -70,7 +66,7 @@ class Network(Protocol):
 
     @property
     def precision(self) -> str:
-        """What it computes in, as it turned out: "f32", "bf16"."""
+        """What it computes in, as it turned out: "f32", "bf16", "int8"."""
         ...
 
     @property
@@ -90,12 +86,12 @@ class Engine:
     Args:
         model: the name of a bundled model, or an ONNX file with dynamic height and width.
         device: "auto" takes a GPU if ONNX Runtime finds one, else the CPU.
-        precision: on the CPU: "auto" and "float" compute in bf16 where the processor does so
-            natively.
+        precision: on the CPU: "auto" is bf16 where the processor computes in it natively, else
+            "int8" of a bundled model where that is faster, else f32; "float" is bf16 or f32.
 
     Raises:
-        ModelError: if there is no such model, the file is none or, bundled, not the one that was
-            published, or there is no such device.
+        ModelError: if there is no such model or none in 8 bits, the file is none or, bundled, not
+            the one that was published, or there is no such device.
     """
 
     def __init__(
@@ -104,58 +100,81 @@ class Engine:
         device: Device = "auto",
         precision: Precision = "auto",
     ) -> None:
-        path = find_model(model)
         providers = _gpu_providers() if device != "cpu" else []
         if device == "gpu" and not providers:
             raise ModelError("no GPU found; unblur[gpu] installs what finds one, or use the CPU")
+        path = find_model(model)
+        if not providers:
+            path = _in_precision(path, precision)
         self.digest = _published(path) if path.parent == _bundled() else _sha256(path)
         try:
-            load = _load_onnxruntime if providers else _load_openvino
-            self._run, contract, self.parallel, where, self.precision = load(
-                path, providers or precision
-            )
-            self.description = f"{where} in {self.precision}"
+            if providers:
+                self._run: Any = OnnxRuntimeNetwork(path, providers)
+            else:
+                named = precision if precision in FLOATS else None
+                self._run = openvino_cpu.OpenVINONetwork(path, named)
+            self.parallel, self.precision = self._run.parallel, self._run.precision
+            self.description = f"{self._run.where} in {self.precision}"
+            contract = self._run.metadata(METADATA_KEY)
             self.named = bool(contract)
             self.contract = Contract(**json.loads(contract)) if contract else Contract()
         except (RuntimeError, ValueError, TypeError) as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise ModelError(f"{path}: not an ONNX network that can be run ({reason})") from None
+            raise _unusable(path, error) from None
+        self._path = path
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
-        return self._run(batch)
+        try:
+            return self._run(batch)
+        except RuntimeError as error:
+            raise _unusable(self._path, error) from None
 
 
 def find_model(model: str | Path) -> Path:
-    """The file of a bundled model's name (or of one of `OTHER_NAMES`), or of a path.
+    """The file of a bundled model's name, or of a path.
 
     Raises:
         ModelError: if there is neither.
     """
     bundled = _bundled()
-    named = bundled / f"{OTHER_NAMES.get(str(model), model)}.onnx"
+    named = bundled / f"{model}.onnx"
     if named.is_file() and named.parent == bundled:
         return named
     path = Path(model)
     if path.suffix == ".onnx" and path.is_file():
         return path
-    names = ", ".join(sorted([*OTHER_NAMES, *(p.stem for p in bundled.glob("*.onnx"))]))
+    names = ", ".join(sorted(p.stem for p in bundled.glob("*.onnx")))
     raise ModelError(
         f"no model {str(model)!r}: name a bundled one ({names}), an ONNX file or a checkpoint "
         f"({CHECKPOINT})"
     )
 
 
-def _published(path: Path) -> str:
-    """The SHA-256 of a bundled file; ModelError if a bundled one is not what was published.
+def _in_precision(path: Path, precision: Precision) -> Path:
+    """The file that computes in a precision: the model's own, or the one in 8 bits beside it."""
+    small = path.with_name(f"{path.stem}{INT8}{path.suffix}")
+    bundled = path.parent == _bundled() and small.is_file()
+    if precision == "int8" and not path.stem.endswith(INT8):
+        if not small.is_file():
+            raise ModelError(
+                f"{path}: no {small.name} beside it; unblur export --int8 makes it, or leave the "
+                "precision out"
+            )
+        return small
+    return small if precision == "auto" and bundled and openvino_cpu.gains_by_int8() else path
 
-    All of them are looked at: one may take weights from another.
-    """
+
+def _unusable(path: Path, error: Exception) -> ModelError:
+    reason = str(error).strip().splitlines()[-1]
+    return ModelError(f"{path}: not an ONNX network that can be run ({reason})")
+
+
+def _published(path: Path) -> str:
+    """The SHA-256 of a bundled file; ModelError if it is not what was published."""
     sums = (path.parent / "SHA256SUMS").read_text(encoding="utf-8").split()
-    expected = dict(zip(sums[1::2], sums[::2], strict=True))
-    for file in {path, *(path.with_name(name) for name in expected)}:
-        if not file.is_file() or _sha256(file) != expected.get(file.name):
-            raise ModelError(f"{file}: damaged, its checksum is another; install unblur again")
-    return expected[path.name]
+    digest = _sha256(path)
+    if digest != dict(zip(sums[1::2], sums[::2], strict=True)).get(path.name):
+        raise ModelError(f"{path}: damaged, its checksum is another; install unblur again")
+    return digest
 
 
 def _sha256(path: Path) -> str:
@@ -166,94 +185,27 @@ def _bundled() -> Path:
     return Path(str(resources.files("unblur"))) / "weights"
 
 
-def read_onnx(path: Path) -> Any:
-    """An ONNX file as OpenVINO's `Model`, not compiled.
+class OnnxRuntimeNetwork:
+    """A network on a GPU, one batch at a time; as `openvino_cpu.OpenVINONetwork`."""
 
-    Raises:
-        ValueError: if it is no such file.
-    """
-    _import_openvino()
-    from openvino.frontend import GeneralFailure
+    parallel = 1
+    precision = "f32"
 
-    _, reader = _onnx_reader()
-    try:
-        return reader.convert(reader.load(str(path)))
-    except GeneralFailure as error:
-        raise ValueError(str(error)) from None
+    def __init__(self, path: Path, providers: list[str]) -> None:
+        import onnxruntime
 
+        self._session = onnxruntime.InferenceSession(path, providers=providers)
+        self._input = self._session.get_inputs()[0].name
+        self._alone = Lock()
+        provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
+        self.where = f"ONNX Runtime on {provider}"
 
-@functools.cache
-def _import_openvino() -> Any:
-    """OpenVINO, without telling Google Analytics of it: each import of it would.
+    def metadata(self, key: str) -> str:
+        return self._session.get_modelmeta().custom_metadata_map.get(key, "")
 
-    It asks for the package that sends, and does without where there is none.
-    """
-    sender = "openvino_telemetry"
-    hidden = sender not in sys.modules
-    if hidden:
-        sys.modules[sender] = None  # pyright: ignore[reportArgumentType]
-    try:
-        import openvino
-    finally:
-        if hidden:
-            del sys.modules[sender]
-    return openvino
-
-
-@functools.cache
-def _onnx_reader() -> tuple[Any, Any]:
-    # By name: left to guess, other readers write about a file that is none to standard error.
-    # Kept: what it reads with is unloaded when it goes, though its models may still be in use.
-    from openvino.frontend import FrontEndManager
-
-    manager = FrontEndManager()
-    return manager, manager.load_by_framework("onnx")
-
-
-Loaded = tuple[Callable[[np.ndarray], np.ndarray], str, int, str, str]
-"""The network, its contract as JSON, how many calls of it run at a time, where, in what."""
-
-
-def _load_openvino(path: Path, precision: Any) -> Loaded:
-    core = _import_openvino().Core()
-    network = read_onnx(path)
-    where = ["framework", METADATA_KEY]
-    contract = str(network.get_rt_info(where).value) if network.has_rt_info(where) else ""
-    # A convolution of one tile keeps about eight cores busy.
-    parallel = max(1, (os.cpu_count() or 1) // 8)
-    options: dict[str, Any] = {"NUM_STREAMS": str(parallel)}
-    if precision not in ("auto", "float"):
-        options["INFERENCE_PRECISION_HINT"] = precision
-    compiled = core.compile_model(network, "CPU", options)
-    free: SimpleQueue[Any] = SimpleQueue()
-    for _ in range(parallel):
-        free.put(compiled.create_infer_request())
-
-    def run(batch: np.ndarray) -> np.ndarray:
-        request = free.get()
-        try:
-            return request.infer({0: batch})[0].copy()
-        finally:
-            free.put(request)
-
-    computed = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-    return run, contract, parallel, "OpenVINO on the CPU", computed
-
-
-def _load_onnxruntime(path: Path, providers: Any) -> Loaded:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=providers)
-    name = session.get_inputs()[0].name
-    contract = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "")
-    one = Lock()
-
-    def run(batch: np.ndarray) -> np.ndarray:
-        with one:
-            return np.asarray(session.run(None, {name: batch})[0])
-
-    where = session.get_providers()[0].removesuffix("ExecutionProvider")
-    return run, contract, 1, f"ONNX Runtime on {where}", "f32"
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        with self._alone:
+            return np.asarray(self._session.run(None, {self._input: batch})[0])
 
 
 def _gpu_providers() -> list[str]:

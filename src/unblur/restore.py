@@ -160,13 +160,16 @@ class Deblurrer:
         # The gate's cells and the network's strides have the same grid in every tile.
         grid = math.lcm(contract.multiple, CELL)
         height, width = source.shape[:2]
-        tiles = math.prod(len(list(spans(side, tile, overlap, grid))) for side in (height, width))
-        total = tiles * (8 if self.best else 1)
+        rows, columns = (list(spans(side, tile, overlap, grid)) for side in (height, width))
+        total = len(rows) * len(columns) * (8 if self.best else 1)
         begun = itertools.count()
+        # The last tiles may be a little shorter: all of one size, the network is compiled once.
+        # Turned, they are padded as little as possible (see `_turned`).
+        least = (1, 1) if self.best else (rows[0][0].stop, columns[0][0].stop)
 
         def run(picture: np.ndarray) -> np.ndarray:
             report(next(begun), total)
-            return run_padded(self.engine, picture, contract.multiple)
+            return run_padded(self.engine, picture, contract.multiple, least)
 
         return run_tiled(
             partial(self._change, run=_turned(run) if self.best else run),

@@ -109,16 +109,22 @@ def spans(
 
 
 def run_padded(
-    network: Callable[[np.ndarray], np.ndarray], image: np.ndarray, multiple: int
+    network: Callable[[np.ndarray], np.ndarray],
+    image: np.ndarray,
+    multiple: int,
+    least: tuple[int, int] = (1, 1),
 ) -> np.ndarray:
     """The network's output for an image of any size.
 
     Args:
         network: takes and returns float32 (1, c, h, w), h and w multiples of `multiple`.
         image: float32 (h, w, c); it is padded by reflection to the right and at the bottom.
+        least: height and width that the network is given at least.
     """
     height, width = image.shape[:2]
-    pads = [(0, -height % multiple), (0, -width % multiple), (0, 0)]
+    wanted = (max(n, side) for n, side in zip((height, width), least, strict=True))
+    pads = [(0, n + -n % multiple - side) for n, side in zip(wanted, (height, width), strict=True)]
+    pads.append((0, 0))
     # np.pad reflects again and again where a side is shorter than its padding; a side of one
     # pixel has nothing to reflect, and repeats.
     padded = np.pad(image, pads, mode="reflect") if any(p[1] for p in pads) else image

@@ -13,7 +13,7 @@ from unblur.blur import response
 
 Frame = UInt8[np.ndarray, "h w 3"]
 
-RESPONSES = {"signal": response.signal, "srgb": response.srgb}
+RESPONSES = {"signal": response.SIGNAL, "srgb": response.SRGB}
 
 
 @dataclass
@@ -71,7 +71,7 @@ def average_frames(
         if len(window) < count:
             continue
         chosen = np.stack([kept for _, kept in window])
-        blurred = mean(chosen, RESPONSES[names[0]]())
+        blurred = mean(chosen, response.tabulate(torch.tensor([RESPONSES[names[0]]])))
         first = window[0][0]
         yield blurred, chosen[count // 2], {
             "first_frame": first, "frames": count, "response": names[0],

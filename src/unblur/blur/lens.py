@@ -1,70 +1,70 @@
-"""What is out of focus: every point becomes the image of the aperture."""
+"""What the lens does: it is a little soft everywhere, and its focus may lie elsewhere."""
 
 from __future__ import annotations
 
 import math
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from unblur.config import BlurConfig
+from unblur.blur.part import apply
 
-_SUPERSAMPLING = 5
-
-
-def sample_apertures(
-    batch: int,
-    rest: Bool[Tensor, " b"],
-    config: BlurConfig,
-    generator: torch.Generator,
-) -> list[Float[Tensor, "_ _"] | None]:
-    """A kernel for `defocus_share` of the samples that do not rest: half discs, half polygons."""
-    drawn = torch.rand(batch, 4, generator=generator).tolist()
-    kernels: list[Tensor | None] = []
-    for still, (chance, size, kind, turn) in zip(rest.tolist(), drawn, strict=True):
-        if still or chance >= config.defocus_share:
-            kernels.append(None)
-            continue
-        radius = 0.7 + (config.max_defocus - 0.7) * size
-        blades = 0 if kind < 0.5 else 5 + int((kind - 0.5) * 8)
-        kernels.append(aperture(radius, blades, turn * 2 * math.pi))
-    return kernels
+_SUPERSAMPLING = 7
 
 
-def aperture(radius: float, blades: int = 0, turn: float = 0.0) -> Float[Tensor, "s s"]:
-    """The image of a disc, or of a regular polygon with `blades` sides; its sum is 1.
+def soften(
+    light: Float[Tensor, "b c h w"], deviations: Float[Tensor, " b"]
+) -> Float[Tensor, "b c h w"]:
+    """Each image through a Gaussian of its deviation (in pixels, on the host; 0: none)."""
+
+    def blur(images: Tensor, weights: Tensor) -> Tensor:
+        return convolve(convolve(images, weights[:, None]), weights[:, :, None])
+
+    at = torch.arange(-3, 4)
+    weights = (-0.5 * (at / deviations.clamp_min(0.1)[:, None]) ** 2).exp()
+    return apply(light, deviations > 0, blur, weights / weights.sum(1, keepdim=True))
+
+
+def aperture(shapes: Float[Tensor, "b 3"]) -> Float[Tensor, "b s s"]:
+    """The images of discs, or of regular polygons; the sum of each is 1.
 
     Args:
-        radius: of the disc, or the polygon's corners, in pixels.
-        blades: 0 for a disc, else 3 or more.
-        turn: angle of a corner, in radians.
+        shapes: the radius of the disc or the polygon's corners in pixels, the number of its sides
+            (0: a disc, else 3 or more), the angle of a corner in radians.
     """
-    half = math.ceil(radius)
-    side = 2 * half + 1
-    at = (torch.arange(side * _SUPERSAMPLING) + 0.5) / _SUPERSAMPLING - side / 2
-    y, x = torch.meshgrid(at, at, indexing="ij")
-    reach = torch.full_like(x, radius)
-    if blades:
-        # Distance from the centre to the side in each direction.
-        sector = 2 * math.pi / blades
-        angle = torch.remainder(torch.atan2(y, x) - turn, sector) - sector / 2
-        reach = radius * math.cos(sector / 2) / angle.cos()
-    inside = (torch.hypot(x, y) <= reach).float()
-    kernel = F.avg_pool2d(inside[None, None], _SUPERSAMPLING)[0, 0]
-    return kernel / kernel.sum()
+    radius, blades, turn = shapes[:, :, None, None].unbind(1)
+    side = 2 * math.ceil(float(radius.max())) + 1
+    fine = side * _SUPERSAMPLING
+    at = (torch.arange(fine) - (fine - 1) / 2) / _SUPERSAMPLING
+    # Distance from the centre to the rim in each direction; a disc has very many sides.
+    sector = 2 * math.pi / torch.where(blades > 0, blades, 1e4)
+    angle = torch.remainder(torch.atan2(at[:, None], at) - turn, sector) - sector / 2
+    rim = radius * (sector / 2).cos() / angle.cos()
+    kernels = F.avg_pool2d((torch.hypot(at[:, None], at) <= rim).float()[:, None], _SUPERSAMPLING)
+    return kernels[:, 0] / kernels.sum((2, 3))[:, :, None]
 
 
 def defocus(
-    light: Float[Tensor, "b c h w"], kernels: list[Float[Tensor, "_ _"] | None]
+    light: Float[Tensor, "b c h w"], shapes: Float[Tensor, "b 3"]
 ) -> Float[Tensor, "b c h w"]:
-    """Each image convolved with its kernel; the border is replicated. None leaves it as it is."""
-    out = light.clone()
-    for index, kernel in enumerate(kernels):
-        if kernel is not None:
-            half = kernel.shape[0] // 2
-            padded = F.pad(light[index, :, None], (half,) * 4, mode="replicate")
-            weight = kernel.flip(0, 1).to(light)[None, None]
-            out[index] = F.conv2d(padded, weight)[:, 0]
-    return out
+    """Each image through the aperture of its shape (on the host; radius 0: as it is)."""
+    has = shapes[:, 0] > 0
+    if not bool(has.any()):
+        return light
+    some = aperture(shapes[has]).flip(1, 2)
+    kernels = some.new_zeros(len(shapes), *some.shape[1:]).index_put((has,), some)
+    return apply(light, has, convolve, kernels)
+
+
+def convolve(
+    images: Float[Tensor, "b c h w"], weights: Float[Tensor, "b i j"]
+) -> Float[Tensor, "b c h w"]:
+    """Each image correlated with its own weights (of odd sides); the border is replicated."""
+    b, c, h, w = images.shape
+    i, j = weights.shape[1:]
+    padded = F.pad(images, (j // 2, j // 2, i // 2, i // 2), mode="replicate")
+    planes = padded.view(1, b * c, *padded.shape[2:])
+    out = F.conv2d(planes, weights.repeat_interleave(c, 0)[:, None], groups=b * c)
+    return out.view(b, c, h, w)

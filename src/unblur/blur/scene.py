@@ -2,239 +2,191 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from unblur.blur.trajectory import resample, sample_trajectories
-from unblur.config import BlurConfig
+from unblur.blur.objects import inner, lay_over
+from unblur.blur.part import carry
+from unblur.blur.trajectory import at, instants
 
-_PIXELS_AT_ONCE = 2**18
-"""Sampled together: few enough to stay in a processor's cache."""
+_FEWEST = 4
+"""Sub-frames of anything that moves."""
+_AT_ONCE_ON_CPU = 2**18
+"""Pixels sampled together: few enough to stay in a processor's cache."""
+_AT_ONCE = 2**24
+"""The same on a GPU: enough to keep it busy, in about 1 GiB."""
 
 
 @dataclass(frozen=True)
-class Layer:
-    """An object in front of a sample's scene.
+class Motion:
+    """What moves while the shutters are open. All is on the host.
 
     Attributes:
-        sample: index of the sample that it belongs to.
-        source: index of the photo that it is cut from.
-        mirrored: whether that photo is taken left to right.
-        mask: its opacity in [0, 1], where the mean pose sees it.
-        poses: the camera's as the object sees it: its own motion included.
+        poses: the camera's as the scene sees it, then as each object does, as
+            `sample_trajectories` makes them.
+        centres: where the optical axis meets the crop, in pixels (x, y) from its centre.
+        focal: focal length in pixels.
+        shutter: bursts and duty, for `instants`; 1 and 1: open all the time.
     """
 
-    sample: int
-    source: int
-    mirrored: bool
-    mask: Float[Tensor, "i j"]
-    poses: Float[Tensor, "t 6"]
+    poses: Float[Tensor, "b k t 6"]
+    centres: Float[Tensor, "b 2"]
+    focal: Float[Tensor, " b"]
+    shutter: Float[Tensor, "b 2"]
 
+    def homographies(self) -> Float[Tensor, "b k t 3 3"]:
+        """Where each pose looks but for its shift: from output to scene, both about their centres.
 
-def sample_layers(
-    shape: torch.Size,
-    rest: Bool[Tensor, " b"],
-    poses: Float[Tensor, "b t 6"],
-    config: BlurConfig,
-    centres: Float[Tensor, "b 2"],
-    focal: Float[Tensor, " b"],
-    generator: torch.Generator,
-) -> list[Layer]:
-    """Objects for `layer_share` of the samples that do not rest.
-
-    In `still_share` of these, evenly, the scene rests (`poses` is set to 0 there: a fixed camera
-    before moving things) or the objects do (a camera that follows them). The objects are cut from
-    the next photo of the batch, and from the sample's own, mirrored, where there is but one.
-
-    Args:
-        shape: of the photos: (b, c, i, j).
-        rest: the samples that are to stay sharp.
-        poses: of the cameras; changed in place.
-    """
-    batch, _, height, width = shape
-    chance, number, still = torch.rand(3, batch, generator=generator)
-    # One object more often than three.
-    counts = (1 + (3 * number**2).long()) * ((chance < config.layer_share) & ~rest)
-    samples = torch.repeat_interleave(torch.arange(batch), counts)
-    if not len(samples):
-        return []
-    motion = sample_trajectories(len(samples), config, centres[samples], focal[samples], generator)
-    poses[(counts > 0) & (still < config.still_share / 2)] = 0
-    follows = (still >= config.still_share / 2) & (still < config.still_share)
-    motion[follows[samples]] = 0
-    return [
-        Layer(
-            sample=sample,
-            source=(sample + 1) % batch,
-            mirrored=True,
-            mask=sample_mask(height, width, generator),
-            poses=path,
+        `zoom * K R K^-1` about the axis; K has the focal length alone, R = R_roll R_pitch R_yaw.
+        """
+        _, _, roll, pitch, yaw, zoom = self.poses.unbind(-1)
+        (c, s), (cp, sp), (cy, sy) = ((angle.cos(), angle.sin()) for angle in (roll, pitch, yaw))
+        z, f = zoom.exp(), self.focal[:, None, None]
+        above = (cy, torch.zeros_like(cy), sy * f), (-sp * sy, cp, sp * cy * f)
+        first, second = (
+            [z * (p * a + q * b) for a, b in zip(*above, strict=True)] for p, q in ((c, -s), (s, c))
         )
-        for sample, path in zip(samples.tolist(), motion, strict=True)
-    ]
-
-
-def sample_mask(height: int, width: int, generator: torch.Generator) -> Float[Tensor, "i j"]:
-    """The opacity of a random rounded object: 5 to 25 % of the picture, with a soft edge.
-
-    Smooth noise under a wide bell is cut at a level; the edge is 1 to 3 pixels wide.
-    """
-    cells = int(torch.randint(4, 8, (1,), generator=generator))
-    noise = torch.randn(1, 1, cells, cells, generator=generator)
-    field = F.interpolate(noise, size=(height, width), mode="bicubic", align_corners=True)[0, 0]
-    place = torch.rand(2, generator=generator)
-    y = torch.linspace(0, 1, height)[:, None] - (0.2 + 0.6 * place[0])
-    x = torch.linspace(0, 1, width) - (0.2 + 0.6 * place[1])
-    field = field - 20 * (y**2 + x**2)
-    part, edge = torch.rand(2, generator=generator).tolist()
-    # A quantile of a coarse grid is near enough, and needs no sort of all pixels.
-    level = torch.quantile(field[::8, ::8].flatten(), 1 - (0.05 + 0.2 * part))
-    dy, dx = torch.gradient(field)
-    slope = torch.hypot(dy, dx).clamp_min(1e-6)
-    return ((field - level) / (slope * (1 + 2 * edge)) + 0.5).clamp(0, 1)
-
-
-def glance(
-    light: Float[Tensor, "b 3 i j"], layers: list[Layer], margin: int
-) -> Float[Tensor, "b 3 h w"]:
-    """The scene and its objects from the mean pose, without the margin."""
-    out = light.clone()
-    for layer in layers:
-        rgba = _cut_out(light, layer)
-        out[layer.sample] = rgba[:3] + (1 - rgba[3]) * out[layer.sample]
-    return out[..., margin : out.shape[-2] - margin, margin : out.shape[-1] - margin]
+        rows = [*first, *second, -cp * sy / f, -sp / f, cp * cy]
+        h = torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+        centre = self.centres[:, None, None, :, None]
+        h = torch.cat([h[..., :2], h[..., 2:] - h[..., :2] @ centre], dim=-1)
+        return torch.cat([h[..., :2, :] + centre * h[..., 2:, :], h[..., 2:, :]], dim=-2)
 
 
 def expose(
     light: Float[Tensor, "b 3 i j"],
-    poses: Float[Tensor, "b t 6"],
-    centres: Float[Tensor, "b 2"],
-    focal: Float[Tensor, " b"],
+    motion: Motion,
     margin: int,
-    layers: list[Layer] | None = None,
+    numbers: Int[Tensor, " b"] | None = None,
+    layers: Sequence[Float[Tensor, "_ 4 i j"]] = (),
+    depth: Float[Tensor, "b h w"] | None = None,
+    density: float = 1.0,
 ) -> Float[Tensor, "b 3 h w"]:
     """The mean over the exposure of the scene with its objects, without the margin.
 
-    Sub-frames are so many that between two of them no corner of the picture moves by more than
-    one pixel; what rests is given back exactly. In each sub-frame the objects are laid over the
-    scene, so an object's edge is blurred with its motion and what is behind it shows through.
-    What lies beyond the margin is mirrored.
+    A sample has as many sub-frames as the longest path of any corner has pixels, times `density`,
+    and four at least; what rests is given back exactly. In each sub-frame the objects are laid over
+    the scene, so an object's edge is blurred with its motion and what is behind it shows through.
+    Beyond the margin the picture's rim goes on.
+
+    Samples of as many layers and about as many sub-frames are exposed together, as many as memory
+    allows. What decides that is on the host, so every shape is known without asking the device.
 
     Args:
         light: the scene in the domain in which the sensor averages.
-        poses: as `sample_trajectories` makes them.
-        centres: the optical axis, in pixels (x, y) from the crop's centre.
-        focal: focal length in pixels.
         margin: pixels on each side of the input that the output lacks.
-        layers: objects, the farthest first.
+        numbers: of objects; on the host. By default none.
+        layers: as `objects.cut_out` makes them.
+        depth: what the scene's shifts are multiplied with; by default 1.
     """
-    height, width = light.shape[-2] - 2 * margin, light.shape[-1] - 2 * margin
-    out = []
-    for index, (centre, f) in enumerate(zip(centres, focal, strict=True)):
-        x = torch.arange(width, device=light.device) - (width - 1) / 2 - centre[0]
-        y = torch.arange(height, device=light.device) - (height - 1) / 2 - centre[1]
-        mine = [layer for layer in layers or [] if layer.sample == index]
-        pictures = [light[index], *(_cut_out(light, layer) for layer in mine)]
-        paths = [poses[index], *(layer.poses.to(light.device) for layer in mine)]
-        counts = [subframes(path, x[[0, -1]], y[[0, -1]], f) for path in paths]
-        count = max(counts)
-        chunk = max(1, _PIXELS_AT_ONCE // (height * width))
-        total = torch.zeros(3, height, width, device=light.device)
-        ends: list[Tensor] = []
-        turns = [homographies(resample(path, count), f).split(chunk) for path in paths]
-        for some in zip(*turns, strict=True):
-            frames = _look(pictures[0], some[0], x, y, centre, margin, counts[0] == 1)
-            for picture, h, n in zip(pictures[1:], some[1:], counts[1:], strict=True):
-                rgba = _look(picture, h, x, y, centre, margin, n == 1)
-                frames = rgba[:3] + (1 - rgba[3:]) * frames
-            total += frames.sum(1)
-            ends = [ends[0] if ends else frames[:, 0], frames[:, -1]]
-        if count > 1:
-            # The integral over time by the trapezoid rule: the ends count half.
-            total = (total - (ends[0] + ends[1]) / 2) / (count - 1)
-        out.append(total)
-    return torch.stack(out)
+    size = [n - 2 * margin for n in light.shape[-2:]]
+    lengths = longest_paths(motion, size)
+    counts = (density * lengths).ceil().clamp(min=_FEWEST).where(lengths > 0, 1).long().tolist()
+    numbers = torch.zeros(len(light)).long() if numbers is None else numbers
+    most = (_AT_ONCE_ON_CPU if light.device.type == "cpu" else _AT_ONCE) // (size[0] * size[1])
+    out = light.new_empty(len(light), 3, *size)
+    for group in _groups(numbers.tolist(), counts, most):
+        index = carry(torch.tensor(group), light.device)
+        pictures = [light.index_select(0, index)]
+        for k, rgba in enumerate(layers[: int(numbers[group[0]])]):
+            rows = (numbers > k).cumsum(0)[group] - 1
+            pictures.append(rgba.index_select(0, carry(rows, light.device)))
+        part = Motion(
+            motion.poses[group, : len(pictures)], motion.centres[group], motion.focal[group],
+            motion.shutter[group],
+        )  # fmt: skip
+        near = None if depth is None else depth.index_select(0, index)[:, None]
+        mean = _mean(pictures, part, counts[group[-1]], margin, near, most // len(group))
+        out.index_copy_(0, index, mean)
+    return out
 
 
-def homographies(poses: Float[Tensor, "k 6"], focal: Float[Tensor, ""]) -> Float[Tensor, "k 3 3"]:
-    """Where each pose looks: output pixel to scene pixel, both from the optical axis.
+def longest_paths(motion: Motion, size: Sequence[int]) -> Float[Tensor, " b"]:
+    """How far any corner of a (height, width) goes in any layer, in pixels."""
+    y, x = (torch.tensor([(1 - n) / 2, (n - 1) / 2]) for n in size)
+    corners = torch.cartesian_prod(x, y, torch.ones(1))[:, :, None]
+    places = (motion.homographies()[..., None, :, :] @ corners)[..., 0]
+    places = places[..., :2] / places[..., 2:] + motion.poses[..., None, :2]
+    return places.diff(dim=2).norm(dim=-1).sum(2).amax((1, 2))
 
-    `zoom * K R K^-1`, then the shift; K has the focal length alone, R = R_roll R_pitch R_yaw.
+
+def _groups(numbers: list[int], counts: list[int], most: int) -> list[list[int]]:
+    """Samples of as many objects and about as many sub-frames, together `most` or a single one.
+
+    The last of each has the most sub-frames. What rests is never among what moves.
     """
-    dx, dy, roll, pitch, yaw, zoom = poses.double().unbind(-1)
-    one, zero = torch.ones_like(dx), torch.zeros_like(dx)
-
-    def matrix(*rows: Tensor) -> Tensor:
-        return torch.stack(rows, dim=-1).view(-1, 3, 3)
-
-    c, s = roll.cos(), roll.sin()
-    r_roll = matrix(c, -s, zero, s, c, zero, zero, zero, one)
-    c, s = pitch.cos(), pitch.sin()
-    r_pitch = matrix(one, zero, zero, zero, c, s, zero, -s, c)
-    c, s = yaw.cos(), yaw.sin()
-    r_yaw = matrix(c, zero, s, zero, one, zero, -s, zero, c)
-    f = focal.double() * one
-    k = matrix(f, zero, zero, zero, f, zero, zero, zero, one)
-    back = matrix(1 / f, zero, zero, zero, 1 / f, zero, zero, zero, one)
-    z = zoom.exp()
-    move = matrix(z, zero, dx, zero, z, dy, zero, zero, one)
-    return (move @ k @ r_roll @ r_pitch @ r_yaw @ back).to(poses.dtype)
+    groups: list[list[int]] = []
+    kinds = [(number, count > 1) for number, count in zip(numbers, counts, strict=True)]
+    for sample in sorted(range(len(counts)), key=lambda i: (*kinds[i], counts[i])):
+        alike = bool(groups) and kinds[groups[-1][0]] == kinds[sample]
+        if alike and (len(groups[-1]) + 1) * counts[sample] <= most:
+            groups[-1].append(sample)
+        else:
+            groups.append([sample])
+    return groups
 
 
-def subframes(
-    path: Float[Tensor, "t 6"],
-    x: Float[Tensor, " 2"],
-    y: Float[Tensor, " 2"],
-    focal: Float[Tensor, ""],
-) -> int:
-    """1 for what rests, else an odd count."""
-    if not bool(path.any()):
-        return 1
-    corners = _project(homographies(path, focal), x, y)
-    speed = corners.diff(dim=0).norm(dim=-1).max()
-    count = math.ceil(float(speed) * (path.shape[0] - 1)) + 1
-    return count + 1 - count % 2
+def _mean(
+    pictures: list[Float[Tensor, "n _ i j"]],
+    motion: Motion,
+    count: int,
+    margin: int,
+    depth: Float[Tensor, "n 1 h w"] | None,
+    at_once: int,
+) -> Float[Tensor, "n 3 h w"]:
+    """The mean of `count` sub-frames of a group, `at_once` of them sampled together."""
+    device = pictures[0].device
+    motion = replace(motion, poses=at(motion.poses, instants(count, motion.shutter)))
+    # To grid_sample's coordinates, where -1 and 1 are the centres of the outermost pixels.
+    scale = 2 / (torch.tensor(pictures[0].shape[:1:-1]) - 1)
+    turns, shifts = motion.homographies(), motion.poses[..., :2] * scale
+    turns[..., :2, :] *= scale[:, None]
+    plain = not bool(motion.poses[..., 3:5].any())
+    moves = [bool(layer.any()) for layer in motion.poses.unbind(1)]
+    total = torch.zeros_like(inner(pictures[0], margin))
+    y, x = (torch.arange(n, device=device) - (n - 1) / 2 for n in total.shape[-2:])
+    chunks = (carry(drawn, device).split(max(1, at_once), dim=2) for drawn in (turns, shifts))
+    for turn, shift in zip(*chunks, strict=True):
+        frames = total[:, :, None].expand(-1, -1, turn.shape[2], -1, -1)
+        for k, picture in enumerate(pictures):
+            if moves[k]:
+                near = depth if k == 0 else None
+                view = _look(picture, turn[:, k], shift[:, k], x, y[:, None], near, plain)
+            else:
+                view = inner(picture, margin)[:, :, None]
+            frames = lay_over(view, frames) if k else view.expand_as(frames)
+        total += frames.sum(2)
+    return total / count
 
 
 def _look(
-    picture: Float[Tensor, "c i j"],
-    h: Float[Tensor, "k 3 3"],
+    pictures: Float[Tensor, "n c i j"],
+    turns: Float[Tensor, "n t 3 3"],
+    shifts: Float[Tensor, "n t 2"],
     x: Float[Tensor, " w"],
-    y: Float[Tensor, " h"],
-    centre: Float[Tensor, " 2"],
-    margin: int,
-    at_rest: bool,
-) -> Float[Tensor, "c n h w"]:
-    """The picture through each homography (n = k), or as it is if it rests (n = 1)."""
-    height, width = len(y), len(x)
-    if at_rest:
-        return picture[:, None, margin : margin + height, margin : margin + width]
-    # To grid_sample's coordinates, where -1 and 1 are the centres of the outermost pixels.
-    sx, sy = (2 / (n - 1) for n in (picture.shape[-1], picture.shape[-2]))
-    rows = [sx * (h[:, 0] + centre[0] * h[:, 2]), sy * (h[:, 1] + centre[1] * h[:, 2]), h[:, 2]]
-    grid = _project(torch.stack(rows, dim=1), x, y).view(1, -1, width, 2)
-    frames = F.grid_sample(picture[None], grid, padding_mode="reflection", align_corners=True)
-    return frames.view(len(picture), -1, height, width)
-
-
-def _project(
-    h: Float[Tensor, "k 3 3"], x: Float[Tensor, " w"], y: Float[Tensor, " h"]
-) -> Float[Tensor, "k h w 2"]:
-    def row(i: int) -> Tensor:
-        a, b, c = (h[:, i, j, None, None] for j in range(3))
-        return (a * x) + (b * y[:, None] + c)
-
-    depth = row(2).reciprocal_()
-    return torch.stack([row(0).mul_(depth), row(1).mul_(depth)], dim=-1)
-
-
-def _cut_out(light: Float[Tensor, "b 3 i j"], layer: Layer) -> Float[Tensor, "4 i j"]:
-    """The object's colours times its opacity, and the opacity: colours do not bleed when moved."""
-    source = light[layer.source].flip(-1) if layer.mirrored else light[layer.source]
-    mask = layer.mask.to(light.device)[None]
-    return torch.cat([source * mask, mask])
+    y: Float[Tensor, "h 1"],
+    depth: Float[Tensor, "n 1 h w"] | None,
+    plain: bool,
+) -> Float[Tensor, "n c t h w"]:
+    """Each picture as each of its sub-frames sees it; without perspective if `plain`."""
+    h, s = turns[..., None, None], shifts[..., None, None]
+    # Rows and columns in planes of their own: what is added to them then runs along memory.
+    grid = x.new_empty(2, *turns.shape[:2], len(y), len(x))
+    for axis, plane in enumerate(grid):
+        torch.add(h[:, :, axis, 0] * x + h[:, :, axis, 2], h[:, :, axis, 1] * y, out=plane)
+    if not plain:
+        grid /= h[:, :, 2, 0] * x + h[:, :, 2, 1] * y + h[:, :, 2, 2]
+    for axis, plane in enumerate(grid):
+        if depth is None:
+            plane += s[:, :, axis]
+        else:
+            plane.addcmul_(s[:, :, axis], depth)
+    places = grid.movedim(0, -1).flatten(1, 2)
+    # Few samples reach beyond their margin, and mirroring takes a processor twice the time.
+    frames = F.grid_sample(pictures, places, padding_mode="border", align_corners=True)
+    return frames.unflatten(2, grid.shape[2:4])

@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unblur.config import BlurConfig
+from unblur.blur.part import apply
+from unblur.blur.response import Response
+
+WHITE = 251
+"""A photo's values from here on count as clipped: compression leaves them a little below 255."""
 
 
-def sample_highlights(
-    batch: int, config: BlurConfig, generator: torch.Generator
-) -> Float[Tensor, " b"]:
-    """How much brighter than white the brightest lights are; 1 for samples without any."""
-    has, much = torch.rand(2, batch, generator=generator)
-    return torch.where(has < config.highlight_share, 1 + (config.max_highlight - 1) * much, 1.0)
+def brighten(curves: Response, gains: Float[Tensor, " b"]) -> Response:
+    """The curves with the clipping of highlights undone: `WHITE` is `gains` times brighter light.
 
-
-def brighten(
-    light: Float[Tensor, "b 3 h w"], gains: Float[Tensor, " b"]
-) -> Float[Tensor, "b 3 h w"]:
-    """Undoes the clipping of highlights: channels at the limit get `gains` times brighter.
-
-    Averaged so and clipped only then, a moving lamp leaves a streak instead of a grey smear; what
-    does not move is clipped to what it was.
+    Averaged so and clipped only then, a moving lamp leaves a streak instead of a grey smear.
     """
-    return torch.where(light >= 1, gains[:, None, None, None], light)
-
-
-def sample_noise(
-    batch: int, config: BlurConfig, generator: torch.Generator
-) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
-    """Shot variance and read deviation of each sample; 0 for those without noise.
-
-    Squared uniform numbers: weak noise is common, strong noise rare.
-    """
-    noisy = torch.rand(batch, generator=generator) < config.noise_share
-    shot = config.max_shot_noise * torch.rand(batch, generator=generator) ** 2
-    read = config.max_read_noise * torch.rand(batch, generator=generator) ** 2
-    return shot * noisy, read * noisy
+    white = torch.arange(256, device=gains.device) >= WHITE
+    to_light = torch.where(white, curves.to_light * gains[:, None], curves.to_light)
+    return replace(curves, to_light=to_light)
 
 
 def add_noise(
@@ -49,13 +33,16 @@ def add_noise(
 ) -> Float[Tensor, "b c h w"]:
     """Poisson-Gaussian noise of variance `shot * light + read^2` (Foi et al. 2008).
 
-    The Poisson part is taken in its normal approximation.
+    The Poisson part is taken in its normal approximation. `shot` and `read` are on the host,
+    `generator` on the device of the light.
     """
-    if not bool((shot + read).any()):
-        return light
-    shot, read = (x.to(light.device)[:, None, None, None] for x in (shot, read))
-    noise = torch.randn(light.shape, generator=generator).to(light.device)
-    return light + noise * torch.sqrt(shot * light.clamp_min(0) + read**2)
+
+    def add(light: Tensor, shot: Tensor, read: Tensor) -> Tensor:
+        shot, read = shot[:, None, None, None], read[:, None, None, None]
+        noise = torch.randn(light.shape, generator=generator, device=light.device)
+        return light + noise * torch.sqrt(shot * light.clamp_min(0) + read**2)
+
+    return apply(light, shot + read > 0, add, shot, read)
 
 
 def quantise(image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:

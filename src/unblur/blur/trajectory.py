@@ -1,64 +1,87 @@
-"""How a hand-held camera moves while the shutter is open."""
+"""How a hand-held camera, or an object before it, moves while the shutter is open."""
 
 from __future__ import annotations
 
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
 from unblur.config import BlurConfig
 
 TIMES = 65
-"""Instants of a trajectory, evenly spaced."""
+"""Instants of a trajectory, evenly spaced from the shutter's opening to its closing."""
 
 
 def sample_trajectories(
-    batch: int,
     config: BlurConfig,
     centres: Float[Tensor, "b 2"],
     focal: Float[Tensor, " b"],
+    radius: float,
     generator: torch.Generator,
 ) -> Float[Tensor, "b t 6"]:
-    """Camera poses (shift x, shift y, roll, pitch, yaw, log zoom) at `TIMES` instants.
+    """Poses (shift x, shift y, roll, pitch, yaw, log zoom) at `TIMES` instants, on the host.
 
-    Shifts are in pixels, angles in radians. The mean pose over the exposure is zero, so that the
-    blurred picture lies where the sharp one does: the pose at the middle of the time is up to
-    several pixels from it, which no network can know. `sweep_share` of the cameras
-    sweep along a line, the others shake (`camera_shake`). In `varying_share` the motion is a mix
-    of shift and of pitch and yaw, which move the picture alike near the centre and differently at
-    the rim, with a little roll and zoom; the others only shift. Path lengths are drawn with more
-    short ones than long: length = min + (max - min) * u^1.5, u uniform.
+    Shifts are in pixels, angles in radians. The pose at the middle of the exposure is zero: it is
+    what the sharp picture shows, as a video's middle frame does. Very squiggly paths, whose middle
+    no network can know, have a mean of zero instead. Short paths are commoner than long ones:
+    length = min + (max - min) u^1.4, u uniform. In `varying_share`, roll and zoom move the
+    picture's rim by up to 0.45 and 0.27 times `max_length`, small amounts more often, and pitch and
+    yaw take over a random part of the path.
 
     Args:
-        centres: of the optical axis in pixels from each crop's centre; the farther, the smaller
-            the roll and zoom, so that the picture nowhere moves much more than `max_length`.
+        centres: of the optical axis in pixels from each crop's centre.
         focal: focal length in pixels.
+        radius: from a crop's centre to its rim, in pixels.
     """
-    u = _uniform(batch, generator)
-    length = config.min_length + (config.max_length - config.min_length) * u**1.5
-    # One walk shifts or turns the camera, the other rolls and zooms it.
-    shake, other = camera_shake(2 * batch, generator).split(batch)
-    sweep = _sweep(batch, generator)
-    straight = _uniform(batch, generator) < config.sweep_share
-    varying = _uniform(batch, generator) < config.varying_share
-    path = torch.where(straight[:, None, None], sweep, shake) * length[:, None, None]
-    path = centred(path)
+    batch = len(focal)
+    length, part, varies, *has = torch.rand(6, batch, 1, generator=generator)
+    path, winding = sample_paths(batch, config, generator)
+    mean = torch.trapezoid(path, dim=1) / (TIMES - 1)
+    path = path - torch.where(winding[:, None], mean, path[:, TIMES // 2])[:, None]
+    length = config.min_length + (config.max_length - config.min_length) * length**1.4
+    x, y = (path * length[:, :, None]).unbind(-1)
+    shares = config.perspective_share, config.roll_share, config.zoom_share
+    turns, rolls, zooms = (
+        (varies < config.varying_share) & (u < share) for u, share in zip(has, shares, strict=True)
+    )
+    turned = part * turns
+    # The farther the axis, the smaller the angle that moves the rim as much.
+    most = config.max_length / (centres.norm(dim=1, keepdim=True) + radius)
+    time = torch.linspace(-0.5, 0.5, TIMES)
+    amounts = 2 * torch.rand(2, batch, 1, generator=generator) - 1
+    bends = 0.5 * torch.randn(2, batch, 1, generator=generator)
+    roll, zoom = most * amounts * amounts.abs() * (time + bends * time**2)
+    pitch, yaw = y * turned / focal[:, None], x * turned / focal[:, None]
+    moved = [x * (1 - turned), y * (1 - turned), 0.45 * roll * rolls, pitch, yaw]
+    return torch.stack([*moved, 0.27 * zoom * zooms], dim=-1)
 
-    # The part of the path that is pitch and yaw.
-    turned = (_uniform(batch, generator) * varying)[:, None, None]
-    shift = path * (1 - turned)
-    yaw_pitch = path * turned / focal[:, None, None]
 
-    # Roll and zoom move the picture by 0.3 of the path's length at most, at the crop's place.
-    reach = centres.norm(dim=1) + 128
-    amount = 0.3 * length / reach * _uniform(batch, generator) * varying
-    other = centred(other) * amount[:, None, None]
-    roll, zoom = other.unbind(-1)
-    yaw, pitch = yaw_pitch.unbind(-1)
-    return torch.stack([*shift.unbind(-1), roll, pitch, yaw, zoom], dim=-1)
+def sample_paths(
+    batch: int, config: BlurConfig, generator: torch.Generator
+) -> tuple[Float[Tensor, "b t 2"], Bool[Tensor, " b"]]:
+    """Paths of length 1, and whether each winds so much that its middle says nothing.
+
+    `sweep_share` are straight and of one speed, `shake_share` are `camera_shake`'s; in the others
+    the heading bends and the speed drifts, and in `squiggly_share` both walk at random besides.
+    """
+    steps = TIMES - 1
+    time = torch.linspace(-0.5, 0.5, steps)
+    kind, squiggly, strength, bend, angle = torch.rand(5, batch, 1, generator=generator)
+    turn, drift = torch.randn(2, batch, 1, generator=generator)
+    walks = torch.randn(2, batch, steps, generator=generator).cumsum(2) / math.sqrt(steps)
+    squiggle = (0.3 + 4 * strength**1.5) * (squiggly < config.squiggly_share)
+    heading = turn * (0.2 + 2 * bend**2) * time + squiggle * walks[0]
+    speed = (0.8 * drift * time + 0.3 * squiggle.clamp(max=1.5) * walks[1]).exp()
+    curved = kind >= config.sweep_share
+    speed = speed.where(curved, 1.0)
+    velocity = torch.polar(speed / speed.sum(1, keepdim=True), heading * curved + math.tau * angle)
+    path = torch.view_as_real(F.pad(velocity.cumsum(1), (1, 0)))
+    shaken = (curved & (kind < config.sweep_share + config.shake_share))[:, 0]
+    path[shaken] = camera_shake(int(shaken.sum()), generator)
+    return path, shaken | (curved & (squiggle > 1))[:, 0]
 
 
 def camera_shake(batch: int, generator: torch.Generator) -> Float[Tensor, "b t 2"]:
@@ -74,80 +97,39 @@ def camera_shake(batch: int, generator: torch.Generator) -> Float[Tensor, "b t 2
     substeps = 2000 / steps
     levels = torch.tensor([0.003, 0.001, 0.0007, 0.0005, 0.0003, 0.0001])
     anxiety = levels[torch.randint(len(levels), (batch,), generator=generator)]
-    pull = 0.7 * _uniform(batch, generator) * anxiety * substeps * 60
-    impulse = 0.2 * _uniform(batch, generator) * anxiety * substeps
-    shake = 10 * _uniform(batch, generator) * anxiety * math.sqrt(substeps)
-    angle = 2 * math.pi * _uniform(batch, generator)
-    velocity = torch.polar(torch.ones(batch), angle)
+    pull, impulse, shake, angle = torch.rand(4, batch, generator=generator)
+    pull = 0.7 * pull * anxiety * substeps * 60
+    impulse = 0.2 * impulse * anxiety * substeps
+    shake = 10 * shake * anxiety * math.sqrt(substeps)
+    velocity = torch.polar(torch.ones(batch), math.tau * angle)
     position = torch.zeros(batch, dtype=torch.complex64)
-    noise = torch.randn(steps, batch, 2, generator=generator)
+    kicks = shake * torch.view_as_complex(torch.randn(steps, batch, 2, generator=generator))
     jumps = torch.rand(steps, batch, generator=generator) < impulse
     turns = math.pi + torch.rand(steps, batch, generator=generator) - 0.5
+    turns = 1 + torch.polar(2.0 * jumps, turns)
     positions = [position]
-    for step in range(steps):
-        change = shake * torch.view_as_complex(noise[step]) - pull * position
-        jump = 2 * velocity * torch.polar(torch.ones(batch), turns[step])
-        velocity = velocity + change + torch.where(jumps[step], jump, 0)
-        velocity = velocity / velocity.abs().clamp_min(1e-6)
-        position = position + velocity / steps
+    for kick, turn in zip(kicks, turns, strict=True):
+        velocity = (torch.addcmul(kick, velocity, turn) - pull * position).sgn()
+        position = torch.add(position, velocity, alpha=1 / steps)
         positions.append(position)
     return torch.view_as_real(torch.stack(positions, dim=1))
 
 
-def kernels(path: Float[Tensor, "b t 2"], size: int) -> Float[Tensor, "b s s"]:
-    """The uniform blur of a path of shifts: each instant splatted bilinearly, sum 1.
+def instants(count: int, shutter: Float[Tensor, "b 2"]) -> Float[Tensor, "b n"]:
+    """Instants of each exposure in [0, 1], every one the middle of its part of the open time.
 
-    The instants are even in time, and the first and the last count half (the trapezoid rule).
-
-    The kernel's centre is the shift of zero. Convolving with it (not correlating) gives the
-    picture that moves along the path.
-
-    Args:
-        path: shifts (x, y) in pixels.
-        size: side of the kernels, odd.
-
-    Raises:
-        ValueError: if `size` is even, or a path leaves the kernel.
+    Each exposure is cut into equal spans, its bursts; the shutter is open in the middle part of
+    each, `duty` of its length. One burst of duty 1 is a shutter that stays open.
     """
-    half = size // 2
-    if size % 2 == 0 or (path.numel() and float(path.abs().max()) > half):
-        raise ValueError(f"kernels of size {size} do not hold a path that reaches farther; odd")
-    batch = path.shape[0]
-    low = path.floor()
-    part = path - low
-    x, y = (low.long() + half).unbind(-1)
-    # A path that ends on the last pixel has a weight of 0 beyond it: one more row and column.
-    wide = size + 1
-    out = path.new_zeros(batch, wide * wide)
-    duration = path.new_ones(path.shape[1])
-    if len(duration) > 1:
-        duration[[0, -1]] = 0.5
-    duration /= duration.sum()
-    for dx in (0, 1):
-        for dy in (0, 1):
-            weight = (part[..., 0] if dx else 1 - part[..., 0]) * (
-                part[..., 1] if dy else 1 - part[..., 1]
-            )
-            out.scatter_add_(1, (y + dy) * wide + x + dx, weight * duration)
-    return out.view(batch, wide, wide)[:, :size, :size]
+    bursts, duty = shutter[:, :, None].unbind(1)
+    span = (torch.arange(count) + 0.5) / count * bursts
+    return (span.floor() + 0.5 + (span % 1 - 0.5) * duty) / bursts
 
 
-def centred(path: Float[Tensor, "b t n"]) -> Float[Tensor, "b t n"]:
-    """The path less its mean over the exposure (by the trapezoid rule: the ends count half)."""
-    mean = torch.trapezoid(path, dim=1) / (path.shape[1] - 1)
-    return path - mean[:, None]
-
-
-def resample(path: Float[Tensor, "t n"], count: int) -> Float[Tensor, "k n"]:
-    """The same motion at `count` evenly spaced instants (linear between those given)."""
-    return F.interpolate(path.T[None], size=count, mode="linear", align_corners=True)[0].T
-
-
-def _sweep(batch: int, generator: torch.Generator) -> Float[Tensor, "b t 2"]:
-    angle = 2 * math.pi * _uniform(batch, generator)
-    direction = torch.stack([angle.cos(), angle.sin()], dim=-1)
-    return torch.linspace(-0.5, 0.5, TIMES)[None, :, None] * direction[:, None]
-
-
-def _uniform(batch: int, generator: torch.Generator) -> Float[Tensor, " b"]:
-    return torch.rand(batch, generator=generator)
+def at(poses: Float[Tensor, "b k t 6"], times: Float[Tensor, "b n"]) -> Float[Tensor, "b k n 6"]:
+    """The poses of each sample at its times in [0, 1], linear between those given."""
+    place = times * (poses.shape[2] - 1)
+    low = place.long().clamp(0, poses.shape[2] - 2)
+    index = low[:, None, :, None].expand(-1, poses.shape[1], -1, 6)
+    part = (place - low)[:, None, :, None]
+    return torch.lerp(poses.gather(2, index), poses.gather(2, index + 1), part)

@@ -85,26 +85,29 @@ def _divided_by_rms(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
 
 
 def _after_norm(norm: RMSNorm, conv: nn.Conv2d) -> nn.Conv2d:
-    return _with(conv, conv.weight * norm.weight[None, :, 0, 0, None, None],
-                 conv.bias + conv.weight[..., 0, 0] @ norm.bias.flatten())  # fmt: skip
+    weight = conv.weight * norm.weight[None, :, 0, 0, None, None]
+    return _with(conv, weight, _bias(conv) + conv.weight[..., 0, 0] @ norm.bias.flatten())
 
 
 def _scaled(conv: nn.Conv2d, scale: Tensor) -> nn.Conv2d:
-    return _with(conv, conv.weight * scale[..., None], conv.bias * scale.flatten())
+    return _with(conv, conv.weight * scale[..., None], _bias(conv) * scale.flatten())
 
 
 def _halves(conv: nn.Conv2d) -> nn.ModuleList:
-    assert conv.bias is not None
-    return nn.ModuleList(
-        _with(conv, *half) for half in zip(conv.weight.chunk(2), conv.bias.chunk(2), strict=True)
-    )
+    halves = zip(conv.weight.chunk(2), _bias(conv).chunk(2), strict=True)
+    return nn.ModuleList(_with(conv, *half) for half in halves)
 
 
 def _with(conv: nn.Conv2d, weight: Tensor, bias: Tensor) -> nn.Conv2d:
     """The same kind of convolution with other weights; a depthwise one stays depthwise."""
-    out, inner, *kernel = weight.shape
-    groups = out if conv.groups > 1 else 1
-    made = nn.Conv2d(inner * groups, out, tuple(kernel), padding=conv.padding, groups=groups)
-    made.weight.copy_(weight)
-    made.bias.copy_(bias)
+    made = copy.deepcopy(conv)
+    made.out_channels = len(weight)
+    if made.groups > 1:
+        made.groups = made.in_channels = len(weight)
+    made.weight, made.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
     return made
+
+
+def _bias(conv: nn.Conv2d) -> Tensor:
+    assert conv.bias is not None
+    return conv.bias

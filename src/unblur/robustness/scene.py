@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from unblur.blur import response
-from unblur.blur.scene import expose
-from unblur.blur.trajectory import TIMES, camera_shake, centred
+from unblur.blur.scene import Motion, expose
+from unblur.blur.trajectory import TIMES, camera_shake
 
 LONGEST = 80
 """Longest path of the camera, in pixels."""
@@ -58,13 +58,13 @@ class Scene:
         """
         if length > LONGEST:
             raise ValueError(f"a path of up to {LONGEST} pixels was expected, not {length}")
-        curve = response.srgb()
+        curve = response.tabulate(torch.tensor([response.SRGB]))
         pixels = torch.from_numpy(self.photo.transpose(2, 0, 1).copy())[None]
         light = curve.decode(pixels) * 2**stops
-        poses = torch.zeros(1, TIMES, 6)
-        poses[0, :, :2] = self.path * length
-        nowhere, focal = torch.zeros(1, 2), torch.full((1,), float(max(light.shape[-2:])))
-        blurred = expose(light, poses, nowhere, focal, MARGIN, [])
+        poses = torch.zeros(1, 1, TIMES, 6)
+        poses[..., :2] = self.path * length
+        motion = Motion(poses, torch.zeros(1, 2), torch.ones(1), torch.ones(1, 2))
+        blurred = expose(light, motion, MARGIN, density=2.0)
         sharp = light[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
         return _to_8_bit(curve.encode(blurred)), _to_8_bit(curve.encode(sharp))
 
@@ -84,7 +84,8 @@ def make_scene(name: str, photo: np.ndarray, side: int, seed: int) -> Scene | No
         (n - m) // 2 - MARGIN for n, m in zip(photo.shape[:2], (height, width), strict=True)
     )
     part = photo[top : top + height + 2 * MARGIN, left : left + width + 2 * MARGIN]
-    path = centred(camera_shake(1, torch.Generator().manual_seed(seed)))[0]
+    path = camera_shake(1, torch.Generator().manual_seed(seed))[0]
+    path = path - torch.trapezoid(path, dim=0) / (TIMES - 1)
     return Scene(name, np.ascontiguousarray(part), path, seed)
 
 

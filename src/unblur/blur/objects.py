@@ -1,0 +1,111 @@
+"""Objects in front of the scene, and how far its parts are: random shapes of smooth noise."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from unblur.blur.part import carry
+
+MOST = 2
+"""Objects of a sample."""
+FARTHEST = 2.0
+"""No part of a scene shifts by more than this times the mean, or by less than its inverse."""
+
+
+def cut_out(
+    light: Float[Tensor, "b 3 i j"], numbers: Int[Tensor, " b"], generator: torch.Generator
+) -> list[Float[Tensor, "_ 4 i j"]]:
+    """The first objects of those samples that have any, then the second ones: colours times
+    opacity, so that they do not bleed when they move, and the opacity.
+
+    They are cut from the next photo of the batch and from the one after that, mirrored; where
+    there is but one photo, from the sample's own.
+
+    Args:
+        numbers: of objects; on the host.
+    """
+    layers = []
+    for index in range(int(numbers.max())):
+        samples = (numbers > index).nonzero().flatten()
+        sources = carry((samples + index + 1) % len(light), light.device)
+        mask = masks(len(samples), light, generator)[:, None]
+        colours = light.index_select(0, sources).flip(-1)
+        layers.append(torch.cat([colours * mask, mask], dim=1))
+    return layers
+
+
+def masks(
+    count: int, like: Float[Tensor, "b c i j"], generator: torch.Generator
+) -> Float[Tensor, "m i j"]:
+    """The opacities of random rounded objects: 4 to 34 % of the picture, with a soft edge.
+
+    Smooth noise, coarse or finer, under a wide bell is cut at a level; the edge is 1 to 3 pixels
+    wide.
+    """
+    fine, y, x, slope, squeeze, part, edge = torch.rand(
+        7, count, 1, 1, generator=generator, device=like.device
+    )
+    coarse, finer = (_noise(count, cells, like, generator) for cells in (5, 9))
+    down, across = (torch.linspace(0, 1, n, device=like.device) for n in like.shape[2:])
+    down, across = down[:, None] - (0.1 + 0.8 * y), across - (0.1 + 0.8 * x)
+    bell = down**2 + ((0.7 + squeeze) * across) ** 2
+    field = torch.where(fine < 0.5, coarse, finer) - (12 + 16 * slope) * bell
+    # A quantile of a coarse grid is near enough, and needs no sort of all pixels.
+    order = field[:, ::8, ::8].flatten(1).sort(1).values
+    rank = ((0.96 - 0.3 * part[:, 0]) * (order.shape[1] - 1)).long()
+    level = order.gather(1, rank)[:, :, None]
+    steepness = torch.hypot(*torch.gradient(field, dim=(1, 2))).clamp_min(1e-6)
+    return ((field - level) / (steepness * (1 + 2 * edge)) + 0.5).clamp(0, 1)
+
+
+def relief(
+    light: Float[Tensor, "b c i j"],
+    amounts: Float[Tensor, " b"],
+    margin: int,
+    generator: torch.Generator,
+) -> Float[Tensor, "b h w"]:
+    """How far each place shifts for a shift of 1, without the margin: e^(amount * smooth noise)."""
+    noise = _noise(len(light), 4, inner(light, margin), generator)
+    depth = (carry(amounts, light.device)[:, None, None] * noise).exp()
+    return depth.clamp(1 / FARTHEST, FARTHEST)
+
+
+def glance(
+    light: Float[Tensor, "b 3 i j"],
+    numbers: Int[Tensor, " b"],
+    layers: list[Float[Tensor, "_ 4 i j"]],
+    margin: int,
+) -> Float[Tensor, "b 3 h w"]:
+    """The scene and its objects (`cut_out`) from the middle pose, without the margin."""
+    out = inner(light, margin)
+    for k, rgba in enumerate(layers):
+        index = carry((numbers > k).nonzero().flatten(), light.device)
+        seen = lay_over(inner(rgba, margin), out.index_select(0, index))
+        out = out.index_copy(0, index, seen)
+    return out
+
+
+def inner(image: Float[Tensor, "... i j"], margin: int) -> Float[Tensor, "... h w"]:
+    """What the output shows of the input."""
+    return image[..., margin : image.shape[-2] - margin, margin : image.shape[-1] - margin]
+
+
+def lay_over(rgba: Float[Tensor, "b 4 ..."], rgb: Float[Tensor, "b 3 ..."]) -> Tensor:
+    """What is seen of colours behind colours times opacity."""
+    return torch.addcmul(rgba[:, :3], 1 - rgba[:, 3:], rgb)
+
+
+def _noise(
+    count: int, cells: int, like: Float[Tensor, "b c i j"], generator: torch.Generator
+) -> Float[Tensor, "m i j"]:
+    """Bicubic between random numbers at the corners of cells, one axis after the other."""
+    noise = torch.randn(count, cells, cells, generator=generator, device=like.device)
+    one = torch.eye(cells, device=like.device)[None, None]
+    rows, columns = (
+        F.interpolate(one, (size, cells), mode="bicubic", align_corners=True)[0, 0]
+        for size in like.shape[2:]
+    )
+    return rows @ noise @ columns.T

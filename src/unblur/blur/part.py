@@ -1,0 +1,36 @@
+"""Steps that only part of a batch takes, without asking the device which part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+
+def carry(drawn: Tensor, device: torch.device) -> Tensor:
+    """Numbers drawn on the host, on the device of the photos; the host does not wait for it."""
+    if device.type == "cuda":
+        drawn = drawn.pin_memory()
+    return drawn.to(device, non_blocking=True)
+
+
+def apply(
+    images: Tensor, chosen: Bool[Tensor, " b"], process: Callable[..., Tensor], *parameters: Tensor
+) -> Tensor:
+    """The batch, its chosen samples replaced by `process(them, *their parameters)`.
+
+    The choice is made on the host, so shapes are known there, and the samples that are not chosen
+    cost nothing.
+
+    Args:
+        images: (b, ...) on any device.
+        chosen: on the host.
+        parameters: (b, ...) on the host; `process` gets those of the chosen on the images' device.
+    """
+    if not bool(chosen.any()):
+        return images
+    index = carry(chosen.nonzero().flatten(), images.device)
+    own = (carry(values[chosen], images.device) for values in parameters)
+    return images.index_copy(0, index, process(images.index_select(0, index), *own))
