@@ -21,9 +21,9 @@ IMAGE = ROOT / "docs" / "images" / "cost.svg"
 
 NAMES = (
     "yardstick", "inference", "tiling", "cost", "folder", "gigapixel", "synthesis", "training",
-    "variants", "harm", "kill", "serve",
+    "harm", "kill", "serve",
 )  # fmt: skip
-NEEDED = {"variants": ("photos",), "harm": ("photos", "pairs")}
+NEEDED = {"harm": ("photos", "pairs")}
 """What a benchmark cannot run without; without it, it is only run if it is named."""
 
 
@@ -99,7 +99,7 @@ def parse(command: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--only", action="append", choices=NAMES, help="this one; may be repeated")
     add("--quick", action="store_true", help="tiny sizes: whether everything runs")
-    add("--photos", type=Path, help="a folder of sharp photos, for training, variants and harm")
+    add("--photos", type=Path, help="a folder of sharp photos, for training and harm")
     add("--pairs", type=Path, help="a folder of real pairs, for harm")
     add("--model", default="default", help="a bundled model's name, or an ONNX file")
     add("--side", type=int, help="of gigapixel's photo, in pixels")

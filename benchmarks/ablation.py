@@ -1,11 +1,13 @@
-"""The paper's claims, tested: trains every config of an ablation with several seeds, and compares.
+"""The paper's claims, tested: trains every row of an ablation with several seeds, and compares.
 
     python -m benchmarks.ablation --data PHOTOS [--data MORE]... --eval PAIRS [--eval MORE]...
         --out runs/ablation [--only NAME]... [--jobs 2] [--seeds 3] [--content-weights FILE]
 
-Every run is one of `unblur train`, in OUT/NAME/seed-N; the same seed gives every row the same
-batches. Killed at any time, the same command goes on: what is done is kept, what was begun is
-resumed. Results go to OUT/results.json, the table between the markers of docs/ablation.md.
+Rows are the changes of `ablation_rows` to configs/ablation.toml; each whole config is written to
+OUT/NAME/config.toml, for `unblur train` too (`--seeds 0` does no more than that). Every run is one
+of `unblur train`, in OUT/NAME/seed-N; the same seed gives every row the same batches. Killed at any
+time, the same command goes on: what is done is kept, what was begun is resumed. Results go to
+OUT/results.json, the table between the markers of docs/ablation.md.
 
 Measured are the middles of images that no run has seen: those held out of the data, blurred as in
 training, and the folders of --eval.
@@ -22,7 +24,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +32,7 @@ from typing import Any
 
 from benchmarks import ROOT, documents
 from benchmarks import ablation_table as table
+from benchmarks.ablation_rows import ROWS
 from unblur import config as configs
 from unblur.config import TrainConfig
 from unblur.errors import UnblurError
@@ -45,7 +48,7 @@ HELD_OUT = "held out"
 
 @dataclass(frozen=True)
 class Run:
-    """One config with one seed."""
+    """One row with one seed."""
 
     name: str
     seed: int
@@ -62,54 +65,68 @@ def main() -> int:
     parser.add_argument("--data", type=Path, action="append", required=True)
     parser.add_argument("--eval", type=Path, action="append", default=[])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--only", action="append", help="a config's name; again for more")
+    parser.add_argument("--only", action="append", help="a row's name; again for more")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--content-weights", type=Path)
-    parser.add_argument("--configs", type=Path, default=ROOT / "configs" / "ablation")
+    parser.add_argument("--config", type=Path, default=ROOT / "configs" / "ablation.toml")
     parser.add_argument("--table", type=Path, default=ROOT / "docs" / "ablation.md")
     parser.add_argument("--run", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     try:
-        runs = plan(arguments)
+        rows = configs_of(arguments)
+        runs = plan(rows, arguments)
         if arguments.run:
             (run,) = [r for r in runs if f"{r.name}/{r.seed}" == arguments.run]
             return work(run, arguments.eval)
         documents.require_place(arguments.table, table.PLACE)
         with _alone(arguments.out) as lock:
+            for name, settings in rows.items():
+                (arguments.out / name).mkdir(exist_ok=True)
+                (arguments.out / name / "config.toml").write_text(configs.dumps(settings))
+            print(f"each row's config: {arguments.out}/NAME/config.toml")
             failed = work_all(runs, arguments, lock)
-        return report(arguments) or failed
+        report(arguments)
+        return failed
     except UnblurError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
 
-def plan(arguments: argparse.Namespace) -> list[Run]:
+def configs_of(arguments: argparse.Namespace) -> dict[str, TrainConfig]:
+    """The configs of the rows that are wanted.
+
+    Raises:
+        UnblurError: for a config or a row that is not there.
+    """
+    base = configs.load(arguments.config)
+    base = configs.override(base, arguments.data, arguments.content_weights)
+    for name in arguments.only or []:
+        if name not in ROWS:
+            raise UnblurError(f"--only {name}: there are {', '.join(ROWS)}")
+    return {name: ROWS[name].of(base) for name in arguments.only or ROWS}
+
+
+def plan(rows: Mapping[str, TrainConfig], arguments: argparse.Namespace) -> list[Run]:
     """The runs that are wanted, all rows of a seed before the next seed.
 
     Raises:
-        UnblurError: for a config or a folder that cannot be used.
+        UnblurError: for a folder that cannot be used.
     """
-    files = {p.stem: p for p in sorted(arguments.configs.glob("*.toml"))}
-    for name in arguments.only or []:
-        if name not in files:
-            raise UnblurError(f"--only {name}: there are {', '.join(files) or 'no configs'}")
     trained = [d.resolve() for d in arguments.data]
     for folder in (e.resolve() for e in arguments.eval):
         if any(folder.is_relative_to(d) or d.is_relative_to(folder) for d in trained):
             raise UnblurError(f"{folder}: is trained on; --eval takes images that --data has not")
-    names = arguments.only or [*files]
     runs = []
     for seed in range(arguments.seeds):
-        for name in names:
-            settings = configs.load(files[name])
-            settings = configs.override(settings, arguments.data, arguments.content_weights)
-            settings = replace(settings, seed=seed)
-            folder = arguments.out / name / f"seed-{seed}"
-            if (folder / "config.toml").is_file():
-                own = configs.load(folder / "config.toml")
-                configs.require_equal(settings, own, f"{folder} was made")
-            runs.append(Run(name, seed, folder, settings))
+        for name, settings in rows.items():
+            run = Run(
+                name, seed, arguments.out / name / f"seed-{seed}", replace(settings, seed=seed)
+            )
+            if (run.folder / "config.toml").is_file():
+                own = configs.load(run.folder / "config.toml")
+                configs.require_equal(run.settings, own, f"{run.folder} was made")
+            runs.append(run)
     return runs
 
 
@@ -130,7 +147,6 @@ def work_all(runs: list[Run], arguments: argparse.Namespace, lock: int) -> int:
         while waiting or active:
             while waiting and len(active) < arguments.jobs:
                 run = waiting.pop(0)
-                run.folder.parent.mkdir(parents=True, exist_ok=True)
                 command = [sys.executable, "-m", "benchmarks.ablation", *sys.argv[1:]]
                 command += ["--run", f"{run.name}/{run.seed}"]
                 with run.folder.with_suffix(".txt").open("ab") as said:
@@ -209,7 +225,7 @@ def images_of(run: Run, sets: Sequence[Path]) -> Iterator[tuple[str, Iterator[An
     """Of each set its name, and (name, blurred, sharp) of its images: the middles, uint8."""
     import torch
 
-    from unblur.datasets import find_pairs, read_rgb
+    from unblur.datasets import evenly, find_pairs, read_rgb
     from unblur.training.data import TrainingData
 
     data = replace(run.settings.data, val_images=IMAGES)
@@ -217,9 +233,7 @@ def images_of(run: Run, sets: Sequence[Path]) -> Iterator[tuple[str, Iterator[An
     arrays = ((i.name, *(x.permute(1, 2, 0).numpy() for x in (i.blurred, i.sharp))) for i in held)
     yield HELD_OUT, ((name, _middle(b), _middle(s)) for name, b, s in arrays)
     for folder in sets:
-        pairs = find_pairs(folder, "test")
-        count = min(IMAGES, len(pairs))
-        pairs = [pairs[i * len(pairs) // count] for i in range(count)]
+        pairs = evenly(find_pairs(folder, "test"), IMAGES)
         yield (
             set_name(folder),
             ((p.name, _middle(read_rgb(p.blur)), _middle(read_rgb(p.sharp))) for p in pairs),
@@ -248,19 +262,15 @@ def score(net: Any, name: str, blurred: Any, sharp: Any) -> dict[str, Any]:
     return found
 
 
-def report(arguments: argparse.Namespace) -> int:
-    """results.json and the table, of all runs that OUT has results of."""
+def report(arguments: argparse.Namespace) -> None:
+    """results.json and the table, of all runs that OUT has results of, if it has any."""
     files = sorted(arguments.out.glob("*/seed-*/result.json"))
     results = [json.loads(file.read_text()) for file in files]
-    if not results:
-        return 1
-    _write_json(arguments.out / "results.json", results)
-    abouts = {p.stem: p.read_text().splitlines()[0].lstrip("# ").rstrip(".")
-              for p in arguments.configs.glob("*.toml")}  # fmt: skip
-    text = table.markdown(results, abouts)
-    documents.put(arguments.table, table.PLACE, text)
-    print(text)
-    return 0
+    if results:
+        _write_json(arguments.out / "results.json", results)
+        text = table.markdown(results)
+        documents.put(arguments.table, table.PLACE, text)
+        print(text)
 
 
 def _write_json(path: Path, value: Any) -> None:

@@ -6,31 +6,18 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks.ablation_rows import REFERENCE, ROWS
 from unblur import __version__
 from unblur import config as configs
 
-REFERENCE = "crosshatch"
-"""The row that others are compared with."""
-AGAINST = {
-    "paper": "deblurgan",
-    "plain": "plain",
-    "plain+criss-cross": "plain",
-    "plain+no-attention": "plain",
-}
-"""Rows that are compared with another than the reference, or have another budget than it."""
 PLACE = "ablation"
 """Of the table in its document."""
 LEVEL = 0.95
 """Confidence of the intervals."""
 
 
-def markdown(results: Sequence[Mapping[str, Any]], abouts: Mapping[str, str]) -> str:
-    """The tables of all results: what was compared and its cost, then one table a set.
-
-    Args:
-        results: `measure`'s, of any rows and seeds.
-        abouts: what each row is, in words, by name.
-    """
+def markdown(results: Sequence[Mapping[str, Any]]) -> str:
+    """The tables of `measure`'s results: what was compared and its cost, then one table a set."""
     rows: dict[str, dict[int, Mapping[str, Any]]] = {}
     for result in sorted(results, key=lambda r: (r["name"] != REFERENCE, r["name"], r["seed"])):
         rows.setdefault(result["name"], {})[result["seed"]] = result
@@ -53,7 +40,7 @@ def markdown(results: Sequence[Mapping[str, Any]], abouts: Mapping[str, str]) ->
         ends = [r["adversarial"] for r in runs if r["adversarial"] is not None]
         end = spread(ends, 2) if ends else "-"
         size, work = runs[0]["parameters"] / 1e6, runs[0]["gmac"]
-        cells = [name, abouts.get(name, ""), budget]
+        cells = [name, ROWS[name].about, budget]
         cells += [f"{size:.2f} M", f"{work:.2f}", f"{second:.3f}", end]
         lines.append(f"| {' | '.join(cells)} |")
     sets = dict.fromkeys(key for r in results for key in r["sets"])
@@ -80,7 +67,7 @@ def _set_table(key: str, rows: Mapping[str, Mapping[int, Mapping[str, Any]]]) ->
     for name, seeds in known.items():
         similar = [gain(images, "ssim") for images in seeds.values()]
         cells = [name, spread([*gains[name].values()], 3), spread(similar, 4)]
-        other = AGAINST.get(name, REFERENCE)
+        other = ROWS[name].against
         both = gains[name].keys() & gains.get(other, {}).keys()
         if name == other or not both:
             cells += ["", "", ""]

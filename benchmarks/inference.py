@@ -7,11 +7,9 @@ tiles) once to warm up and then in turn with the others. The peak is that of the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 from benchmarks import Figure, Setup, engines, side_by_side
-from benchmarks.timing import interleave
-from benchmarks.workers import Worker
+from benchmarks.workers import in_turn
 
 SIZES = {"1280x720": (720, 1280), "12 megapixels": (3000, 4000)}
 QUICK = {"256x192": (192, 256)}
@@ -20,14 +18,8 @@ QUICK = {"256x192": (192, 256)}
 def run(setup: Setup) -> Iterator[Figure]:
     """Size by size: seconds, then peaks."""
     for size, (height, width) in (QUICK if setup.quick else SIZES).items():
-        with ExitStack() as stack:
-            workers: dict[str, Worker] = {}
-            for runtime in engines.runtimes(setup.model):
-                workers[runtime] = worker = stack.enter_context(Worker())
-                worker.prepare(engines.make, runtime, setup.model, height, width)
-            tasks = {name: worker.repeat for name, worker in workers.items()}
-            yield from side_by_side(
-                f"{size}, seconds", "s", interleave(tasks, 2 if setup.quick else 5)
-            )
-            peaks = {name: [worker.peak()] for name, worker in workers.items()}
-            yield from side_by_side(f"{size}, peak memory", "GB", peaks)
+        versions = {runtime: (engines.make, runtime, setup.model, height, width)
+                    for runtime in engines.runtimes(setup.model)}  # fmt: skip
+        seconds, peaks = in_turn(versions, 2 if setup.quick else 5)
+        yield from side_by_side(f"{size}, seconds", "s", seconds)
+        yield from side_by_side(f"{size}, peak memory", "GB", peaks)

@@ -18,14 +18,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from benchmarks import ROOT, engines, machine, side_by_side
 from benchmarks.documents import publish
-from benchmarks.timing import interleave
-from benchmarks.workers import Worker
+from benchmarks.workers import in_turn
 from unblur.config import PhaseConfig, TrainConfig
 from unblur.errors import UnblurError
 from unblur.evaluate.tables import CITED, TITLES
@@ -132,17 +130,13 @@ def _cost(model: Path, folder: Path, rounds: int) -> dict[str, Any]:
             export(source, Path(files[name]))
     for runtime in (engines.OPENVINO, *((engines.BF16,) if engines.has_bf16() else ())):
         for size, (height, width) in SIZES.items():
-            with ExitStack() as stack:
-                workers = {name: stack.enter_context(Worker()) for name in files}
-                for name, worker in workers.items():
-                    worker.prepare(engines.make, runtime, files[name], height, width)
-                tasks = {name: worker.repeat for name, worker in workers.items()}
-                figures = side_by_side(size, "s", interleave(tasks, rounds))
-                peaks = {name: worker.peak() for name, worker in workers.items()}
-            for figure in figures:
+            versions = {name: (engines.make, runtime, file, height, width)
+                        for name, file in files.items()}  # fmt: skip
+            seconds, peaks = in_turn(versions, rounds)
+            for figure in side_by_side(size, "s", seconds):
                 found["networks"][figure.name][f"{runtime}, {size}"] = {
                     "seconds": figure.value, "low": figure.low, "high": figure.high,
-                    "ratio": figure.ratio, "peak_gb": peaks[figure.name],
+                    "ratio": figure.ratio, "peak_gb": peaks[figure.name][0],
                 }  # fmt: skip
     return found
 

@@ -6,11 +6,9 @@ Smaller tiles overlap more for the same photo, and hold less memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 from benchmarks import Figure, Setup, engines, side_by_side
-from benchmarks.timing import interleave
-from benchmarks.workers import Worker
+from benchmarks.workers import in_turn
 
 SIZE, TILES = (1920, 2560), (2560, 1280, 768, 512)
 QUICK_SIZE, QUICK_TILES = (384, 512), (512, 256)
@@ -21,17 +19,11 @@ def run(setup: Setup) -> Iterator[Figure]:
     (height, width), tiles = (QUICK_SIZE, QUICK_TILES) if setup.quick else (SIZE, TILES)
     group = f"{width}x{height}"
     names = {"whole" if tile >= max(height, width) else f"tiles of {tile}": tile for tile in tiles}
-    with ExitStack() as stack:
-        workers: dict[str, Worker] = {}
-        for name, tile in names.items():
-            workers[name] = worker = stack.enter_context(Worker())
-            worker.prepare(engines.make, engines.OPENVINO, setup.model, height, width, tile)
-        tasks = {name: worker.repeat for name, worker in workers.items()}
-        yield from side_by_side(
-            f"{group}, seconds", "s", interleave(tasks, 2 if setup.quick else 5)
-        )
-        peaks = {name: [worker.peak()] for name, worker in workers.items()}
-        yield from side_by_side(f"{group}, peak memory", "GB", peaks)
+    versions = {name: (engines.make, engines.OPENVINO, setup.model, height, width, tile)
+                for name, tile in names.items()}  # fmt: skip
+    seconds, peaks = in_turn(versions, 2 if setup.quick else 5)
+    yield from side_by_side(f"{group}, seconds", "s", seconds)
+    yield from side_by_side(f"{group}, peak memory", "GB", peaks)
     seen = {name: [megapixels(setup.model, height, width, tile)] for name, tile in names.items()}
     yield from side_by_side(f"{group}, megapixels through the network", "MP", seen)
 

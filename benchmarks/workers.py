@@ -5,13 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmarks.timing import timed
+from benchmarks.timing import interleave, timed
 
 T = TypeVar("T")
 GB = 1e9
@@ -42,6 +42,22 @@ class Worker(AbstractContextManager["Worker"]):
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown()
+
+
+def in_turn(
+    versions: Mapping[str, tuple[Any, ...]], rounds: int
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Seconds of each round, and the peak in GB, of versions that take turns.
+
+    Args:
+        versions: what `Worker.prepare` takes; each has a worker of its own.
+    """
+    with ExitStack() as stack:
+        workers = {name: stack.enter_context(Worker()) for name in versions}
+        for name, worker in workers.items():
+            worker.prepare(*versions[name])
+        seconds = interleave({name: worker.repeat for name, worker in workers.items()}, rounds)
+        return seconds, {name: [worker.peak()] for name, worker in workers.items()}
 
 
 def peak_memory() -> int:

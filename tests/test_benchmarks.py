@@ -134,8 +134,8 @@ def test_every_benchmark_is_run() -> None:
 
 
 def test_bad_input_gets_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--only=variants", f"--results={tmp_path}"]) == 1
-    assert capsys.readouterr().err == "variants: needs --photos (sharp ones)\n"
+    assert main(["--only=harm", f"--results={tmp_path}"]) == 1
+    assert capsys.readouterr().err == "harm: needs --photos (sharp ones) and --pairs\n"
     (tmp_path / "x.json").write_text("{}")
     assert main(["--only=kill", f"--results={tmp_path}"]) == 1
     error = capsys.readouterr().err

@@ -23,25 +23,6 @@ from unblur.formats import jpeg, raw, reading
 CASES = fidelity.cases()
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
-def test_exif_is_kept_and_orientation_applied(
-    tmp_path: Path, picture: np.ndarray, suffix: str
-) -> None:
-    image: Any = pyvips.Image.new_from_array(picture).copy()  # pyright: ignore
-    image.set_type(pyvips.GValue.gint_type, "orientation", 6)
-    image.set_type(pyvips.GValue.gstr_type, "exif-ifd0-Artist", "Ada")
-    path = tmp_path / f"in{suffix}"
-    image.write_to_file(str(path))
-    read = photo.read(path)
-    assert read.pixels.shape == (120, 96, 3)
-    upright = np.rot90(picture, -1)
-    assert np.abs(read.pixels.astype(int) - upright).mean() < 6
-    written: Any = pyvips.Image.new_from_buffer(photo.encode(read, read.pixels), "")
-    assert (written.width, written.height) == (96, 120)
-    assert written.get("exif-ifd0-Artist").startswith("Ada")
-    assert written.get("orientation") == 1
-
-
 def test_icc_profile_and_resolution_are_kept(tmp_path: Path, picture: np.ndarray) -> None:
     image: Any = pyvips.Image.new_from_array(picture).copy(xres=11.5, yres=11.5)  # pyright: ignore
     profile = image.icc_export(output_profile="p3").get("icc-profile-data")
@@ -52,20 +33,6 @@ def test_icc_profile_and_resolution_are_kept(tmp_path: Path, picture: np.ndarray
     assert written.get("icc-profile-data") == profile
     assert written.xres == pytest.approx(11.5, rel=1e-2)
     assert np.array_equal(written.numpy(), picture)
-
-
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_png_comes_back_bit_for_bit(picture: np.ndarray, channels: int, dtype: type) -> None:
-    pixels = np.concatenate([picture, picture[::-1, :, :1]], axis=2)[..., :channels]
-    pixels = pixels.astype(dtype) * (257 if dtype is np.uint16 else 1)
-    kinds = {np.uint8: ("b-w", "srgb"), np.uint16: ("grey16", "rgb16")}[dtype]
-    image: Any = pyvips.Image.new_from_array(
-        np.ascontiguousarray(pixels), interpretation=kinds[channels > 2]
-    )
-    read = photo.read(image.pngsave_buffer())
-    assert np.array_equal(read.pixels, pixels)
-    assert np.array_equal(photo.read(photo.encode(read, read.pixels)).pixels, pixels)
 
 
 def test_what_a_format_cannot_hold_is_said(picture: np.ndarray) -> None:
@@ -152,7 +119,7 @@ def test_writing_from_a_file_is_encoding(
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ["jpeg", "png", "tiff"])
+@pytest.mark.parametrize("kind", ["jpeg", "png", "tiff", "webp"])
 def test_every_orientation_is_turned_upright(kind: str, orientation: int) -> None:
     upright = fidelity.picture(3)
     turns: list[Any] = [
@@ -169,8 +136,8 @@ def test_every_orientation_is_turned_upright(kind: str, orientation: int) -> Non
         np.ascontiguousarray(turns[orientation - 1](upright))
     ).copy()  # pyright: ignore
     image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
-    options = {"Q": 98, "subsample_mode": "off"} if kind == "jpeg" else {}
-    read = photo.read(getattr(image, f"{kind}save_buffer")(**options))
+    options = {"jpeg": {"Q": 98, "subsample_mode": "off"}, "webp": {"lossless": True}}
+    read = photo.read(getattr(image, f"{kind}save_buffer")(**options.get(kind, {})))
     assert fidelity.psnr(read.pixels, upright) > 40
     again = photo.read(photo.encode(read, read.pixels))
     assert fidelity.psnr(again.pixels, upright) > 40

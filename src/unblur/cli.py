@@ -115,7 +115,7 @@ def synth(
         _fail(f"--response is signal or srgb, not {response}", 2)
     if average is not None and average % 2 == 0:
         _fail(f"--average is an odd number, so that there is a middle frame; not {average}", 2)
-    with _training_extra():
+    with _extra("train"):
         from unblur.synth import synthesize_pairs
     from unblur.display import bar
 
@@ -164,7 +164,7 @@ def train(
         _fail("name a CONFIG.toml for a new run, or --resume RUN to go on with one", 2)
     if resume is not None and (init is not None or out not in (None, resume)):
         _fail("--resume goes on with a run in its own folder: leave out --init and --out", 2)
-    with _training_extra():
+    with _extra("train"):
         from unblur import config as configs
         from unblur.display import show
         from unblur.training import train as run
@@ -256,7 +256,7 @@ def evaluate(
         _fail(f"--protocol is full or paper, not {protocol}", 2)
     if engine not in ("onnx", "torch"):
         _fail(f"--engine is onnx or torch, not {engine}", 2)
-    with _training_extra():
+    with _extra("train"):
         from unblur import evaluate as evaluation
         from unblur.metrics import DEFAULT, MetricError
     from unblur.display import bar
@@ -298,7 +298,7 @@ def robustness(
     seed: Annotated[int, typer.Option(min=0, help="Which photos, shakes and noise.")] = 0,
 ) -> None:
     """Draw a model's robustness card: harm, noise, JPEG, blur, saturation, rotation, tiles."""
-    with _training_extra():
+    with _extra("train"):
         from unblur import robustness as card
     from unblur.display import bar
 
@@ -322,7 +322,7 @@ def export(
     ] = None,
 ) -> None:
     """Turn a checkpoint into an ONNX file, and check that it computes the same."""
-    with _training_extra():
+    with _extra("train"):
         from unblur.export import export as run
     with _clear_errors():
         differences = run(checkpoint, out, int8)
@@ -412,12 +412,6 @@ def main(
     if version:
         typer.echo(f"unblur {__version__}")
         raise typer.Exit
-
-
-@contextmanager
-def _training_extra() -> Iterator[None]:
-    with _extra("train"):
-        yield
 
 
 @contextmanager

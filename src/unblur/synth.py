@@ -17,7 +17,7 @@ from unblur.blur import draw, shoot
 from unblur.blur.frames import Frame, Skipped, average_frames
 from unblur.config import PRESETS, BlurConfig
 from unblur.datasets import DataError, find_data, read_rgb
-from unblur.video import VIDEOS
+from unblur.video.source import VIDEOS, VideoError, frames, opened, video_stream
 
 MANIFEST = "manifest.jsonl"
 OVERVIEW = "overview.jpg"
@@ -200,19 +200,12 @@ def _frames_of_folder(folder: Path) -> Iterator[Frame]:
 
 
 def _frames_of_video(path: Path) -> Iterator[Frame]:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
     try:
-        import av
-        import av.error
-    except ImportError:
-        raise DataError(f"{path}: reading video needs pip install 'unblur[video]'") from None
-    try:
-        with av.open(path) as container:
-            for frame in container.decode(video=0):
+        with opened(path) as container:
+            for frame in frames(container, video_stream(container).index):
                 yield frame.to_ndarray(format="rgb24")
-    except (av.error.FFmpegError, IndexError) as error:
-        raise DataError(f"{path}: is not a video that can be read ({error})") from None
+    except VideoError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
 def _save(pixels: np.ndarray, path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from tests.evaluate.models import fake
 from tests.files import write
 from unblur import evaluate, metrics
-from unblur.datasets import DataError, Dataset, Pair, find_dataset, read_rgb
-from unblur.evaluate.measure import BLURRED, measure, spread
+from unblur.datasets import DataError, Dataset, Pair, evenly, find_dataset, read_rgb
+from unblur.evaluate.measure import BLURRED, measure
 from unblur.evaluate.page import Picture
 
 METRICS = metrics.load(["psnr", "ssim"])
@@ -103,7 +103,7 @@ def test_pictures_are_shown_and_progress_told(dataset: Dataset) -> None:
     assert np.array_equal(shown[0].restored["inverse"], 255 - shown[0].blurred)
     assert BLURRED not in shown[0].restored
     assert len(steps) == 2 * len(dataset.pairs)
-    assert spread(1111, 3) == {0, 370, 740}
+    assert evenly(range(1111), 3) == [0, 370, 740]
 
 
 @pytest.mark.skipif(not TEST_PAIRS.is_dir(), reason="shared/data is not here")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -133,27 +132,11 @@ def test_what_is_no_model_gets_one_line(
     assert not Path("exploded").exists()
 
 
-@pytest.mark.parametrize("fails", [ModuleNotFoundError, RuntimeError])
-def test_spandrel_imports_without_torchvision(fails: type[Exception], spandrel: Any) -> None:
-    """In a fresh process in which torchvision is missing, or of another build than PyTorch."""
-    script = f"""
-import sys
-class Broken:
-    def find_spec(self, name, path=None, target=None):
-        if name.startswith("torchvision"):
-            raise {fails.__name__}("operator torchvision::nms does not exist")
-sys.meta_path.insert(0, Broken())
-from unblur.evaluate.checkpoints import import_spandrel
-assert "NAFNet" in import_spandrel().MAIN_REGISTRY
-assert not [name for name in sys.modules if name.startswith("torchvision")]
-"""
-    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
-
-
-def test_without_spandrel_its_package_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("missing", ["spandrel", "torchvision"])
+def test_without_spandrel_or_what_it_needs_its_package_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "spandrel", None)
+    monkeypatch.setitem(sys.modules, missing, None)
     (tmp_path / "net.pth").touch()
     with pytest.raises(ModelError, match=r"unblur\[compare\]"), opened([str(tmp_path / "net.pth")]):
         pass

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shutil
-import struct
 import subprocess
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 import pillow_heif
 import pytest
+from benchmarks.hostile import png
 from PIL import Image
 
 from tests.files import unblur, write
@@ -31,22 +30,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield one
         assert one.stop() == 0
         assert not [line for line in one.log if "Traceback" in line]
-
-
-def png_of(width: int, height: int) -> bytes:
-    """A PNG that is a few kB and claims, truly, to be so large."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    packer = zlib.compressobj(9)
-    row = bytes(1 + width // 8)
-    rows = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + chunks
 
 
 @pytest.mark.parametrize("strength", [None, 0.4])
@@ -144,7 +127,7 @@ def bad() -> dict[str, tuple[Any, int, str]]:
         ),
         "cut": ({"content": good[: len(good) // 2]}, 422, "damaged"),
         "head only": ({"content": good[:64]}, 422, "damaged"),
-        "bomb": ({"content": png_of(30000, 30000)}, 413, "30000x30000 pixels, more than the limit"),
+        "bomb": ({"content": png(30000, 30000)}, 413, "30000x30000 pixels, more than the limit"),
         "heic": ({"content": heic.getvalue().replace(b"hvcC", b"zzzz")}, 422, "damaged"),
         "avif": ({"content": avif.getvalue().replace(b"Exif", b"Ex\x80f")}, 422, "damaged"),
         "animated": ({"content": animated.getvalue()}, 422, "single picture was expected"),
@@ -211,7 +194,7 @@ def test_bombs_take_no_memory(server: Server) -> None:
 
     server.client.post("/v1/deblur", content=EXAMPLE.read_bytes())
     before = peak()
-    bombs = [png_of(60000, 60000), png_of(8, 2**20)]
+    bombs = [png(60000, 60000), png(8, 2**20)]
     for bomb in bombs:
         assert server.client.post("/v1/deblur", content=bomb).status_code == 413
     assert peak() - before < 50 * 2**20

@@ -234,7 +234,7 @@ def test_a_job_at_its_best_stays_so_after_a_kill(
         assert job is not None
         assert job.record.best is asked
         assert job.task is not None
-        job.task.result(20)
+        job.task.future.result(20)
         totals[asked] = job.task.total
     work.close()
     jobs.close()

@@ -24,6 +24,7 @@ from unblur.datasets.pair import (
     Pair,
     Split,
     SplitError,
+    evenly,
     is_picture,
     other_split,
 )  # fmt: skip
@@ -31,7 +32,7 @@ from unblur.datasets.pair import (
 __all__ = [
     "LAYOUTS", "PHOTOS", "TREE",
     "Alignment", "DataError", "Dataset", "Layout", "Pair", "Split", "SplitError",
-    "find_data", "find_dataset", "find_pairs", "find_photos", "has_pairs", "read_rgb",
+    "evenly", "find_data", "find_dataset", "find_pairs", "find_photos", "has_pairs", "read_rgb",
 ]  # fmt: skip
 
 

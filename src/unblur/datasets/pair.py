@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from unblur import photo
 from unblur.errors import UnblurError
 
+T = TypeVar("T")
 Split = Literal["train", "test"]
 
 Alignment = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -107,6 +108,12 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
             raise DataError(f"{path}: {files[path.stem].name} has the same name")
         files[path.stem] = path
     return files
+
+
+def evenly(items: Sequence[T], most: int) -> list[T]:
+    """So many of the items, or all that there are: spread evenly, the first among them."""
+    kept = min(len(items), most)
+    return [items[index * len(items) // kept] for index in range(kept)]
 
 
 def half(root: Path, split: Split) -> Path:

@@ -161,11 +161,8 @@ def _add_costs(results: list[dict[str, Any]], ready: Sequence[Model]) -> list[st
 def _sheets(dataset: Dataset, results: list[dict[str, Any]]) -> list[tables.Sheet]:
     sheets = [sheet for result in results for sheet in tables.sheets(result)]
     costs = tables.costs(results[0])
-    return [*sheets, *([costs] if costs else []), *_cited(dataset)]
-
-
-def _cited(dataset: Dataset) -> list[tables.Sheet]:
-    return [tables.cited()] if dataset.name == "GoPro" else []
+    cited = tables.cited() if dataset.name == "GoPro" else None
+    return [*sheets, *filter(None, (costs, cited))]
 
 
 def _write(

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import importlib
 import pickle
-import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -117,55 +114,26 @@ def gmacs(run: Callable[[Tensor], Tensor], side: int = SIDE) -> float:
 def import_spandrel() -> Any:
     """The module spandrel, with its extra architectures if they are installed.
 
-    spandrel imports torchvision, of which two of its networks (LaMa and RestoreFormer; neither
-    deblurs) use three names. Where it cannot be had, those names are empty while spandrel is
-    imported.
-
     Raises:
-        ModelError: if it is not installed or does not import.
+        ModelError: if it, or torchvision, which it needs, is not installed or does not import.
     """
-    try:
-        with _torchvision():
-            spandrel = importlib.import_module("spandrel")
-            try:
-                extra = importlib.import_module("spandrel_extra_arches")
-            except ImportError:
-                return spandrel
-    except ImportError as error:
-        raise ModelError(
-            f"checkpoints of other projects need the package {error.name}: "
-            "pip install 'unblur[compare]'"
-        ) from None
-    extra.install(ignore_duplicates=True)
-    return spandrel
-
-
-@contextmanager
-def _torchvision() -> Iterator[None]:
-    """torchvision can be imported, or what spandrel takes from it."""
-    name = "torchvision.transforms.functional"
     with warnings.catch_warnings():
         # What others' modules say of PyTorch's future as they are imported is not for users.
         warnings.simplefilter("ignore")
         try:
             import_torchvision()
-        except VisionError:
-            pass
-        else:
-            yield
-            return
-        before = {n: m for n, m in sys.modules.items() if n.split(".")[0] == "torchvision"}
-        module = ModuleType(name)
-        for missing in ("InterpolationMode", "rotate", "normalize"):
-            setattr(module, missing, None)
-        parents = {n: ModuleType(n) for n in ("torchvision", "torchvision.transforms")}
-        sys.modules.update({**parents, name: module})
+            spandrel = importlib.import_module("spandrel")
+        except (ImportError, VisionError) as error:
+            raise ModelError(
+                "checkpoints of other projects need spandrel: pip install 'unblur[compare]' "
+                f"({error})"
+            ) from None
         try:
-            yield
-        finally:
-            for made in (*parents, name):
-                del sys.modules[made]
-            sys.modules.update(before)
+            extra = importlib.import_module("spandrel_extra_arches")
+        except ImportError:
+            return spandrel
+    extra.install(ignore_duplicates=True)
+    return spandrel
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unblur import metrics
+from unblur.datasets import evenly
 from unblur.errors import UnblurError
 from unblur.evaluate.detail import worst_place
-from unblur.evaluate.measure import spread
 from unblur.evaluate.page import Picture
 
 ROWS = 3
@@ -30,7 +30,7 @@ def draw(pictures: Sequence[Picture], path: Path) -> None:
     pictures = [p for p in pictures if p.sharp is not None]
     if not pictures:
         raise UnblurError(f"{path}: a figure needs pairs; photos without truth have the page")
-    shown = [pictures[index] for index in sorted(spread(len(pictures), ROWS))]
+    shown = evenly(pictures, ROWS)
     columns = ["blurred", "sharp", *(f"restored: {name}" for name in shown[0].restored)]
     with mpl.rc_context({"font.size": 8}):
         sheet = Figure(figsize=(3.2 * len(columns), 4.6 * len(shown)), layout="constrained")

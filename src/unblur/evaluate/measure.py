@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from unblur import metrics
-from unblur.datasets import DataError, Dataset, Pair, read_rgb
+from unblur.datasets import DataError, Dataset, Pair, evenly, read_rgb
 from unblur.evaluate.models import Model
 from unblur.evaluate.page import Picture
 from unblur.metrics import Metric
@@ -50,7 +50,7 @@ def measure(
     """
     restorers = {BLURRED: lambda image: image, **{m.source.name: m.restore for m in models}}
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in restorers}
-    shown = spread(len(dataset.pairs), SHOWN) if show else set()
+    shown = evenly(range(len(dataset.pairs)), SHOWN) if show else []
     for index, pair in enumerate(dataset.pairs):
         blurred, truths = _read(pair, protocol, dataset.has_truth)
         restored = {}
@@ -72,12 +72,6 @@ def measure(
             for name, images in rows.items()
         ],
     }
-
-
-def spread(count: int, most: int) -> set[int]:
-    """Indices of at most so many of `count` things, spread evenly, the first among them."""
-    kept = min(count, most)
-    return {index * count // kept for index in range(kept)}
 
 
 def _read(pair: Pair, protocol: str, has_truth: bool) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -69,25 +69,18 @@ def whole_or_nothing(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
     """
     if not overwrite:
         check_free(path)
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=".unblur-", dir=path.parent)
-        with os.fdopen(descriptor, "w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        Path(temporary).replace(path)
-        temporary = None
-    except OSError as error:
-        raise PhotoError(f"{path} cannot be written ({error.strerror})") from None
-    finally:
-        if temporary is not None:
-            with suppress(OSError):
-                Path(temporary).unlink()
+    with scratch(path) as temporary:
+        try:
+            with temporary.open("w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
+            temporary.replace(path)
+        except OSError as error:
+            raise PhotoError(f"{path} cannot be written ({error.strerror})") from None
 
 
 @contextmanager

@@ -25,8 +25,8 @@ from unblur.serve.work import Task, Work
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 
 
-class Measures:
-    """The counters of one server.
+class Measures(Collector):
+    """The counters of one server; of itself it tells what is to be asked for at the moment.
 
     Args:
         jobs: gives the number of jobs in each state.
@@ -61,14 +61,14 @@ class Measures:
         )
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        self.registry.register(_Gauges(self))
+        self.registry.register(self)
         work.finished.append(self._photo)
 
     def text(self) -> bytes:
         """In Prometheus's format."""
         return generate_latest(self.registry)
 
-    def gauges(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[GaugeMetricFamily]:
         queue = GaugeMetricFamily("unblur_queue", "Photos in the queue", labels=["state"])
         for state, number in self._work.count().items():
             queue.add_metric([state], number)
@@ -119,14 +119,6 @@ class Measured:
 
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-
-class _Gauges(Collector):
-    def __init__(self, measures: Measures) -> None:
-        self._measures = measures
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        return self._measures.gauges()
 
 
 def _route(router: Router, scope: Scope) -> str:

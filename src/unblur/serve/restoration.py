@@ -155,10 +155,6 @@ class Restoration:
             else:
                 photo.copy(self._source, out, overwrite=True)
 
-    def pixels(self, strength: float = 1.0) -> np.ndarray:
-        """The result, (h, w, c) of the photo's dtype."""
-        return self._blended(self.photo, strength)
-
     def strips(self, strength: float = 1.0) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         """From the top to the bottom: rows, their pixels as they were, and as they are now."""
         return self._strips(self.photo, strength)

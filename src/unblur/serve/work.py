@@ -59,7 +59,7 @@ class Task(Generic[T]):
     """A photo on its way through the queue and the network. Any thread may ask and cancel.
 
     Attributes:
-        future: what it will give.
+        future: what it will give; DroppedError if it was cancelled.
         begun, total: runs of the network; 0 of 0 until the photo is read.
     """
 
@@ -75,16 +75,6 @@ class Task(Generic[T]):
         self.state: State = "waiting"
         self._run = run
         self._cancelled = threading.Event()
-
-    def result(self, timeout: float | None = None) -> T:
-        """Waits for the end.
-
-        Raises:
-            TimeoutError: if it takes longer; it goes on.
-            DroppedError: if it was cancelled.
-            PhotoError: if the photo cannot be deblurred.
-        """
-        return self.future.result(timeout)
 
     @property
     def progress(self) -> float:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from unblur.blur import synthesize
 from unblur.config import BlurConfig, DataConfig
-from unblur.datasets import PHOTOS, TREE, DataError, Pair, find_data, find_pairs
+from unblur.datasets import PHOTOS, TREE, DataError, Pair, evenly, find_data, find_pairs
 from unblur.training.pictures import Pictures, chw
 
 T = TypeVar("T")
@@ -194,10 +194,10 @@ class TrainingData:
         limit = self.config.val_images
         from_photos = min(len(photos), max(limit // 2, limit - len(pairs)))
         images = []
-        for pair in _spread(pairs, limit - from_photos):
+        for pair in evenly(pairs, limit - from_photos):
             blurred, sharp = (chw(self._pictures.read(p)) for p in (pair.blur, pair.sharp))
             images.append(ValidationImage(pair.name, blurred, sharp))
-        for index, path in enumerate(_spread(photos, from_photos)):
+        for index, path in enumerate(evenly(photos, from_photos)):
             blurred, sharp = self._blur_centre(path, index)
             images.append(ValidationImage(path.stem, blurred, sharp))
         return images
@@ -224,12 +224,6 @@ def _hold_out(items: list[T], every: int) -> tuple[list[T], list[T]]:
     every = min(every, len(items))
     held = items[every - 1 :: every]
     return [x for i, x in enumerate(items) if (i + 1) % every], held
-
-
-def _spread(items: list[T], count: int) -> list[T]:
-    if count >= len(items):
-        return items
-    return [items[i * len(items) // count] for i in range(count)]
 
 
 def _one(rng: np.random.Generator, items: Sequence[T]) -> T:

@@ -120,13 +120,13 @@ def inspect(path: Path) -> Facts:
     with opened(path) as container:
         import av.error  # only here is it known to be installed
 
-        stream = _video_stream(container)
+        stream = video_stream(container)
         try:
             count = _count(container, stream)
         except (av.error.FFmpegError, OSError) as error:
             raise VideoError(f"is damaged or truncated ({error.strerror})") from None
     with opened(path) as container:
-        stream = _video_stream(container)
+        stream = video_stream(container)
         first = next(frames(container, stream.index), None)
         if first is None:
             raise VideoError("has no frame that can be decoded")
@@ -166,7 +166,8 @@ def frames(container: Any, index: int) -> Iterator[Any]:
         raise DamagedError(f"is damaged after frame {done} ({error.strerror})") from None
 
 
-def _video_stream(container: Any) -> Any:
+def video_stream(container: Any) -> Any:
+    """The first that is no cover picture; raises VideoError if there is none to be decoded."""
     from av.stream import Disposition
 
     still = Disposition.attached_pic | Disposition.still_image

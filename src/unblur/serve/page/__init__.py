@@ -21,8 +21,8 @@ from unblur.folders.resume import held
 from unblur.serve.heap import give_back
 from unblur.serve.page.blocks import HEAD, make_blocks
 from unblur.serve.page.fence import Fence
-from unblur.serve.page.routes import router
-from unblur.serve.page.visits import Visits
+from unblur.serve.page.routes import gone, router
+from unblur.serve.page.visits import GoneError, Visits
 from unblur.serve.work import Work
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def mount(app: FastAPI, work: Work, settings: Settings) -> None:
     held_folder = contextlib.ExitStack()
     visits = Visits(held_folder.enter_context(_own_folder()), work)
     app.include_router(router(visits, settings.max_bytes))
+    app.add_exception_handler(GoneError, lambda _, error: gone(error))
     inner = FastAPI(openapi_url=None)
     gr.mount_gradio_app(
         inner,

@@ -42,7 +42,10 @@ _CHUNK = 2**20
 
 
 def router(visits: Visits, max_bytes: int) -> APIRouter:
-    """The routes below /page; a visit's token, which nobody can guess, is part of each."""
+    """The routes below /page; a visit's token, which nobody can guess, is part of each.
+
+    They raise GoneError, for which the app answers `gone`.
+    """
     routes = APIRouter(prefix="/page", include_in_schema=False)
     # Decoding takes memory, and the processor from the network.
     few = anyio.CapacityLimiter(2)
@@ -70,14 +73,12 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
 
     @routes.post("/{token}/photos")
     async def bring(token: str, request: Request, name: str = "photo") -> Response:
+        visit = visits.find(token)
+        if len(visit.shots) >= MOST_PHOTOS:
+            return _refused(f"is one too many: {MOST_PHOTOS} are taken at a time")
         try:
-            visit = visits.find(token)
-            if len(visit.shots) >= MOST_PHOTOS:
-                return _refused(f"is one too many: {MOST_PHOTOS} are taken at a time")
             require_room(visits.folder, ROOM)
             folder = visit.new_folder()
-        except GoneError as error:
-            return _gone(error)
         except OSError:
             return _refused("cannot be taken now: the server has no room left. Try again later")
         path = folder / upload_name(name)
@@ -89,9 +90,7 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
             shot = await anyio.to_thread.run_sync(visit.add, *add, limiter=few)
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
-            if isinstance(error, GoneError):
-                return _gone(error)
-            if isinstance(error, UnblurError):
+            if isinstance(error, UnblurError) and not isinstance(error, GoneError):
                 return _refused(reason(error))
             if isinstance(error, MemoryError):
                 return _refused("needs more memory than there is")
@@ -100,10 +99,7 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
 
     @routes.delete("/{token}/photos/{id_}")
     def forget(token: str, id_: str) -> Response:
-        try:
-            visit, shot = find(token, id_)
-        except GoneError as error:
-            return _gone(error)
+        visit, shot = find(token, id_)
         visit.drop(shot, visits.work)
         return Response(status_code=204)
 
@@ -111,11 +107,11 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
     def result(
         token: str, id_: str, strength: float = Query(1.0, ge=0, le=1, allow_inf_nan=False)
     ) -> Response:
+        _, shot = find(token, id_)
         try:
-            _, shot = find(token, id_)
             out = _save(shot, strength)
         except UnblurError as error:
-            return _gone(error)
+            return gone(error)
         kind = "application/octet-stream"
         done = BackgroundTask(out.unlink, missing_ok=True)
         return FileResponse(out, media_type=kind, filename=shot.result_name, background=done)
@@ -126,10 +122,7 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
         photos: str,
         strength: float = Query(1.0, ge=0, le=1, allow_inf_nan=False),
     ) -> Response:
-        try:
-            visit = visits.find(token)
-        except GoneError as error:
-            return _gone(error)
+        visit = visits.find(token)
         shots = [visit.shots[id_] for id_ in dict.fromkeys(photos.split(",")) if id_ in visit.shots]
         headers = {"Content-Disposition": 'attachment; filename="unblur.zip"'}
         return StreamingResponse(
@@ -145,16 +138,12 @@ def router(visits: Visits, max_bytes: int) -> APIRouter:
         return shown(token, id_, f"{view}/{x}_{y}.jpg")
 
     def shown(token: str, id_: str, name: str) -> Response:
-        try:
-            _, shot = find(token, id_)
-        except GoneError as error:
-            return _gone(error)
+        _, shot = find(token, id_)
         view = name.removesuffix(".jpg").partition("/")[0]
-        if view not in ("thumb", "before", shot.result and shot.result.name):
-            return _gone(GoneError())
         path = shot.folder / name
-        if not path.is_file():
-            return _gone(GoneError())
+        own = view in ("thumb", "before", shot.result and shot.result.name)
+        if not own or not path.is_file():
+            raise GoneError
         return FileResponse(path, media_type="image/jpeg", headers=_KEPT)
 
     return routes
@@ -248,5 +237,6 @@ def _refused(error: str) -> Response:
     return JSONResponse({"error": error})
 
 
-def _gone(error: UnblurError) -> Response:
+def gone(error: Exception) -> Response:
+    """The answer where something is not there any more."""
     return JSONResponse({"detail": str(error), "gone": True}, 404)

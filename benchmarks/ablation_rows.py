@@ -1,0 +1,75 @@
+"""The rows of the ablation: what each changes of its reference, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from unblur.config import TrainConfig
+
+REFERENCE = "crosshatch"
+"""The row that changes nothing, and that the others are compared with unless they say otherwise."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One change; each mapping holds new values of a config's table."""
+
+    about: str
+    """What it is, in words."""
+    against: str = REFERENCE
+    """The row that it is compared with."""
+    run: Mapping[str, Any] = field(default_factory=dict)
+    paper: Mapping[str, Any] = field(default_factory=dict)
+    phase: Mapping[str, Any] = field(default_factory=dict)
+    loss: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, base: TrainConfig) -> TrainConfig:
+        """The row's config, from the reference's, which has one phase."""
+        (phase,) = base.phases
+        phase = replace(phase, loss=replace(phase.loss, **self.loss), **self.phase)
+        return replace(base, phases=(phase,), paper=replace(base.paper, **self.paper), **self.run)
+
+
+def _plain(about: str, attention: str) -> Row:
+    """A row under a loss that rewards PSNR, longer and on larger crops."""
+    return Row(
+        about,
+        against="plain",
+        run={"check_every": 3000},
+        paper={"attention": attention},
+        phase={"steps": 3000, "crop": 96, "batch": 4},
+        loss={
+            "adversarial": 0.0, "content": 0.0, "pixel": 1.0, "gradient": 0.05, "frequency": 0.2,
+            "pixel_kind": "charbonnier",
+        },
+    )  # fmt: skip
+
+
+ROWS = {
+    REFERENCE: Row("The reference: the paper's generator and loss, trained as the paper has it"),
+    "criss-cross": Row(
+        "Criss-cross attention, CCNet's: one joint softmax over row and column",
+        paper={"attention": "criss-cross"},
+    ),
+    "no-attention": Row("No attention", paper={"attention": "none"}),
+    "no-adversarial": Row(
+        "Without the adversarial term, and so without a discriminator", loss={"adversarial": 0.0}
+    ),
+    "no-content": Row("Without the content term", loss={"content": 0.0}),
+    "no-pixel": Row("Without the pixel term", loss={"pixel": 0.0}),
+    "no-gradient": Row("Without the gradient term", loss={"gradient": 0.0}),
+    "one-discriminator-step": Row(
+        "One step of the discriminator for each of the generator, not five",
+        phase={"discriminator_steps": 1},
+    ),
+    "deblurgan": Row("DeblurGAN's generator, scaled alike", run={"generator": "deblurgan"}),
+    "plain": _plain(
+        "Crosshatch attention under Charbonnier, a little gradient and frequency, longer and on "
+        "larger crops",
+        "crosshatch",
+    ),
+    "plain+criss-cross": _plain("Criss-cross attention under the loss of plain", "criss-cross"),
+    "plain+no-attention": _plain("No attention under the loss of plain", "none"),
+}
