@@ -64,6 +64,8 @@ def quantise(model: onnx.ModelProto, examples: Iterable[np.ndarray]) -> onnx.Mod
             activation_type=quantization.QuantType.QInt8,
             weight_type=quantization.QuantType.QInt8,
             extra_options={
+                # What comes out stays whole; what goes into the next one is rounded there.
+                "OpTypesToExcludeOutputQuantization": ["Conv"],
                 "ActivationSymmetric": True,
                 "QuantizeBias": False,
                 "CalibMovingAverage": True,
