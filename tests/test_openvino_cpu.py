@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from tests.evaluate.models import stretch_onnx
+from tests.files import write
 from unblur import engine, openvino_cpu
+from unblur.cli import app
 from unblur.engine import Engine
 from unblur.openvino_cpu import OFTEN, OpenVINONetwork
 from unblur.restore import Deblurrer
@@ -63,3 +66,14 @@ def test_8_bits_that_are_not_there_are_asked_for_in_vain(tmp_path: Path) -> None
     path = stretch_onnx(tmp_path / "net.onnx")
     with pytest.raises(engine.ModelError, match=r"no net-int8.onnx beside it; unblur"):
         Engine(path, "cpu", "int8")
+
+
+def test_the_command_line_takes_a_precision(tmp_path: Path, picture: np.ndarray) -> None:
+    path, out = write(tmp_path / "a.png", picture), str(tmp_path / "out.png")
+    command = ["deblur", str(path), "-o", out, "--verbose", "--tile", "512", "--precision"]
+    result = CliRunner().invoke(app, [*command, "int8"])
+    assert result.exit_code == 0
+    assert "unblur: default, OpenVINO on the CPU in int8, tiles of 512\n" in result.stderr
+    result = CliRunner().invoke(app, [*command, "int3"])
+    assert result.exit_code == 2
+    assert result.stderr == "unblur: --precision is auto, float, f32, bf16 or int8, not int3\n"

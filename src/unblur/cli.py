@@ -50,6 +50,13 @@ def deblur(
     model: ModelOption = "default",
     strength: Annotated[float, _declared(options.STRENGTH)] = options.FULL,
     best: Annotated[bool, _declared(options.BEST)] = False,
+    precision: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|float|f32|bf16|int8",
+            help="Of the network on a CPU: auto is the fastest; f32 is the same on all of them.",
+        ),
+    ] = "auto",
     tile: TileOption = None,
     overwrite: OverwriteOption = False,
     jobs: Annotated[int, typer.Option(min=1, help="Photos at a time; fewer need less memory.")] = 3,
@@ -69,13 +76,15 @@ def deblur(
     ] = False,
 ) -> None:
     """Deblur photos, and folders of them: the same command again goes on with a folder."""
+    if precision not in ("auto", "float", "f32", "bf16", "int8"):
+        _fail(f"--precision is auto, float, f32, bf16 or int8, not {precision}", 2)
     try:
         from unblur.folders import Options
         from unblur.folders.run import deblur_all
         from unblur.photo import MAX_PIXELS
 
         how = Options(strength, overwrite, max_pixels or MAX_PIXELS, codec, quality, warn=_say)
-        code = deblur_all(inputs, out, how, model, tile, jobs, json, best, verbose)
+        code = deblur_all(inputs, out, how, model, tile, jobs, json, best, verbose, precision)
     except KeyboardInterrupt:
         _fail("stopped", 130)
     raise typer.Exit(code)

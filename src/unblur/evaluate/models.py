@@ -103,10 +103,11 @@ def open_model(source: Source) -> Model:
     _check_tile(source.name, tile, network.contract)
     deblurrer = Deblurrer(network, tile=tile, gated=gated)
     gate = "with unblur's gate" if gated else "no gate"
+    numbers = "8-bit convolutions" if network.precision == "int8" else "float32"
     return Model(
         source,
         _guarded(deblurrer, source.name),
-        f"{source.name}: {about}, float32 on the CPU, tiles of {tile}, {gate}",
+        f"{source.name}: {about}, {numbers} on the CPU, tiles of {tile}, {gate}",
         lambda: opener.count(network),
     )
 

@@ -52,8 +52,8 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
     engine = Engine(path, "cpu", "f32")
     about = f"OpenVINO {version('openvino')}"
     if engine.named:
-        own = OnnxNetwork(path, engine, engine.contract, engine.digest, engine.parallel)
-        return own, engine.contract.gated, about
+        facts = engine.contract, engine.digest, engine.parallel, engine.precision
+        return OnnxNetwork(path, engine, *facts), engine.contract.gated, about
     size = _input_size(path)
     contract = dataclasses.replace(engine.contract, multiple=MULTIPLE)
     run: Callable[[np.ndarray], np.ndarray] = engine
@@ -89,7 +89,7 @@ def count(network: Any) -> tuple[int, float | None]:
         math.prod(node.get_output_shape(0))
         for node in graph.get_ordered_ops()
         if node.get_type_name() == "Constant"
-        and node.get_output_element_type(0).is_real()
+        and (node.get_output_element_type(0).is_real() or _is_8_bit_kernel(node))
         and len(node.get_output_shape(0)) > 0
     )
     try:
@@ -97,6 +97,12 @@ def count(network: Any) -> tuple[int, float | None]:
     except RuntimeError:
         return parameters, None
     return parameters, sum(map(_multiplications, graph.get_ordered_ops())) / 1e9
+
+
+def _is_8_bit_kernel(constant: Any) -> bool:
+    """Whether it is one of a network in 8 bits, and not the offsets of its channels."""
+    kind = constant.get_output_element_type(0).get_type_name()
+    return kind == "i8" and len(constant.get_output_shape(0)) > 1
 
 
 def _multiplications(node: Any) -> int:

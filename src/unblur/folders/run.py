@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unblur.display import bar
+from unblur.engine import Precision
 from unblur.errors import UnblurError
 from unblur.folders import (
     Options,
@@ -42,6 +43,7 @@ def deblur_all(
     as_json: bool = False,
     best: bool = False,
     verbose: bool = False,
+    precision: Precision = "auto",
 ) -> int:
     """Deblurs photos and folders of them, and says so (`Report`). Returns the exit code."""
     folders = [path for path in inputs if path.is_dir()]
@@ -50,7 +52,7 @@ def deblur_all(
         if wrong:
             say(wrong)
             return WRONG
-        deblurrer = Deblurrer(model, tile=tile, best=best)
+        deblurrer = Deblurrer(model, tile=tile, precision=precision, best=best)
     except UnblurError as error:
         say(str(error))
         return WRONG
