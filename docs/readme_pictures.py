@@ -41,9 +41,9 @@ def main() -> None:
         scene = make_scene("", photo, 512, seed)
         assert scene is not None
         blurred, sharp = scene.shoot(length, stops)
-        middle = [(n - side) // 2 for n, side in zip(sharp.shape, (HEIGHT, HEIGHT), strict=False)]
+        top, left = ((n - HEIGHT) // 2 for n in sharp.shape[:2])
         images = (blurred, deblurrer(blurred), sharp)
-        rows.append([_detail(image, *middle, HEIGHT) for image in images])
+        rows.append([_detail(image, top, left, HEIGHT) for image in images])
     _save(rows, "limits")
 
 
