@@ -22,7 +22,7 @@ BEST = Option("best", "Average over the eight turns and flips: +0.3 dB, eight ti
 
 MODEL = Option(
     "model",
-    "natural (the default: true to the photo), crisp (more texture), an ONNX file, or a checkpoint "
+    "default, default-int8 (which default is where that is faster), an ONNX file, or a checkpoint "
     "(with PyTorch).",
 )
 TILE = Option("tile", "Largest side worked on at once, for less memory.", 192)
