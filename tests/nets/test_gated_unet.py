@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tests.reference.gated import mean_around
 from unblur.nets import GatedUNet
-from unblur.nets.folded import folded, unfolded
+from unblur.nets.folded import SCALE, folded, unfolded
 from unblur.nets.gated_unet import CELL, SPAN, GatedBlock, RMSNorm, local_mean
 
 
@@ -62,6 +62,10 @@ def test_folding_changes_nothing_and_can_be_undone() -> None:
     image = torch.rand(1, 3, 4 * CELL, 3 * CELL, dtype=torch.float64) * 2 - 1
     again = GatedUNet((8, 12, 16), (1, 1, 2)).eval().double()
     again.load_state_dict(unfolded(small.state_dict(), net.state_dict()))
+    assert {float(x) for name, values in again.state_dict().items() if "scale" in name
+            for x in values.flatten()} == {SCALE}  # fmt: skip
+    refolded = folded(again).state_dict()
+    assert all(torch.equal(refolded[name], value) for name, value in small.state_dict().items())
     with torch.no_grad():
         whole: Tensor = net(image)
         assert (whole - image).abs().mean() > 0.01
