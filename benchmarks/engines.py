@@ -8,21 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from unblur.engine import find_model
+from unblur.engine import Precision, find_model
+from unblur.openvino_cpu import has_bf16
 from unblur.restore import Deblurrer
 
-OPENVINO, BF16, ONNXRUNTIME, TORCH = "OpenVINO f32", "OpenVINO bf16", "ONNX Runtime", "PyTorch f32"
+OPENVINO, BF16, INT8 = "OpenVINO f32", "OpenVINO bf16", "OpenVINO int8"
+ONNXRUNTIME, TORCH = "ONNX Runtime", "PyTorch f32"
 
 
 def runtimes(model: str) -> list[str]:
     """Those that can run the model here; PyTorch runs the bundled ones."""
     found = [OPENVINO, *([BF16] if has_bf16() else []), ONNXRUNTIME]
-    return found if model.endswith(".onnx") else [*found, TORCH]
+    return found if model.endswith(".onnx") else [*found[:-1], INT8, ONNXRUNTIME, TORCH]
 
 
 def deblurrer(runtime: str, model: str, tile: int | None = None) -> Deblurrer:
     """The tool's own, with its network run by that runtime on the CPU."""
-    made = Deblurrer(model, "cpu", tile=tile, precision="bf16" if runtime == BF16 else "f32")
+    precisions: dict[str, Precision] = {BF16: "bf16", INT8: "int8"}
+    made = Deblurrer(model, "cpu", tile=tile, precision=precisions.get(runtime, "f32"))
     engine: Any = made.engine
     if runtime == ONNXRUNTIME:
         engine._run = _onnxruntime(model)
@@ -62,13 +65,6 @@ def batches(own: Deblurrer, image: np.ndarray) -> list[np.ndarray]:
     finally:
         own.engine = engine
     return seen
-
-
-def has_bf16() -> bool:
-    """Whether the processor computes in bf16 natively."""
-    import openvino
-
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def _onnxruntime(model: str) -> Any:

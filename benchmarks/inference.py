@@ -20,6 +20,6 @@ def run(setup: Setup) -> Iterator[Figure]:
     for size, (height, width) in (QUICK if setup.quick else SIZES).items():
         versions = {runtime: (engines.make, runtime, setup.model, height, width)
                     for runtime in engines.runtimes(setup.model)}  # fmt: skip
-        seconds, peaks = in_turn(versions, 2 if setup.quick else 5)
+        seconds, peaks = in_turn(versions, 2 if setup.quick else 3)
         yield from side_by_side(f"{size}, seconds", "s", seconds)
         yield from side_by_side(f"{size}, peak memory", "GB", peaks)
