@@ -14,7 +14,10 @@ from safetensors.torch import save_file
 from unblur import checkpoint, deblur
 from unblur.config import PaperConfig, PhaseConfig, TrainConfig
 from unblur.engine import ModelError
+from unblur.nets import PaperGenerator
 from unblur.restore import Deblurrer
+
+MODELS = Path(__file__).parents[1] / "models"
 
 
 @pytest.fixture
@@ -90,3 +93,10 @@ app()
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "a checkpoint needs torch, pip install 'unblur[train]'" in done.stderr
+
+
+def test_the_published_paper_network_is_what_this_version_reads() -> None:
+    net, config, provenance = checkpoint.load_generator(MODELS / "paper.safetensors")
+    assert isinstance(net, PaperGenerator)
+    assert config.generator == "paper"
+    assert provenance["step"] > 0
