@@ -54,7 +54,7 @@ def deblur(
         str,
         typer.Option(
             metavar="auto|float|f32|bf16|int8",
-            help="Of the network on a CPU: auto is the fastest; f32 is the same on all but for a last digit.",
+            help="Of the network on a CPU: auto is the fastest; f32 is alike on all.",
         ),
     ] = "auto",
     tile: TileOption = None,
