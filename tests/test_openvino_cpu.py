@@ -13,7 +13,7 @@ from tests.evaluate.models import stretch_onnx
 from tests.files import write
 from unblur import engine, openvino_cpu
 from unblur.cli import app
-from unblur.engine import Engine
+from unblur.engine import Engine, Precision
 from unblur.openvino_cpu import OFTEN, OpenVINONetwork
 from unblur.restore import Deblurrer
 
@@ -33,21 +33,52 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return shapes
 
 
-def test_a_network_is_compiled_for_what_comes_often(tmp_path: Path, compiled: list[Any]) -> None:
-    network = OpenVINONetwork(stretch_onnx(tmp_path / "net.onnx"), "f32")
+@pytest.mark.parametrize(
+    ("precision", "expected"), [("bf16", [SMALL, None, LARGE, None]), ("f32", [None])]
+)
+def test_a_network_is_compiled_for_what_comes_often(
+    tmp_path: Path, compiled: list[Any], precision: str, expected: list[Any]
+) -> None:
+    network = OpenVINONetwork(stretch_onnx(tmp_path / "net.onnx"), precision)
     rng = np.random.default_rng(0)
     shapes = [SMALL] * 3 + [LARGE, SMALL] + [LARGE] * OFTEN + [SMALL]
     for shape in shapes:
         image = rng.uniform(0, 1, shape).astype(np.float32)
-        np.testing.assert_allclose(network(image), (1.1 * image - 0.0213).clip(0, 1), atol=1e-6)
-    assert compiled == [SMALL, None, LARGE, None]
+        np.testing.assert_allclose(network(image), (1.1 * image - 0.0213).clip(0, 1), atol=1e-2)
+    assert compiled == expected
 
 
-def test_the_tiles_of_a_photo_have_one_shape(picture: np.ndarray, compiled: list[Any]) -> None:
-    image = np.tile(picture, (5, 6, 1))[:333, :517]
-    Deblurrer("default", "cpu", tile=192)(image)
-    assert len(compiled) == 1
-    assert compiled[0] is not None
+def test_the_tiles_of_a_photo_have_one_shape(
+    picture: np.ndarray,
+) -> None:
+    deblurrer, shapes = Deblurrer("default", "cpu", tile=192), set()
+    network = deblurrer.engine
+
+    class Recorder:
+        contract, parallel, digest = network.contract, network.parallel, network.digest
+        precision, description = network.precision, network.description
+
+        def __call__(self, batch: np.ndarray) -> np.ndarray:
+            shapes.add(batch.shape)
+            return batch
+
+    deblurrer.engine = Recorder()
+    deblurrer(np.tile(picture, (5, 6, 1))[:333, :517])
+    assert len(shapes) == 1
+
+
+@pytest.mark.parametrize("precision", ["f32", "int8"])
+def test_what_came_before_changes_nothing(picture: np.ndarray, precision: Precision) -> None:
+    """Small pictures too: for few pixels OpenVINO's 8 bits are not to be relied on."""
+    deblurrer = Deblurrer("default", "cpu", precision=precision)
+    whole = Deblurrer("default", "cpu", precision="f32", gated=False)
+    ungated = Deblurrer(deblurrer.engine, gated=False)
+    images = [picture[:1, :1], picture[:9, :30], picture[:33, :17], picture]
+    alone = [deblurrer(image) for image in images]
+    for image, first in [*zip(images, alone, strict=True)][::-1]:
+        assert np.array_equal(deblurrer(image), first)
+        difference = ungated(image).astype(int) - whole(image)
+        assert np.sqrt(np.square(difference).mean()) < 8
 
 
 @pytest.mark.parametrize("bf16", [True, False])

@@ -40,6 +40,8 @@ class Contract:
 
     multiple: int = 8
     """Height and width are multiples of this."""
+    smallest: int = 1
+    """Height and width are this at least: less is no picture to a network that looks around."""
     tile: int = 1280
     """Largest side that the network is given at once."""
     overlap: int = 128

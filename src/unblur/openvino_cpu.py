@@ -19,11 +19,13 @@ OFTEN = 16
 
 
 class OpenVINONetwork:
-    """A network that is compiled when it is first run, for the shape that it is run with.
+    """A network that is compiled when it is first run.
 
-    Compiled for one height and width it is a seventh faster than for any. When another shape comes
-    it is compiled for any, and for one again when one has come `OFTEN` times in a row. Threads may
-    call it at once; `parallel` of them run at a time, the others wait.
+    In bf16 it is compiled for the shape that it is run with, which is a seventh faster than for
+    any and gives the same to the bit. When another shape comes it is compiled for any, and for one
+    again when one has come `OFTEN` times in a row. In other precisions the two differ in the last
+    digits, and results would depend on what came before: it is compiled for any shape. Threads
+    may call it at once; `parallel` of them run at a time, the others wait.
 
     Args:
         path: an ONNX file.
@@ -45,6 +47,7 @@ class OpenVINONetwork:
         computed = "f32" if quantised else precision or ("bf16" if has_bf16() else "f32")
         self._options = {"NUM_STREAMS": str(self.parallel), "INFERENCE_PRECISION_HINT": computed}
         self.precision = "int8" if quantised else computed
+        self._any_shape = computed != "bf16"
         self._alone = Lock()
         self._free: SimpleQueue[Any] | None = None
         self._compiled_for: tuple[int, ...] | None = None
@@ -65,15 +68,16 @@ class OpenVINONetwork:
             free.put(request)
 
     def _requests(self, shape: tuple[int, ...]) -> SimpleQueue[Any]:
+        wanted = None if self._any_shape else shape
         with self._alone:
             self._in_a_row = self._in_a_row + 1 if shape == self._last else 1
             self._last = shape
             if self._free is None:
-                self._free = self._compile(shape)
+                self._free = self._compile(wanted)
             elif self._compiled_for is None:
-                if self._in_a_row == OFTEN:
-                    self._free = self._compile(shape)
-            elif shape != self._compiled_for:
+                if wanted is not None and self._in_a_row == OFTEN:
+                    self._free = self._compile(wanted)
+            elif wanted != self._compiled_for:
                 self._free = self._compile(None)
             return self._free
 

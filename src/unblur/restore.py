@@ -165,7 +165,8 @@ class Deblurrer:
         begun = itertools.count()
         # The last tiles may be a little shorter: all of one size, the network is compiled once.
         # Turned, they are padded as little as possible (see `_turned`).
-        least = (1, 1) if self.best else (rows[0][0].stop, columns[0][0].stop)
+        first = (1, 1) if self.best else (rows[0][0].stop, columns[0][0].stop)
+        least = (max(first[0], contract.smallest), max(first[1], contract.smallest))
 
         def run(picture: np.ndarray) -> np.ndarray:
             report(next(begun), total)
