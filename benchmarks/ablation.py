@@ -33,10 +33,10 @@ from typing import Any
 from benchmarks import ROOT, documents
 from benchmarks import ablation_table as table
 from benchmarks.ablation_rows import ROWS
-from unblur import config as configs
-from unblur.config import TrainConfig
 from unblur.errors import UnblurError
-from unblur.formats.whole import atomically
+from unblur.photo.files import atomically
+from unblur.training import config as configs
+from unblur.training.config import TrainConfig
 
 SIDE = 512
 """Of the middles that are measured, in pixels."""
@@ -198,8 +198,8 @@ def measure(run: Run, sets: Sequence[Path]) -> dict[str, Any]:
     """What the table needs to know of a trained run."""
     import torch
 
-    from unblur import checkpoint
     from unblur.evaluate.checkpoints import gmacs
+    from unblur.nets import checkpoint
 
     net, _, provenance = checkpoint.load_generator(run.folder / "last.safetensors")
     lines = (run.folder / "log.jsonl").read_text().splitlines()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from unblur.config import TrainConfig
+from unblur.training.config import TrainConfig
 
 REFERENCE = "crosshatch"
 """The row that changes nothing, and that the others are compared with unless they say otherwise."""

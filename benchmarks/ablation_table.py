@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.ablation_rows import REFERENCE, ROWS
 from unblur import __version__
-from unblur import config as configs
+from unblur.training import config as configs
 
 PLACE = "ablation"
 """Of the table in its document."""

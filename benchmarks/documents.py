@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from unblur.errors import UnblurError
-from unblur.formats.whole import atomically
+from unblur.photo.files import atomically
 
 
 def publish(measure: Callable[[], str], document: Path | None, place: str) -> int:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from unblur.engine import Precision, find_model
-from unblur.openvino_cpu import has_bf16
-from unblur.restore import Deblurrer
+from unblur.inference.deblurrer import Deblurrer
+from unblur.inference.engine import Precision, find_model
+from unblur.inference.openvino_cpu import has_bf16
 
 OPENVINO, BF16, INT8 = "OpenVINO f32", "OpenVINO bf16", "OpenVINO int8"
 ONNXRUNTIME, TORCH = "ONNX Runtime", "PyTorch f32"
@@ -78,7 +78,7 @@ def _onnxruntime(model: str) -> Any:
 def _torch(model: str) -> Any:
     import torch
 
-    from unblur.checkpoint import load_generator
+    from unblur.nets.checkpoint import load_generator
 
     net, _, _ = load_generator(find_model(model))
     net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

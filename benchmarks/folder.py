@@ -17,10 +17,10 @@ import pyvips
 
 from benchmarks import Figure, Setup, engines, figure, side_by_side
 from benchmarks.workers import Worker
-from unblur.engine import Network
-from unblur.folders import Options, deblur_folder
-from unblur.folders.plan import plan
-from unblur.restore import Deblurrer
+from unblur.batch import Options, deblur_folder
+from unblur.batch.plan import plan
+from unblur.inference.deblurrer import Deblurrer
+from unblur.inference.engine import Network
 
 JOBS = 3
 

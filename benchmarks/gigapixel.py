@@ -41,7 +41,7 @@ def run(setup: Setup) -> Iterator[Figure]:
 
 def task(model: str, source: Path, out: Path) -> Callable[[], object]:
     """Without loading the model."""
-    from unblur.restore import Deblurrer, deblur_file
+    from unblur.inference.deblurrer import Deblurrer, deblur_file
 
     return partial(deblur_file, Deblurrer(model, "cpu"), source, out, max_pixels=None)
 

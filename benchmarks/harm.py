@@ -13,10 +13,10 @@ import pyvips
 from skimage import data
 
 from benchmarks import BenchmarkError, Figure, Setup, figure
-from unblur.config import DataConfig
 from unblur.datasets import find_data, find_pairs, read_rgb
+from unblur.inference.deblurrer import Deblurrer
 from unblur.metrics import psnr
-from unblur.restore import Deblurrer
+from unblur.training.config import DataConfig
 
 
 def run(setup: Setup) -> Iterator[Figure]:

@@ -24,9 +24,9 @@ from typing import Any
 from benchmarks import ROOT, engines, machine, side_by_side
 from benchmarks.documents import publish
 from benchmarks.workers import in_turn
-from unblur.config import PhaseConfig, TrainConfig
 from unblur.errors import UnblurError
 from unblur.evaluate.tables import CITED, TITLES
+from unblur.training.config import PhaseConfig, TrainConfig
 
 SIZES = {"256x256": (256, 256), "1280x720": (720, 1280)}
 PLACE = "verdict"
@@ -108,10 +108,10 @@ def cost(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _cost(model: Path, folder: Path, rounds: int) -> dict[str, Any]:
-    from unblur import checkpoint
-    from unblur.engine import find_model
     from unblur.evaluate.checkpoints import gmacs
-    from unblur.export import export
+    from unblur.inference.engine import find_model
+    from unblur.nets import checkpoint
+    from unblur.training.export import export
 
     deblurgan = TrainConfig(phases=(PhaseConfig(steps=1),), generator="deblurgan")
     untrained = folder / "deblurgan.safetensors"

@@ -22,8 +22,9 @@ import torch
 from torch import nn
 
 from benchmarks.documents import publish
-from unblur import checkpoint, metrics
+from unblur import metrics
 from unblur.datasets import find_dataset, read_rgb
+from unblur.nets import checkpoint
 
 MODES = {
     "running, off": (False, False),

@@ -29,7 +29,7 @@ from benchmarks import BenchmarkError, Figure, Setup, engines, figure
 from benchmarks.hostile import ATTACKS
 from benchmarks.workers import Worker
 from unblur import photo
-from unblur.restore import Deblurrer
+from unblur.inference.deblurrer import Deblurrer
 
 CLIENTS = 16
 LOADS = 2

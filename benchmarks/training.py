@@ -20,9 +20,9 @@ import torch
 from benchmarks import ROOT, Figure, Setup, figure, side_by_side
 from benchmarks.timing import interleave, timed
 from benchmarks.yardstick import default_device, matrix_rate, wait_for
-from unblur import checkpoint, config
 from unblur.evaluate.checkpoints import gmacs
-from unblur.training import Progress, together, train
+from unblur.nets import checkpoint
+from unblur.training import Progress, config, distributed, train
 from unblur.training.state import State, bf16
 from unblur.training.step import Step
 
@@ -84,7 +84,7 @@ def load(setup: Setup) -> config.TrainConfig:
 
 def step(settings: config.TrainConfig) -> Callable[[], None]:
     """The loop's own step on one batch, the same each time."""
-    state, phase = State(settings, together.start(1)), settings.phases[0]
+    state, phase = State(settings, distributed.start(1)), settings.phases[0]
     learn = Step(state, phase, print)
     images = torch.rand(2, phase.batch, 3, phase.crop, phase.crop, device=state.device) * 2 - 1
     blurred, sharp = (x.contiguous(memory_format=torch.channels_last) for x in images)

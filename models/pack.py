@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from unblur import checkpoint
-from unblur import config as configs
 from unblur.errors import UnblurError
+from unblur.nets import checkpoint
+from unblur.training import config as configs
 
 
 def main(source: Path, target: Path) -> int:

@@ -68,8 +68,8 @@ def pairs_dir(tmp_path: Path, picture: np.ndarray) -> Path:
 @pytest.fixture
 def inverter(monkeypatch: pytest.MonkeyPatch) -> None:
     """`unblur deblur` inverts photos, without a network."""
-    from tests.folders import Inverter
-    from unblur.folders import run
+    from tests.batch.folders import Inverter
+    from unblur.batch import run
 
     monkeypatch.setattr(run, "Deblurrer", Inverter)
     monkeypatch.setattr(run, "tile_for_memory", lambda largest: largest)  # as if there were enough

@@ -18,10 +18,10 @@ from benchmarks.ablation_rows import REFERENCE, ROWS
 from scipy import stats
 
 from tests.files import write
-from unblur import config as configs
-from unblur.config import DataConfig, LossConfig, PaperConfig, PhaseConfig, TrainConfig
 from unblur.errors import UnblurError
+from unblur.training import config as configs
 from unblur.training import train
+from unblur.training.config import DataConfig, LossConfig, PaperConfig, PhaseConfig, TrainConfig
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = documents.markers(table.PLACE)

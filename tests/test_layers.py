@@ -32,8 +32,8 @@ LAYERS = (
     {"errors", "options", "__init__"},
 )
 NO_TORCH = (
-    *("folders.run", "video", "restore", "photo", "formats.saving", "tiling", "gate", "memory"),
-    *("engine", "datasets", "cli", "serve.work", "__init__"),
+    *("__init__", "cli", "photo", "inference.deblurrer", "batch", "video", "serve.queue"),
+    *("datasets", "errors"),
 )
 
 

@@ -11,9 +11,15 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.files import write
-from unblur import config as configs
 from unblur.cli import app
-from unblur.config import DataConfig, GatedUNetConfig, LossConfig, PhaseConfig, TrainConfig
+from unblur.training import config as configs
+from unblur.training.config import (
+    DataConfig,
+    GatedUNetConfig,
+    LossConfig,
+    PhaseConfig,
+    TrainConfig,
+)
 
 README = Path(__file__).parents[1] / "README.md"
 

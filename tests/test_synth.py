@@ -8,7 +8,8 @@ import pytest
 
 from tests.files import write
 from unblur import synth
-from unblur.datasets import DataError, find_pairs, read_rgb
+from unblur.datasets import find_pairs, read_rgb
+from unblur.errors import DataError
 from unblur.synth import synthesize_pairs
 
 

@@ -1,8 +1,177 @@
-"""The error that every other error of unblur derives from."""
+"""The errors of unblur: each carries its facts, and whoever shows it words the advice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Action = Literal[
+    "overwrite",
+    "max-pixels",
+    "format",
+    "install",
+    "jobs",
+    "tile",
+    "output",
+    "resume",
+    "data",
+    "processes",
+    "content-weights",
+    "metric",
+]
+
+_WORDS: dict[Action, str] = {
+    "overwrite": "allow overwriting to replace it",
+    "max-pixels": "raise the limit to take it",
+    "format": "write it as {values}",
+    "install": "pip install 'unblur[{values}]'",
+    "jobs": "work on fewer at a time",
+    "tile": "use smaller tiles",
+    "output": "name another output",
+    "resume": "resume the run to go on with it",
+    "data": "name folders of pairs or of photos",
+    "processes": "use fewer processes",
+    "content-weights": "name a file of content weights",
+    "metric": "choose another metric ({values})",
+}
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What may help.
+
+    Attributes:
+        action: which choice of the caller's it is about.
+        values: what to choose, such as the formats that can hold a photo.
+    """
+
+    action: Action
+    values: tuple[str, ...] = ()
 
 
 class UnblurError(Exception):
     """Something is wrong with the input or the machine, not with the program.
 
-    Its message names the thing and says what was expected and what to do.
+    `str(error)` is one line: the file, the reason, and the hint in the library's words. A program
+    with options of its own words the hint by `message`.
+
+    Attributes:
+        reason: what is wrong and what was expected, to be read behind a file's name.
+        file: what it is about, unless that is the input, which whoever asked knows.
+        hint: what may help.
+        limit: the number that was exceeded.
     """
+
+    def __init__(
+        self,
+        reason: str = "",
+        *,
+        file: Path | None = None,
+        hint: Hint | None = None,
+        limit: float | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.reason, self.file, self.hint, self.limit = reason, file, hint, limit
+
+    def message(self, words: Mapping[Action, str]) -> str:
+        """The error as one line.
+
+        Args:
+            words: the hint's wording for each action, in which `{values}` stands for its values;
+                "" leaves the hint out. What it lacks is said in the library's words.
+        """
+        text = f"{self.file}: {self.reason}" if self.file is not None else self.reason
+        if self.hint is None:
+            return text
+        advice = {**_WORDS, **words}[self.hint.action]
+        return f"{text}; {advice.format(values=', '.join(self.hint.values))}" if advice else text
+
+    def __str__(self) -> str:
+        return self.message({})
+
+
+# --- photos and videos
+
+
+class PhotoError(UnblurError):
+    """A photo that cannot be read or written."""
+
+
+class UnknownFormatError(PhotoError):
+    """The file is no picture of a format that can be read."""
+
+
+class TooManyPixelsError(PhotoError):
+    """The photo is larger than allowed; `limit` is the number of pixels."""
+
+
+class CannotHoldError(PhotoError):
+    """The format that was asked for cannot hold the photo."""
+
+
+class VideoError(UnblurError):
+    """A video that cannot be read or written."""
+
+
+class DamagedError(VideoError):
+    """A video that cannot be decoded to its end, however often it is tried."""
+
+
+class ResumeError(UnblurError):
+    """A folder that these results cannot go into."""
+
+
+# --- networks
+
+
+class ModelError(UnblurError):
+    """A model that cannot be used."""
+
+
+class CheckpointError(UnblurError):
+    """A checkpoint that cannot be used."""
+
+
+class ContentWeightsError(UnblurError):
+    """Content weights that cannot be used or are missing."""
+
+
+class ConfigError(UnblurError):
+    """A training configuration that cannot be used."""
+
+
+class TrainError(UnblurError):
+    """A training run that cannot start or continue."""
+
+
+class ExportError(UnblurError):
+    """The exported network does not compute what the trained one does."""
+
+
+class QuantisationError(UnblurError):
+    """A network that cannot be quantised to 8 bits."""
+
+
+# --- data and measurements
+
+
+class DataError(UnblurError):
+    """Data that cannot be used."""
+
+
+class SplitError(DataError):
+    """The dataset holds only its other split."""
+
+
+class MetricError(UnblurError):
+    """A metric that is unknown, not installed, or does not fit the images."""
+
+
+class CostError(UnblurError):
+    """The cost of a model cannot be measured."""
+
+
+class TorchvisionError(UnblurError):
+    """torchvision is missing or cannot be imported."""

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unblur.config import LossConfig
+from unblur.training.config import LossConfig
 
 Image = Float[Tensor, "b 3 h w"]
 Scores = Float[Tensor, "b 1"]

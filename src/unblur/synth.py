@@ -15,9 +15,10 @@ import torch
 from unblur import photo
 from unblur.blur import draw, shoot
 from unblur.blur.frames import Frame, Skipped, average_frames
-from unblur.config import PRESETS, BlurConfig
-from unblur.datasets import DataError, find_data, read_rgb
-from unblur.video.source import VIDEOS, VideoError, frames, opened, video_stream
+from unblur.datasets import find_data, read_rgb
+from unblur.errors import DataError, PhotoError, VideoError
+from unblur.training.config import PRESETS, BlurConfig
+from unblur.video.source import VIDEOS, frames, opened, video_stream
 
 MANIFEST = "manifest.jsonl"
 OVERVIEW = "overview.jpg"
@@ -212,7 +213,7 @@ def _save(pixels: np.ndarray, path: Path) -> None:
     image: Any = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
     try:
         photo.save(image.pngsave_buffer(), path, overwrite=True)
-    except photo.PhotoError as error:
+    except PhotoError as error:
         raise DataError(str(error)) from None
 
 

@@ -19,7 +19,7 @@ from unblur.blur.frames import Skipped, average_frames, mean
 from unblur.blur.objects import glance
 from unblur.blur.scene import Motion, expose
 from unblur.blur.trajectory import TIMES, camera_shake, instants
-from unblur.config import BlurConfig
+from unblur.training.config import BlurConfig
 
 MARGIN = 16
 QUIET = BlurConfig(noise_share=0, jpeg_share=0)

@@ -7,7 +7,7 @@ import torch
 
 from unblur.blur.trajectory import TIMES, at, camera_shake, instants, sample_paths
 from unblur.blur.trajectory import sample_trajectories as sample
-from unblur.config import BlurConfig
+from unblur.training.config import BlurConfig
 
 STEADY = BlurConfig(varying_share=0)
 

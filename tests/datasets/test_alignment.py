@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from unblur.datasets import DataError, Dataset, Pair
+from unblur.datasets import Dataset, Pair
 from unblur.datasets.alignment import by_homography, by_shift
+from unblur.errors import DataError
 
 PAIR = Pair(Path("b"), Path("s"), "scene001/1")
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.files import write
-from unblur.datasets import LAYOUTS, DataError, Split, find_data, find_dataset, find_pairs
+from unblur.datasets import LAYOUTS, Split, find_data, find_dataset, find_pairs
+from unblur.errors import DataError
 
 DARK = np.zeros((8, 12, 3), np.uint8)
 J = "RealBlur-J_ECC_IMCORR_centroid_itensity_ref"

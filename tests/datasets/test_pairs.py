@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.files import write
-from unblur.datasets import DataError, find_data, find_pairs
+from unblur.datasets import find_data, find_pairs
+from unblur.errors import DataError
 
 
 def test_every_layout_of_pairs_is_found(pairs_dir: Path) -> None:

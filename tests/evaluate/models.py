@@ -10,9 +10,9 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from unblur import checkpoint
-from unblur.config import GatedUNetConfig, LossConfig, PhaseConfig, TrainConfig
 from unblur.evaluate.models import Model, Source
+from unblur.nets import checkpoint
+from unblur.training.config import GatedUNetConfig, LossConfig, PhaseConfig, TrainConfig
 
 
 def own(path: Path) -> Path:

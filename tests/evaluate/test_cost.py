@@ -10,9 +10,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.evaluate.models import stretch_onnx
-from unblur import checkpoint
 from unblur.evaluate import cost
 from unblur.evaluate.models import Source, open_model
+from unblur.nets import checkpoint
 from unblur.nets.folded import folded
 
 

@@ -10,7 +10,8 @@ import pytest
 from tests.evaluate.models import fake
 from tests.files import write
 from unblur import evaluate, metrics
-from unblur.datasets import DataError, Dataset, Pair, evenly, find_dataset, read_rgb
+from unblur.datasets import Dataset, Pair, evenly, find_dataset, read_rgb
+from unblur.errors import DataError
 from unblur.evaluate.measure import BLURRED, measure
 from unblur.evaluate.page import Picture
 

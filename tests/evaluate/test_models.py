@@ -12,7 +12,7 @@ from torch import nn
 from tests.evaluate.models import doubler_onnx, stretch_onnx, stretched
 from unblur import metrics
 from unblur.datasets import Dataset, Pair
-from unblur.engine import ModelError
+from unblur.errors import ModelError
 from unblur.evaluate import checkpoints
 from unblur.evaluate.measure import measure
 from unblur.evaluate.models import opened

@@ -7,6 +7,7 @@ import pytest
 
 from tests.metrics.photos import photos
 from unblur import metrics
+from unblur.errors import MetricError
 
 
 @pytest.fixture(scope="module")
@@ -55,5 +56,5 @@ def test_niqe(kind: str, value: float, images: dict[str, np.ndarray]) -> None:
 def test_niqe_of_what_has_no_statistics() -> None:
     (metric,) = metrics.load(["niqe"])
     assert np.isnan(metric.measure(np.full((200, 200, 3), 7, np.uint8)))
-    with pytest.raises(metrics.MetricError, match="150x150 is too small; 192x96 will do"):
+    with pytest.raises(MetricError, match="150x150 is too small; 192x96 will do"):
         metric.measure(np.zeros((150, 150, 3), np.uint8))

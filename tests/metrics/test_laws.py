@@ -9,6 +9,7 @@ import pytest
 
 from tests.reference import metrics as naive
 from unblur import metrics
+from unblur.errors import MetricError
 
 FULL = ("psnr", "psnr-y", "ssim", "ssim-3d")
 
@@ -108,16 +109,16 @@ def test_images_that_do_not_fit_get_a_line(image, truth, mask, line: str) -> Non
     (metric,) = metrics.load(["psnr"])
     zeros = None if truth is None else np.zeros(truth, np.uint8)
     empty = None if mask is None else np.zeros(mask, bool)
-    with pytest.raises(metrics.MetricError, match=line):
+    with pytest.raises(MetricError, match=line):
         metric.measure(np.zeros(image, np.uint8), zeros, empty)
 
 
 def test_a_small_image_and_an_unknown_name_get_a_line() -> None:
     (ssim,) = metrics.load(["ssim"])
     small = np.zeros((10, 30, 3), np.uint8)
-    with pytest.raises(metrics.MetricError, match="30x10 is too small; 11x11 will do"):
+    with pytest.raises(MetricError, match="30x10 is too small; 11x11 will do"):
         ssim.measure(small, small)
-    with pytest.raises(metrics.MetricError, match="vmaf: no such metric; there are psnr, psnr-y"):
+    with pytest.raises(MetricError, match="vmaf: no such metric; there are psnr, psnr-y"):
         metrics.load(["psnr", "vmaf"])
 
 

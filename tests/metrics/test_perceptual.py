@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from tests.metrics.photos import photos
-from unblur import metrics, vision
+from unblur import metrics, torchvision_compat
+from unblur.errors import MetricError
 
 # lpips 0.1.4, LPIPS(net="alex")(a, b, normalize=True), and DISTS_pytorch 0.1, DISTS()(a, b), each
 # with the weights of its package upon the backbone below.
@@ -39,8 +40,8 @@ def made_up(features: nn.Sequential) -> SimpleNamespace:
 @pytest.fixture
 def torchvision() -> Any:
     try:
-        return vision.import_torchvision()
-    except vision.VisionError as error:
+        return torchvision_compat.import_torchvision()
+    except torchvision_compat.TorchvisionError as error:
         pytest.skip(str(error))
 
 
@@ -88,7 +89,7 @@ def test_weights_that_cannot_be_had_get_a_line(
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
-    with pytest.raises(metrics.MetricError) as caught:
+    with pytest.raises(MetricError) as caught:
         metrics.load(["lpips"])
     message = str(caught.value)
     assert "no route" in message
@@ -98,7 +99,5 @@ def test_weights_that_cannot_be_had_get_a_line(
 
 def test_without_torchvision_it_gets_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torchvision", None)
-    with pytest.raises(
-        metrics.MetricError, match=r"dists: torchvision is needed .*unblur\[metrics"
-    ):
+    with pytest.raises(MetricError, match=r"dists: torchvision is needed .*unblur\[metrics"):
         metrics.load(["dists"])

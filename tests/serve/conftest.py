@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from tests.files import write
-from unblur.engine import Contract
-from unblur.restore import Deblurrer
+from unblur.inference.deblurrer import Deblurrer
+from unblur.inference.engine import Contract
 from unblur.serve.app import create_app
-from unblur.serve.connections import listen, make_server
+from unblur.serve.queue import Work
 from unblur.serve.settings import Settings
-from unblur.serve.work import Work
+from unblur.serve.slow_clients import listen, make_server
 
 
 class Network:
@@ -44,7 +44,7 @@ class Network:
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
     made = Network()
-    monkeypatch.setattr("unblur.serve.work.Deblurrer", lambda _, **how: Deblurrer(made, **how))
+    monkeypatch.setattr("unblur.serve.queue.Deblurrer", lambda _, **how: Deblurrer(made, **how))
     yield made
     made.go.set()
 

@@ -23,15 +23,15 @@ from tests.serve.server import Server
 from tests.serve.test_load import until
 from unblur import photo
 from unblur.errors import UnblurError
-from unblur.restore import Deblurrer
+from unblur.inference.deblurrer import Deblurrer
 from unblur.serve.jobs import TRIES, Jobs
 from unblur.serve.jobs.store import Record, Store, new_id
-from unblur.serve.work import BusyError, Work
+from unblur.serve.queue import BusyError, Work
 
 SLOW = """
 import sys, time
-from unblur.engine import Contract
-from unblur.restore import Deblurrer
+from unblur.inference.engine import Contract
+from unblur.inference.deblurrer import Deblurrer
 from unblur.serve import work
 
 class Slow:

@@ -14,7 +14,7 @@ from unblur.blur.objects import MOST
 from unblur.blur.response import SIGNAL, SRGB
 from unblur.blur.scene import Motion
 from unblur.blur.trajectory import sample_trajectories
-from unblur.config import BlurConfig
+from unblur.training.config import BlurConfig
 
 
 @dataclass

@@ -17,21 +17,12 @@ import numpy as np
 
 from unblur import photo
 from unblur.datasets import flat, gopro, hide, kohler, realblur, reds, rsblur
-from unblur.datasets.pair import (
-    Alignment,
-    DataError,
-    Dataset,
-    Pair,
-    Split,
-    SplitError,
-    evenly,
-    is_picture,
-    other_split,
-)  # fmt: skip
+from unblur.datasets.types import Alignment, Dataset, Pair, Split, evenly, is_picture, other_split
+from unblur.errors import DataError, PhotoError, SplitError
 
 __all__ = [
     "LAYOUTS", "PHOTOS", "TREE",
-    "Alignment", "DataError", "Dataset", "Layout", "Pair", "Split", "SplitError",
+    "Alignment", "Dataset", "Layout", "Pair", "Split",
     "evenly", "find_data", "find_dataset", "find_pairs", "find_photos", "has_pairs", "read_rgb",
 ]  # fmt: skip
 
@@ -142,7 +133,7 @@ def read_rgb(path: Path) -> np.ndarray:
     """
     try:
         pixels = photo.read(path).pixels
-    except photo.PhotoError as error:
+    except PhotoError as error:
         raise DataError(f"{path}: {error}") from None
     if pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)
@@ -196,5 +187,5 @@ def _check_sizes(pairs: list[Pair]) -> None:
 def _size(path: Path) -> tuple[int, int]:
     try:
         return photo.read_size(path)
-    except photo.PhotoError as error:
+    except PhotoError as error:
         raise DataError(f"{path}: {error}") from None

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from unblur.datasets.pair import DataError
+from unblur.errors import DataError
 
 ITERATIONS = 100
 BLUR_SIZE = 5

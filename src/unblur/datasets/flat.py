@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unblur.datasets.pair import DataError, Dataset, Split, half, partners
+from unblur.datasets.types import Dataset, Split, half, partners
+from unblur.errors import DataError
 
 TREE = """expected two folders of images with the same names
   DIR/[train|test/]blur/NAME.png    DIR/[train|test/]sharp/NAME.png

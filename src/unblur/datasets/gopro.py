@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unblur.datasets.pair import DataError, Dataset, Split, half, partners, share
+from unblur.datasets.types import Dataset, Split, half, partners, share
+from unblur.errors import DataError
 
 TREE = """expected GoPro's tree
   DIR/[train|test/]SEQUENCE/blur/NAME.png   DIR/[train|test/]SEQUENCE/sharp/NAME.png"""

@@ -8,17 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unblur.datasets.pair import (
-    DataError,
-    Dataset,
-    Pair,
-    Split,
-    SplitError,
-    by_stem,
-    other_split,
-    pictures,
-    share,
-)  # fmt: skip
+from unblur.datasets.types import Dataset, Pair, Split, by_stem, other_split, pictures, share
+from unblur.errors import DataError, SplitError
 
 TREE = """expected HIDE's tree
   DIR/train/NAME.png                  DIR/test/test-close-ups/NAME.png

@@ -14,7 +14,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from unblur.datasets.alignment import by_shift
-from unblur.datasets.pair import DataError, Dataset, Pair, Split, is_picture, share
+from unblur.datasets.types import Dataset, Pair, Split, is_picture, share
+from unblur.errors import DataError
 
 TREE = """expected Köhler's files (picture 1 to 4, shake 1 to 12), in folders of any name
   DIR/Blurry1_1.png   DIR/Image1/Kernel1/GroundTruth1_1_1.png ... GroundTruth1_1_199.png"""

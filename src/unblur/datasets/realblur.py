@@ -10,9 +10,10 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from unblur.datasets import lists
+from unblur.datasets import list_files
 from unblur.datasets.alignment import by_homography
-from unblur.datasets.pair import DataError, Dataset, Split, share
+from unblur.datasets.types import Dataset, Split, share
+from unblur.errors import DataError
 
 FOLDERS = {
     "J": "RealBlur-J_ECC_IMCORR_centroid_itensity_ref",
@@ -43,7 +44,7 @@ def read(root: Path, split: Split, blur: str, kind: str) -> Dataset:
     if not folder.is_dir():
         raise DataError(f"{root}: has no folder {folder.name}; {TREE}")
     base = folder.parent
-    pairs = lists.read(
+    pairs = list_files.read(
         base, (base, folder), f"RealBlur_{kind}_{{split}}_list.txt", split, _name, TREE
     )
     name = f"RealBlur-{kind}"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unblur.datasets.pair import DataError, Dataset, Pair, Split, SplitError, partners, share
+from unblur.datasets.types import Dataset, Pair, Split, partners, share
+from unblur.errors import DataError, SplitError
 
 TREE = """expected REDS's tree (the archives put theirs into a folder `train` or `val`)
   DIR/[train/]train_blur/000/00000000.png   DIR/[train/]train_sharp/000/00000000.png

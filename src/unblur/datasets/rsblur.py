@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from unblur.datasets import lists
+from unblur.datasets import list_files
 from unblur.datasets.alignment import by_homography
-from unblur.datasets.pair import Dataset, Split, share
+from unblur.datasets.types import Dataset, Split, share
 
 FILE = "RSBlur_real_{split}.txt"
 TREE = """expected RSBlur's tree, and its lists from github.com/rimchang/RSBlur, datalist/RSBlur
@@ -36,7 +36,7 @@ def read(root: Path, split: Split, blur: str) -> Dataset:
         SplitError, DataError: if the list or an image is missing.
     """
     home = _home(root)
-    pairs = lists.read(home, _places(home), FILE, split, _name, TREE)
+    pairs = list_files.read(home, _places(home), FILE, split, _name, TREE)
     note = "; ".join(filter(None, [NOTE, share("RSBlur", split, len(pairs), WHOLE[split])]))
     return Dataset("RSBlur", pairs, partial(by_homography, clip=True), note)
 

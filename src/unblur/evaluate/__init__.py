@@ -12,8 +12,8 @@ from typing import Any
 from rich.console import Console
 
 from unblur import __version__, metrics, photo
-from unblur.datasets import DataError, Dataset, find_dataset, find_photos, has_pairs
-from unblur.errors import UnblurError
+from unblur.datasets import Dataset, find_dataset, find_photos, has_pairs
+from unblur.errors import DataError, UnblurError
 from unblur.evaluate import cost, figure, measure, page, statistics, tables
 from unblur.evaluate.models import Model, Runtime, opened
 from unblur.evaluate.page import Picture

@@ -14,11 +14,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from unblur import pytorch
-from unblur.engine import WHOLE, Contract, ModelError
+from unblur import torch_engine
+from unblur.errors import ModelError, TorchvisionError
 from unblur.evaluate.models import SIDE
-from unblur.pytorch import TorchNetwork
-from unblur.vision import VisionError, import_torchvision
+from unblur.inference.engine import WHOLE, Contract
+from unblur.torch_engine import TorchNetwork
+from unblur.torchvision_compat import import_torchvision
 
 
 def is_own(path: Path) -> bool:
@@ -40,7 +41,7 @@ def load_own(path: Path) -> tuple[TorchNetwork, bool, str]:
     Raises:
         CheckpointError: if it cannot be read.
     """
-    network = pytorch.load(path)
+    network = torch_engine.load(path)
     return network, network.contract.gated, f"PyTorch {torch.__version__}"
 
 
@@ -82,7 +83,7 @@ def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
     def run(batch: Tensor) -> Tensor:
         return found((batch + 1) / 2) * 2 - 1
 
-    network = TorchNetwork(found.model, run, contract, pytorch.digest_of(path))
+    network = TorchNetwork(found.model, run, contract, torch_engine.digest_of(path))
     about = f"{found.architecture.name} in PyTorch {torch.__version__}"
     return network, False, f"{about} by spandrel {spandrel.__version__}"
 
@@ -123,7 +124,7 @@ def import_spandrel() -> Any:
         try:
             import_torchvision()
             spandrel = importlib.import_module("spandrel")
-        except (ImportError, VisionError) as error:
+        except (ImportError, TorchvisionError) as error:
             raise ModelError(
                 "checkpoints of other projects need spandrel: pip install 'unblur[compare]' "
                 f"({error})"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from unblur.errors import UnblurError
+from unblur.errors import CostError
 from unblur.evaluate.models import Source, open_model
 
 SIDE = 1024
@@ -22,10 +22,6 @@ SIDE = 1024
 RUNS = 3
 PATIENCE = 20.0
 """Seconds: an image that takes longer is timed once, not `RUNS` times."""
-
-
-class CostError(UnblurError):
-    """What a model costs could not be measured."""
 
 
 def of(source: Source, side: int = SIDE) -> dict[str, Any]:

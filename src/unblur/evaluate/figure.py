@@ -8,7 +8,7 @@ from pathlib import Path
 from unblur import metrics
 from unblur.datasets import evenly
 from unblur.errors import UnblurError
-from unblur.evaluate.detail import worst_place
+from unblur.evaluate.crops import worst_place
 from unblur.evaluate.page import Picture
 
 ROWS = 3

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from unblur import metrics
-from unblur.datasets import DataError, Dataset, Pair, evenly, read_rgb
+from unblur.datasets import Dataset, Pair, evenly, read_rgb
+from unblur.errors import DataError
 from unblur.evaluate.models import Model
 from unblur.evaluate.page import Picture
 from unblur.metrics import Metric

@@ -13,9 +13,10 @@ from typing import Literal
 
 import numpy as np
 
-from unblur.engine import Contract, ModelError, find_model
-from unblur.gate import CELL
-from unblur.restore import Deblurrer
+from unblur.errors import ModelError
+from unblur.inference.change_mask import CELL
+from unblur.inference.deblurrer import Deblurrer
+from unblur.inference.engine import Contract, find_model
 
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".ckpt")
 SIDE = 256
@@ -73,7 +74,7 @@ def opened(
         for index, name in enumerate(dict.fromkeys(names)):
             source = Source(name, name, _kind(name), tile)
             if source.kind == "unblur" and runtime == "onnx":
-                from unblur.export import export
+                from unblur.training.export import export
 
                 file = Path(folder) / f"{index}.onnx"
                 export(Path(name), file)

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from unblur.engine import WHOLE, Contract, Engine, ModelError
+from unblur.errors import ModelError
 from unblur.evaluate.models import SIDE
-from unblur.openvino_cpu import read_onnx
+from unblur.inference.engine import WHOLE, Contract, Engine
+from unblur.inference.openvino_cpu import read_onnx
 
 MULTIPLE = 64
 """Sides are padded to multiples of it where a file does not say what it needs."""

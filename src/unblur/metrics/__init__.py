@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unblur.metrics.metric import Image, Mask, Metric, MetricError
+from unblur.errors import MetricError
+from unblur.metrics.metric import Image, Mask, Metric
 from unblur.metrics.peak import psnr, psnr_y
 from unblur.metrics.resize import resize_by_area
 from unblur.metrics.similarity import ssim, ssim_matlab3d
@@ -37,7 +38,6 @@ __all__ = [
     "Image",
     "Mask",
     "Metric",
-    "MetricError",
     "load",
     "psnr",
     "psnr_y",

@@ -10,14 +10,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from unblur.errors import UnblurError
+from unblur.errors import MetricError
 
 Image = UInt8[np.ndarray, "h w 3"] | Float[np.ndarray, "h w 3"]
 Mask = Bool[np.ndarray, "h w"]
-
-
-class MetricError(UnblurError):
-    """A metric that does not exist, cannot be had, or does not fit the images."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from importlib.resources import files
 import numpy as np
 from jaxtyping import Float
 
-from unblur.metrics.metric import Image, Mask, Metric, MetricError, library, size
+from unblur.errors import MetricError
+from unblur.metrics.metric import Image, Mask, Metric, library, size
 
 BLOCK = 96
 """Side of the patches whose statistics are taken, in pixels; half of it at the second scale."""

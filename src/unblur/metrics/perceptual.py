@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from unblur.metrics.metric import Image, Mask, Metric, MetricError, checked, library
-from unblur.vision import VisionError, import_torchvision
+from unblur.errors import MetricError, TorchvisionError
+from unblur.metrics.metric import Image, Mask, Metric, checked, library
+from unblur.torchvision_compat import import_torchvision
 
 _SMALLEST = 32  # below it AlexNet has no features left
 
@@ -46,7 +47,7 @@ def _open(name: str) -> Any:
         models = import_torchvision().models
         from torchmetrics.functional.image.dists import DISTSNetwork
         from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
-    except VisionError as error:
+    except TorchvisionError as error:
         raise MetricError(f"{name}: {error}; then pip install 'unblur[metrics]'") from None
     except ImportError as error:
         raise MetricError(f"{name} needs {error.name}: pip install 'unblur[metrics]'") from None

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from unblur.metrics.metric import Image, Mask, Metric, MetricError, checked, library
+from unblur.errors import MetricError
+from unblur.metrics.metric import Image, Mask, Metric, checked, library
 
 _SIGMA = 1.5
 _RADIUS = 5  # an 11-pixel window (Wang et al. 2004)

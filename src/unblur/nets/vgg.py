@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unblur.errors import UnblurError
+from unblur.errors import ContentWeightsError
 
 URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 """torchvision's VGG-19 weights (BSD-3-Clause); the name ends with the start of its SHA-256."""
@@ -27,10 +27,6 @@ _LAYERS = (
     ("features.12", "conv32", 256),
     ("features.14", "conv33", 256),
 )
-
-
-class ContentWeightsError(UnblurError):
-    """Content weights that cannot be had; the message says both ways to get them."""
 
 
 class VGGFeatures(nn.Module):

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from unblur import __version__
-from unblur.datasets import DataError, find_data, read_rgb
+from unblur.datasets import find_data, read_rgb
+from unblur.errors import DataError
 from unblur.robustness.stresses import LENGTH, STRESSES, Restore, Stress
 
 SIDE = 512

@@ -11,7 +11,7 @@ import numpy as np
 import pyvips
 
 from unblur import metrics
-from unblur.tiling import run_tiled
+from unblur.inference.tiling import run_tiled
 
 if TYPE_CHECKING:
     from unblur.robustness.scene import Scene

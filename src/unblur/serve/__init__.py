@@ -18,11 +18,11 @@ def run(settings: Settings) -> None:
         JobsError: if the folder of jobs cannot be used.
         ListenError: if there is no listening at this address and port.
     """
-    from unblur.serve import heap
+    from unblur.serve import malloc
     from unblur.serve.app import create_app
-    from unblur.serve.connections import listen, make_server
+    from unblur.serve.slow_clients import listen, make_server
 
-    heap.keep_apart()
+    malloc.keep_apart()
     logging.basicConfig(format="unblur: %(message)s", level=logging.WARNING)
     socket = listen(settings)
     server = make_server(create_app(settings), settings)

@@ -8,13 +8,13 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from unblur.engine import ModelError
+from unblur.errors import ModelError
+from unblur.serve.disconnect import GoneError, result_of
 from unblur.serve.errors import refusal
-from unblur.serve.restoration import Restoration
+from unblur.serve.queue import BusyError, Work
+from unblur.serve.result import Restoration
 from unblur.serve.settings import Settings
 from unblur.serve.uploads import BODY, Query_, received
-from unblur.serve.waiting import GoneError, result_of
-from unblur.serve.work import BusyError, Work
 
 TYPES = {
     "jpeg": "image/jpeg",

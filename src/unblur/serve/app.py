@@ -18,13 +18,13 @@ from starlette.routing import Match, Mount, Route
 
 from unblur import __version__
 from unblur.serve import api
-from unblur.serve.bodies import BodyLimits
+from unblur.serve.body_limits import BodyLimits
 from unblur.serve.errors import Bugs, invalid
 from unblur.serve.jobs import Jobs, routes
-from unblur.serve.measures import Measured, Measures
-from unblur.serve.safety import Safety
+from unblur.serve.metrics import Measured, Measures
+from unblur.serve.queue import Work
+from unblur.serve.security import Safety
 from unblur.serve.settings import Settings, default_jobs
-from unblur.serve.work import Work
 
 _DESCRIPTION = """\
 Takes a blurred photograph and gives it back sharp.

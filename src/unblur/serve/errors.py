@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unblur import photo
-from unblur.engine import ModelError
-from unblur.serve.work import BusyError
+from unblur.errors import ModelError, PhotoError, TooManyPixelsError, UnknownFormatError
+from unblur.serve.queue import BusyError
 
 log = logging.getLogger("unblur.serve")
 
@@ -30,7 +30,7 @@ def refusal(error: BaseException) -> HTTPException:
         return busy(error)
     if isinstance(error, ModelError):
         return HTTPException(422, str(error))
-    if isinstance(error, photo.PhotoError):
+    if isinstance(error, PhotoError):
         return HTTPException(_status(error), plain(error))
     log.error("a photo could not be worked on", exc_info=error)
     if isinstance(error, MemoryError):
@@ -85,7 +85,7 @@ def _ask_for(match: re.Match[str]) -> str:
     return "ask for the format " + re.sub(r"\.\w+", lambda m: photo.FORMATS[m[0]], match[1])
 
 
-def _status(error: photo.PhotoError) -> int:
-    if isinstance(error, photo.TooManyPixelsError):
+def _status(error: PhotoError) -> int:
+    if isinstance(error, TooManyPixelsError):
         return 413
-    return 415 if isinstance(error, photo.UnknownFormatError) else 422
+    return 415 if isinstance(error, UnknownFormatError) else 422

@@ -14,7 +14,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from unblur import options, photo
+from unblur import photo
+from unblur.errors import PhotoError
+from unblur.inference import options
 from unblur.serve.errors import refusal
 
 Format = Literal["jpeg", "png", "webp", "tiff", "avif", "gif"]
@@ -128,7 +130,7 @@ async def _check(file: BinaryIO) -> None:
         raise HTTPException(422, "the request holds no photo, its body is empty")
     try:
         photo.kind_of(head)
-    except photo.PhotoError as error:
+    except PhotoError as error:
         raise refusal(error) from None
 
 

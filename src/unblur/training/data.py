@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from unblur.blur import synthesize
-from unblur.config import BlurConfig, DataConfig
-from unblur.datasets import PHOTOS, TREE, DataError, Pair, evenly, find_data, find_pairs
+from unblur.datasets import PHOTOS, TREE, Pair, evenly, find_data, find_pairs
+from unblur.errors import DataError
+from unblur.training.config import BlurConfig, DataConfig
 from unblur.training.pictures import Pictures, chw
 
 T = TypeVar("T")

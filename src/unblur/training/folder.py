@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from unblur import __version__, checkpoint, photo
-from unblur import config as configs
-from unblur.training import together
-from unblur.training.state import State, TrainError
+from unblur import __version__, photo
+from unblur.errors import TrainError
+from unblur.nets import checkpoint
+from unblur.training import config as configs
+from unblur.training import distributed
+from unblur.training.state import State
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -98,7 +100,7 @@ class RunFolder:
             except OSError as error:
                 raise TrainError(f"{self.path}: cannot be written ({error.strerror})") from None
 
-        together.in_all(self.fabric, first)
+        distributed.in_all(self.fabric, first)
 
 
 def _hardware(fabric: Fabric) -> str:

@@ -16,11 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unblur.config import TrainConfig
-from unblur.training import together
+from unblur.errors import TrainError
+from unblur.training import distributed
+from unblur.training.config import TrainConfig
 from unblur.training.data import Batch, TrainingData
 from unblur.training.folder import RunFolder
-from unblur.training.state import State, TrainError, rate
+from unblur.training.state import State, rate
 from unblur.training.step import Losses, Step
 from unblur.training.validation import Validator
 
@@ -95,8 +96,8 @@ def train(
         DataError, CheckpointError, ContentWeightsError: for unusable inputs.
     """
     began = time.monotonic()
-    with together.only_first_fails():
-        fabric = together.start(processes)
+    with distributed.only_first_fails():
+        fabric = distributed.start(processes)
         if not fabric.is_global_zero:
             report, say = (lambda progress: None), (lambda line: None)
         folder = RunFolder(out, fabric, resume)
@@ -121,7 +122,7 @@ def train(
         with _stop_signals() as stop, data.ahead(plan, say) as batches:
             step, meter = Step(state, config.phase_at(at.step)[0], say), _Meter()
             for ready in batches:
-                batch = together.in_all(fabric, partial(meter.wait, ready))
+                batch = distributed.in_all(fabric, partial(meter.wait, ready))
                 phase, done = config.phase_at(at.step)
                 if phase is not step.phase:
                     step = Step(state, phase, say)
@@ -140,14 +141,14 @@ def train(
                     ended = "the time limit"
                 save = time.monotonic() - saved >= save_every
                 # The clocks of several processes differ: the first one decides.
-                ended, save, at.seconds = together.agree(fabric, (ended, save, now))
+                ended, save, at.seconds = distributed.agree(fabric, (ended, save, now))
                 check = _falls_on(at.step, config.check_every) or at.step == config.steps
                 told = at.step == end or _falls_on(at.step, config.log_every)
                 if not (told or check or watch or save or ended):
                     continue
 
                 # Until here nobody waits for a GPU; here a loss that is not finite ends the run.
-                means, speed, wait = together.in_all(fabric, meter.read)
+                means, speed, wait = distributed.in_all(fabric, meter.read)
                 if check:
                     _validate(state, validator, folder)
                     if config.patience and at.stale >= config.patience:
@@ -171,7 +172,7 @@ def train(
             # So that every run has a best.safetensors.
             _validate(state, validator, folder)
             folder.save(state)
-    if not together.is_first():
+    if not distributed.is_first():
         raise SystemExit(0)
     return Result(out, at.step, at.best, reason)
 
@@ -220,7 +221,7 @@ def _validate(state: State, validator: Validator, folder: RunFolder) -> None:
     at, shown = state.at, np.empty(0)
     if state.fabric.is_global_zero:
         at.psnr, shown = validator(state.averaged(), state.autocast())
-    at.psnr = psnr = together.agree(state.fabric, at.psnr)
+    at.psnr = psnr = distributed.agree(state.fabric, at.psnr)
     assert psnr is not None
     at.gain = psnr - validator.blurred_psnr
     at.stale += 1

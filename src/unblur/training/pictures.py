@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unblur import metrics
-from unblur.config import DataConfig
 from unblur.datasets import read_rgb
+from unblur.training.config import DataConfig
 
 
 class Pictures:

@@ -13,18 +13,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from unblur import checkpoint, pytorch
-from unblur.config import PhaseConfig, TrainConfig
-from unblur.errors import UnblurError
-from unblur.nets import Discriminator, Generator, vgg
-from unblur.training import together
+from unblur import torch_engine
+from unblur.errors import TrainError
+from unblur.nets import Discriminator, Generator, checkpoint, vgg
+from unblur.training import distributed
+from unblur.training.config import PhaseConfig, TrainConfig
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
-
-
-class TrainError(UnblurError):
-    """A run that cannot start or go on; the message is one line that says what to do."""
 
 
 @dataclass
@@ -76,7 +72,7 @@ class State:
             self.judge = Discriminator(config.discriminator.size, config.discriminator.widths)
         for net in self.networks:
             layout: Any = {"device": self.device, "memory_format": torch.channels_last}
-            together.begin_alike(fabric, net.to(**layout))
+            distributed.begin_alike(fabric, net.to(**layout))
         self.ema = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
         self.optimizer = _optimizer(config, self.generator)
         # Adam's other values at their defaults, as the paper says.
@@ -204,7 +200,7 @@ def rate(config: TrainConfig, phase: PhaseConfig, done: int, time_share: float) 
 def bf16(config: TrainConfig, device: torch.device) -> bool:
     """Whether the networks compute in bf16; "auto" depends on the hardware."""
     if config.precision == "auto":
-        return pytorch.has_bf16(device)
+        return torch_engine.has_bf16(device)
     return config.precision == "bf16-mixed"
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unblur.config import PhaseConfig
 from unblur.losses import HybridLoss, discriminator_loss, gradient_norms
 from unblur.nets.gated_unet import GatedBlock
-from unblur.training import together
+from unblur.training import distributed
+from unblur.training.config import PhaseConfig
 from unblur.training.state import State
 
 Losses = dict[str, Tensor]
@@ -138,7 +138,7 @@ def discriminator_step(state: State, sharp: Tensor, fake: Tensor) -> Losses:
     loss = discriminator_loss(real_score, fake_score)
     optimizer.zero_grad()
     loss.backward()
-    together.average_gradients(state.fabric, judge)
+    distributed.average_gradients(state.fabric, judge)
     optimizer.step()
     judge.requires_grad_(False)
     # Before this step: how sure it is, and whether its sigmoid saturates.
@@ -156,7 +156,7 @@ def generator_step(
         norms = gradient_norms(hybrid.weighted(terms), parameters)
         losses |= {f"gradient of {name}": norm for name, norm in norms.items()}
     terms["total"].backward()
-    together.average_gradients(state.fabric, state.generator)
+    distributed.average_gradients(state.fabric, state.generator)
     if state.config.clip:
         losses["gradient norm"] = nn.utils.clip_grad_norm_(parameters, state.config.clip)
     state.optimizer.step()

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from unblur.errors import VideoError
 from unblur.video.colours import is_rgb, usual_matrix
-from unblur.video.source import Facts, VideoError
+from unblur.video.source import Facts
 
 CONTAINERS = {
     ".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi",

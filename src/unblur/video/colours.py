@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from unblur.video.source import Facts, VideoError
+from unblur.errors import VideoError
+from unblur.video.source import Facts
 
 _HD = 720
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}

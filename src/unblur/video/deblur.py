@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from unblur import __version__
-from unblur.formats.whole import atomically
+from unblur.errors import DamagedError, VideoError
+from unblur.photo.files import atomically
 from unblur.video.codecs import Target, choose
 from unblur.video.colours import Colours
-from unblur.video.join import check, join
+from unblur.video.mux import check, join
 from unblur.video.segments import FRAMES, Segments, cannot_be_written, encode
-from unblur.video.source import DamagedError, VideoError, frames, inspect, opened
+from unblur.video.source import frames, inspect, opened
 
 
 def deblur_video(

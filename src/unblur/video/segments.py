@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unblur.formats.whole import atomically
+from unblur.errors import VideoError
+from unblur.photo.files import atomically
 from unblur.video.codecs import Target
-from unblur.video.source import VideoError
 
 FRAMES = 64
 """Frames of a segment. Each begins with a key frame; so many are done again after a kill."""

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from unblur.errors import UnblurError
-from unblur.formats.opening import open_file
-from unblur.video.hdr import Grading, read_grading
+from unblur.errors import DamagedError, VideoError
+from unblur.photo.opening import open_file
+from unblur.video.hdr_metadata import Grading, read_grading
 
 VIDEOS = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg",
@@ -30,14 +30,6 @@ _MICROSECONDS = 1_000_000
 _HONEST = ("mp4", "matroska", "avi")
 """Containers whose header says how long they are; of others FFmpeg guesses."""
 _NO_TIME = "has frames without a time; its container keeps none"
-
-
-class VideoError(UnblurError):
-    """A video that cannot be read or written; one line, without the input's name."""
-
-
-class DamagedError(VideoError):
-    """A video that cannot be decoded to its end, however often it is tried."""
 
 
 @dataclass(frozen=True)

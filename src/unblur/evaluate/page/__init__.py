@@ -19,7 +19,7 @@ import numpy as np
 import pyvips
 
 from unblur import photo
-from unblur.evaluate.detail import worst_place
+from unblur.evaluate.crops import worst_place
 from unblur.evaluate.page.tables import every_image, leaderboard, quality_columns
 
 DETAIL = 224

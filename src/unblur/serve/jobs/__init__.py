@@ -13,14 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from unblur import photo
-from unblur.engine import ModelError
-from unblur.errors import UnblurError
-from unblur.folders.resume import held
+from unblur.batch.resume import held
+from unblur.errors import ModelError, PhotoError, UnblurError
 from unblur.serve.errors import plain
 from unblur.serve.jobs.store import Record, Store, is_id, new_id
-from unblur.serve.restoration import Restoration
-from unblur.serve.work import BusyError, DroppedError, Task, Work
+from unblur.serve.queue import BusyError, DroppedError, Task, Work
+from unblur.serve.result import Restoration
 
 log = logging.getLogger("unblur.serve")
 
@@ -226,7 +224,7 @@ class Jobs:
         if isinstance(error, ModelError):
             return str(error)
         # Of its own file there may be bad news as well, which name it.
-        if isinstance(error, photo.PhotoError) and str(self._store.folder) not in str(error):
+        if isinstance(error, PhotoError) and str(self._store.folder) not in str(error):
             return plain(error)
         log.error("job %s failed", job.record.id, exc_info=error)
         if isinstance(error, MemoryError):

@@ -12,12 +12,12 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from unblur.engine import ModelError
+from unblur.errors import ModelError
 from unblur.serve.api import BODY, EVERYWHERE, RESULT, TYPES, UPLOAD, attachment, problems
 from unblur.serve.errors import log, refusal
 from unblur.serve.jobs import Job, Jobs
+from unblur.serve.queue import BusyError
 from unblur.serve.uploads import Query_, received
-from unblur.serve.work import BusyError
 
 Identity = Annotated[str, InPath(alias="id", description="The job's `id`.", examples=["0f" * 16])]
 

@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from unblur import photo
-from unblur.formats.whole import atomically
-from unblur.serve.disk import require_room
+from unblur.errors import PhotoError
+from unblur.photo.files import atomically
+from unblur.serve.disk_space import require_room
 
 log = logging.getLogger("unblur.serve")
 
@@ -102,7 +103,7 @@ class Store:
                 except FileNotFoundError:
                     # Without `job.json`: a result that came after its job had been removed.
                     shutil.rmtree(entry, ignore_errors=True)
-                except (OSError, ValueError, TypeError, KeyError, photo.PhotoError) as error:
+                except (OSError, ValueError, TypeError, KeyError, PhotoError) as error:
                     log.error("job %s cannot be read, and is left alone: %s", entry.name, error)
 
     def _recovered(self, folder: Path) -> Record:

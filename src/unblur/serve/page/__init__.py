@@ -16,14 +16,14 @@ from fastapi import FastAPI
 from gradio.themes import Base
 from starlette.routing import Mount
 
+from unblur.batch.resume import held
 from unblur.errors import UnblurError
-from unblur.folders.resume import held
-from unblur.serve.heap import give_back
+from unblur.serve.malloc import give_back
 from unblur.serve.page.blocks import HEAD, make_blocks
 from unblur.serve.page.fence import Fence
 from unblur.serve.page.routes import gone, router
-from unblur.serve.page.visits import GoneError, Visits
-from unblur.serve.work import Work
+from unblur.serve.page.sessions import GoneError, Visits
+from unblur.serve.queue import Work
 
 if TYPE_CHECKING:
     from unblur.serve.settings import Settings

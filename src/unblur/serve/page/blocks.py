@@ -11,7 +11,7 @@ import gradio as gr
 
 from unblur.photo import FORMATS, READABLE
 from unblur.serve.page import running
-from unblur.serve.page.visits import GoneError, Visits
+from unblur.serve.page.sessions import GoneError, Visits
 
 HEAD = """
 <title>unblur</title>

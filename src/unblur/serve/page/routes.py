@@ -16,9 +16,9 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from starlette.background import BackgroundTask
 
 from unblur.errors import UnblurError
-from unblur.serve.disk import require_room
+from unblur.serve.disk_space import require_room
 from unblur.serve.page.running import described, reason
-from unblur.serve.page.visits import (
+from unblur.serve.page.sessions import (
     MOST_PHOTOS,
     GoneError,
     Shot,

@@ -9,10 +9,10 @@ from typing import Any
 
 from unblur.errors import UnblurError
 from unblur.serve.errors import plain
-from unblur.serve.page import views
-from unblur.serve.page.visits import How, Result, Shot, Visit
-from unblur.serve.restoration import Restoration
-from unblur.serve.work import BusyError, DroppedError, Work
+from unblur.serve.page import previews
+from unblur.serve.page.sessions import How, Result, Shot, Visit
+from unblur.serve.queue import BusyError, DroppedError, Work
+from unblur.serve.result import Restoration
 
 TICK = 0.15
 """Seconds between two looks at the progress."""
@@ -89,11 +89,11 @@ def described(visit: Visit, shot: Shot, work: Work) -> dict[str, Any]:
         "thumb": f"{at}/thumb.jpg",
         "before": f"{at}/before.jpg",
         "after": f"{at}/{result.name}.jpg" if result is not None else None,
-        "base": min(1.0, views.BASE / max(shot.width, shot.height)),
-        "tile": views.TILE,
+        "base": min(1.0, previews.BASE / max(shot.width, shot.height)),
+        "tile": previews.TILE,
         "tiles": None,
     }
-    if result is not None and views.needs_tiles(shot.width, shot.height):
+    if result is not None and previews.needs_tiles(shot.width, shot.height):
         told["tiles"] = {"before": f"{at}/before", "after": f"{at}/{result.name}"}
     return told
 
@@ -144,7 +144,7 @@ async def _one(visit: Visit, shot: Shot, work: Work, seconds: float) -> None:
 
     def finish(restoration: Restoration) -> tuple[Restoration, bool]:
         try:
-            changed = views.show_after(restoration, shot.folder, name)
+            changed = previews.show_after(restoration, shot.folder, name)
             restoration.rest(shot.folder / f"{name}.change")
             return restoration, changed
         except BaseException:

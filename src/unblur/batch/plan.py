@@ -1,0 +1,174 @@
+"""What a run is to do, known before it does anything: each photo, and where its result goes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from unblur.inference.deblurrer import beside, written_ending
+from unblur.photo import READABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One photo and its result. Strings, because a tree may hold a million of them."""
+
+    path: str
+    out: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An input that cannot be done, and why; `out` is None where there is none."""
+
+    path: str
+    out: str | None
+    reason: str
+
+
+@dataclass
+class Plan:
+    """The work in its order: inputs as given, in a folder files by name, then its folders."""
+
+    jobs: list[Job] = field(default_factory=list)
+    clashes: list[Failure] = field(default_factory=list)
+    """Inputs left out because their result would replace another's, or an input."""
+    failures: list[Failure] = field(default_factory=list)
+    """Folders that cannot be read, links to nothing."""
+    loops: list[str] = field(default_factory=list)
+    """Symbolic links to a folder that they are in, not followed: their photos are there once."""
+    others: int = 0
+    """Files that are no photos, and left alone."""
+
+
+def plan(
+    inputs: Iterable[Path], out: Path | None, is_video: Callable[[Path], bool] = lambda _: False
+) -> Plan:
+    """Walks the inputs. In a folder, photos (by their ending) and videos count, no hidden files.
+
+    Args:
+        inputs: files, which are taken whatever they are, and folders.
+        out: the file that the only input's result goes to, or a folder, which exists if there is
+            one among the inputs: its tree is mirrored. None puts each result beside its input.
+        is_video: asked of files in folders whose ending is no photo's.
+
+    Raises:
+        OSError: if it cannot be found out whether `out` tells upper from lower case.
+    """
+    todo = Plan()
+    for given in inputs:
+        if given.is_dir():
+            assert out is not None
+            _walk(given, out, todo, is_video)
+        else:
+            todo.jobs.append(Job(str(given), str(_target(given, out))))
+    if len(todo.jobs) > 1:
+        _take_out_clashes(todo, _same_name(out))
+    return todo
+
+
+def _target(given: Path, out: Path | None) -> Path:
+    if out is None:
+        return beside(given)
+    return out if out.suffix and not out.is_dir() else out / _named(given)
+
+
+def _named(path: Path) -> str:
+    return path.stem + written_ending(path)
+
+
+def _walk(root: Path, out: Path, todo: Plan, is_video: Callable[[Path], bool]) -> None:
+    results = _identity(out)
+    waiting = [(str(root), str(out), ())]
+    while waiting:
+        folder, home, above = waiting.pop()
+        try:
+            here = _identity(folder)
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda e: os.fsencode(e.name))
+        except OSError as error:
+            todo.failures.append(Failure(folder, None, f"cannot be read ({error.strerror})"))
+            continue
+        if here == results:
+            continue
+        if here in above:
+            todo.loops.append(folder)
+            continue
+        folders = []
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            target = f"{home}{os.sep}{_named(Path(entry.name))}"
+            try:
+                if entry.is_dir():
+                    folders.append((entry.path, target, (*above, here)))
+                elif _is_photo(entry) or (entry.is_file() and is_video(Path(entry.path))):
+                    todo.jobs.append(Job(entry.path, target))
+                else:
+                    todo.others += 1
+            except OSError as error:
+                if error.errno == errno.ELOOP:
+                    todo.loops.append(entry.path)
+                else:
+                    todo.failures.append(Failure(entry.path, target, _reason(error)))
+        waiting.extend(reversed(folders))
+
+
+def _is_photo(entry: os.DirEntry[str]) -> bool:
+    if Path(entry.name).suffix.lower() not in READABLE:
+        return False
+    # Not so a pipe, which would be waited for; and a link to nothing raises.
+    return stat.S_ISREG(entry.stat().st_mode)
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ENOENT:
+        return "is a symbolic link to nothing"
+    return f"cannot be read ({error.strerror})"
+
+
+def _identity(folder: str | Path) -> tuple[int, int]:
+    found = Path(folder).stat()
+    return found.st_dev, found.st_ino
+
+
+def _take_out_clashes(todo: Plan, same: Callable[[str], str]) -> None:
+    """Of several inputs with one result, the first is done; no result replaces an input."""
+    inputs = {same(_absolute(job.path)) for job in todo.jobs}
+    owners: dict[str, str] = {}
+    kept = []
+    for job in todo.jobs:
+        key = same(_absolute(job.out))
+        reason = None
+        if key in owners:
+            reason = f"would be written to {job.out}, as {owners[key]} will be"
+        elif key in inputs:
+            reason = f"would be written over the input {job.out}"
+        if reason:
+            todo.clashes.append(Failure(job.path, job.out, reason))
+        else:
+            owners[key] = job.path
+            kept.append(job)
+    todo.jobs = kept
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 (without "..", which pathlib leaves in)
+
+
+def _same_name(out: Path | None) -> Callable[[str], str]:
+    """A function that makes equal the names that the output's file system takes for one."""
+    if out is None or not out.is_dir() or not _folds_case(out):
+        return os.path.normcase
+    return lambda name: unicodedata.normalize("NFC", name).casefold()
+
+
+def _folds_case(folder: Path) -> bool:
+    with tempfile.NamedTemporaryFile(prefix=".unblur-case-", dir=folder) as file:
+        return Path(file.name.replace(".unblur-case-", ".UNBLUR-CASE-")).exists()

@@ -1,0 +1,159 @@
+"""A folder of results that a run can be cut short in, at any moment, and gone on with.
+
+A result carries its photo's time of change, and is renamed into place with it. So whether a photo
+is done can be seen from the two files alone, and nothing has to be written down for each. What all
+results were made with stands in one small file, so that those of two models never mix.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from unblur.batch.plan import Job
+from unblur.errors import ResumeError
+from unblur.photo import save
+
+SETTINGS = ".unblur.json"
+STRAY = ".unblur-"
+"""How the names of unfinished files begin, here and in `photo.save`."""
+
+_REPLACING = "replacing"
+
+
+@contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Makes the folder, and keeps other runs out of it meanwhile where the system can.
+
+    Raises:
+        ResumeError: if it cannot be made, or another run is at work in it.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResumeError(f"{out} cannot be made ({error.strerror})") from None
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            os.close(descriptor)
+            raise ResumeError(f"another unblur is at work in {out}; wait for it") from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def begin(out: Path, settings: Mapping[str, Any], jobs: Iterable[Job], overwrite: bool) -> None:
+    """Checks that the results belong into the folder, and removes what killed runs left there.
+
+    Args:
+        settings: what decides over the results, as JSON holds it.
+
+    Raises:
+        ResumeError: if results of other settings, or files of other origin, are there, and are
+            not to be overwritten.
+        PhotoError: if the folder cannot be written to.
+    """
+    before = settings_in(out)
+    if before != settings:
+        existing = next((job.out for job in jobs if os.path.lexists(job.out)), None)
+        if not overwrite:
+            _check(out, before, settings, existing)
+        # Until every old result is replaced, a run without --overwrite would take them for its own.
+        unfinished = {_REPLACING: True} if existing is not None else {}
+        _write(out, {**settings, **unfinished})
+    for folder in {str(Path(job.out).parent) for job in jobs}:
+        sweep(Path(folder))
+
+
+def settings_in(out: Path) -> dict[str, Any]:
+    """The settings of the results that are there; none if there are no such results."""
+    try:
+        found = json.loads((out / SETTINGS).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def finish(out: Path, settings: Mapping[str, Any]) -> None:
+    """Notes that every result is of these settings: to be called when none of others is left."""
+    if settings_in(out) != settings:
+        _write(out, settings)
+
+
+def sweep(folder: Path) -> None:
+    """Removes the unfinished files in a folder; not folders, in which a video's parts wait."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(STRAY) and entry.is_file(follow_symlinks=False):
+                with suppress(OSError):
+                    Path(entry.path).unlink()
+
+
+def state(path: Path, out: Path) -> Literal["new", "done", "changed", "foreign"]:
+    """Whether a photo is done; changed since its result was made; or another file is in its place.
+
+    Raises:
+        OSError: if the photo is not there.
+    """
+    wanted = path.stat().st_mtime_ns
+    try:
+        found = out.stat()
+    except OSError:
+        return "new"
+    if _same_time(wanted, found.st_mtime_ns):
+        return "done"
+    # On POSIX the ctime of a result is when it was put into its place.
+    return "changed" if wanted >= max(found.st_mtime_ns, found.st_ctime_ns) else "foreign"
+
+
+def carry_time(path: Path, made: Path, before: os.stat_result) -> bool:
+    """Gives a result its photo's time; False if the photo is no longer the one of `before`."""
+    now = path.stat()
+    os.utime(made, ns=(before.st_atime_ns, before.st_mtime_ns))
+    return (now.st_mtime_ns, now.st_size) == (before.st_mtime_ns, before.st_size)
+
+
+def _same_time(wanted: int, stored: int) -> bool:
+    """Whether `stored`, in ns, is `wanted` as a file system keeps it: some only even seconds."""
+    steps = (1, 100, 10**3, 10**6, 10**7, 10**9, 2 * 10**9)
+    return any(wanted - wanted % step == stored for step in steps)
+
+
+def _check(
+    out: Path, before: dict[str, Any], settings: Mapping[str, Any], existing: str | None
+) -> None:
+    if not before:
+        if existing is not None:
+            raise ResumeError(
+                f"{existing} exists already, and not from such a run: name another folder, or "
+                "--overwrite replaces it"
+            )
+    elif before.get(_REPLACING):
+        raise ResumeError(
+            f"{out}: a run with --overwrite was not finished: go on with --overwrite, or name "
+            "another folder"
+        )
+    else:
+        differing = [key for key, value in settings.items() if before.get(key) != value]
+        raise ResumeError(
+            f"{out} holds results made with other settings ({', '.join(differing) or 'version'}): "
+            "name another folder, or --overwrite replaces them"
+        )
+
+
+def _write(out: Path, settings: Mapping[str, Any]) -> None:
+    text = json.dumps(dict(settings), indent=2, sort_keys=True) + "\n"
+    save(text.encode(), out / SETTINGS, overwrite=True)

@@ -1,0 +1,91 @@
+"""What long commands show while they run: live where there is a terminal, else plain lines."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
+
+if TYPE_CHECKING:  # a bar of photos needs no PyTorch
+    from unblur.training import Progress
+    from unblur.training.config import TrainConfig
+
+
+@contextmanager
+def bar() -> Iterator[Callable[[int, int | None], None]]:
+    """A function to call with the number done and of all; silent without a terminal."""
+    console = Console(stderr=True)
+    # On a terminal, lines go above the bar; what goes to a file must not.
+    above = sys.stdout.isatty()
+    silent = not console.is_terminal
+    with Bar(console=console, disable=silent, redirect_stdout=above) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def show(config: TrainConfig) -> Iterator[Callable[[Progress], None]]:
+    """A function to call for every line of the log. The display ends with the context."""
+    from unblur.training.distributed import is_first
+
+    console = Console(stderr=True, quiet=not is_first())
+    if not console.is_terminal:
+        yield _lines(console)
+        return
+    columns = (
+        TextColumn("step"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TextColumn("{task.fields[left]} left"),
+    )
+    steps, figures = Bar(*columns), Text()
+    task = steps.add_task("", total=config.steps, left="")
+    with Live(Group(steps, figures), console=console, refresh_per_second=4) as live:
+
+        def report(progress: Progress) -> None:
+            steps.update(task, completed=progress.step, total=progress.steps, left=_left(progress))
+            figures.plain = f"{_speed(progress)}\n{_losses(progress)}"
+            if progress.checked and progress.psnr is not None:
+                live.console.print(
+                    f"step {progress.step}: validation {progress.psnr:.2f} dB, "
+                    f"{progress.gain:+.2f} dB over the blurred images"
+                )
+
+        yield report
+
+
+def _lines(console: Console) -> Callable[[Progress], None]:
+    last = 0.0
+
+    def report(progress: Progress) -> None:
+        nonlocal last
+        if progress.checked or time.monotonic() - last >= 30:
+            last = time.monotonic()
+            console.print(
+                f"step {progress.step}/{progress.steps}  {_left(progress)} left  "
+                f"{_speed(progress)}  {_losses(progress)}",
+                soft_wrap=True,
+            )
+
+    return report
+
+
+def _left(progress: Progress) -> str:
+    return time.strftime("%H:%M:%S", time.gmtime(min(progress.seconds_left, 359999)))
+
+
+def _speed(progress: Progress) -> str:
+    psnr = "" if progress.psnr is None else f"  {progress.psnr:.2f} dB ({progress.gain:+.2f})"
+    return f"{progress.images_per_second:.1f} images/s  waits {progress.wait:.0%}{psnr}"
+
+
+def _losses(progress: Progress) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())

@@ -1,0 +1,130 @@
+"""Weights in safetensors, with the config that made them and where they came from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from unblur.errors import CheckpointError, ConfigError
+from unblur.nets import DeblurGANGenerator, GatedUNet, Generator, PaperGenerator
+from unblur.nets.folded import unfolded
+from unblur.photo.files import atomically
+from unblur.training import config as configs
+from unblur.training.config import TrainConfig
+
+HALF = ".half"
+"""Ending of the names of weights that an exported network stores as float16."""
+
+
+def build_generator(config: TrainConfig) -> Generator:
+    """The untrained generator that a config names."""
+    kinds = {
+        "gated-unet": (GatedUNet, config.gated_unet),
+        "paper": (PaperGenerator, config.paper),
+        "deblurgan": (DeblurGANGenerator, config.deblurgan),
+    }
+    network, shape = kinds[config.generator]
+    return network(**dataclasses.asdict(shape))
+
+
+def save_weights(
+    path: Path, weights: Mapping[str, Tensor], config: TrainConfig, provenance: dict[str, Any]
+) -> None:
+    """Writes a generator's weights, whole or not at all.
+
+    Args:
+        provenance: JSON-able facts: steps, data, minutes, hardware, what they started from.
+    """
+    metadata = {"config": configs.dumps(config), "provenance": json.dumps(provenance)}
+    tensors = {name: t.detach().cpu().contiguous() for name, t in weights.items()}
+    write_whole(path, save(tensors, metadata))
+
+
+def load_weights(path: Path) -> tuple[dict[str, Tensor], TrainConfig, dict[str, Any]]:
+    """Weights, config and provenance of a file that `save_weights` or `unblur export` wrote.
+
+    An exported paper network has lost its batch norms' own values and cannot be read back.
+
+    Raises:
+        CheckpointError: if it is missing or no such file.
+    """
+    try:
+        weights, metadata = _read_onnx(path) if path.suffix == ".onnx" else _read(path)
+        return weights, configs.loads(metadata["config"]), json.loads(metadata["provenance"])
+    except (OSError, SafetensorError, KeyError, ValueError, ConfigError) as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else repr(error)
+        raise CheckpointError(
+            f"{path}: not a checkpoint of unblur ({reason}); last.safetensors or "
+            "best.safetensors of a run folder, or an exported .onnx was expected"
+        ) from None
+
+
+def load_generator(path: Path) -> tuple[Generator, TrainConfig, dict[str, Any]]:
+    """The trained generator in evaluation mode, its config and its provenance.
+
+    Raises:
+        CheckpointError: as `load_weights`, and if the weights do not fit the config.
+    """
+    weights, config, provenance = load_weights(path)
+    net = build_generator(config)
+    load_into(net, weights, path)
+    return net.eval(), config, provenance
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with safe_open(path, "pt") as file:
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return weights, file.metadata() or {}
+
+
+def _read_onnx(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    import onnx
+    from google.protobuf.message import DecodeError
+    from onnx import numpy_helper
+
+    try:
+        model = onnx.load(path)
+    except DecodeError as error:
+        raise ValueError(str(error)) from None
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    net = build_generator(configs.loads(metadata["config"]))
+    weights = {
+        t.name.removesuffix(HALF): torch.from_numpy(numpy_helper.to_array(t).copy()).float()
+        for t in model.graph.initializer
+    }
+    if isinstance(net, GatedUNet):
+        return unfolded(weights, net.state_dict()), metadata
+    if not net.state_dict().keys() <= weights.keys():
+        raise ValueError("weights of it were merged at export")
+    return {n: weights[n].to(v.dtype) for n, v in net.state_dict().items()}, metadata
+
+
+def load_into(net: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
+    """Sets a network's weights.
+
+    Raises:
+        CheckpointError: naming `path`, if they are of another network.
+    """
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError:
+        raise CheckpointError(
+            f"{path}: the weights are of another network than {type(net).__name__} as configured"
+        ) from None
+
+
+def write_whole(path: Path, data: bytes | dict[str, Any]) -> None:
+    """Writes bytes, or (torch.save) a state, whole or not at all; see `atomically`."""
+    with atomically(path) as temporary, temporary.open("wb") as file:
+        if isinstance(data, bytes):
+            file.write(data)
+        else:
+            torch.save(data, file)

@@ -1,0 +1,117 @@
+"""Colours as stored and as the network takes them, there and back without touching the rest."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import pyvips
+
+from unblur.errors import PhotoError
+from unblur.photo.opening import reason
+
+_PLAIN = {"srgb", "rgb", "rgb16", "b-w", "grey16", "multiband"}
+_FLOATS = {"scrgb", *_PLAIN}
+_PEAKS = {"char": 127.0, "short": 32767.0, "int": 2.0**31 - 1, "uint": 2.0**32 - 1}
+
+
+@dataclass(frozen=True)
+class Colours:
+    """How the stored picture's samples relate to those that the network gets.
+
+    Attributes:
+        kind: "plain" (the same), "cmyk", "lab", or "numbers" (floats and wide integers).
+        unit: of "numbers": the stored value that is the network's 1.
+    """
+
+    kind: str
+    unit: float = 1.0
+
+    def shown(self, stored: Any) -> Any:
+        """What the network gets, lazily: 1 to 4 bands of uchar, ushort, or floats in 0 to 1."""
+        if self.kind == "plain":
+            return stored
+        if self.kind == "numbers":
+            scaled = stored if self.unit == 1 else (stored.cast("double") / self.unit)
+            return scaled.cast("float").clamp()
+        colours = 4 if self.kind == "cmyk" else 3
+        deep = stored.format != "uchar"
+        if self.kind == "cmyk":
+            # Without a profile of its own, libvips' built-in one.
+            rgb = stored[:4].icc_transform(
+                "srgb", embedded=True, input_profile="cmyk", depth=16 if deep else 8
+            )
+        else:
+            rgb = stored[:3].colourspace("rgb16")
+        rgb = rgb.copy(interpretation="rgb16" if rgb.format == "ushort" else "srgb")
+        return rgb.bandjoin(stored[colours]) if stored.bands > colours else rgb
+
+    def stored(self, new: Any, shown: Any, stored: Any) -> Any:
+        """The new picture in the stored one's colours; what did not change is the stored one.
+
+        Args:
+            new: as `shown`, changed.
+        """
+        if self.kind == "plain":
+            return new
+        if self.kind == "numbers":
+            change = (new.cast("double") - shown) * self.unit + stored
+            if stored.format in _PEAKS:
+                change = change.rint()
+            return (new == shown).ifthenelse(stored, change.cast(stored.format))
+        if self.kind == "cmyk":
+            lab = new[:3].icc_import(input_profile="srgb", pcs="lab")
+            depth = 16 if stored.format == "ushort" else 8
+            if stored.get_typeof("icc-profile-data"):
+                lab = lab.copy()
+                lab.set_type(
+                    pyvips.GValue.blob_type, "icc-profile-data", stored.get("icc-profile-data")
+                )
+                back = lab.icc_export(depth=depth)
+            else:
+                back = lab.icc_export(output_profile="cmyk", depth=depth)
+        else:
+            back = new[:3].colourspace("labs")
+        colours = back.bands
+        same = (new[:3] == shown[:3]).bandand()
+        back = same.ifthenelse(stored[:colours], back.cast(stored.format))
+        return back.bandjoin(new[3]) if stored.bands > colours else back
+
+
+def colours_of(stored: Any) -> Colours:
+    """The colours of a stored picture. For floats it reads all of it once.
+
+    Raises:
+        PhotoError: if it has none that can be shown, or values that are not finite.
+    """
+    space, depth, bands = stored.interpretation, stored.format, stored.bands
+    if space == "cmyk" and depth in ("uchar", "ushort") and bands in (4, 5):
+        return Colours("cmyk")
+    if space == "labs" and bands in (3, 4):
+        return Colours("lab")
+    if bands > 4 or space not in _FLOATS:
+        raise PhotoError(f"has {bands} channels of {space} colours; convert it to RGB first")
+    if depth in ("uchar", "ushort"):
+        return Colours("plain")
+    if depth in _PEAKS:
+        return Colours("numbers", _PEAKS[depth])
+    if depth == "float":
+        return Colours("numbers", _unit(stored))
+    raise PhotoError(f"has samples of type {depth}; save it with 8 or 16 bit, or 32-bit floats")
+
+
+def _unit(stored: Any) -> float:
+    """1, 255 or 65535: floats come in all three ranges, and the mean tells which it is.
+
+    The largest value would not: a lamp in a picture of scene-linear light may be thousands.
+    """
+    try:
+        # Statistics of all bands: their sum is not finite if any value is not.
+        minimum, maximum, total = stored.stats().numpy()[0].ravel()[:3]
+    except pyvips.Error as error:
+        raise PhotoError(f"is damaged or truncated ({reason(error)})") from None
+    if not (math.isfinite(minimum) and math.isfinite(maximum) and math.isfinite(total)):
+        raise PhotoError("holds values that are not numbers (NaN or infinite)")
+    mean = total / (stored.width * stored.height * stored.bands)
+    return next((unit for unit in (1.0, 255.0, 65535.0) if mean <= unit), float(maximum))

@@ -1,0 +1,100 @@
+"""What a JPEG file says of itself: its quality, its comments, and where EXIF goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from unblur.errors import PhotoError
+
+# fmt: off
+# The example tables of the JPEG standard (Annex K), which a quality scales, in zigzag order.
+_LUMINANCE = np.array([
+    16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40,
+    26, 24, 22, 22, 24, 49, 35, 37, 29, 40, 58, 51, 61, 60, 57, 51,
+    56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87,
+    95, 98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
+])
+_CHROMINANCE = np.array([
+    17, 18, 18, 24, 21, 24, 47, 26, 26, 47, 99, 66, 56, 66, 99, 99,
+    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+])
+# fmt: on
+
+
+def quality(tables: list[np.ndarray], lowest: int) -> int:
+    """The lowest quality whose quantisation is nowhere coarser than the tables'."""
+    for candidate in range(lowest, 100):
+        ours = _scaled(_LUMINANCE, candidate), _scaled(_CHROMINANCE, candidate)
+        if all((ours[min(i, 1)] <= table).all() for i, table in enumerate(tables)):
+            return candidate
+    return 100
+
+
+def tables_of(head: bytes) -> list[np.ndarray]:
+    """The quantisation tables, luminance first, of a file's beginning."""
+    tables: list[np.ndarray] = []
+    for marker, body in segments(head):
+        at = 0
+        while marker == 0xDB and at < len(body):
+            size = 2 if body[at] >> 4 else 1
+            table = np.frombuffer(body[at + 1 : at + 1 + 64 * size], ">u2" if size == 2 else "u1")
+            if table.size == 64:
+                tables.append(table.astype(int))
+            at += 1 + 64 * size
+    return tables
+
+
+def comments_of(head: bytes) -> list[bytes]:
+    """The comments of a file's beginning."""
+    return [body for marker, body in segments(head) if marker == 0xFE]
+
+
+def segments(head: bytes) -> Iterator[tuple[int, bytes]]:
+    """Marker and content of the segments before the first scan."""
+    at = 2
+    while at + 4 <= len(head) and head[at] == 0xFF and head[at + 1] != 0xDA:
+        if head[at + 1] == 0xFF:
+            at += 1
+            continue
+        length = int.from_bytes(head[at + 2 : at + 4], "big")
+        yield head[at + 1], head[at + 4 : at + 2 + length]
+        at += 2 + max(length, 2)
+
+
+def density_of(head: bytes) -> bytes:
+    """The five bytes of the resolution: unit, across, down. Empty if the file has none."""
+    if head[:2] != b"\xff\xd8":
+        return b""
+    found = [body for marker, body in segments(head) if marker == 0xE0 and body[:5] == b"JFIF\0"]
+    return found[0][7:12] if found and len(found[0]) >= 12 else b""
+
+
+def with_segments(start: bytes, exif: bytes, comments: list[bytes], density: bytes) -> bytes:
+    """A file's beginning with EXIF and comments put behind its JFIF segment.
+
+    Args:
+        density: replaces the JFIF segment's, unless empty.
+
+    Raises:
+        PhotoError: if the EXIF block is longer than a segment can be.
+    """
+    body = b"" if not exif else b"Exif\0\0" + exif.removeprefix(b"Exif\0\0")
+    if len(body) > 65533:
+        raise PhotoError("has more EXIF than a JPEG can hold; name a .png or .tif output")
+    added = [(0xE1, body)] if body else []
+    added += [(0xFE, comment) for comment in comments]
+    new = b"".join(bytes((255, m)) + (len(b) + 2).to_bytes(2, "big") + b for m, b in added)
+    at = 2
+    if start[2:4] == b"\xff\xe0":
+        at += 2 + int.from_bytes(start[4:6], "big")
+        if density:
+            start = start[:13] + density + start[18:]
+    return start[:at] + new + start[at:]
+
+
+def _scaled(table: np.ndarray, quality: int) -> np.ndarray:
+    return ((table * (200 - 2 * quality) + 50) // 100).clip(1, 255)

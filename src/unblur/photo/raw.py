@@ -1,0 +1,113 @@
+"""A file of bare pixels as a picture that is read from top to bottom, a strip at a time."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyvips
+
+from unblur.errors import PhotoError
+from unblur.photo.opening import open_file, reason
+from unblur.photo.tags import Tags, directory
+
+_STRIP_BYTES = 2**22
+# A smaller one is loaded by libvips' own means, which may read it more than once.
+_SMALL_BYTES = 2**27
+
+
+@contextmanager
+def open_raw(path: Path, like: Any) -> Iterator[Any]:
+    """The pixels as a lazy picture; those of a large file can be read once, downwards.
+
+    libvips' own loader maps the whole file: all of it would count as memory in use. So it gets a
+    striped TIFF instead, whose header is made up here and whose strips are parts of the file.
+
+    Args:
+        like: a picture of the same size, bands and format.
+
+    Raises:
+        PhotoError: if the file is missing or not as long as its pixels.
+    """
+    with open_file(path) as file:
+        length = file.seek(0, 2)
+    sample = {"uchar": 1, "ushort": 2, "float": 4}[like.format]
+    row = like.width * like.bands * sample
+    if length != row * like.height:
+        raise PhotoError(f"{path} has {length} bytes; its pixels would take {row * like.height}")
+    if length <= _SMALL_BYTES:
+        pixels = np.fromfile(path, dtype={1: "u1", 2: "u2", 4: "f4"}[sample])
+        shape = (like.height, like.width, like.bands)
+        yield pyvips.Image.new_from_array(pixels.reshape(shape), interpretation=like.interpretation)
+        return
+    with open_file(path) as file:
+        # Held here until the picture has been read: the picture itself does not hold it.
+        source = _source(file, length, _header(like, sample, row))
+        try:
+            image: Any = pyvips.Operation.call("tiffload_source", source, access="sequential")
+        except pyvips.Error as error:
+            raise PhotoError(f"{path} cannot be read ({reason(error)})") from None
+        yield image.copy(interpretation=like.interpretation)
+        del source
+
+
+def _source(file: BinaryIO, length: int, header: bytes) -> Any:
+    """The header and the file behind it, as one."""
+    position = 0
+
+    def read(size: int) -> bytes:
+        nonlocal position
+        if position < len(header):
+            data = header[position : position + size]
+        else:
+            file.seek(position - len(header))
+            data = file.read(size)
+        position += len(data)
+        return data
+
+    def seek(offset: int, whence: int) -> int:
+        nonlocal position
+        position = (0, position, len(header) + length)[whence] + offset
+        return position
+
+    source = pyvips.SourceCustom()
+    source.on_read(read)
+    source.on_seek(seek)
+    return source
+
+
+def _header(like: Any, sample: int, row: int) -> bytes:
+    """A BigTIFF's header and directory, to be followed by the pixels."""
+    rows = max(1, _STRIP_BYTES // row)
+    count = math.ceil(like.height / rows)
+    alpha = like.bands in (2, 4)
+    sizes = np.full(count, rows * row, "<u8")
+    sizes[-1] = (like.height - rows * (count - 1)) * row
+    starts = np.cumsum(sizes) - sizes
+
+    def shorts(*values: int) -> tuple[int, int, bytes]:
+        return 3, len(values), struct.pack(f"<{len(values)}H", *values)
+
+    def made(offset: int) -> bytes:
+        tags: Tags = {
+            256: (4, 1, struct.pack("<I", like.width)),
+            257: (4, 1, struct.pack("<I", like.height)),
+            258: shorts(*[8 * sample] * like.bands),
+            259: shorts(1),
+            262: shorts(2 if like.bands > 2 else 1),
+            273: (16, count, (starts + np.uint64(offset)).astype("<u8").tobytes()),
+            277: shorts(like.bands),
+            278: (4, 1, struct.pack("<I", rows)),
+            279: (16, count, sizes.tobytes()),
+            339: shorts(*[3 if like.format == "float" else 1] * like.bands),
+        }
+        if alpha:
+            tags[338] = shorts(2)
+        return struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16) + directory(tags, 16, big=True)
+
+    return made(len(made(0)))

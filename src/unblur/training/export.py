@@ -1,0 +1,183 @@
+"""A checkpoint becomes an ONNX file of any height and width, checked against PyTorch."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from unblur import __version__
+from unblur.errors import ExportError
+from unblur.inference.engine import METADATA_KEY, Engine
+from unblur.inference.tiling import run_padded
+from unblur.nets import GatedUNet, checkpoint
+from unblur.nets.folded import folded
+from unblur.torch_engine import contract_of
+from unblur.training import config as configs
+from unblur.training.config import BlurConfig, DataConfig
+from unblur.training.data import TrainingData
+from unblur.training.quantise import quantise
+
+SIZES = ((64, 64), (96, 160), (101, 75))
+"""Heights and widths of the parity check; the odd one is padded as photos are."""
+TOLERANCE = 2e-3
+"""Largest difference allowed: a quarter of a grey level of 8 bit, in [-1, 1]."""
+EXAMPLES = 47
+"""Blurred crops that 8 bits are fitted to."""
+INT8_TOLERANCE = 2e-2
+"""Largest root mean square that 8 bits may change a picture by: 2.5 grey levels."""
+
+
+def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float]:
+    """Writes a trained generator as ONNX: float16 weights, dynamic batch, height and width.
+
+    With photos its convolutions are in 8 bits (see `quantise`), fitted to them, blurred.
+
+    Of a `GatedUNet`, what is constant is folded first (see `nets.folded`).
+    The file's metadata hold the contract (what `engine.Contract` says), the config and the
+    provenance, so that it can serve as `unblur train --init` too.
+
+    Args:
+        path: a checkpoint of `unblur train`, or an exported file of one with float16 weights.
+        out: the ONNX file, replaced whole.
+        photos: a folder of sharp photos that the network was trained on.
+
+    Returns:
+        The largest absolute difference from PyTorch at each of `SIZES`, in [-1, 1], both with
+        the float16 weights, in float32 arithmetic; with photos, the root mean square difference
+        that 8 bits make on blurred ones that they were not fitted to.
+
+    Raises:
+        CheckpointError: if it cannot be read.
+        DataError, QuantisationError: if photos or what fits to them cannot be used.
+        ExportError: if a difference is larger than `TOLERANCE`, or `INT8_TOLERANCE`; nothing is
+            written then.
+    """
+    net, config, provenance = checkpoint.load_generator(path)
+    net = folded(net) if isinstance(net, GatedUNet) else net
+    with torch.no_grad():
+        for value in net.state_dict().values():
+            if value.is_floating_point():
+                value.copy_(value.half())
+    contract = contract_of(net)
+    model = to_onnx(net)
+    if photos is None:
+        _halve_weights(model)
+        rng = np.random.default_rng(0)
+        images = {f"{w}x{h}": rng.uniform(-1, 1, (h, w, 3)).astype(np.float32) for h, w in SIZES}
+        measure, tolerance = _largest, TOLERANCE
+    else:
+        examples = _examples(photos, config.blur)
+        model = quantise(model, itertools.islice(examples, EXAMPLES))
+        images = {f"blurred {n}": x[0].transpose(1, 2, 0) for n, x in enumerate(examples, 1)}
+        measure, tolerance = _root_mean_square, INT8_TOLERANCE
+    model.producer_name, model.producer_version = "unblur", __version__
+    properties = {
+        METADATA_KEY: json.dumps(dataclasses.asdict(contract)),
+        "provenance": json.dumps(provenance),
+        "config": configs.dumps(config),
+    }
+    for key, value in properties.items():
+        model.metadata_props.add(key=key, value=value)
+    data = model.SerializeToString()
+    differences = _compare(net, data, images, contract.multiple, measure)
+    worst = max(differences.values())
+    if not worst <= tolerance:
+        raise ExportError(f"{path}: ONNX differs from PyTorch by {worst:.2g}; nothing was written")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint.write_whole(out, data)
+    except OSError as error:
+        raise ExportError(f"{out}: cannot be written ({error.strerror})") from None
+    return differences
+
+
+def to_onnx(net: nn.Module) -> onnx.ModelProto:
+    dynamic = torch.export.Dim.DYNAMIC
+    # The exporter reports on its own progress, and on operators of packages that are not here.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program: Any = torch.onnx.export(
+            net,
+            (torch.zeros(2, 3, 64, 80),),
+            dynamo=True,
+            verbose=False,
+            input_names=["image"],
+            output_names=["restored"],
+            dynamic_shapes=({0: dynamic, 2: dynamic, 3: dynamic},),
+        )
+    model = program.model_proto
+    for node in model.graph.node:
+        # What the exporter tells of each, half a megabyte of stack traces.
+        del node.metadata_props[:]
+    return model
+
+
+def _halve_weights(model: onnx.ModelProto) -> None:
+    """Stores large float32 constants as float16, each with a Cast back to float32."""
+    graph = model.graph
+    casts = []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.size < 64:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + checkpoint.HALF))
+        casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    del graph.value_info[:]
+
+
+def _examples(photos: Path, blur: BlurConfig) -> Iterator[np.ndarray]:
+    """`EXAMPLES` blurred crops (1, 3, 384, 384) of photos in [-1, 1], and three more."""
+    folders = DataConfig(dirs=(str(photos),), min_scale=0.35, hold_out_every=0)
+    data = TrainingData(folders, blur, 0, torch.device("cpu"))
+    for step in range(EXAMPLES + 3):
+        blurred, _ = data.batch(step, 384, 1)
+        yield np.ascontiguousarray(blurred.numpy())
+
+
+def _compare(
+    net: nn.Module,
+    data: bytes,
+    images: Mapping[str, np.ndarray],
+    multiple: int,
+    measure: Callable[[np.ndarray], float],
+) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        file.write_bytes(data)
+        engine = Engine(file, "cpu", "f32")
+
+    def run_torch(batch: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return net(torch.from_numpy(batch)).numpy()
+
+    differences = {}
+    for name, image in images.items():
+        ours, wanted = (run_padded(run, image, multiple) for run in (engine, run_torch))
+        differences[name] = measure(ours - wanted)
+    return differences
+
+
+def _largest(difference: np.ndarray) -> float:
+    return float(np.abs(difference).max())
+
+
+def _root_mean_square(difference: np.ndarray) -> float:
+    return float(np.sqrt(np.square(difference).mean()))

@@ -1,0 +1,239 @@
+"""Joins the segments and the input's other streams into one file, nothing encoded again."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from unblur.errors import VideoError
+from unblur.video.codecs import Target
+from unblur.video.segments import Segments, Stored
+from unblur.video.source import opened
+
+_QUICKTIME = ("mp4", "mov")
+_EMPTY_TITLE = 2
+_KNOWN_TAGS = {
+    "title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright",
+    "grouping", "lyrics", "description", "synopsis", "show", "episode_id", "network", "keywords",
+    "creation_time", "location", "timecode", "major_brand", "minor_version", "compatible_brands",
+    "encoder", "encoding_tool",
+}  # fmt: skip
+"""What MP4 and MOV keep without being told to keep everything."""
+
+
+def check(path: Path, target: Target, warn: Callable[[str], None]) -> set[int]:
+    """Writes the header of the output to memory, so that what cannot be kept shows at once.
+
+    Returns:
+        The indices of the streams to leave out: those that the muxer makes anew, and those that
+        nothing here can decode and the container does not take; `warn` is told of the latter.
+
+    Raises:
+        VideoError: if sound, subtitles or pictures cannot be kept in the container.
+    """
+    with opened(path) as source:
+        made = {s.index for s in source.streams if _is_made_anew(s, source)}
+        optional = {
+            s.index
+            for s in source.streams
+            if s.codec_context is None and s.index not in {*made, target.facts.index}
+        }
+        left_out, reason = made, _try(source, path, target, made)
+        if reason:
+            alone = {i: _try(source, path, target, made | optional - {i}) for i in optional}
+            left_out = made | {index for index, reason in alone.items() if reason}
+            reason = _try(source, path, target, left_out)
+        if reason:
+            raise VideoError(f"has streams that {target.container} cannot keep ({reason})")
+        for index in sorted(left_out - made):
+            kind = source.streams[index].type
+            warn(f"stream {index} ({kind}) cannot be kept in {target.container}; it is left out")
+    return left_out
+
+
+def join(
+    path: Path, target: Target, segments: Segments, count: int, left_out: set[int], temporary: Path
+) -> None:
+    """Writes the file: `count` segments, and the packets of all other streams of the input.
+
+    Raises:
+        VideoError: if the disk or the container refuses.
+    """
+    import av.error
+
+    times = segments.times(count)
+    ends = dict(pairwise(sorted(times)))
+    if target.facts.end is not None and target.facts.end > max(times):
+        ends[max(times)] = target.facts.end
+    video = zip(segments.read(count), decoding_times(times), strict=True)
+
+    def mux(stored: Stored, decoded: int) -> None:
+        packet = av.Packet(stored.data)
+        packet.time_base = target.facts.time_base
+        packet.pts, packet.dts = stored.time, decoded
+        # The decoder's durations are those between packets, which are in another order.
+        packet.duration = ends.get(stored.time, stored.time + stored.duration) - stored.time
+        packet.is_keyframe = stored.key
+        packet.stream = new
+        out.mux(packet)
+
+    try:
+        with (
+            opened(path) as source,
+            temporary.open("wb") as file,
+            _writer(file, target, _options(source, target)) as out,
+        ):
+            streams = _prepare(out, source, path, target, left_out)
+            new = streams.pop(target.facts.index)
+            waiting = next(video, None)
+            for packet in _copied(source, streams):
+                when = _seconds(packet)
+                while waiting and waiting[1] * target.facts.time_base <= when:
+                    mux(*waiting)
+                    waiting = next(video, None)
+                packet.stream = streams[packet.stream_index]
+                out.mux(packet)
+            while waiting:
+                mux(*waiting)
+                waiting = next(video, None)
+    except av.error.FFmpegError as error:
+        raise VideoError(f"{segments.out} cannot be written ({error.strerror})") from None
+
+
+def decoding_times(times: list[int]) -> Iterator[int]:
+    """When each packet is to be decoded, from when it is shown.
+
+    The frames' own times, late by as many frames as the worst packet comes early: never after the
+    frame is shown, always increasing, the same whatever encoder counted them.
+    """
+    ordered = sorted(times)
+    rank = {time: index for index, time in enumerate(ordered)}
+    delay = max((index - rank[time] for index, time in enumerate(times)), default=0)
+    for index in range(len(times)):
+        if index < delay:
+            yield ordered[index] - (ordered[delay] - ordered[0])
+        else:
+            yield ordered[index - delay]
+
+
+def _try(source: Any, path: Path, target: Target, left_out: set[int]) -> str:
+    """Why the header cannot be written, or nothing."""
+    import av.error
+
+    try:
+        with _writer(io.BytesIO(), target) as out:
+            _prepare(out, source, path, target, left_out)
+            out.start_encoding()
+            with suppress(av.error.FFmpegError):
+                out.close()  # without a frame not every container can end
+    except (av.error.FFmpegError, ValueError) as error:
+        return str(getattr(error, "strerror", None) or error)
+    return ""
+
+
+def _writer(file: Any, target: Target, options: dict[str, str] | None = None) -> Any:
+    import av
+
+    return av.open(
+        file,
+        "w",
+        format=target.container,
+        container_options=options or {},
+        metadata_errors="surrogateescape",
+        buffer_size=1 << 18,
+    )
+
+
+def _copied(source: Any, streams: dict[int, Any]) -> Iterator[Any]:
+    chosen = [source.streams[index] for index in streams]
+    for packet in source.demux(*chosen) if chosen else ():
+        # MP4 fills the gaps between titles by itself.
+        filler = packet.stream.type == "subtitle" and packet.stream.name == "mov_text"
+        if packet.size > (_EMPTY_TITLE if filler else 0):
+            yield packet
+
+
+def _prepare(
+    out: Any, source: Any, path: Path, target: Target, left_out: set[int]
+) -> dict[int, Any]:
+    """Adds every stream of the input to the output: those with packets, by the input's index."""
+    from av.stream import Disposition
+
+    streams = {}
+    for stream in source.streams:
+        if stream.index in left_out:
+            continue
+        if stream.index == target.facts.index:
+            streams[stream.index] = _add_video(out, stream, target)
+        elif target.container == "matroska" and stream.disposition & Disposition.attached_pic:
+            _attach(out, stream, path)
+        else:
+            new = out.add_stream_from_template(stream, opaque=True)
+            new.metadata.update(stream.metadata)
+            new.disposition = int(stream.disposition)
+            streams[stream.index] = new
+    out.metadata.update(source.metadata)
+    out.set_chapters(source.chapters())
+    return streams
+
+
+def _attach(out: Any, stream: Any, path: Path) -> None:
+    """Matroska keeps cover pictures among its attachments."""
+    with opened(path) as source:
+        picture = bytes(next(source.demux(source.streams[stream.index])))
+    kind = "png" if stream.name == "png" else "jpeg"
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    name = tags.get("filename", f"cover.{kind.replace('e', '')}")
+    out.add_attachment(name, tags.get("mimetype", f"image/{kind}"), picture)
+
+
+def _add_video(out: Any, stream: Any, target: Target) -> Any:
+    new = out.add_stream(target.encoder.library, rate=target.facts.rate)
+    target.configure(new.codec_context)
+    new.time_base = stream.time_base
+    if target.encoder.library == "libx265" and target.container in _QUICKTIME:
+        new.codec_context.codec_tag = "hvc1"  # the one that QuickTime plays
+    if target.facts.rotation:
+        new.set_display_matrix(target.facts.rotation)
+    tags = {k: v for k, v in stream.metadata.items() if k.lower() not in ("encoder", "duration")}
+    new.metadata.update(tags)
+    new.disposition = int(stream.disposition)
+    return new
+
+
+def _options(source: Any, target: Target) -> dict[str, str]:
+    if target.container not in _QUICKTIME:
+        return {}
+    options = {}
+    base = target.facts.time_base
+    if base.numerator == 1:
+        options["video_track_timescale"] = str(base.denominator)
+    tracks = [s for s in source.streams if s.type in ("video", "audio") and s.time_base]
+    if any(s.start_time for s in tracks):
+        # A track that begins late does so in the file's own unit, by default a millisecond.
+        scale = math.lcm(*(Fraction(s.time_base).denominator for s in tracks))
+        options["movie_timescale"] = str(scale if scale < 2**31 else base.denominator)
+    # One or the other: FFmpeg writes a cover only beside the well-known tags.
+    covers = any(s.type == "video" and s.index != target.facts.index for s in source.streams)
+    if not covers and set(source.metadata) - _KNOWN_TAGS:
+        options["movflags"] = "use_metadata_tags"
+    return options
+
+
+def _is_made_anew(stream: Any, source: Any) -> bool:
+    """Whether the container writes this stream by itself: chapters' titles, the time code."""
+    from av.stream import Discard
+
+    chapters = stream.discard == Discard.all and bool(source.chapters())
+    return stream.type == "data" and (chapters or "timecode" in stream.metadata)
+
+
+def _seconds(packet: Any) -> Fraction:
+    time = packet.dts if packet.dts is not None else packet.pts
+    return Fraction(0) if time is None else time * packet.time_base

@@ -1,0 +1,91 @@
+"""Folders of photos, and runs on them without a network, for tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from typer.testing import CliRunner
+
+from tests.files import write
+from unblur.cli import app
+from unblur.inference.engine import Contract
+
+PIXELS = np.random.default_rng(0).integers(0, 255, (16, 16, 3), np.uint8)
+SLOW = """
+import os, random, sys, time
+from itertools import count
+from types import SimpleNamespace
+from unblur.batch import run
+from unblur.inference.engine import Contract
+class Slow:
+    engine = SimpleNamespace(contract=Contract(), digest="0")
+    tile, best = None, False
+    calls = count(1)
+    def __init__(self, *_, **__): pass
+    def __call__(self, image, strength):
+        seconds = float(os.environ["SECONDS"])
+        print("begun", file=sys.stderr, flush=True)
+        time.sleep(seconds)
+        if next(self.calls) == int(os.environ["KILL"]):
+            time.sleep(random.random() * seconds)
+            os.kill(os.getpid(), 9)
+        return 255 - image
+run.Deblurrer = Slow
+sys.argv[0] = "unblur"
+from unblur.cli import app
+app()
+"""
+
+
+class Inverter:
+    """Stands for the network: as fast, and as sure to change a photo, as a test needs."""
+
+    calls = 0
+    tile = 512
+    engine = SimpleNamespace(contract=Contract(), digest="0")
+
+    def __init__(self, *_: object, best: bool = False, **__: object) -> None:
+        self.best, self.description = best, "upside down"
+
+    def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
+        type(self).calls += 1
+        return 255 - image if strength else image
+
+
+def deblur(*arguments: object) -> tuple[int, list[str], list[str]]:
+    """The exit code, and the lines of standard output and error."""
+    result = CliRunner().invoke(app, ["deblur", *map(str, arguments)])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout.splitlines(), result.stderr.splitlines()
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def fill(folder: Path, *names: str) -> Path:
+    for index, name in enumerate(names):
+        write(folder / name, np.roll(PIXELS, index, axis=0))
+    return folder
+
+
+def start(photos: Path, out: Path, seconds: float = 0.02, kill: int = 0) -> subprocess.Popen[str]:
+    """A run in a process of its own, where a photo takes so long, and one of them kills it."""
+    arguments = [sys.executable, "-c", SLOW, "deblur", str(photos), "-o", str(out)]
+    pipe = subprocess.PIPE
+    environment = {**os.environ, "SECONDS": str(seconds), "KILL": str(kill)}
+    return subprocess.Popen(arguments, stdout=pipe, stderr=pipe, text=True, env=environment)
+
+
+def wait_for(out: Path, photos: int) -> None:
+    """Waits until so many results are there."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end and len(list(out.rglob("[!.]*.png"))) < photos:
+        time.sleep(0.002)
