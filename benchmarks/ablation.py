@@ -182,7 +182,7 @@ def finished(run: Run, sets: Sequence[Path]) -> bool:
 
 def work(run: Run, sets: Sequence[Path]) -> int:
     """Trains or goes on with one run, then measures it."""
-    from unblur.training import train
+    from unblur.training.loop import train
 
     begun = (run.folder / "state.pt").is_file()
     if not begun and (run.folder / "config.toml").is_file():

@@ -16,7 +16,7 @@ from benchmarks import Figure, Setup, figure, side_by_side
 from benchmarks.timing import interleave, timed
 from benchmarks.yardstick import default_device, wait_for
 from unblur.blur import scene, synthesize
-from unblur.training.config import PRESETS
+from unblur.blur.config import PRESETS
 
 BYTES_A_SAMPLE = 4 * (2 + 4 * 3 + 3)
 

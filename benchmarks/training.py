@@ -22,7 +22,8 @@ from benchmarks.timing import interleave, timed
 from benchmarks.yardstick import default_device, matrix_rate, wait_for
 from unblur.evaluate.checkpoints import gmacs
 from unblur.nets import checkpoint
-from unblur.training import Progress, config, distributed, train
+from unblur.training import config, distributed
+from unblur.training.loop import Progress, train
 from unblur.training.state import State, bf16
 from unblur.training.step import Step
 

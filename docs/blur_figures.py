@@ -23,12 +23,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unblur.blur import synthesize
+from unblur.blur.config import PRESETS, BlurConfig
 from unblur.blur.scene import Motion, expose
 from unblur.blur.trajectory import sample_trajectories
 from unblur.datasets import find_data, find_pairs, read_rgb
 from unblur.losses import sobel
 from unblur.metrics import psnr
-from unblur.training.config import PRESETS, BlurConfig
 
 IMAGES = Path(__file__).parent / "images"
 MARGIN = 44

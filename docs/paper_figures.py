@@ -17,8 +17,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from unblur.losses import LossConfig
 from unblur.training import config as configs
-from unblur.training.config import LossConfig
 
 HERE = Path(__file__).parent
 TERMS = ("adversarial", "content", "pixel", "gradient")

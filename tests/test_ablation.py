@@ -19,9 +19,11 @@ from scipy import stats
 
 from tests.files import write
 from unblur.errors import UnblurError
+from unblur.losses import LossConfig
+from unblur.nets.paper import PaperConfig
 from unblur.training import config as configs
-from unblur.training import train
-from unblur.training.config import DataConfig, LossConfig, PaperConfig, PhaseConfig, TrainConfig
+from unblur.training.config import DataConfig, PhaseConfig, TrainConfig
+from unblur.training.loop import train
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = documents.markers(table.PLACE)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from tests.reference import losses as naive
 from unblur import losses
+from unblur.losses import LossConfig
 from unblur.nets import Discriminator
-from unblur.training.config import LossConfig
 
 
 def arrays(rng: np.random.Generator, *shape: int) -> tuple[np.ndarray, np.ndarray]:

@@ -74,7 +74,7 @@ def test_a_table_needs_a_place(
 def test_curves_are_drawn_from_a_log(tmp_path: Path) -> None:
     from docs.paper_figures import draw
 
-    from unblur.training.config import LossConfig
+    from unblur.losses import LossConfig
 
     lines = [json.loads(f'{{"step": {i}, "D(real)": 0.9, "D(fake)": 0.1, "pixel": 0.02}}')
              for i in (10, 20)]  # fmt: skip

@@ -12,14 +12,10 @@ from typer.testing import CliRunner
 
 from tests.files import write
 from unblur.cli import app
+from unblur.losses import LossConfig
+from unblur.nets.gated_unet import GatedUNetConfig
 from unblur.training import config as configs
-from unblur.training.config import (
-    DataConfig,
-    GatedUNetConfig,
-    LossConfig,
-    PhaseConfig,
-    TrainConfig,
-)
+from unblur.training.config import DataConfig, PhaseConfig, TrainConfig
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -15,7 +15,8 @@ from unblur import deblur
 from unblur.errors import CheckpointError, ModelError
 from unblur.inference.deblurrer import Deblurrer
 from unblur.nets import PaperGenerator, checkpoint
-from unblur.training.config import PaperConfig, PhaseConfig, TrainConfig
+from unblur.nets.paper import PaperConfig
+from unblur.training.config import PhaseConfig, TrainConfig
 
 MODELS = Path(__file__).parents[1] / "models"
 

@@ -7,17 +7,39 @@ scalar tensor.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unblur.training.config import LossConfig
-
 Image = Float[Tensor, "b 3 h w"]
 Scores = Float[Tensor, "b 1"]
 Scalar = Float[Tensor, ""]
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the hybrid loss (eq. 2). A term of weight 0 is not computed."""
+
+    adversarial: float = 4.0
+    content: float = 0.6
+    pixel: float = 40.0
+    gradient: float = 40.0
+    frequency: float = 0.0
+    """Not in the paper: difference of the Fourier transforms."""
+    psnr: float = 0.0
+    """Not in the paper: the log of each image's mean squared error (`losses.psnr_loss`)."""
+    pixel_kind: Literal["smooth_l1", "charbonnier"] = "smooth_l1"
+    symmetric: bool = False
+    """Adds the second term of the relativistic generator loss, which the paper leaves out."""
+    content_network: Literal["vgg19", "vgg19-small"] = "vgg19"
+    """ImageNet's VGG-19, or a distilled one of 16 times fewer filters; both after conv3_3."""
+    content_weights: str = ""
+    """File with the content network's weights, which says whose they are; `--content-weights`
+    replaces it."""
 
 
 def discriminator_loss(real: Scores, fake: Scores) -> Scalar:

@@ -14,10 +14,10 @@ import torch
 
 from unblur import photo
 from unblur.blur import draw, shoot
+from unblur.blur.config import PRESETS, BlurConfig
 from unblur.blur.frames import Frame, Skipped, average_frames
 from unblur.datasets import find_data, read_rgb
 from unblur.errors import DataError, PhotoError, VideoError
-from unblur.training.config import PRESETS, BlurConfig
 from unblur.video.source import VIDEOS, frames, opened, video_stream
 
 MANIFEST = "manifest.jsonl"

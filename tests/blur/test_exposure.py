@@ -15,11 +15,11 @@ from torch.nn import functional as F
 from tests.reference import blur as twin
 from unblur.blur import draw, jpeg, lens, mosaic, objects, response, sensor, synthesize
 from unblur.blur import scene as scenes
+from unblur.blur.config import BlurConfig
 from unblur.blur.frames import Skipped, average_frames, mean
 from unblur.blur.objects import glance
 from unblur.blur.scene import Motion, expose
 from unblur.blur.trajectory import TIMES, camera_shake, instants
-from unblur.training.config import BlurConfig
 
 MARGIN = 16
 QUIET = BlurConfig(noise_share=0, jpeg_share=0)

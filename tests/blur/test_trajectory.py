@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from unblur.blur.config import BlurConfig
 from unblur.blur.trajectory import TIMES, at, camera_shake, instants, sample_paths
 from unblur.blur.trajectory import sample_trajectories as sample
-from unblur.training.config import BlurConfig
 
 STEADY = BlurConfig(varying_share=0)
 

@@ -13,14 +13,10 @@ from typer.testing import CliRunner
 from tests.files import unblur, write
 from unblur import __version__
 from unblur.cli import app
+from unblur.losses import LossConfig
+from unblur.nets.gated_unet import GatedUNetConfig
 from unblur.training import config as configs
-from unblur.training.config import (
-    DataConfig,
-    GatedUNetConfig,
-    LossConfig,
-    PhaseConfig,
-    TrainConfig,
-)
+from unblur.training.config import DataConfig, PhaseConfig, TrainConfig
 
 
 def run(*arguments: object) -> tuple[int, str, str]:

@@ -11,8 +11,10 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from unblur.evaluate.models import Model, Source
+from unblur.losses import LossConfig
 from unblur.nets import checkpoint
-from unblur.training.config import GatedUNetConfig, LossConfig, PhaseConfig, TrainConfig
+from unblur.nets.gated_unet import GatedUNetConfig
+from unblur.training.config import PhaseConfig, TrainConfig
 
 
 def own(path: Path) -> Path:

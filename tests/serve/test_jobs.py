@@ -32,7 +32,7 @@ SLOW = """
 import sys, time
 from unblur.inference.engine import Contract
 from unblur.inference.deblurrer import Deblurrer
-from unblur.serve import work
+from unblur.serve import queue
 
 class Slow:
     contract, parallel, digest, precision = Contract(), 1, "0" * 64, "f32"
@@ -40,7 +40,7 @@ class Slow:
         time.sleep(0.05)
         return -batch
 
-work.Deblurrer = lambda _, **how: Deblurrer(Slow(), **how)
+queue.Deblurrer = lambda _, **how: Deblurrer(Slow(), **how)
 sys.argv[0] = "unblur"
 from unblur.cli import app
 app()

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from tests.files import write
+from unblur.blur.config import BlurConfig
 from unblur.errors import DataError
-from unblur.training.config import BlurConfig, DataConfig
+from unblur.training.config import DataConfig
 from unblur.training.data import Batch, TrainingData
 
 

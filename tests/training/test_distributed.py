@@ -9,9 +9,9 @@ from safetensors.torch import load_file
 
 from tests.training.test_train import PLAIN, start, tiny, wait_for
 from unblur.nets import checkpoint
-from unblur.training import train
 from unblur.training.config import PhaseConfig
 from unblur.training.data import TrainingData
+from unblur.training.loop import train
 
 TWO = ("--processes", "2")
 

@@ -12,13 +12,10 @@ from unblur.datasets import read_rgb
 from unblur.errors import CheckpointError
 from unblur.inference.engine import FLOATS, Contract, Engine, find_model
 from unblur.nets import checkpoint
-from unblur.training.config import (
-    DeblurGANConfig,
-    GatedUNetConfig,
-    PaperConfig,
-    PhaseConfig,
-    TrainConfig,
-)
+from unblur.nets.deblurgan import DeblurGANConfig
+from unblur.nets.gated_unet import GatedUNetConfig
+from unblur.nets.paper import PaperConfig
+from unblur.training.config import PhaseConfig, TrainConfig
 from unblur.training.export import INT8_TOLERANCE, SIZES, TOLERANCE, export
 
 ROOT = Path(__file__).parents[2]

@@ -17,9 +17,11 @@ import torch
 from tests.files import write
 from tests.training.test_step import PSNR
 from tests.training.test_train import same
-from unblur.training import Progress, train
+from unblur.blur.config import BlurConfig
+from unblur.nets.gated_unet import GatedUNetConfig
 from unblur.training import config as configs
-from unblur.training.config import GatedUNetConfig, TrainConfig
+from unblur.training.config import TrainConfig
+from unblur.training.loop import Progress, train
 
 RECIPE = Path(__file__).parents[2] / "configs" / "default.toml"
 
@@ -54,7 +56,7 @@ def test_the_recipe_is_the_laboratorys() -> None:
         256,
     )
     assert (config.clip, config.ema, config.data.pair_share) == (1.0, 0.9995, 0.05)
-    assert config.blur == configs.BlurConfig()
+    assert config.blur == BlurConfig()
 
 
 def test_interrupted_and_resumed_it_ends_with_the_same_weights(

@@ -15,16 +15,12 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.training.test_train import PLAIN, tiny
+from unblur.blur.config import BlurConfig
+from unblur.losses import LossConfig
+from unblur.nets.gated_unet import GatedUNetConfig
+from unblur.nets.paper import DiscriminatorConfig
 from unblur.training import distributed
-from unblur.training.config import (
-    BlurConfig,
-    DataConfig,
-    DiscriminatorConfig,
-    GatedUNetConfig,
-    LossConfig,
-    PhaseConfig,
-    TrainConfig,
-)
+from unblur.training.config import DataConfig, PhaseConfig, TrainConfig
 from unblur.training.data import TrainingData
 from unblur.training.state import State, rate
 from unblur.training.step import Step

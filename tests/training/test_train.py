@@ -14,20 +14,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from unblur.blur.config import BlurConfig
 from unblur.errors import CheckpointError, TrainError
+from unblur.losses import LossConfig
 from unblur.nets import checkpoint
-from unblur.training import Progress, train
+from unblur.nets.gated_unet import GatedUNetConfig
+from unblur.nets.paper import DiscriminatorConfig, PaperConfig
 from unblur.training import config as configs
-from unblur.training.config import (
-    BlurConfig,
-    DataConfig,
-    DiscriminatorConfig,
-    GatedUNetConfig,
-    LossConfig,
-    PaperConfig,
-    PhaseConfig,
-    TrainConfig,
-)
+from unblur.training.config import DataConfig, PhaseConfig, TrainConfig
+from unblur.training.loop import Progress, train
 
 PLAIN = LossConfig(adversarial=0, content=0, pixel=1, gradient=0.1)
 

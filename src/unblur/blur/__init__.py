@@ -7,10 +7,10 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from unblur.blur import jpeg, lens, mosaic, objects, response, sensor
+from unblur.blur.config import BlurConfig
 from unblur.blur.draw import Drawn, draw
 from unblur.blur.part import carry
 from unblur.blur.scene import expose
-from unblur.training.config import BlurConfig
 
 DENSITY = 0.8
 """Sub-frames for each pixel of a path: ten times as many change pictures by 0.4 levels (rms)."""

@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from unblur.blur.config import BlurConfig
 from unblur.blur.objects import MOST
 from unblur.blur.response import SIGNAL, SRGB
 from unblur.blur.scene import Motion
 from unblur.blur.trajectory import sample_trajectories
-from unblur.training.config import BlurConfig
 
 
 @dataclass

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from unblur.training.config import BlurConfig
+from unblur.blur.config import BlurConfig
 
 TIMES = 65
 """Instants of a trajectory, evenly spaced from the shutter's opening to its closing."""

@@ -178,7 +178,7 @@ def train(
     with _extra("train"):
         from unblur.cli.progress import show
         from unblur.training import config as configs
-        from unblur.training import train as run
+        from unblur.training.loop import train as run
     try:
         if resume is None:
             assert config is not None

@@ -15,8 +15,8 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 if TYPE_CHECKING:  # a bar of photos needs no PyTorch
-    from unblur.training import Progress
     from unblur.training.config import TrainConfig
+    from unblur.training.loop import Progress
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -9,6 +11,10 @@ from torch.nn import functional as F
 
 KINDS = ("crosshatch", "criss-cross", "none")
 """What `attention` makes."""
+
+
+Attention = Literal["crosshatch", "criss-cross", "none"]
+"""Two softmaxes over row and column (the paper's), one joint softmax (CCNet's), or nothing."""
 
 
 def attention(kind: str, channels: int, reduction: int = 8, reach: int | None = None) -> nn.Module:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class DeblurGANConfig:
+    """The shape of `DeblurGANGenerator`; the values are Kupyn et al.'s (2018)."""
+
+    widths: tuple[int, ...] = (64, 128, 256)
+    """Filters at full, half and quarter size."""
+    blocks: int = 9
+    """Residual blocks."""
+    dropout: float = 0.5
+    """Probability inside each residual block."""
 
 
 class DeblurGANGenerator(nn.Module):

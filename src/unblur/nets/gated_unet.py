@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -11,6 +13,18 @@ SPAN = 11
 """Cells, along each side, over which a block's context is averaged."""
 CELL = 16
 """Side of a cell in pixels of the image: context reaches (SPAN * CELL) / 2 = 88 of them."""
+
+
+@dataclass(frozen=True)
+class GatedUNetConfig:
+    """The shape of `GatedUNet`."""
+
+    widths: tuple[int, ...] = (48, 96, 192)
+    """Channels at 1/2, 1/4 and 1/8 size."""
+    blocks: tuple[int, ...] = (1, 1, 16)
+    """Blocks of each level on the way down."""
+    decoder_blocks: tuple[int, ...] = (1, 1)
+    """Blocks at 1/2 and 1/4 size on the way up."""
 
 
 class GatedUNet(nn.Module):

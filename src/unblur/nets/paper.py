@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from unblur.nets.attention import Attention
 from unblur.nets.attention import attention as attention_of
+
+
+@dataclass(frozen=True)
+class PaperConfig:
+    """The shape of `PaperGenerator`; the values are the paper's."""
+
+    attention: Attention = "crosshatch"
+    widths: tuple[int, ...] = (64, 256, 512)
+    """Filters of layers 1 to 3."""
+    trunk: int = 256
+    """Filters of the residual blocks."""
+    up: tuple[int, ...] = (128, 64)
+    """Filters of the two up-samplings."""
+    blocks: int = 9
+    """Residual blocks, each followed by attention."""
+    dropout: float = 0.5
+    """Probability inside each residual block."""
+    leak: float = 0.0
+    """Slope below 0 of those ReLUs that the paper does not name."""
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """The shape of `Discriminator`."""
+
+    size: int = 256
+    """Side of the images that it judges; a phase with an adversarial weight has this crop."""
+    widths: tuple[int, ...] = (64, 128, 256, 512, 512)
+    """Filters of each stride-2 convolution."""
+    lr: float = 1e-4
+    """Adam's learning rate."""
 
 
 class PaperGenerator(nn.Module):

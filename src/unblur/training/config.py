@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
 import tomllib
 import typing
 from collections.abc import Sequence
@@ -12,147 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from unblur.blur.config import BlurConfig
 from unblur.errors import ConfigError
-
-Attention = Literal["crosshatch", "criss-cross", "none"]
-"""Two softmaxes over row and column (the paper's), one joint softmax (CCNet's), or nothing."""
-
-
-@dataclass(frozen=True)
-class GatedUNetConfig:
-    """The shape of `GatedUNet`."""
-
-    widths: tuple[int, ...] = (48, 96, 192)
-    """Channels at 1/2, 1/4 and 1/8 size."""
-    blocks: tuple[int, ...] = (1, 1, 16)
-    """Blocks of each level on the way down."""
-    decoder_blocks: tuple[int, ...] = (1, 1)
-    """Blocks at 1/2 and 1/4 size on the way up."""
-
-
-@dataclass(frozen=True)
-class PaperConfig:
-    """The shape of `PaperGenerator`; the values are the paper's."""
-
-    attention: Attention = "crosshatch"
-    widths: tuple[int, ...] = (64, 256, 512)
-    """Filters of layers 1 to 3."""
-    trunk: int = 256
-    """Filters of the residual blocks."""
-    up: tuple[int, ...] = (128, 64)
-    """Filters of the two up-samplings."""
-    blocks: int = 9
-    """Residual blocks, each followed by attention."""
-    dropout: float = 0.5
-    """Probability inside each residual block."""
-    leak: float = 0.0
-    """Slope below 0 of those ReLUs that the paper does not name."""
-
-
-@dataclass(frozen=True)
-class DeblurGANConfig:
-    """The shape of `DeblurGANGenerator`; the values are Kupyn et al.'s (2018)."""
-
-    widths: tuple[int, ...] = (64, 128, 256)
-    """Filters at full, half and quarter size."""
-    blocks: int = 9
-    """Residual blocks."""
-    dropout: float = 0.5
-    """Probability inside each residual block."""
-
-
-@dataclass(frozen=True)
-class DiscriminatorConfig:
-    """The shape of `Discriminator`."""
-
-    size: int = 256
-    """Side of the images that it judges; a phase with an adversarial weight has this crop."""
-    widths: tuple[int, ...] = (64, 128, 256, 512, 512)
-    """Filters of each stride-2 convolution."""
-    lr: float = 1e-4
-    """Adam's learning rate."""
-
-
-@dataclass(frozen=True)
-class BlurConfig:
-    """Synthetic blur: B = C * H + N (eq. 1), with H what moves during the exposure, N the noise.
-
-    Every share is the part of the samples that have the thing, drawn independently.
-    """
-
-    sharp_share: float = 0.08
-    """A camera and a scene at rest, in focus: a network must leave what is sharp alone."""
-    max_length: float = 44.0
-    """Longest path of the camera during the exposure, in pixels."""
-    min_length: float = 0.3
-    """Shortest path of a camera that moves."""
-    sweep_share: float = 0.05
-    """Straight sweeps of even speed."""
-    shake_share: float = 0.05
-    """Random walks with impulses (Boracchi and Foi 2012). The paths of all other cameras, and of
-    objects, are smooth: a heading that bends, a speed that drifts."""
-    squiggly_share: float = 0.35
-    """Among the smooth paths: those that wander at random besides."""
-    strobe_share: float = 0.3
-    """Exposures of 5 to 15 bursts, as of averaged video; the shutter is closed between them."""
-    varying_share: float = 0.86
-    """Blur that may vary over the picture; in the others the camera only shifts."""
-    roll_share: float = 0.58
-    """Among those: the camera rolls, by up to 0.45 of `max_length` at the picture's rim."""
-    zoom_share: float = 0.35
-    """Among those: it comes nearer or goes back, by up to 0.27 of `max_length` at the rim."""
-    perspective_share: float = 0.12
-    """Among those: a random part of its path is pitch and yaw."""
-    depth_share: float = 0.7
-    """Among those: parts of the scene are nearer than others, and shift by up to twice as much."""
-    layer_share: float = 0.5
-    """One object in front of the scene, or two in a quarter, each with a path of its own."""
-    still_share: float = 0.3
-    """Among those: the scene behind them (a fixed camera) or the objects rest."""
-    together_share: float = 0.3
-    """Objects that move along the camera's path, 0.4 to 1.6 times as far."""
-    soft_share: float = 0.35
-    """A soft lens, Gaussian of 0.3 to 0.9 pixels; the sharp image is as soft."""
-    defocus_share: float = 0.07
-    """The whole scene out of focus."""
-    max_defocus: float = 3.3
-    """Largest radius of the aperture's image, in pixels."""
-    highlight_share: float = 0.3
-    """Lights brighter than the sensor can hold, which leave streaks."""
-    max_highlight: float = 6.0
-    """How many times brighter, at the most."""
-    signal_share: float = 0.4
-    """Averaged as encoded values, the way GoPro's `blur` folder was made; the others are averaged
-    in linear light."""
-    gamma_share: float = 0.4
-    """Encoded by a gamma of 2.2; what is left, by sRGB's curve or by a camera's."""
-    bayer_share: float = 0.1
-    """Through a Bayer mosaic with random white balance, and demosaiced."""
-    noise_share: float = 0.55
-    """With noise."""
-    max_read_noise: float = 0.004
-    """Largest standard deviation of the Gaussian part, full scale = 1, in linear light."""
-    max_shot_noise: float = 0.0015
-    """Largest variance of the Poisson part at full scale, in linear light."""
-    jpeg_share: float = 0.4
-    """Through JPEG of quality 55 to 98."""
-
-    @property
-    def margin(self) -> int:
-        """Pixels around a crop that its camera may sweep over; few paths reach farther."""
-        return math.ceil(0.9 * self.max_length)
-
-
-PRESETS = {
-    "mild": BlurConfig(
-        max_length=15.0, max_defocus=2.0, max_read_noise=0.001, max_shot_noise=0.0005
-    ),
-    "real": BlurConfig(),
-    "severe": BlurConfig(
-        max_length=80.0, max_defocus=8.0, max_read_noise=0.01, max_shot_noise=0.005
-    ),
-}
-"""Blur of three strengths; `real` is what networks are trained on."""
+from unblur.losses import LossConfig
+from unblur.nets.deblurgan import DeblurGANConfig
+from unblur.nets.gated_unet import GatedUNetConfig
+from unblur.nets.paper import DiscriminatorConfig, PaperConfig
 
 
 @dataclass(frozen=True)
@@ -191,28 +55,6 @@ class DataConfig:
     """Memory of each GPU for decoded pictures, never more than half of what is free there."""
     cache_gib: float = 6.0
     """Memory for those that are on no GPU; what does not fit is decoded anew each time."""
-
-
-@dataclass(frozen=True)
-class LossConfig:
-    """Weights of the hybrid loss (eq. 2). A term of weight 0 is not computed."""
-
-    adversarial: float = 4.0
-    content: float = 0.6
-    pixel: float = 40.0
-    gradient: float = 40.0
-    frequency: float = 0.0
-    """Not in the paper: difference of the Fourier transforms."""
-    psnr: float = 0.0
-    """Not in the paper: the log of each image's mean squared error (`losses.psnr_loss`)."""
-    pixel_kind: Literal["smooth_l1", "charbonnier"] = "smooth_l1"
-    symmetric: bool = False
-    """Adds the second term of the relativistic generator loss, which the paper leaves out."""
-    content_network: Literal["vgg19", "vgg19-small"] = "vgg19"
-    """ImageNet's VGG-19, or a distilled one of 16 times fewer filters; both after conv3_3."""
-    content_weights: str = ""
-    """File with the content network's weights, which says whose they are; `--content-weights`
-    replaces it."""
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from unblur.blur import synthesize
+from unblur.blur.config import BlurConfig
 from unblur.datasets import PHOTOS, TREE, Pair, evenly, find_data, find_pairs
 from unblur.errors import DataError
-from unblur.training.config import BlurConfig, DataConfig
+from unblur.training.config import DataConfig
 from unblur.training.pictures import Pictures, chw
 
 T = TypeVar("T")

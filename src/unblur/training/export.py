@@ -19,6 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from unblur import __version__
+from unblur.blur.config import BlurConfig
 from unblur.errors import ExportError
 from unblur.inference.engine import METADATA_KEY, Engine
 from unblur.inference.tiling import run_padded
@@ -26,7 +27,7 @@ from unblur.nets import GatedUNet, checkpoint
 from unblur.nets.folded import folded
 from unblur.torch_engine import contract_of
 from unblur.training import config as configs
-from unblur.training.config import BlurConfig, DataConfig
+from unblur.training.config import DataConfig
 from unblur.training.data import TrainingData
 from unblur.training.quantise import quantise
 
