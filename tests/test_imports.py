@@ -1,4 +1,4 @@
-"""What importing the package loads; the order of its folders is in pyproject.toml (importlinter)."""
+"""What importing the package loads. The order of its folders is held by import-linter (pyproject)."""
 
 from __future__ import annotations
 
