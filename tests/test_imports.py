@@ -1,4 +1,4 @@
-"""What importing the package loads. The order of its folders is held by import-linter (pyproject)."""
+"""What importing the package loads. Its layers are import-linter's contracts in pyproject.toml."""
 
 from __future__ import annotations
 
