@@ -315,7 +315,7 @@ def test_many_jobs_keep_nobody_waiting(
 def test_a_folder_that_cannot_be_used_is_named(network: Network, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     work = Work(threads=1)
-    with pytest.raises(UnblurError, match="file cannot be made"):
+    with pytest.raises(UnblurError, match="file: cannot be written"):
         Jobs(work, tmp_path / "file", 1, 1)
     work.close()
 

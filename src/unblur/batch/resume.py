@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unblur.batch.plan import Job
-from unblur.errors import ResumeError
+from unblur.errors import Hint, ResumeError
 from unblur.photo import save
 
 SETTINGS = ".unblur.json"
@@ -31,12 +31,12 @@ def held(out: Path) -> Iterator[None]:
     """Makes the folder, and keeps other runs out of it meanwhile where the system can.
 
     Raises:
-        ResumeError: if it cannot be made, or another run is at work in it.
+        ResumeError: if it cannot be made, or another run uses it.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ResumeError(f"{out} cannot be made ({error.strerror})") from None
+        raise ResumeError(f"cannot be written ({error.strerror})", file=out) from None
     try:
         import fcntl
     except ImportError:
@@ -48,7 +48,7 @@ def held(out: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.EAGAIN, errno.EACCES):
             os.close(descriptor)
-            raise ResumeError(f"another unblur is at work in {out}; wait for it") from None
+            raise ResumeError("another unblur is at work in it; wait for it", file=out) from None
     try:
         yield
     finally:
@@ -74,8 +74,7 @@ def begin(out: Path, settings: Mapping[str, Any], jobs: Iterable[Job], overwrite
         # Until every old result is replaced, a run without --overwrite would take them for its own.
         unfinished = {_REPLACING: True} if existing is not None else {}
         _write(out, {**settings, **unfinished})
-    for folder in {str(Path(job.out).parent) for job in jobs}:
-        sweep(Path(folder))
+    sweep(jobs)
 
 
 def settings_in(out: Path) -> dict[str, Any]:
@@ -93,13 +92,14 @@ def finish(out: Path, settings: Mapping[str, Any]) -> None:
         _write(out, settings)
 
 
-def sweep(folder: Path) -> None:
-    """Removes the unfinished files in a folder; not folders, in which a video's parts wait."""
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(STRAY) and entry.is_file(follow_symlinks=False):
-                with suppress(OSError):
-                    Path(entry.path).unlink()
+def sweep(jobs: Iterable[Job]) -> None:
+    """Removes unfinished files from the folders of results; not folders: a video's parts."""
+    for folder in {os.path.dirname(job.out) for job in jobs}:  # noqa: PTH120 (fast: of millions)
+        with suppress(OSError), os.scandir(folder or ".") as entries:
+            for entry in entries:
+                if entry.name.startswith(STRAY) and entry.is_file(follow_symlinks=False):
+                    with suppress(OSError):
+                        Path(entry.path).unlink()
 
 
 def state(path: Path, out: Path) -> Literal["new", "done", "changed", "foreign"]:
@@ -135,23 +135,18 @@ def _same_time(wanted: int, stored: int) -> bool:
 def _check(
     out: Path, before: dict[str, Any], settings: Mapping[str, Any], existing: str | None
 ) -> None:
+    hint = Hint("overwrite")
     if not before:
         if existing is not None:
-            raise ResumeError(
-                f"{existing} exists already, and not from such a run: name another folder, or "
-                "--overwrite replaces it"
-            )
+            reason = "exists already, and is not a result of such a run"
+            raise ResumeError(reason, file=Path(existing), hint=hint)
     elif before.get(_REPLACING):
-        raise ResumeError(
-            f"{out}: a run with --overwrite was not finished: go on with --overwrite, or name "
-            "another folder"
-        )
+        reason = "holds results that a run was replacing, which was not finished"
+        raise ResumeError(reason, file=out, hint=hint)
     else:
         differing = [key for key, value in settings.items() if before.get(key) != value]
-        raise ResumeError(
-            f"{out} holds results made with other settings ({', '.join(differing) or 'version'}): "
-            "name another folder, or --overwrite replaces them"
-        )
+        reason = f"holds results made with other settings ({', '.join(differing) or 'version'})"
+        raise ResumeError(reason, file=out, hint=hint)
 
 
 def _write(out: Path, settings: Mapping[str, Any]) -> None:
