@@ -112,7 +112,7 @@ def tiny_config(tmp_path: Path, content: float = 0.0) -> Path:
     loss = LossConfig(adversarial=0.0, content=content, pixel=1.0, gradient=0.1)
     config = TrainConfig(
         phases=(PhaseConfig(steps=4, crop=32, batch=2, loss=loss),),
-        gated_unet=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
+        network=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
         data=DataConfig(hold_out_every=2),
         check_every=2,
     )
