@@ -42,21 +42,23 @@ class Format:
 # fmt: off
 BY_NAME = {
     "jpeg": Format(
-        (".jpg", ".jpeg"), jpeg.matches, partial(load, "jpeg", "jpeg"), jpeg.save,
+        (".jpg", ".jpeg"), jpeg.matches, partial(load, "jpeg"), jpeg.save,
         jpeg.read_extras, alpha=False, colours=("plain", "cmyk", "lab"),
     ),
     "png": Format(
-        (".png",), png.matches, partial(load, "png", "png"), png.save, png.read_extras, bits=16
+        (".png",), png.matches, partial(load, "png"), png.save, png.read_extras, bits=16
     ),
     "webp": Format(
-        (".webp",), webp.matches, partial(load, "webp", "webp"), webp.save, webp.read_extras
+        (".webp",), webp.matches, partial(load, "webp"), webp.save, webp.read_extras
     ),
     "tiff": Format(
-        (".tif", ".tiff"), tiff.matches, partial(load, "tiff", "tiff"), tiff.save,
+        (".tif", ".tiff"), tiff.matches, partial(load, "tiff"), tiff.save,
         tiff.read_extras, bits=16, colours=("plain", "cmyk", "lab", "numbers"),
     ),
-    "avif": Format((".avif",), avif.matches, partial(load, "heif", "avif"), avif.save, bits=12),
-    "gif": Format((".gif",), gif.matches, partial(load, "gif", "gif"), gif.save),
+    "avif": Format(
+        (".avif",), avif.matches, partial(load, "heif", kind="avif"), avif.save, bits=12
+    ),
+    "gif": Format((".gif",), gif.matches, partial(load, "gif"), gif.save),
     "heif": Format((".heic", ".heif"), heic.matches, heic.load, None),
 }
 # fmt: on

@@ -48,7 +48,7 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
     for field, key in blobs.items():
         if info.get(key):
             set_blob(image, field, bytes(info[key]))
-    # The file's own transformation, applied already, counts; libvips has read EXIF's of the block.
+    # Upright already by the file's own transformation; libvips has set EXIF's orientation.
     image.set_type(pyvips.GValue.gint_type, "orientation", 1)
     image.set_type(pyvips.GValue.gint_type, "bits-per-sample", bits)
     return image

@@ -58,7 +58,7 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
 
 
 def tables_of(head: bytes) -> list[np.ndarray]:
-    """The quantisation tables, luminance first, of a file's beginning."""
+    """The quantisation tables in the beginning of a file, luminance first."""
     tables: list[np.ndarray] = []
     for marker, body in segments(head):
         at = 0
@@ -72,7 +72,7 @@ def tables_of(head: bytes) -> list[np.ndarray]:
 
 
 def comments_of(head: bytes) -> list[bytes]:
-    """The comments of a file's beginning."""
+    """The comments in the beginning of a file."""
     return [body for marker, body in segments(head) if marker == 0xFE]
 
 
@@ -89,7 +89,7 @@ def segments(head: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def density_of(head: bytes) -> bytes:
-    """The five bytes of the resolution: unit, across, down; empty if the file has none."""
+    """The resolution in the JFIF segment: unit, across, down, in five bytes; empty without one."""
     if head[:2] != b"\xff\xd8":
         return b""
     found = [body for marker, body in segments(head) if marker == 0xE0 and body[:5] == b"JFIF\0"]

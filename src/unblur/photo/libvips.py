@@ -17,18 +17,19 @@ KEEP_ALL, KEEP_NO_EXIF, KEEP_NO_EXIF_NO_IPTC = 31, 30, 26
 """Values of the savers' option `keep`: which metadata libvips writes."""
 
 
-def load(loader: str, kind: str, file: BinaryIO, max_pixels: int | None) -> Any:
+def load(loader: str, file: BinaryIO, max_pixels: int | None, kind: str = "") -> Any:
     """Open a picture lazily: only the header is decoded.
 
     Args:
         loader: libvips' name of the format.
-        kind: the format's name in error messages.
         file: at its start; may be closed afterwards.
         max_pixels: the limit of width times height; None for none.
+        kind: the format's name, if it is another.
 
     Raises:
         PhotoError: if the header is damaged, there are several pages or frames, or too many pixels.
     """
+    kind = kind or loader
     try:
         if isinstance(file, io.BytesIO):
             # From a buffer, which libvips copies: a source would not keep the bytes alive.

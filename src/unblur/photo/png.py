@@ -26,7 +26,7 @@ def matches(head: bytes) -> bool:
 
 
 def read_extras(file: BinaryIO) -> dict[str, Any]:
-    """The chunks of a PNG file that say how its colours are meant and when it was made."""
+    """The chunks of the colour space and of the time of change."""
     found: list[bytes] = []
     file.seek(len(SIGNATURE))
     while len(head := file.read(8)) == 8:
@@ -72,17 +72,17 @@ def chunk(name: bytes, data: bytes) -> bytes:
 
 
 def with_palette(png: bytes, pixels: np.ndarray, depth: int) -> bytes:
-    """An RGB or RGBA PNG file written with a palette; the same file if it needs over 256 colours.
+    """Convert an RGB or RGBA PNG file to one with a palette; unchanged if it has over 256 colours.
 
     Args:
-        pixels: its own, (h, w, 3 or 4) of uint8.
-        depth: bits of an index, if that many hold the colours.
+        pixels: of the file, (h, w, 3 or 4) of uint8.
+        depth: the least number of bits of an index.
     """
     height, width, channels = pixels.shape
     packed = np.zeros((height, width, 4), np.uint8)
     packed[..., :channels] = pixels
     packed[..., channels:] = 255
-    # Transparency first, so that its table is short.
+    # Sorted by alpha, so that the table of transparency, which leaves out opaque ends, is short.
     words = packed[..., [2, 1, 0, 3]].copy().view("<u4")[..., 0]
     colours, indices = np.unique(words, return_inverse=True)
     if len(colours) > 256:
@@ -106,7 +106,7 @@ def with_palette(png: bytes, pixels: np.ndarray, depth: int) -> bytes:
 
 
 def _packed(indices: np.ndarray, depth: int) -> np.ndarray:
-    """Indices (h, w), several a byte: the first one in the highest bits."""
+    """Pack indices (h, w) into bytes, the first one in the highest bits."""
     if depth == 8:
         return indices
     count = 8 // depth

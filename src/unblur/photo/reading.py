@@ -1,4 +1,4 @@
-"""Reads a photo: upright pixels as the network takes them, and what the file held beside them."""
+"""Reads a photo: upright pixels as the network takes them, and the metadata."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
         raise PhotoError(f"has colours that cannot be shown ({reason(error)})") from None
     if shown.format not in _DTYPES:
         raise PhotoError(f"has samples of type {shown.format}; save it with 8 or 16 bit")
-    origin = Origin(kind, stored, colours, **extras)
+    origin = Origin(stored, colours, **extras)
     dtype = np.dtype(_DTYPES[shown.format])
     return Photo(shown.width, shown.height, shown.bands, dtype, kind, shown, origin)
 

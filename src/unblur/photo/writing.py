@@ -1,4 +1,4 @@
-"""Writes a photo: new pixels with everything that was read beside the old ones."""
+"""Writes a photo: new pixels with the metadata that was read."""
 
 from __future__ import annotations
 
