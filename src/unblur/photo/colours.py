@@ -6,10 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import pyvips
-
 from unblur.errors import PhotoError
-from unblur.photo.libvips import reason, set_blob
+from unblur.photo.libvips import decoding, set_blob
 
 _PLAIN = {"srgb", "rgb", "rgb16", "b-w", "grey16", "multiband"}
 _FLOATS = {"scrgb", *_PLAIN}
@@ -106,11 +104,9 @@ def _unit(stored: Any) -> float:
 
     The maximum does not tell: highlights in scene-linear light may be thousands.
     """
-    try:
+    with decoding():
         # The first row is of all bands; its sum is not finite if any value is not.
         minimum, maximum, total = stored.stats().numpy()[0].ravel()[:3]
-    except pyvips.Error as error:
-        raise PhotoError(f"is damaged or truncated ({reason(error)})") from None
     if not (math.isfinite(minimum) and math.isfinite(maximum) and math.isfinite(total)):
         raise PhotoError("holds values that are not numbers (NaN or infinite)")
     mean = total / (stored.width * stored.height * stored.bands)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import pyvips
@@ -59,6 +60,15 @@ def check_size(width: int, height: int, max_pixels: int | None) -> None:
             hint=Hint("max-pixels"),
             limit=max_pixels,
         )
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Turn libvips' errors into PhotoErrors that say that the file is damaged."""
+    try:
+        yield
+    except pyvips.Error as error:
+        raise PhotoError(f"is damaged or truncated ({reason(error)})") from None
 
 
 def reason(error: pyvips.Error) -> str:

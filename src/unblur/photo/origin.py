@@ -37,8 +37,3 @@ class Origin:
         """Of a sample, as stored; 8 if the file does not say."""
         header = self.header
         return header.get("bits-per-sample") if header.get_typeof("bits-per-sample") else 8
-
-    @property
-    def interlaced(self) -> bool:
-        """Whether a JPEG is progressive, or a PNG interlaced."""
-        return bool(self.header.get_typeof("interlaced"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import numpy as np
 from unblur.photo.libvips import KEEP_NO_EXIF, save_streamed
 from unblur.photo.origin import Origin
 
+MAGIC = re.compile(rb"\x89PNG\r\n\x1a\n")
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEAD = 33
 """Bytes of the signature and the header chunk."""
@@ -21,11 +23,7 @@ _LONGEST = 2**24
 _PALETTE_PIXELS = 2**25
 
 
-def matches(head: bytes) -> bool:
-    return head.startswith(SIGNATURE)
-
-
-def read_extras(file: BinaryIO) -> dict[str, Any]:
+def extras(file: BinaryIO) -> dict[str, Any]:
     """The chunks of the colour space and of the time of change."""
     found: list[bytes] = []
     file.seek(len(SIGNATURE))
@@ -43,7 +41,10 @@ def read_extras(file: BinaryIO) -> dict[str, Any]:
 
 def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     """Write a picture, with a palette if the photo has one and its colours still fit."""
-    options: dict[str, Any] = {"interlace": origin.interlaced, "keep": KEEP_NO_EXIF}
+    options: dict[str, Any] = {
+        "interlace": bool(origin.header.get_typeof("interlaced")),
+        "keep": KEEP_NO_EXIF,
+    }
     if image.bands == 1 and image.format == "uchar" and origin.bits in (1, 2, 4):
         options["bitdepth"] = origin.bits
     chunks = b"".join([*origin.chunks, *exif_chunk(origin.exif)])
@@ -107,13 +108,8 @@ def with_palette(png: bytes, pixels: np.ndarray, depth: int) -> bytes:
 
 def _packed(indices: np.ndarray, depth: int) -> np.ndarray:
     """Pack indices (h, w) into bytes, the first one in the highest bits."""
-    if depth == 8:
-        return indices
-    count = 8 // depth
-    padded = np.pad(indices, ((0, 0), (0, -indices.shape[1] % count)))
-    parts = padded.reshape(len(indices), -1, count).astype(np.uint8)
-    shifts = np.arange(count - 1, -1, -1, dtype=np.uint8) * np.uint8(depth)
-    return np.bitwise_or.reduce(parts << shifts, axis=2).astype(np.uint8)
+    bits = np.unpackbits(indices[..., None], axis=2)[..., 8 - depth :]
+    return np.packbits(bits.reshape(len(indices), -1), axis=1)
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
