@@ -17,8 +17,9 @@ import pyvips
 
 from benchmarks import Figure, Setup, engines, figure, side_by_side
 from benchmarks.workers import Worker
-from unblur.batch import Options, deblur_folder
+from unblur.batch.folder import deblur_folder
 from unblur.batch.plan import plan
+from unblur.batch.runner import Options
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import Network
 

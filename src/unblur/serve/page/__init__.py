@@ -43,7 +43,7 @@ def mount(app: FastAPI, work: Work, settings: Settings) -> None:
     inner = FastAPI(openapi_url=None)
     gr.mount_gradio_app(
         inner,
-        make_blocks(visits, settings.max_bytes, PATIENCE * settings.seconds),
+        make_blocks(visits, settings.max_bytes, PATIENCE * settings.timeout),
         path="/",
         # Without a theme's fonts, which would come from elsewhere.
         theme=Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
