@@ -29,7 +29,7 @@ from unblur.serve.page.sessions import (
     upload_name,
 )
 from unblur.serve.queue import Work
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 
 
 class Brighter:
@@ -92,14 +92,14 @@ def test_another_model_makes_another_result_and_the_first_one_goes(
     versions = [state["version"] for state in states]
     assert versions == sorted(set(versions))
     assert states[-1]["photos"][0]["state"] == "done"
-    first = shot.result.restoration.encode()
+    first = shot.result.cached.encode()
     names = {path.name for path in shot.folder.iterdir()}
     assert names == {"original", "thumb.jpg", "before.jpg", "after-1.jpg", "after-1.change"}
 
     again = go(visit, work, "b")
     assert again[0]["photos"][0]["state"] == "waiting"
     assert again[-1]["photos"][0]["after"].endswith("after-2.jpg")
-    assert shot.result.restoration.encode() != first
+    assert shot.result.cached.encode() != first
     assert {path.name for path in shot.folder.iterdir()} == {
         *names - {"after-1.jpg", "after-1.change"},
         *("after-2.jpg", "after-2.change"),
@@ -158,8 +158,8 @@ def test_what_best_needs_is_loaded_when_it_is_asked_for(
     path = write(tmp_path / "photo.png", picture)
     work = Work(("a", "b"))
     for best in (False, True, True):
-        work.submit(path, Restoration.close, model="a", best=best).future.result(20)
-    work.submit(path, Restoration.close, model="b", best=True).future.result(20)
+        work.submit(path, CachedResult.close, model="a", best=best).future.result(20)
+    work.submit(path, CachedResult.close, model="b", best=True).future.result(20)
     work.close(5)
     # Rounded to 8 bits, it is loaded again in floats; in floats, the same network serves.
     assert loaded == [("a", False), ("b", False), ("a", True), (exact, True)]
@@ -301,7 +301,7 @@ def test_tiles_together_are_the_result(
     coarse: Any = pyvips.Image.new_from_array(rng.integers(0, 200, (10, 15, 3)).astype(np.uint8))
     path = tmp_path / "photo.png"
     coarse.resize(16).write_to_file(str(path))
-    whole = Restoration(Deblurrer(Brighter()), path)
+    whole = CachedResult.compute(Deblurrer(Brighter()), path)
     assert previews.show_after(whole, tmp_path, "after-1")
     assert seen(tmp_path / "after-1.jpg").shape == (67, 100, 3)
     for side, strength in (("before", 0), ("after-1", 1)):
@@ -314,13 +314,13 @@ def test_tiles_together_are_the_result(
         assert np.abs(shown.astype(int) - expected).mean() < 2
     whole.close()
 
-    monkeypatch.setattr(previews, "IN_MEMORY", 0)
+    monkeypatch.setattr("unblur.inference.deblur_file.IN_MEMORY", 0)
     (tmp_path / "parts").mkdir()
-    with Restoration(Deblurrer(Brighter()), path) as parts:
+    with CachedResult.compute(Deblurrer(Brighter()), path) as parts:
         previews.show_after(parts, tmp_path / "parts", "after-1")
     same = [(tmp_path / side / "after-1.jpg").read_bytes() for side in ("", "parts")]
     assert same[0] == same[1]
-    assert not list((tmp_path / "parts").glob("*.raw"))
+    assert not list((tmp_path / "parts").glob(".unblur-*"))
 
 
 def test_names_are_for_reading_only() -> None:

@@ -12,7 +12,7 @@ from unblur.errors import ModelError
 from unblur.serve.disconnect import GoneError, result_of
 from unblur.serve.errors import refusal
 from unblur.serve.queue import BusyError, Work
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 from unblur.serve.settings import Settings
 from unblur.serve.uploads import BODY, Query_, received
 
@@ -116,10 +116,10 @@ def add(app: FastAPI, work: Work, settings: Settings) -> None:
             raise refusal(BusyError(work.retry_after))
         async with received(request, options) as (file, chosen):
 
-            def finish(restoration: Restoration) -> tuple[bytes, str]:
-                with restoration:
-                    kind = chosen.format or restoration.format
-                    return restoration.encode(chosen.strength, kind), kind
+            def finish(result: CachedResult) -> tuple[bytes, str]:
+                with result:
+                    kind = chosen.format or result.format
+                    return result.encode(chosen.strength, kind), kind
 
             data = await run_in_threadpool(file.read)
             try:

@@ -18,11 +18,12 @@ from typing import Any, Generic, Literal, TypeVar
 
 from unblur import photo
 from unblur.errors import ModelError, UnblurError
+from unblur.inference.contract import FLOATS, Network
 from unblur.inference.deblurrer import Deblurrer
-from unblur.inference.engine import CHECKPOINT, FLOATS, Network
 from unblur.inference.memory import tile_for_memory
+from unblur.inference.models import CHECKPOINT
 from unblur.serve.malloc import give_back
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 
 QUIET = 1.0
 """Seconds without work after which memory is given back; the last answers have left by then."""
@@ -151,13 +152,12 @@ class Work:
         """
         self.models: dict[str, Model] = {}
         for given in models:
-            deblurrer = Deblurrer(given, tile=tile)
-            # One for all photos, so that the same photo gives the same result at any load.
-            deblurrer.tile = tile or tile_for_memory(deblurrer.engine.contract.tile)
+            network = Deblurrer(given).engine
+            # One tile for all photos, so that the same photo gives the same result at any load.
+            deblurrer = Deblurrer(network, tile=tile or tile_for_memory(network.contract.tile))
             name = Path(given).stem if Path(given).suffix in (".onnx", CHECKPOINT) else str(given)
             if name in self.models:
                 raise ModelError(f"two models are called {name}; rename one")
-            network = deblurrer.engine
             for_best = network if network.precision in FLOATS else given
             self.models[name] = Model(name, network.digest, deblurrer, for_best)
         self._at_best: dict[str, Deblurrer] = {}
@@ -202,7 +202,7 @@ class Work:
     def submit(
         self,
         source: bytes | Path,
-        finish: Callable[[Restoration], T],
+        finish: Callable[[CachedResult], T],
         *,
         model: str | None = None,
         best: bool = False,
@@ -214,7 +214,7 @@ class Work:
 
         Args:
             source: the bytes of its file, or the file, which is then held by whoever submits it.
-            finish: makes of the restoration what the task gives, in the same thread: it encodes
+            finish: makes of the result what the task gives, in the same thread: it encodes
                 it, say, and closes it.
             model: a name out of `models`.
             best: whether the mean over the eight turns and flips is taken.
@@ -231,10 +231,10 @@ class Work:
         def run(task: Task[T]) -> T:
             started()
             deblurrer = self._deblurrer(chosen, best)
-            restoration = Restoration(
+            result = CachedResult.compute(
                 deblurrer, source, self.max_pixels, task.report, self._folder, kind
             )
-            return finish(restoration)
+            return finish(result)
 
         task = Task(source, run, background)
         with self._change:

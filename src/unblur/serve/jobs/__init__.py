@@ -18,7 +18,7 @@ from unblur.errors import ModelError, PhotoError, UnblurError
 from unblur.serve.errors import plain
 from unblur.serve.jobs.store import Record, Store, is_id, new_id
 from unblur.serve.queue import BusyError, DroppedError, Task, Work
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 
 log = logging.getLogger("unblur.serve")
 
@@ -177,10 +177,10 @@ class Jobs:
             self._end(job, "failed", error=f"the server was stopped {TRIES} times while at it")
             return
 
-        def finish(restoration: Restoration) -> str:
-            with restoration:
-                kind = record.format or restoration.format
-                restoration.save(self._store.result(record), record.strength, kind)
+        def finish(result: CachedResult) -> str:
+            with result:
+                kind = record.format or result.format
+                result.save(self._store.result(record), record.strength, kind)
                 return kind
 
         def started() -> None:

@@ -174,7 +174,7 @@ def _save(shot: Shot, strength: float) -> Path:
         raise GoneError
     out = shot.folder / f"result-{uuid.uuid4().hex}"
     try:
-        shot.result.restoration.save(out, strength)
+        shot.result.cached.save(out, strength)
     except (ValueError, OSError, AttributeError):  # closed meanwhile
         raise GoneError from None
     return out

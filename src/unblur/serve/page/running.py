@@ -12,7 +12,7 @@ from unblur.serve.errors import plain
 from unblur.serve.page import previews
 from unblur.serve.page.sessions import How, Result, Shot, Visit
 from unblur.serve.queue import BusyError, DroppedError, Work
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 
 TICK = 0.15
 """Seconds between two looks at the progress."""
@@ -142,13 +142,13 @@ async def _one(visit: Visit, shot: Shot, work: Work, seconds: float) -> None:
     how, name = shot.how, f"after-{shot.run + 1}"
     assert how is not None
 
-    def finish(restoration: Restoration) -> tuple[Restoration, bool]:
+    def finish(cached: CachedResult) -> tuple[CachedResult, bool]:
         try:
-            changed = previews.show_after(restoration, shot.folder, name)
-            restoration.rest(shot.folder / f"{name}.change")
-            return restoration, changed
+            changed = previews.show_after(cached, shot.folder, name)
+            cached.move_to_disk(shot.folder / f"{name}.change")
+            return cached, changed
         except BaseException:
-            restoration.close()
+            cached.close()
             raise
 
     loop = asyncio.get_running_loop()
@@ -181,8 +181,8 @@ def _take(shot: Shot, task: Any, how: How, name: str) -> None:
     """What the network's thread gave, or what went wrong."""
     error = task.future.exception()
     if error is None:
-        restoration, changed = task.future.result()
-        result = Result(how, shot.folder, name, restoration, not changed)
+        cached, changed = task.future.result()
+        result = Result(how, shot.folder, name, cached, not changed)
         if not shot.folder.exists() or shot.how != how or shot.state == "failed":
             result.close()
             return

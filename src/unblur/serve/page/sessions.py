@@ -17,7 +17,7 @@ from unblur.photo import FORMATS
 from unblur.photo.opening import RAW_ENDINGS
 from unblur.serve.page import previews
 from unblur.serve.queue import Task, Work
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 
 IDLE = 3600.0
 """Seconds after which an open page that nobody touches loses its photos."""
@@ -45,11 +45,11 @@ class Result:
     how: How
     folder: Path
     name: str
-    restoration: Restoration
+    cached: CachedResult
     unchanged: bool
 
     def close(self) -> None:
-        self.restoration.close()
+        self.cached.close()
         (self.folder / f"{self.name}.jpg").unlink(missing_ok=True)
         shutil.rmtree(self.folder / self.name, ignore_errors=True)
 
@@ -89,7 +89,7 @@ class Shot:
     def result_name(self) -> str:
         """As `unblur deblur` names it: photo.jpg becomes photo-deblurred.jpg."""
         assert self.result is not None
-        kind = self.result.restoration.format
+        kind = self.result.cached.format
         stem, dot, ending = self.name.rpartition(".")
         if not dot or FORMATS.get(f".{ending.lower()}") != kind:
             ending = next(end for end, of in FORMATS.items() if of == kind)[1:]
