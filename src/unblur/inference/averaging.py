@@ -12,11 +12,11 @@ PASSES = 8
 
 
 def averaged(run: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    """A function that gives the mean of `run` over the eight turns and flips, turned back.
+    """Returns a function that averages `run` over the eight turns and flips, turned back.
 
-    Timofte et al. 2016, "Seven ways to improve example-based single image super resolution". Each
-    version is padded separately by `run`, so that the result turns and flips exactly as the
-    picture does, whatever its size. Outputs are summed one by one: only one more picture is held.
+    From Timofte et al. 2016, "Seven ways to improve example-based single image super resolution".
+    `run` pads each by itself, so that the result turns and flips exactly as the picture does.
+    Outputs are added as they come, so that one more picture is held, not eight.
     """
 
     def mean(picture: np.ndarray) -> np.ndarray:

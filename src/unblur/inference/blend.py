@@ -15,21 +15,16 @@ Strip = tuple[slice, np.ndarray, np.ndarray]
 
 
 class Source(Protocol):
-    """An image that is read part by part; an array is one."""
+    """An image (h, w, c) that is read by rows and columns, as an array is.
+
+    c is 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA; uint8, uint16, or floats in [0, 1].
+    """
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """(h, w, c); c is 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA."""
-        ...
-
+    def shape(self) -> tuple[int, ...]: ...
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """uint8, uint16, or a float type with pixels in [0, 1]."""
-        ...
-
-    def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:
-        """The pixels in some rows and columns."""
-        ...
+    def dtype(self) -> np.dtype[Any]: ...
+    def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray: ...
 
 
 def blend(source: Source, rows: slice, change: np.ndarray, strength: float) -> Iterator[Strip]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -35,48 +34,35 @@ class Contract:
     """Whether regions that the network changes invisibly are left as they are."""
 
     def to_json(self) -> str:
-        """The contract as an ONNX file's metadata hold it, where `change_mask` is "gated"."""
-        facts = dataclasses.asdict(self)
-        facts["gated"] = facts.pop("change_mask")
-        return json.dumps(facts)
+        """The contract as ONNX files hold it, where `change_mask` is called "gated"."""
+        return json.dumps(asdict(self)).replace('"change_mask"', '"gated"')
 
     @classmethod
     def from_json(cls, text: str) -> Contract:
-        """Reads what `to_json` writes; fields that are missing have their defaults.
-
-        Raises:
-            ValueError, TypeError: if it is no contract.
-        """
-        facts = dict(json.loads(text))
-        return cls(change_mask=facts.pop("gated", cls.change_mask), **facts)
+        """Reads what `to_json` writes; ValueError or TypeError for anything else."""
+        return cls(**json.loads(text.replace('"gated"', '"change_mask"')))
 
 
 class Network(Protocol):
-    """A loaded network: `network(batch)` takes and returns float32 (1, 3, h, w) in [-1, 1]."""
+    """A loaded network: `network(batch)` takes and returns float32 (1, 3, h, w) in [-1, 1].
+
+    Attributes:
+        parallel: number of calls that run at a time; further ones wait.
+        digest: SHA-256 of the file that it was loaded from.
+        precision: what it computes in: "f32", "bf16" or "int8".
+        description: "OpenVINO on the CPU in bf16", for example.
+    """
 
     @property
     def contract(self) -> Contract: ...
-
     @property
-    def parallel(self) -> int:
-        """Number of calls that run at a time; further ones wait."""
-        ...
-
+    def parallel(self) -> int: ...
     @property
-    def digest(self) -> str:
-        """SHA-256 of the file that it was loaded from."""
-        ...
-
+    def digest(self) -> str: ...
     @property
-    def precision(self) -> str:
-        """The precision it computes in: "f32", "bf16" or "int8"."""
-        ...
-
+    def precision(self) -> str: ...
     @property
-    def description(self) -> str:
-        """Runtime, device and precision: "OpenVINO on the CPU in bf16"."""
-        ...
-
+    def description(self) -> str: ...
     def __call__(self, batch: np.ndarray, /) -> np.ndarray: ...
 
 

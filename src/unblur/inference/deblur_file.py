@@ -5,9 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -65,47 +63,43 @@ def write_result(
 
     Args:
         picture: the photo as it was read.
-        original: the bytes of its file, or its path.
-        strips: all of it from top to bottom, as `Deblurrer.strips` yields it.
-        out: the new file, written whole or not at all.
-        kind: its format, one of the values of `photo.FORMATS`.
+        original: its file, or the bytes of it.
+        strips: all of it, as `Deblurrer.strips` yields it.
+        kind: the format to write, one of the values of `photo.FORMATS`.
 
     Returns:
         Whether any pixel differs.
 
     Raises:
-        PhotoError: if it cannot be written, exists and may not be overwritten, or the format
-            cannot hold the photo.
+        PhotoError: if the format cannot hold the photo, `out` exists and is not to be overwritten,
+            or it cannot be written; nothing is left half-written.
     """
     with collected(picture, strips, out) as (pixels, changed):
-        if not changed and kind == picture.format:
-            if isinstance(original, bytes):
-                photo.save(original, out, overwrite)
+        if changed or kind != picture.format:
+            if isinstance(pixels, Path):
+                photo.write(picture, pixels, out, kind, overwrite)
             else:
-                photo.copy(original, out, overwrite)
-        elif isinstance(pixels, Path):
-            photo.write(picture, pixels, out, kind, overwrite)
+                photo.save(photo.encode(picture, pixels, kind), out, overwrite)
+        elif isinstance(original, bytes):
+            photo.save(original, out, overwrite)
         else:
-            photo.save(photo.encode(picture, pixels, kind), out, overwrite)
+            photo.copy(original, out, overwrite)
     return changed
 
 
 def encode_result(
     picture: Photo, original: bytes | Path, strips: Iterable[Strip], kind: str
 ) -> bytes:
-    """The bytes of the file that `write_result` writes.
-
-    Raises:
-        PhotoError: if the format cannot hold the photo.
-    """
+    """The bytes of the file that `write_result` writes; raises PhotoError as it does."""
     if not _fits(picture):
         with tempfile.TemporaryDirectory(prefix="unblur-") as folder:
             out = Path(folder) / "out"
             write_result(picture, original, strips, out, kind)
             return out.read_bytes()
-    pixels, changed = _whole(picture, strips)
-    if changed or kind != picture.format:
-        return photo.encode(picture, pixels, kind)
+    with collected(picture, strips, Path()) as (pixels, changed):
+        if changed or kind != picture.format:
+            assert not isinstance(pixels, Path)
+            return photo.encode(picture, pixels, kind)
     return original if isinstance(original, bytes) else original.read_bytes()
 
 
@@ -113,20 +107,21 @@ def encode_result(
 def collected(
     picture: Photo, strips: Iterable[Strip], near: Path
 ) -> Iterator[tuple[np.ndarray | Path, bool]]:
-    """All pixels after deblurring, and whether any differs.
+    """All pixels of a result, and whether any differs from the photo's.
 
-    They are an array, or of a large photo a scratch file of bare pixels, row by row.
-
-    Args:
-        near: the scratch file is made in this file's folder.
+    Those of a large photo are in a scratch file in the folder of `near`, row by row.
 
     Raises:
         PhotoError: if there is no room for the scratch file.
     """
-    if _fits(picture):
-        yield _whole(picture, strips)
-        return
     changed = False
+    if _fits(picture):
+        pixels = np.empty((picture.height, picture.width, picture.channels), picture.dtype)
+        for rows, before, after in strips:
+            changed = changed or not np.array_equal(before, after)
+            pixels[rows] = after
+        yield pixels, changed
+        return
     with photo.scratch(near) as raw:
         try:
             with raw.open("wb") as file:
@@ -148,33 +143,17 @@ def written_ending(path: Path) -> str:
     return ".jpg" if path.suffix.lower() in photo.READABLE - set(photo.FORMATS) else path.suffix
 
 
-def _whole(picture: Photo, strips: Iterable[Strip]) -> tuple[np.ndarray, bool]:
-    changed = False
-    pixels = np.empty((picture.height, picture.width, picture.channels), picture.dtype)
-    for rows, before, after in strips:
-        changed = changed or not np.array_equal(before, after)
-        pixels[rows] = after
-    return pixels, changed
-
-
 def _fits(picture: Photo) -> bool:
     return picture.width * picture.height <= IN_MEMORY
 
 
-@dataclass(frozen=True)
 class _Regions:
     """A photo as a `Source`, each part read from its file when it is asked for."""
 
-    picture: Photo
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return self.picture.height, self.picture.width, self.picture.channels
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.picture.dtype
+    def __init__(self, picture: Photo) -> None:
+        self.shape = (picture.height, picture.width, picture.channels)
+        self.dtype, self._region = picture.dtype, picture.region
 
     def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:
         y, x = key
-        return self.picture.region(y.start, x.start, y.stop - y.start, x.stop - x.start)
+        return self._region(y.start, x.start, y.stop - y.start, x.stop - x.start)

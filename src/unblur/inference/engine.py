@@ -20,12 +20,10 @@ METADATA_KEY = "unblur"
 def open_network(
     model: str | Path, device: Device = "auto", precision: Precision = "auto"
 ) -> Network:
-    """Opens an ONNX network in an `Engine`, or a checkpoint in PyTorch.
+    """Opens an ONNX network, or (where PyTorch is installed) a checkpoint of unblur.
 
     Args:
-        model: the name of a bundled model, an ONNX file, or (where PyTorch is installed) a
-            checkpoint of unblur.
-        device, precision: as in `Engine`.
+        model, device, precision: as in `Engine`, or a checkpoint.
 
     Raises:
         ModelError: as `Engine`, if the device or the precision is unknown, or if a checkpoint is

@@ -19,11 +19,10 @@ from unblur.inference.deblurrer import Deblurrer
 from unblur.photo import Photo
 
 IN_MEMORY = 2**22
-"""Photos of up to this many pixels have their change in memory (12 bytes a pixel), larger ones
-in a file."""
+"""Pixels up to which a photo's change is held in memory (12 bytes each), else in a file."""
 
 Change = tuple[slice, np.ndarray]
-"""Rows, and what the full effect adds to them; see `Deblurrer.changes`."""
+"""Rows, and what the full effect adds to them (`Deblurrer.changes`)."""
 
 
 class CachedResult:
@@ -65,9 +64,7 @@ class CachedResult:
         Args:
             source: the bytes of a file, or its path; the file must stay until `close`.
             max_pixels: a larger photo is refused before it is decoded.
-            report: called before each run of the network and at the end, from other threads, with
-                the number of runs begun and their total; an exception that it raises ends the
-                work.
+            report: as in `Deblurrer.changes`; called at the end as well, with the total twice.
             folder: for the change of a large photo, by default the system's for temporary files.
             kind: a format; it is checked first that it can hold the photo.
 
@@ -113,9 +110,10 @@ class CachedResult:
         self.close()
         self._change, self._photo = path, None
 
-    def strips(self, strength: float = 1.0) -> Iterator[Strip]:
-        """Yields, from top to bottom, rows, their pixels before, and after."""
-        return self._strips(self.photo, strength)
+    def at(self, strength: float) -> tuple[Photo, bytes | Path, Iterator[Strip]]:
+        """The photo, its file, and the strips of the result; see `deblur_file.write_result`."""
+        picture = self.photo
+        return picture, self._source, self._strips(picture, strength)
 
     def encode(self, strength: float = 1.0, kind: str | None = None) -> bytes:
         """The bytes of the result's file; the photo's own bytes if nothing changes.
@@ -127,9 +125,7 @@ class CachedResult:
         Raises:
             PhotoError: if the format cannot hold the photo.
         """
-        picture = self.photo
-        strips = self._strips(picture, strength)
-        return encode_result(picture, self._source, strips, kind or self.format)
+        return encode_result(*self.at(strength), kind or self.format)
 
     def save(self, out: Path, strength: float = 1.0, kind: str | None = None) -> None:
         """Writes the result's file, whole or not at all; a large one without holding it.
@@ -137,9 +133,7 @@ class CachedResult:
         Raises:
             PhotoError: as `encode`, or if it cannot be written.
         """
-        picture = self.photo
-        strips = self._strips(picture, strength)
-        write_result(picture, self._source, strips, out, kind or self.format, overwrite=True)
+        write_result(*self.at(strength), out, kind or self.format, overwrite=True)
 
     def close(self) -> None:
         """Frees what is held. The result cannot be used any more."""

@@ -1,4 +1,4 @@
-"""What a browser can show of any photo: 8-bit sRGB JPEGs, whole in one and closer in tiles."""
+"""Previews of any photo for the browser: 8-bit sRGB JPEGs of the whole, and tiles of large ones."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from unblur.photo.raw import open_raw
 from unblur.serve.result import CachedResult
 
 BASE = 2048
-"""Largest side of the picture of the whole; a photo up to this size is shown pixel for pixel."""
+"""Largest side of the preview of the whole; a photo up to this size is shown pixel for pixel."""
 THUMB = 160
-"""Largest side of the small one."""
+"""Largest side of the thumbnail."""
 TILE = 512
 """Side of the tiles of a larger photo."""
 SQUARE = 8
-"""Side of the squares behind what is transparent."""
+"""Side of the squares behind transparency."""
 _SAVED = {"Q": 92, "subsample_mode": "off", "keep": "none"}
 
 
@@ -53,8 +53,8 @@ def show_after(result: CachedResult, folder: Path, name: str) -> bool:
     Raises:
         PhotoError: if there is no room for the result's pixels.
     """
-    photo = result.photo
-    with collected(photo, result.strips(), folder / name) as (pixels, changed):
+    photo, _, strips = result.at(1.0)
+    with collected(photo, strips, folder / name) as (pixels, changed):
         with _opened(pixels, photo) as image:
             _base(_displayed(image, photo)).jpegsave(str(folder / f"{name}.jpg"), **_SAVED)
         if needs_tiles(photo.width, photo.height):
@@ -77,13 +77,13 @@ def _opened(pixels: np.ndarray | Path, photo: Photo) -> AbstractContextManager[A
 
 
 def _displayed(image: Any, photo: Photo) -> Any:
-    """As sRGB of 8 bit without transparency; `image` holds pixels of the photo's colours."""
+    """Converts pixels of the photo's colours to 8-bit sRGB without transparency."""
     if image.format == "float":
         image = (image * 255).rint().cast("uchar")
         image = image.copy(interpretation="srgb" if image.bands > 2 else "b-w")
     else:
         image = image.copy(interpretation=photo.shown.interpretation)
-        # What was converted for the network is sRGB, whatever profile is beside it.
+        # Other colours were converted to sRGB for the network; the profile is not theirs.
         profile = photo.shown.get_typeof("icc-profile-data")
         if profile and photo.origin.colours.kind == "plain":
             image = _to_srgb(image, photo.shown.get("icc-profile-data"))
@@ -96,7 +96,7 @@ def _displayed(image: Any, photo: Photo) -> Any:
 
 
 def _on_squares(image: Any) -> Any:
-    """What is transparent shows the grey squares that editors show there."""
+    """Blends with the grey checkerboard that editors show under transparency."""
     place: Any = pyvips.Image.xyz(image.width, image.height)
     odd = (place[0] / SQUARE).floor() + (place[1] / SQUARE).floor()
     squares = (odd % 2 == 0).ifthenelse(238, 210)
@@ -110,7 +110,7 @@ def _to_srgb(image: Any, profile: bytes) -> Any:
     changed.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
     try:
         return changed.icc_transform("srgb", embedded=True)
-    except pyvips.Error:  # a profile that is damaged, or of other colours
+    except pyvips.Error:  # a damaged profile, or one for other colours
         return image
 
 
