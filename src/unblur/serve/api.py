@@ -14,22 +14,14 @@ from unblur.serve.disconnect import result_of
 from unblur.serve.errors import refusal
 from unblur.serve.queue import DeblurQueue
 from unblur.serve.result import Restoration
-from unblur.serve.uploads import BODY, QueryChoices, received
+from unblur.serve.uploads import BODY, Format, QueryChoices, received
 
-TYPES = {
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "tiff": "image/tiff",
-    "avif": "image/avif",
-    "gif": "image/gif",
+RESULT = {
+    f"image/{kind}": {"schema": {"type": "string", "format": "binary"}} for kind in Format.__args__
 }
-"""Media types of the results."""
+"""OpenAPI's `content` of an answer that is a photo's file."""
 
 _ENDINGS = {"jpeg": "jpg", "tiff": "tif"}
-
-RESULT = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in TYPES.values()}
-"""OpenAPI's `content` of an answer that is a photo's file."""
 
 
 def attachment(kind: str) -> dict[str, str]:
@@ -138,13 +130,13 @@ async def deblur(request: Request, queue: Queue, options: QueryChoices) -> Respo
         result, kind = await result_of(task, queue, request, request.app.state.settings.timeout)
     except ClientDisconnect:
         return Response(status_code=499)
-    return Response(result, media_type=TYPES[kind], headers=attachment(kind))
+    return Response(result, media_type=f"image/{kind}", headers=attachment(kind))
 
 
 @router.get("/v1/models", summary="List the models", responses=problems(*EVERYWHERE))
 async def list_models(queue: Queue) -> Models:
     """The names that the option `model` takes."""
-    models, default = queue.models.by_name.values(), queue.models.default
+    models, default = queue.models.values(), queue.models.default
     return Models(
         models=[Model(name=m.name, default=m.name == default, sha256=m.digest) for m in models]
     )

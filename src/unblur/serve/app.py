@@ -95,7 +95,7 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
     state.settings, state.queue, state.jobs, state.metrics = settings, queue, jobs, metrics
     state.stop = queue.drain
     _add_routes(app, settings)
-    describe(app, list(queue.models.by_name), bool(settings.token))
+    describe(app, list(queue.models), bool(settings.token))
     return app
 
 

@@ -22,7 +22,7 @@ from unblur.errors import (
 
 log = logging.getLogger("unblur.serve")
 
-_BUG = "something went wrong here; it is in the server's log"
+BUG = "something went wrong here; it is in the server's log"
 _ADVICE = {
     "; --max-pixels raises it": "",
     "; pip install 'unblur[heic]' to read it": ", which this server cannot read",
@@ -40,7 +40,7 @@ def refusal(error: BaseException) -> HTTPException:
     log.error("a photo could not be worked on", exc_info=error)
     if isinstance(error, MemoryError):
         return HTTPException(503, "not enough memory for it now", {"Retry-After": "30"})
-    return HTTPException(500, _BUG)
+    return HTTPException(500, BUG)
 
 
 def invalid(error: RequestValidationError) -> JSONResponse:
@@ -79,7 +79,7 @@ class UnexpectedErrorMiddleware:
             if started or scope["type"] != "http":
                 raise
             log.error("a request failed", exc_info=error)
-            await JSONResponse({"detail": _BUG}, 500)(scope, receive, send)
+            await JSONResponse({"detail": BUG}, 500)(scope, receive, send)
 
 
 def _ask_for(match: re.Match[str]) -> str:

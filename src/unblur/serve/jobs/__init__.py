@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import Counter
@@ -15,13 +14,11 @@ from typing import BinaryIO, Literal
 
 from unblur.batch.resume import held
 from unblur.errors import BusyError, JobsError, ModelError, PhotoError, TaskCancelledError
-from unblur.serve.errors import plain
+from unblur.serve.errors import BUG, log, refusal
 from unblur.serve.jobs.store import Record, Store, is_id, new_id
 from unblur.serve.queue import DeblurQueue, Task
 from unblur.serve.result import Restoration
 from unblur.serve.uploads import Choices
-
-log = logging.getLogger("unblur.serve")
 
 TRIES = 10
 """A job that was running when the server was killed this often fails: it may be the cause."""
@@ -213,15 +210,11 @@ class Jobs:
             self._end(job, "failed", error=self._explained(job, error))
 
     def _explained(self, job: Job, error: BaseException) -> str:
-        if isinstance(error, ModelError):
-            return str(error)
-        # An error that names a file of the store is the server's.
-        if isinstance(error, PhotoError) and str(self._store.folder) not in str(error):
-            return plain(error)
-        log.error("job %s failed", job.record.id, exc_info=error)
-        if isinstance(error, MemoryError):
-            return "there was not enough memory for it"
-        return "something went wrong here; it is in the server's log"
+        if isinstance(error, PhotoError) and str(self._store.folder) in str(error):
+            # About a file of the store, which is the server's fault and not to be shown.
+            log.error("job %s failed", job.record.id, exc_info=error)
+            return BUG
+        return refusal(error).detail
 
     def _end(
         self,

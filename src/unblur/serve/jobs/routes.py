@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from unblur.errors import BusyError, ModelError
-from unblur.serve.api import BODY, EVERYWHERE, RESULT, TYPES, UPLOAD, attachment, problems
+from unblur.serve.api import BODY, EVERYWHERE, RESULT, UPLOAD, attachment, problems
 from unblur.serve.errors import log, refusal
 from unblur.serve.jobs import Job, Jobs
 from unblur.serve.uploads import QueryChoices, received
@@ -115,7 +115,7 @@ async def get_result(jobs: JobsOf, identity: Identity) -> Response:
     size = file.seek(0, 2)
     file.seek(0)
     headers = {"content-length": str(size), **attachment(record.format)}
-    return StreamingResponse(_chunks(file), media_type=TYPES[record.format], headers=headers)
+    return StreamingResponse(_chunks(file), media_type=f"image/{record.format}", headers=headers)
 
 
 @router.delete(

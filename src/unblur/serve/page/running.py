@@ -33,7 +33,7 @@ async def run(
         timeout: seconds after which a photo fails.
     """
     models = queue.models
-    variant = Variant(model if model in models.by_name else models.default, best)
+    variant = Variant(model if model and model in models else models.default, best)
     for upload in session.uploads.values():
         if upload.variant != variant:
             _ask_for(upload, queue, variant)
@@ -43,19 +43,10 @@ async def run(
     sent = None
     while True:
         over = not session.running or session.listener is not listener
-        now = [
-            (
-                upload.id,
-                upload.state,
-                upload.result and upload.result.name,
-                upload.task and upload.task.progress,
-                _place(session, upload, queue),
-            )
-            for upload in session.uploads.values()
-        ]
-        if now != sent:
-            sent = now
-            yield state(session, queue)
+        now = state(session, queue)
+        if now["photos"] != sent:
+            sent = now["photos"]
+            yield now
         if over:
             return
         await asyncio.sleep(TICK)

@@ -132,9 +132,6 @@ class Session:
         """Whether the page was closed."""
         return self.closed or self.left is not None
 
-    def touch(self) -> None:
-        self.used, self.left = time.monotonic(), None
-
     def new_folder(self) -> Path:
         """Makes the folder of a further photo."""
         if self.closed:
@@ -187,11 +184,7 @@ class Sessions:
         self._lock = threading.Lock()
 
     def open(self, connection: str) -> Session:
-        """Starts a session.
-
-        Args:
-            connection: Gradio's name for the page's connection; an earlier session of it is left.
-        """
+        """Starts a session of Gradio's connection, and leaves an earlier one of it."""
         session = Session(self.folder / secrets.token_hex(8))
         with self._lock:
             before = self._by_connection.pop(connection, None)
@@ -209,7 +202,7 @@ class Sessions:
         session = self._by_token.get(token)
         if session is None:
             raise ExpiredError
-        session.touch()
+        session.used, session.left = time.monotonic(), None
         return session
 
     def leave(self, connection: str) -> None:
