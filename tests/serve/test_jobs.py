@@ -166,7 +166,7 @@ def test_what_a_kill_can_leave_is_put_right(store: Store, network: Network, png:
     assert there[finished.id].format == "png"
     assert store.result(finished).read_bytes() == png
     assert store.result(good).read_bytes() == inverted(png)
-    assert there[cause.id].error == f"the server was stopped {TRIES} times while at it"
+    assert there[cause.id].error == f"the server was killed {TRIES} times while it ran"
     assert there[missing.id].error == "no model of this name; there is default"
     assert foreign.exists()
     # Of those that are finished, no photo stays.

@@ -37,11 +37,11 @@ class Problem(BaseModel):
 
 
 class Model(BaseModel):
-    """A network that is served."""
+    """A loaded model."""
 
     name: str
-    default: bool = Field(description="Whether it is taken when a request names none.")
-    sha256: str = Field(description="Of its file: the same model gives the same results.")
+    default: bool = Field(description="Whether it is used when a request names none.")
+    sha256: str = Field(description="SHA-256 of its file.")
 
 
 class Models(BaseModel):
@@ -65,15 +65,15 @@ _MEANINGS = {
     400: "The form cannot be read.",
     401: "The token is missing or wrong.",
     403: "The request comes from a page of another site.",
-    404: "There is no such job: it never was, was deleted, or its time is over.",
-    408: "The body came too slowly.",
+    404: "There is no such job: it never existed, was deleted, or has expired.",
+    408: "The body was sent too slowly.",
     409: "The job is not finished yet.",
     413: "The body is too long, or the photo has too many pixels.",
     415: "The body is no picture of a format that can be read.",
-    421: "The server is not known by the name in the request.",
+    421: "The host name in the request is not known.",
     422: "The photo is damaged or cannot be written in this format, or an option is wrong.",
-    429: "There is too much to do at the moment.",
-    503: "It took too long, or the server stops.",
+    429: "The queue is full.",
+    503: "It took too long, or the server is stopping.",
 }
 EVERYWHERE = (401, 421)
 UPLOAD = (400, 403, 408, 413, 415, 422, 429, 503)
@@ -94,8 +94,8 @@ router = APIRouter(tags=["photos"])
     response_class=Response,
     responses={
         200: {
-            "description": "The photo's file, sharp; byte for byte what was sent if nothing of it"
-            " needs deblurring.",
+            "description": "The deblurred photo's file; byte for byte the one that was sent if"
+            " nothing needs deblurring.",
             "content": RESULT,
         },
         **problems(*EVERYWHERE, *UPLOAD),
@@ -103,11 +103,11 @@ router = APIRouter(tags=["photos"])
     openapi_extra=BODY,
 )
 async def deblur(request: Request, queue: Queue, options: QueryChoices) -> Response:
-    """The result has what the photo has: depth, EXIF, colour profile, alpha.
+    """The result keeps the photo's depth, EXIF, colour profile and alpha channel.
 
-    The photo comes as a form's file, or as the whole body. Options stand in the form, or in the
-    address; the form's count more. The answer comes when the photo is done: for one that takes
-    long, post a job instead. A client that closes the connection withdraws its photo.
+    The photo is sent as a form's file or as the whole body, options in the form or in the query;
+    those in the form take precedence. The answer is sent when the photo is done: for one that
+    takes long, post a job instead. Closing the connection cancels it.
     """
     if not queue.has_room():
         raise refusal(BusyError(queue.retry_after))

@@ -22,7 +22,7 @@ from unblur.errors import (
 
 log = logging.getLogger("unblur.serve")
 
-BUG = "something went wrong here; it is in the server's log"
+BUG = "internal error; see the server's log"
 _ADVICE = {
     "; --max-pixels raises it": "",
     "; pip install 'unblur[heic]' to read it": ", which this server cannot read",
@@ -37,9 +37,9 @@ def refusal(error: BaseException) -> HTTPException:
         return HTTPException(422, str(error))
     if isinstance(error, PhotoError):
         return HTTPException(_status(error), plain(error))
-    log.error("a photo could not be worked on", exc_info=error)
+    log.error("a photo could not be deblurred", exc_info=error)
     if isinstance(error, MemoryError):
-        return HTTPException(503, "not enough memory for it now", {"Retry-After": "30"})
+        return HTTPException(503, "not enough memory for the photo now", {"Retry-After": "30"})
     return HTTPException(500, BUG)
 
 

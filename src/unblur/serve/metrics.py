@@ -69,7 +69,7 @@ class Metrics(Collector):
         """The gauges, measured when they are asked for."""
         yield _by_state("unblur_queue", "Photos in the queue", self._queue.count())
         capacity = self._queue.capacity
-        yield GaugeMetricFamily("unblur_queue_places", "Places of it", value=capacity)
+        yield GaugeMetricFamily("unblur_queue_places", "Photos that may wait", value=capacity)
         yield _by_state("unblur_jobs", "Jobs kept", self._jobs())
         version = GaugeMetricFamily("unblur_build", "The version", labels=["version"])
         version.add_metric([__version__], 1)

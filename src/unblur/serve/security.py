@@ -99,8 +99,8 @@ class SecurityMiddleware:
         if not self._is_known(host):
             return _refuse(
                 421,
-                "this server is not known by the name in the request; unblur serve --allow-host"
-                " NAME makes it so",
+                "the host name in the request is not known; unblur serve --allow-host NAME allows"
+                " it",
             )
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and self._is_foreign(headers, host):
             return _refuse(

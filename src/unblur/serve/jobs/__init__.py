@@ -163,7 +163,7 @@ class Jobs:
     def _begin(self, job: Job) -> None:
         record = job.record
         if record.tries >= TRIES:
-            self._end(job, "failed", error=f"the server was stopped {TRIES} times while at it")
+            self._end(job, "failed", error=f"the server was killed {TRIES} times while it ran")
             return
 
         def finish(restoration: Restoration) -> str:
@@ -190,7 +190,7 @@ class Jobs:
             self._end(job, "failed", error=str(error))
             return
         except BusyError:
-            return  # the server stops; the next start queues it
+            return  # the server is stopping; the next start queues it
         job.task.future.add_done_callback(lambda future: self._ended(job, future))
 
     def _ended(self, job: Job, future: Future[str]) -> None:
@@ -203,7 +203,7 @@ class Jobs:
         if error is None:
             self._end(job, "done", kind=future.result())
         elif isinstance(error, TaskCancelledError):
-            # The server stops: the next start queues it, and this try does not count.
+            # The server is stopping: the next start queues it, and this try does not count.
             if job.begun:
                 self._update(job, tries=job.record.tries - 1)
         else:
@@ -233,5 +233,5 @@ class Jobs:
         except OSError as error:
             if not job.removed:
                 # The change still holds in memory.
-                log.error("job %s could not be written down: %s", record.id, error)
+                log.error("job %s could not be recorded: %s", record.id, error)
         job.record = record

@@ -212,7 +212,7 @@ class Sessions:
             session.left = time.monotonic()
 
     def leave_all(self) -> None:
-        """Notes that the server stops."""
+        """Notes that the server is stopping."""
         for session in list(self._by_token.values()):
             session.left = time.monotonic()
 
