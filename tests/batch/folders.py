@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -36,6 +37,8 @@ class Slow:
             time.sleep(random.random() * seconds)
             os.kill(os.getpid(), 9)
         return 255 - image
+    def strips(self, source, strength):
+        yield slice(None), source, self(source, strength)
 run.Deblurrer = Slow
 sys.argv[0] = "unblur"
 from unblur.cli import app
@@ -47,15 +50,21 @@ class Inverter:
     """Stands for the network: as fast, and as sure to change a photo, as a test needs."""
 
     calls = 0
-    tile = 512
     engine = SimpleNamespace(contract=Contract(), digest="0")
 
-    def __init__(self, *_: object, best: bool = False, **__: object) -> None:
-        self.best, self.description = best, "upside down"
+    def __init__(
+        self, *_: object, tile: int | None = None, best: bool = False, **__: object
+    ) -> None:
+        self.tile, self.best, self.description = tile or 512, best, "upside down"
 
     def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
         type(self).calls += 1
         return 255 - image if strength else image
+
+    def strips(
+        self, source: np.ndarray, strength: float = 1.0
+    ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        yield slice(None), source, self(source, strength)
 
 
 def deblur(*arguments: object) -> tuple[int, list[str], list[str]]:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.files import write
-from unblur.inference.engine import Contract
+from unblur.inference.contract import Contract
 from unblur.serve.app import create_app
 from unblur.serve.queue import DeblurQueue
 from unblur.serve.settings import Settings
@@ -44,7 +44,7 @@ class Network:
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
     made = Network()
-    monkeypatch.setattr("unblur.serve.models.open_network", lambda *_: made)
+    monkeypatch.setattr("unblur.serve.models.open_network", lambda *_, **__: made)
     yield made
     made.go.set()
 

@@ -31,7 +31,7 @@ from unblur.serve.uploads import Choices
 
 SLOW = """
 import sys, time
-from unblur.inference.engine import Contract
+from unblur.inference.contract import Contract
 from unblur.serve import models
 
 class Slow:
@@ -40,7 +40,7 @@ class Slow:
         time.sleep(0.05)
         return -batch
 
-models.open_network = lambda *_: Slow()
+models.open_network = lambda *_, **__: Slow()
 sys.argv[0] = "unblur"
 from unblur.cli import app
 app()

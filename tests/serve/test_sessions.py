@@ -17,13 +17,13 @@ from PIL import Image, ImageCms
 from tests.files import write
 from unblur import photo
 from unblur.errors import BusyError, ExpiredError
+from unblur.inference.contract import Contract
 from unblur.inference.deblurrer import Deblurrer
-from unblur.inference.engine import Contract
 from unblur.serve.models import LoadedModels
 from unblur.serve.page import fence, previews, running
 from unblur.serve.page.sessions import IDLE, LEFT, Session, Sessions, clean_name, upload_name
 from unblur.serve.queue import DeblurQueue
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 
 
 class Brighter:
@@ -47,7 +47,7 @@ class Brighter:
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> Any:
     networks = {"a": Brighter(0.2), "b": Brighter(0.4)}
-    monkeypatch.setattr("unblur.serve.models.open_network", lambda name, *_: networks[name])
+    monkeypatch.setattr("unblur.serve.models.open_network", lambda name, **_: networks[name])
     made = DeblurQueue(LoadedModels(networks))
     yield made
     made.close(5)
@@ -82,14 +82,14 @@ def test_another_model_makes_another_result_and_the_first_one_goes(
     versions = [state["version"] for state in states]
     assert versions == sorted(set(versions))
     assert states[-1]["photos"][0]["state"] == "done"
-    first = upload.result.restoration.encode()
+    first = upload.result.cached.encode()
     names = {path.name for path in upload.folder.iterdir()}
     assert names == {"original", "thumb.jpg", "before.jpg", "after-1.jpg", "after-1.change"}
 
     again = go(session, queue, "b")
     assert again[0]["photos"][0]["state"] == "waiting"
     assert again[-1]["photos"][0]["after"].endswith("after-2.jpg")
-    assert upload.result.restoration.encode() != first
+    assert upload.result.cached.encode() != first
     assert {path.name for path in upload.folder.iterdir()} == {
         *names - {"after-1.jpg", "after-1.change"},
         *("after-2.jpg", "after-2.change"),
@@ -142,7 +142,7 @@ def test_what_best_needs_is_loaded_when_it_is_asked_for(
     rounded, exact = Brighter(), Brighter()
     rounded.precision = "int8"
 
-    def load(model: str, device: str, precision: str) -> Brighter:
+    def load(model: str, precision: str = "auto") -> Brighter:
         loaded.append((model, precision))
         return rounded if (model, precision) == ("a", "auto") else exact
 
@@ -150,8 +150,8 @@ def test_what_best_needs_is_loaded_when_it_is_asked_for(
     path = write(tmp_path / "photo.png", picture)
     queue = DeblurQueue(LoadedModels(("a", "b")))
     for best in (False, True, True):
-        queue.submit(path, Restoration.close, model="a", best=best).future.result(20)
-    queue.submit(path, Restoration.close, model="b", best=True).future.result(20)
+        queue.submit(path, CachedResult.close, model="a", best=best).future.result(20)
+    queue.submit(path, CachedResult.close, model="b", best=True).future.result(20)
     queue.close(5)
     # Rounded to 8 bits, it is loaded again in floats; in floats, the same network serves.
     assert loaded == [("a", "auto"), ("b", "auto"), ("a", "float")]
@@ -303,7 +303,7 @@ def test_tiles_together_are_the_result(
     coarse: Any = pyvips.Image.new_from_array(rng.integers(0, 200, (10, 15, 3)).astype(np.uint8))
     path = tmp_path / "photo.png"
     coarse.resize(16).write_to_file(str(path))
-    whole = Restoration(Deblurrer(Brighter()), path)
+    whole = CachedResult.compute(Deblurrer(Brighter()), path)
     assert previews.show_after(whole, tmp_path, "after-1")
     assert seen(tmp_path / "after-1.jpg").shape == (67, 100, 3)
     for side, strength in (("before", 0), ("after-1", 1)):
@@ -316,13 +316,13 @@ def test_tiles_together_are_the_result(
         assert np.abs(shown.astype(int) - expected).mean() < 2
     whole.close()
 
-    monkeypatch.setattr(previews, "IN_MEMORY", 0)
+    monkeypatch.setattr("unblur.inference.deblur_file.IN_MEMORY", 0)
     (tmp_path / "parts").mkdir()
-    with Restoration(Deblurrer(Brighter()), path) as parts:
+    with CachedResult.compute(Deblurrer(Brighter()), path) as parts:
         previews.show_after(parts, tmp_path / "parts", "after-1")
     same = [(tmp_path / side / "after-1.jpg").read_bytes() for side in ("", "parts")]
     assert same[0] == same[1]
-    assert not list((tmp_path / "parts").glob("*.raw"))
+    assert not list((tmp_path / "parts").glob(".unblur-*"))
 
 
 def test_names_are_for_reading_only() -> None:

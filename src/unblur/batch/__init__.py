@@ -15,7 +15,8 @@ from unblur import __version__, photo
 from unblur.batch import resume
 from unblur.batch.plan import Job
 from unblur.errors import UnblurError
-from unblur.inference.deblurrer import Deblurrer, deblur_file
+from unblur.inference.deblur_file import deblur_file
+from unblur.inference.deblurrer import Deblurrer
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unblur.inference.deblurrer import beside, written_ending
+from unblur.inference.deblur_file import beside, written_ending
 from unblur.photo import READABLE
 
 

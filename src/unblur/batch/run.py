@@ -25,8 +25,8 @@ from unblur.batch.report import Report, say
 from unblur.batch.stream import STANDARD, deblur_stream
 from unblur.cli.progress import bar
 from unblur.errors import UnblurError
+from unblur.inference.contract import Precision
 from unblur.inference.deblurrer import Deblurrer
-from unblur.inference.engine import Precision
 from unblur.inference.memory import tile_for_memory
 
 DONE, FAILED, WRONG, STOPPED = 0, 1, 2, 130
@@ -73,11 +73,12 @@ def deblur_all(
         with resume.held(out):
             # One tile for all, and after a kill as before it: with memory at hand it would vary,
             # and with it the last digit of the results.
-            deblurrer.tile = settings["tile"] = (
+            settings["tile"] = (
                 tile
                 or (None if options.overwrite else resume.settings_in(out).get("tile"))
                 or tile_for_memory(deblurrer.engine.contract.tile)
             )
+            deblurrer = Deblurrer(deblurrer.engine, tile=settings["tile"], best=best)
             if verbose:
                 say(f"{model}, {deblurrer.description}")
             todo = plan(inputs, out, is_video)

@@ -40,6 +40,8 @@ class DeblurGANGenerator(nn.Module):
     """
 
     multiple = 4
+    smallest = 1
+    uses_change_mask = False
 
     def __init__(
         self, widths: tuple[int, ...] = (64, 128, 256), blocks: int = 9, dropout: float = 0.5

@@ -43,6 +43,9 @@ class GatedUNet(nn.Module):
     """
 
     multiple = CELL
+    smallest = 64
+    """Below 17 pixels at 1/8 size, OpenVINO's 8-bit convolutions read out of bounds."""
+    uses_change_mask = True
 
     def __init__(
         self,

@@ -66,6 +66,8 @@ class PaperGenerator(nn.Module):
     """
 
     multiple = 4
+    smallest = 1
+    uses_change_mask = False
 
     def __init__(
         self,

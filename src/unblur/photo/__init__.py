@@ -173,7 +173,7 @@ def write(
         PhotoError: if the format cannot hold the photo, the file exists and is not to be
             overwritten, or it cannot be written; nothing is left half-written.
     """
-    kind = kind or format_of(out)
+    kind = _kind(photo, kind or format_of(out))
     check_holds(photo.origin, photo.shown, kind)
     with open_raw(raw, photo.shown) as new, whole_or_nothing(out, overwrite) as file:
         write_picture(photo.shown, new, photo.origin, kind, file)

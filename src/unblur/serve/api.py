@@ -13,7 +13,7 @@ from unblur.errors import BusyError, ModelError
 from unblur.serve.disconnect import result_of
 from unblur.serve.errors import refusal
 from unblur.serve.queue import DeblurQueue
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 from unblur.serve.uploads import BODY, Format, QueryChoices, received
 
 RESULT = {
@@ -113,10 +113,10 @@ async def deblur(request: Request, queue: Queue, options: QueryChoices) -> Respo
         raise refusal(BusyError(queue.retry_after))
     async with received(request, options) as (file, chosen):
 
-        def finish(restoration: Restoration) -> tuple[bytes, str]:
-            with restoration:
-                kind = chosen.format or restoration.format
-                return restoration.encode(chosen.strength, kind), kind
+        def finish(result: CachedResult) -> tuple[bytes, str]:
+            with result:
+                kind = chosen.format or result.format
+                return result.encode(chosen.strength, kind), kind
 
         data = await run_in_threadpool(file.read)
         try:

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from unblur.errors import ModelError
-from unblur.inference.deblurrer import Deblurrer, open_network
-from unblur.inference.engine import CHECKPOINT, FLOATS
+from unblur.inference.contract import FLOATS
+from unblur.inference.deblurrer import Deblurrer
+from unblur.inference.engine import open_network
 from unblur.inference.memory import tile_for_memory
+from unblur.inference.models import CHECKPOINT
 
 
 class LoadedModel:
@@ -21,7 +23,7 @@ class LoadedModel:
     """
 
     def __init__(self, name: str, source: str | Path, tile: int | None) -> None:
-        network = open_network(source, "auto", "auto")
+        network = open_network(source)
         self.name, self.digest = name, network.digest
         # One tile for all photos: a photo's result does not depend on the load.
         self.fast = Deblurrer(network, tile=tile or tile_for_memory(network.contract.tile))
@@ -36,7 +38,7 @@ class LoadedModel:
             if self._best is None:
                 network = self.fast.engine
                 if network.precision not in FLOATS:
-                    network = open_network(self._source, "auto", "float")
+                    network = open_network(self._source, precision="float")
                 self._best = Deblurrer(network, tile=self.fast.tile, best=True)
             return self._best
 

@@ -18,7 +18,7 @@ from unblur import photo
 from unblur.errors import BusyError, TaskCancelledError
 from unblur.serve import malloc
 from unblur.serve.models import LoadedModels
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 
 QUIET = 1.0
 """Seconds without work after which free memory is given back; the last answers are sent by then."""
@@ -137,7 +137,7 @@ class DeblurQueue:
     def submit(
         self,
         source: bytes | Path,
-        finish: Callable[[Restoration], T],
+        finish: Callable[[CachedResult], T],
         *,
         model: str | None = None,
         best: bool = False,
@@ -149,7 +149,7 @@ class DeblurQueue:
 
         Args:
             source: a file's bytes, or its path; the file must stay until the task is done.
-            finish: makes the task's result of the restoration, and closes or keeps it; called in
+            finish: makes the task's value of the result, and closes or keeps it; called in
                 the queue's thread.
             model: its name; by default the first.
             best: whether to take the mean over the eight turns and flips.
@@ -166,10 +166,10 @@ class DeblurQueue:
         def run(task: Task[T]) -> T:
             started()
             deblurrer = chosen.deblurrer(best)
-            restoration = Restoration(
+            result = CachedResult.compute(
                 deblurrer, source, self.max_pixels, task.report, self._folder, kind
             )
-            return finish(restoration)
+            return finish(result)
 
         task = Task(source, run, background)
         with self._change:

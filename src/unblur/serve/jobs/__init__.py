@@ -17,7 +17,7 @@ from unblur.errors import BusyError, JobsError, ModelError, PhotoError, TaskCanc
 from unblur.serve.errors import BUG, log, refusal
 from unblur.serve.jobs.store import Record, Store, is_id, new_id
 from unblur.serve.queue import DeblurQueue, Task
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 from unblur.serve.uploads import Choices
 
 TRIES = 10
@@ -166,10 +166,10 @@ class Jobs:
             self._end(job, "failed", error=f"the server was killed {TRIES} times while it ran")
             return
 
-        def finish(restoration: Restoration) -> str:
-            with restoration:
-                kind = record.format or restoration.format
-                restoration.save(self._store.result(record), record.strength, kind)
+        def finish(result: CachedResult) -> str:
+            with result:
+                kind = record.format or result.format
+                result.save(self._store.result(record), record.strength, kind)
                 return kind
 
         def started() -> None:

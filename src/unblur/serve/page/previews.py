@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ import numpy as np
 import pyvips
 
 from unblur.errors import PhotoError
-from unblur.inference.deblurrer import IN_MEMORY
+from unblur.inference.deblur_file import collected
 from unblur.photo import Photo
 from unblur.photo.raw import open_raw
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 
 BASE = 2048
 """Largest side of the picture of the whole; a photo up to this size is shown pixel for pixel."""
@@ -45,17 +44,22 @@ def show_before(photo: Photo, folder: Path) -> None:
         raise PhotoError(f"cannot be shown ({str(error).splitlines()[0]})") from None
 
 
-def show_after(restoration: Restoration, folder: Path, name: str) -> bool:
-    """Writes NAME.jpg, the result at full strength, and tiles of both if it has to be.
+def show_after(result: CachedResult, folder: Path, name: str) -> bool:
+    """Writes NAME.jpg, the result at full strength, and of a large photo tiles before and after.
 
     Returns:
         Whether anything was changed.
+
+    Raises:
+        PhotoError: if there is no room for the result's pixels.
     """
-    photo = restoration.photo
-    with _result(restoration, folder) as (opened, changed):
-        _base(_displayed(opened(), photo)).jpegsave(str(folder / f"{name}.jpg"), **_SAVED)
+    photo = result.photo
+    with collected(photo, result.strips(), folder / name) as (pixels, changed):
+        with _opened(pixels, photo) as image:
+            _base(_displayed(image, photo)).jpegsave(str(folder / f"{name}.jpg"), **_SAVED)
         if needs_tiles(photo.width, photo.height):
-            _tiles(_displayed(opened(), photo), folder / name)
+            with _opened(pixels, photo) as image:
+                _tiles(_displayed(image, photo), folder / name)
             if not (folder / "before").exists():
                 _tiles(_displayed(photo.shown, photo), folder / "before")
     return changed
@@ -65,30 +69,11 @@ def needs_tiles(width: int, height: int) -> bool:
     return max(width, height) > BASE
 
 
-@contextmanager
-def _result(restoration: Restoration, folder: Path) -> Iterator[tuple[Any, bool]]:
-    """What opens the result as a picture, again each time, and whether it differs at all."""
-    photo = restoration.photo
-    changed = False
-    if photo.width * photo.height <= IN_MEMORY:
-        pixels = np.empty((photo.height, photo.width, photo.channels), photo.dtype)
-        for rows, before, after in restoration.strips():
-            changed = changed or not np.array_equal(before, after)
-            pixels[rows] = after
-        yield lambda: pyvips.Image.new_from_array(pixels), changed
-        return
-    raw = folder / f"{uuid.uuid4().hex}.raw"
-    try:
-        with raw.open("wb") as file:
-            for _, before, after in restoration.strips():
-                changed = changed or not np.array_equal(before, after)
-                file.write(after.tobytes())
-        # Two of them, for each can be read but once.
-        with open_raw(raw, photo.shown) as first, open_raw(raw, photo.shown) as second:
-            each = iter((first, second))
-            yield lambda: next(each), changed
-    finally:
-        raw.unlink(missing_ok=True)
+def _opened(pixels: np.ndarray | Path, photo: Photo) -> AbstractContextManager[Any]:
+    """The pixels as a picture; those of a file can be read once."""
+    if isinstance(pixels, Path):
+        return open_raw(pixels, photo.shown)
+    return nullcontext(pyvips.Image.new_from_array(pixels))
 
 
 def _displayed(image: Any, photo: Photo) -> Any:

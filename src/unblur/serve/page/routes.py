@@ -168,7 +168,7 @@ def _save(upload: Upload, strength: float) -> Path:
         raise ExpiredError
     out = upload.folder / f"result-{uuid.uuid4().hex}"
     try:
-        upload.result.restoration.save(out, strength)
+        upload.result.cached.save(out, strength)
     except (ValueError, OSError, AttributeError):  # closed meanwhile
         raise ExpiredError from None
     return out

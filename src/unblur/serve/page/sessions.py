@@ -19,7 +19,7 @@ from unblur.photo import FORMATS
 from unblur.photo.opening import RAW_ENDINGS
 from unblur.serve.page import previews
 from unblur.serve.queue import DeblurQueue, Task
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 
 IDLE = 3600.0
 """Seconds without a request after which an open page's photos are deleted."""
@@ -43,11 +43,11 @@ class Result:
     variant: Variant
     folder: Path
     name: str
-    restoration: Restoration
+    cached: CachedResult
     unchanged: bool
 
     def close(self) -> None:
-        self.restoration.close()
+        self.cached.close()
         (self.folder / f"{self.name}.jpg").unlink(missing_ok=True)
         shutil.rmtree(self.folder / self.name, ignore_errors=True)
 
@@ -88,7 +88,7 @@ class Upload:
     def result_name(self) -> str:
         """The name that `unblur deblur` gives it: photo-deblurred.jpg for photo.jpg."""
         assert self.result is not None
-        kind = self.result.restoration.format
+        kind = self.result.cached.format
         stem, dot, ending = self.name.rpartition(".")
         if not dot or FORMATS.get(f".{ending.lower()}") != kind:
             ending = next(end for end, of in FORMATS.items() if of == kind)[1:]
