@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.serve.conftest import Network
+from tests.serve.conftest import Network, finished_job
 from unblur.serve.app import create_app
 from unblur.serve.security import API
 from unblur.serve.settings import Settings
@@ -49,7 +49,7 @@ def client(network: Network, tmp_path: Path) -> Any:
 def test_names_that_may_have_been_rebound_are_refused(
     client: Any, host: str, allowed: bool
 ) -> None:
-    with client(allow_hosts=("photos.example",)) as http:
+    with client(allow_host=("photos.example",)) as http:
         answer = http.get("/v1/models", headers={"host": host})
         assert answer.status_code == (200 if allowed else 421)
         # Health checks know no names, and tell nothing.
@@ -75,7 +75,7 @@ def test_names_that_may_have_been_rebound_are_refused(
 def test_pages_of_other_sites_cannot_post(
     client: Any, png: bytes, headers: dict[str, str], allowed: bool
 ) -> None:
-    with client(allow_origins=("https://app.example",)) as http:
+    with client(allow_origin=("https://app.example",)) as http:
         answer = http.post("/v1/deblur", content=png, headers=headers)
         assert answer.status_code == (200 if allowed else 403)
         shared = answer.headers.get("access-control-allow-origin")
@@ -88,7 +88,7 @@ def test_other_sites_may_ask_first_only_if_they_are_allowed(client: Any) -> None
         "access-control-request-method": "POST",
         "access-control-request-headers": "authorization",
     }
-    with client(allow_origins=("https://app.example",), token="secret") as http:
+    with client(allow_origin=("https://app.example",), token="secret") as http:
         good = http.options("/v1/deblur", headers={**ask, "origin": "https://app.example"})
         assert good.status_code == 200
         assert good.headers["access-control-allow-origin"] == "https://app.example"
@@ -141,10 +141,10 @@ def test_every_answer_carries_the_headers_and_no_trace(
         with caplog.at_level(logging.CRITICAL):
             answers.append(http.post("/v1/deblur", content=png))
             job = http.post("/v1/jobs", content=png).json()["id"]
-            while (state := http.get(f"/v1/jobs/{job}").json())["state"] != "failed":
-                pass
+            state = finished_job(http, f"/v1/jobs/{job}")
             monkeypatch.setattr("unblur.serve.jobs.Jobs.get", broken)
             answers.append(http.get("/v1/jobs/x"))
+        assert state["state"] == "failed"
         assert "secret" not in str(state)
         assert [a.status_code for a in answers] == [200, 404, 200, 405, 421, 500, 500]
         for answer in answers:
