@@ -127,12 +127,12 @@ def synth(
     if average is not None and average % 2 == 0:
         _fail(f"--average is an odd number, so that there is a middle frame; not {average}", 2)
     with _extra("train"):
-        from unblur.synth import synthesize_pairs
+        from unblur.synth import Options, synthesize_pairs
     from unblur.cli.progress import bar
 
     with _clear_errors(), bar() as advance:
         report = synthesize_pairs(
-            source, out, count, seed, preset, frames, average, response, advance
+            source, out, Options(seed, preset, frames, average, response), count, advance
         )
     for name, reason in report.skipped.items():
         _say(f"{name}: {reason}")
