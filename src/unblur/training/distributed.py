@@ -118,9 +118,9 @@ def run_on_all_ranks(act: Callable[[], T]) -> T:
     return result
 
 
-def run_on_rank_zero(act: Callable[[], object]) -> None:
+def run_on_rank_zero(act: Callable[..., None], *arguments: Any) -> None:
     """Runs `act` on rank zero; if it fails, raises its UnblurError on all ranks."""
-    run_on_all_ranks(act if is_rank_zero() else lambda: None)
+    run_on_all_ranks(lambda: act(*arguments) if is_rank_zero() else None)
 
 
 @cache
