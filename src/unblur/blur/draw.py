@@ -122,13 +122,7 @@ def _draw_poses(
     objects: Int[Tensor, " b"],
     host: torch.Generator,
 ) -> Float[Tensor, "b k t 6"]:
-    """Poses of the camera and of up to `MOST` objects; objects that a sample lacks rest.
-
-    Args:
-        radius: from a crop's centre to its rim, in pixels.
-        rest: whose camera does not move.
-        objects: how many each sample has.
-    """
+    """Poses of the camera and of `MOST` objects; objects beyond a sample's number rest."""
     many = 1 + MOST
     poses = sample_trajectories(
         config, centres.repeat_interleave(many, 0), focal.repeat_interleave(many), radius, host

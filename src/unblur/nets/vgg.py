@@ -32,9 +32,9 @@ _LAYERS = (
 class VGGFeatures(nn.Module):
     """VGG-19 up to conv3_3 after ReLU, the layer of DeblurGAN; frozen.
 
-    Images of (b, 3, h, w) in [-1, 1] become (b, 256 or 64, h / 4, w / 4) feature maps. Input is
-    normalised with ImageNet's mean and deviation; the distilled network does that itself, in a
-    1x1 convolution, and pads by reflection.
+    Images of (b, 3, h, w) in [-1, 1] become (b, 256 or 64, h / 4, w / 4) feature maps. The input is
+    normalised with ImageNet's mean and deviation; the distilled network has a 1x1 convolution for
+    that, and pads by reflection.
 
     Args:
         small: the distilled network, of 16 times fewer filters (Collaborative Distillation).
@@ -66,9 +66,9 @@ def load(network: str, weights: str = "") -> VGGFeatures:
     """The content network `vgg19` or `vgg19-small` with its weights.
 
     Args:
-        weights: a .pth or .safetensors file, which may be of either network and decides; for
-            `vgg19` it may be left out, and torchvision's file is fetched by URL and checked
-            against its SHA-256.
+        weights: a .pth or .safetensors file of either network, which overrides `network`; by
+            default, for `vgg19` only, torchvision's file is fetched by URL and checked against its
+            SHA-256.
 
     Raises:
         ContentWeightsError: if the weights can be neither read nor fetched.

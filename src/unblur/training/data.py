@@ -1,4 +1,4 @@
-"""What a training run is fed: batches of real pairs and of photos blurred on the fly."""
+"""Training data: batches of real pairs and of photos blurred on the fly."""
 
 from __future__ import annotations
 
@@ -38,30 +38,31 @@ class ValidationImage:
 
 @dataclass(frozen=True)
 class Crops:
-    """What a batch is made of; the tensors of crops are views of whole pictures, uint8."""
+    """The crops of a batch, uint8 views of whole pictures, and its random choices."""
 
     pairs: list[tuple[Tensor, Tensor]]
     photos: list[Tensor]
     """With the blur's margin on every side."""
     centres: Tensor
-    """Where the optical axis meets each photo, in pixels (x, y) from the crop's centre."""
+    """Where the optical axis meets each photo, in pixels (x, y) from the crop's centre; on the
+    host."""
     focal: Tensor
-    """Focal length of each photo, in pixels; both on the host."""
+    """Focal length of each photo, in pixels; on the host."""
     turns: Tensor | None
-    """Of each sample whether it is flipped across, flipped down, transposed: (3, count)."""
+    """(3, count): whether each sample is flipped left to right, top to bottom, transposed."""
     seed: int
-    """Of the blur."""
+    """Seed of the blur."""
 
 
 class TrainingData:
-    """Batches as a pure function of the step, so a resumed run needs no other position.
+    """Batches as a pure function of seed, rank and step, so that resuming needs only the step.
 
     Args:
         config: the folders and how to draw from them.
-        blur: what photos go through.
+        blur: of the photos.
         seed: of every random choice.
-        device: where pictures lie, the blur is made and the batches go.
-        rank: of this process; processes draw different samples.
+        device: where pictures are kept, the blur is computed and the batches are.
+        rank: of this process; ranks draw different samples.
 
     Raises:
         DataError: if a folder cannot be used.
@@ -97,13 +98,13 @@ class TrainingData:
     def ahead(
         self, plan: Iterable[tuple[int, int, int]], say: Callable[[str], None]
     ) -> Iterator[Iterator[Callable[[], Batch]]]:
-        """The batches of a plan's steps, sizes and counts, each when it is asked for.
+        """The batches of a plan of (step, crop, batch), as functions that wait for them.
 
-        A thread makes the next one meanwhile; for a GPU, which makes batches in its turn, it draws
-        the crops. Before the first one a GPU is filled with pictures.
+        A thread prepares the next batch meanwhile; with a GPU, which computes the batches, the
+        thread draws the crops. Before the first one, pictures are loaded onto a GPU.
 
         Args:
-            say: told how much memory the pictures take.
+            say: called with a line on the memory that the pictures take.
         """
         cuda = self.device.type == "cuda"
         pool = ThreadPoolExecutor(1)
@@ -131,7 +132,7 @@ class TrainingData:
         return self.make(self.draw(step, size, count))
 
     def draw(self, step: int, size: int, count: int) -> Crops:
-        """All that is random in a batch but what the blur draws."""
+        """All random choices of a batch but those of the blur."""
         rng = np.random.default_rng([self.seed, step, self.rank])
         seed = int(rng.integers(2**62))
         share = self.config.pair_share if self.photos else 1.0
@@ -165,7 +166,7 @@ class TrainingData:
         return Crops(pairs, photos, torch.tensor(centres), torch.tensor(focal), turns, seed)
 
     def make(self, crops: Crops) -> Batch:
-        """The batch of these crops. Nothing in it waits for the device."""
+        """The batch of these crops, computed without waiting for the device."""
 
         def there(tensor: Tensor) -> Tensor:
             return tensor.to(self.device, non_blocking=True)
@@ -214,7 +215,7 @@ class TrainingData:
         crop = image[None, :, y : y + side, x : x + side]
         generator = torch.Generator().manual_seed(index)
         focal = torch.tensor([float(max(height, width))])
-        # A sharp one among few, at 50 dB and more, would drown the others in the mean.
+        # A sharp one, at 50 dB and more, would dominate the mean of few.
         blur = replace(self.blur, sharp_share=0.0)
         images = synthesize(crop, torch.zeros(1, 2), focal, margin, blur, generator)
         blurred, sharp = ((x[0] * 255).round().to(torch.uint8) for x in images)
@@ -238,7 +239,7 @@ def _corner(rng: np.random.Generator, picture: Tensor, side: int) -> list[int]:
 
 
 def _at_least(picture: Tensor, side: int) -> Tensor:
-    """The picture with its mirror images below and to the right, where it is smaller."""
+    """The picture, extended by mirroring where it is smaller than `side`."""
     for dim in (1, 2):
         length = max(side, picture.shape[dim])
         while picture.shape[dim] < length:

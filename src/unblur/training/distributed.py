@@ -1,7 +1,4 @@
-"""Ranks: processes that train one network together, with batches of their own.
-
-A function that works on all ranks does nothing special in a process that trains alone.
-"""
+"""Ranks: processes that train one network together, each with batches of its own."""
 
 from __future__ import annotations
 
