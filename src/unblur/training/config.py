@@ -236,14 +236,7 @@ def _tables(config: TrainConfig) -> dict[str, Any]:
 
 
 def _convert(table: dict[str, Any], kind: type[T], where: str = "") -> T:
-    """A struct of a TOML table.
-
-    Args:
-        where: the table's key.
-
-    Raises:
-        ConfigError: naming the key of a value that does not fit, and what was expected.
-    """
+    """A struct of the table `where`; ConfigError names the key that is wrong, and what it needs."""
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
@@ -252,15 +245,16 @@ def _convert(table: dict[str, Any], kind: type[T], where: str = "") -> T:
     for name in re.findall(r"[a-z]\w*", path):
         place = next(field.type for field in fields(place) if field.encode_name == name)
         place = typing.get_args(place)[0] if typing.get_origin(place) is tuple else place
-    path = ".".join(filter(None, (where, path.rstrip("`"))))
-    match reason.split("`"):
-        case ["Object contains unknown field ", key, _]:
-            known = [field.encode_name for field in fields(place)]
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
-            raise ConfigError(f"unknown key {path}{'.' if path else ''}{key}; {hint}")
-        case ["Object missing required field ", key, _]:
-            raise ConfigError(f"{path}{'.' if path else ''}{key} is missing")
+    what, *keys = reason.split("`")
+    key = keys[0] if "field" in what else ""
+    path = ".".join(filter(None, (where, path.rstrip("`"), key)))
+    if "unknown field" in what:
+        known = [field.encode_name for field in fields(place)]
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+        raise ConfigError(f"unknown key {path}; {hint}")
+    if "missing" in what:
+        raise ConfigError(f"{path} is missing")
     if typing.get_origin(place) is Literal:
         raise ConfigError(f"{path} must be one of {', '.join(typing.get_args(place))}")
     reason = reason.lower().replace("object", "table").replace("array", "list")

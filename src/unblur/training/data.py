@@ -18,7 +18,7 @@ from torch import Tensor
 
 from unblur.blur import synthesize
 from unblur.blur.config import BlurConfig
-from unblur.datasets import PHOTOS, TREE, Pair, evenly, find_data, find_pairs
+from unblur.datasets import PHOTOS, TREE, evenly, find_data, find_pairs
 from unblur.errors import DataError, Hint
 from unblur.training.config import DataConfig
 from unblur.training.pictures import Pictures, chw
@@ -71,26 +71,16 @@ class TrainingData:
     def __init__(
         self, config: DataConfig, blur: BlurConfig, seed: int, device: torch.device, rank: int = 0
     ) -> None:
-        self.config, self.blur, self.seed, self.device, self.rank = (
-            config, blur, seed, device, rank,
-        )  # fmt: skip
+        self.config, self.blur, self.seed = config, blur, seed
+        self.device, self.rank = device, rank
         if not config.dirs:
             raise DataError(f"no data: no folder is given; {TREE}\n{PHOTOS}", hint=Hint("data"))
-        pairs: list[Pair] = []
-        photos: list[Path] = []
-        for root in config.dirs:
-            more_pairs, more_photos = find_data(Path(root), config.blur_folder)
-            pairs += more_pairs
-            photos += more_photos
-        self.pairs, held_pairs = _hold_out(pairs, config.hold_out_every)
-        self.photos, held_photos = _hold_out(photos, config.hold_out_every)
+        found = [find_data(Path(root), config.blur_folder) for root in config.dirs]
+        self.pairs, held_pairs = _hold_out([x for some, _ in found for x in some], config)
+        self.photos, held_photos = _hold_out([x for _, some in found for x in some], config)
         if config.val_dirs:
-            held_pairs = [
-                pair
-                for root in config.val_dirs
-                for pair in find_pairs(Path(root), "test", config.blur_folder)
-            ]
-            held_photos = []
+            held = (find_pairs(Path(d), "test", config.blur_folder) for d in config.val_dirs)
+            held_pairs, held_photos = [*chain(*held)], []
         self._held = held_pairs, held_photos
         self._pictures = Pictures(config, device)
 
@@ -222,12 +212,12 @@ class TrainingData:
         return blurred, sharp
 
 
-def _hold_out(items: list[T], every: int) -> tuple[list[T], list[T]]:
+def _hold_out(items: list[T], config: DataConfig) -> tuple[list[T], list[T]]:
+    """The items to train on, and those held out for validation."""
+    every = min(config.hold_out_every, len(items))
     if every == 0 or len(items) < 2:
         return items, []
-    every = min(every, len(items))
-    held = items[every - 1 :: every]
-    return [x for i, x in enumerate(items) if (i + 1) % every], held
+    return [x for i, x in enumerate(items) if (i + 1) % every], items[every - 1 :: every]
 
 
 def _one(rng: np.random.Generator, items: Sequence[T]) -> T:

@@ -33,9 +33,8 @@ def start(processes: int) -> torch.device:
         logging.getLogger(f"lightning.{name}").setLevel(logging.WARNING)
     gpus = torch.cuda.device_count()
     if processes > 1 and gpus:
-        raise UnblurError(
-            "several processes share a CPU, but this machine has a GPU", hint=Hint("processes")
-        )
+        reason = "several processes share a CPU, but this machine has a GPU"
+        raise UnblurError(reason, hint=Hint("processes"))
     if processes > 1 and sys.platform == "linux":
         # Else gloo warns on machines whose own name does not resolve.
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")

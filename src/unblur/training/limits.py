@@ -40,11 +40,10 @@ class Limits:
 
     def read(self) -> tuple[str | None, bool, float]:
         """Why to end now, if so; whether to write a checkpoint; the training time in seconds."""
-        now, ended = self.now(), None
+        now = self.now()
+        ended = "the time limit" if now >= self.deadline else None
         if self.stop.is_set():
             ended = "stopped by a signal"
-        elif now >= self.deadline:
-            ended = "the time limit"
         return ended, now - self.saved >= self._every, now
 
 

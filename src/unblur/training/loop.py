@@ -83,9 +83,8 @@ def train(
             then; without a limit, a resumed run keeps the end that it had.
         max_steps: the step to stop at, counted from the start of the run.
         save_every: seconds between two checkpoints.
-        processes: number of CPU processes to train with, each with the config's batch. Those
-            beyond the first are the calling program, started again with its arguments; they end
-            inside this function.
+        processes: number of CPU processes to train with, each with the config's batch. All but
+            the first are the calling program, started again, and end inside this function.
         report: called for every line of the log.
         say: called with other messages, a line each.
 
@@ -234,11 +233,8 @@ class _Meter:
         for step, names, row in self._rows:
             for name, value in zip(names, row.tolist(), strict=True):
                 if not math.isfinite(value):
-                    raise TrainError(
-                        f"step {step}: {name} is {value}; the checkpoint before it is kept: lower "
-                        "lr or set clip",
-                        hint=Hint("resume"),
-                    )
+                    reason = f"step {step}: {name} is {value}; lower lr or set clip"
+                    raise TrainError(reason, hint=Hint("resume"))
                 found.setdefault(name, []).append(value)
         means = {name: sum(values) / len(values) for name, values in found.items()}
         spent = time.monotonic() - self._began
