@@ -10,7 +10,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from unblur.evaluate.models import Model, Source
+from unblur.evaluate.models import Candidate, Spec
 from unblur.losses import LossConfig
 from unblur.nets import checkpoint
 from unblur.nets.gated_unet import GatedUNetConfig
@@ -18,9 +18,9 @@ from unblur.training.config import PhaseConfig, TrainConfig
 
 
 def own(path: Path) -> Path:
-    """An untrained checkpoint of unblur whose changes are large enough to pass the gate."""
+    """An untrained checkpoint of unblur whose changes are large enough to pass the change mask."""
     torch.manual_seed(0)
-    phase = PhaseConfig(steps=1, crop=32, batch=1, loss=LossConfig(adversarial=0))
+    phase = PhaseConfig(steps=1, crop=32, batch=1, loss=LossConfig(adversarial=0.0))
     config = TrainConfig(phases=(phase,), gated_unet=GatedUNetConfig((8, 8, 16), (1, 1, 2)))
     net = checkpoint.build_generator(config)
     with torch.no_grad():
@@ -67,6 +67,6 @@ def stretched(image: np.ndarray) -> np.ndarray:
     return np.rint((image / 255 * 1.1 - 0.0213).clip(0, 1) * 255).astype(np.uint8)
 
 
-def fake(name: str, restore: object) -> Model:
+def fake(name: str, restore: object) -> Candidate:
     """A model that is only a function of the image."""
-    return Model(Source(name, name, "onnx"), restore, name, lambda: (0, None))  # pyright: ignore
+    return Candidate(Spec(name, name, "onnx"), restore, name, lambda: (0, None))  # pyright: ignore
