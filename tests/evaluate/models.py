@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,18 @@ def stretch_onnx(path: Path, side: int | None = None) -> Path:
         helper.make_node("Add", ["a", "offset"], ["b"]),
         helper.make_node("Clip", ["b", "low", "high"], ["out"]),
     ]
-    return _write(path, nodes, constants, side)
+    return write_onnx(path, nodes, constants, side)
 
 
 def doubler_onnx(path: Path) -> Path:
     """Gives back more pixels than it is given."""
-    return _write(path, [helper.make_node("Concat", ["image", "image"], ["out"], axis=3)], {}, None)
+    return write_onnx(path, [helper.make_node("Concat", ["image", "image"], ["out"], axis=3)], {})
 
 
-def _write(path: Path, nodes: list[Any], constants: dict[str, float], side: int | None) -> Path:
+def write_onnx(
+    path: Path, nodes: list[Any], constants: Mapping[str, Any], side: int | None = None
+) -> Path:
+    """A network from `image` to `out`, of any size or of one."""
     shape = [1, 3, side or "h", side or "w"]
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
     out = helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 3, None, None])

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
-from tests.evaluate.models import stretch_onnx
+from tests.evaluate.models import stretch_onnx, write_onnx
 from unblur.evaluate import cost
 from unblur.evaluate.models import Spec, open_candidate
 from unblur.nets import checkpoint
@@ -43,15 +42,7 @@ def test_multiplications_of_a_convolution(tmp_path: Path, groups: int, transpose
         "b": np.zeros((3, 6, 1, 1), np.float32),
         "scales": np.array([1, 1, scale, scale], np.float32),
     }
-    image, out = (
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, "h", "w"])
-        for name in ("image", "out")
-    )
-    held = [numpy_helper.from_array(array, name) for name, array in values.items()]
-    graph = helper.make_graph(nodes, "net", [image], [out], held)
-    path = tmp_path / "net.onnx"
-    opset = [helper.make_opsetid("", 17)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    path = write_onnx(tmp_path / "net.onnx", nodes, values)
     side = 512 if transposed else 128
     pixels = 256**2 if transposed else side**2
     expected = pixels * 3 * 6 * 16 / groups + side**2 * 6 * 3
