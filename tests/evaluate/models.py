@@ -35,7 +35,7 @@ def own(path: Path) -> Path:
 
 
 def stretch_onnx(path: Path, side: int | None = None) -> Path:
-    """Somebody else's ONNX file, of any size or of one: `stretched`, for images in [0, 1]."""
+    """An ONNX file of another project, of any size or of one: `stretched`, images in [0, 1]."""
     constants = {"gain": 1.1, "offset": -0.0213, "low": 0.0, "high": 1.0}
     nodes = [
         helper.make_node("Mul", ["image", "gain"], ["a"]),

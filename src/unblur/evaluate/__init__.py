@@ -81,8 +81,8 @@ def run(
         advance: called with the images done, of all models and protocols, and their number.
 
     Returns:
-        What the JSON file holds: the first protocol's result (see `measure`, `add_statistics`,
-        `_about`, and `cost.of` for "cost"), and under "others" the second's.
+        What the JSON file holds: the first protocol's result (see `measure`, `add_statistics` and
+        `cost.of`) with the conditions of the run, and under "others" the second's.
 
     Raises:
         DataError, MetricError, ModelError, CheckpointError: for unusable inputs.
@@ -92,7 +92,7 @@ def run(
     outputs.check()
     chosen = metrics.load(metric_names)
     dataset = _find(root, blur, layout, chosen)
-    protocols = [protocol] if protocol else metrics.PROTOCOLS[: 2 if dataset.has_truth else 1]
+    protocols = [protocol] if protocol else metrics.PROTOCOLS if dataset.has_truth else ["full"]
     pictures: list[Picture] = []
     results: list[dict[str, Any]] = []
     with open_candidates(models, runtime, tile) as candidates:

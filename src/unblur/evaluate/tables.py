@@ -121,7 +121,7 @@ def _quality(result: dict[str, Any], metrics: Sequence[Metric]) -> list[Column]:
 
 
 def _joined(table: Table, step: int) -> list[list[str]]:
-    """The rows as text, so many cells after the first in one."""
+    """The rows as text, each `step` cells after the first joined into one."""
     return [
         [name, *(" / ".join(cells[i : i + step]) for i in range(0, len(cells), step))]
         for name, *cells in table.plain()[1:]
