@@ -1,8 +1,8 @@
-"""Takes the pictures of docs/serve.md: the page of `unblur serve` in a browser.
+"""Take the pictures of docs/serve.md: the page of `unblur serve` in a browser.
 
-    python docs/serve_pictures.py
+    python -m docs.figures.page
 
-It starts a server, drives Chromium through Playwright, and writes docs/images/serve-*.jpg.
+starts a server, drives Chromium through Playwright, and writes docs/images/serve-*.jpg.
 """
 
 from __future__ import annotations
@@ -13,18 +13,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from experiments import IMAGES, ROOT
 from PIL import Image
-
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-
-from tests.browser import chromium  # noqa: E402
-from tests.serve.server import Server  # noqa: E402
+from tests.browser import chromium
+from tests.serve.server import Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-EXAMPLES = HERE.parent / "examples"
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
@@ -32,42 +29,50 @@ PHONE: dict[str, Any] = {
     "is_mobile": True,
     "has_touch": True,
 }
+GAP = 32
 
 
 def main() -> None:
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Server(Path(folder)) as server,
-        chromium() as browser,
-    ):
-        draw(browser, server.url)
+    try:
+        with (
+            chromium() as browser,
+            tempfile.TemporaryDirectory() as folder,
+            Server(Path(folder)) as server,
+        ):
+            draw(browser, server.url)
+    except pytest.skip.Exception as reason:
+        sys.exit(f"docs.figures.page: {reason}")
 
 
 def draw(browser: Browser, url: str) -> None:
-    page = opened(browser, url, **DESK)
-    save(page.screenshot(), "serve-start")
-    give(page, "coffee", "chelsea", "astronaut", "text_motion")
+    page = _opened(browser, url, **DESK)
+    _give(page, "coffee", "chelsea", "astronaut", "text_motion")
     page.locator(".cut").fill("46")
     page.locator(".cut").blur()
-    save(page.screenshot(), "serve-desktop")
+    _save(_image(page), "serve-desktop")
 
-    dark = opened(browser, url, **DESK, color_scheme="dark")
-    give(dark, "chelsea", "coffee", "astronaut", "text_motion")
+    dark = _opened(browser, url, **DESK, color_scheme="dark")
+    _give(dark, "chelsea", "coffee", "astronaut", "text_motion")
     dark.get_by_label("Strength").fill("70")
     dark.get_by_label("Strength").blur()
-    save(dark.screenshot(), "serve-dark")
+    _save(_image(dark), "serve-dark")
 
     phones = []
     for scheme in ("light", "dark"):
-        phone = opened(browser, url, **PHONE, color_scheme=scheme)
+        phone = _opened(browser, url, **PHONE, color_scheme=scheme)
         if scheme == "dark":
-            phones.append(phone.screenshot())
-        give(phone, "astronaut", "coffee", "chelsea")
-        phones.append(phone.screenshot())
-    save_beside(phones, "serve-phone")
+            phones.append(_image(phone))
+        _give(phone, "astronaut", "coffee", "chelsea")
+        phones.append(_image(phone))
+    width = sum(image.width + GAP for image in phones) - GAP
+    sheet = Image.new("RGB", (width, phones[0].height), (128, 128, 128))
+    for index, image in enumerate(phones):
+        sheet.paste(image, (index * (image.width + GAP), 0))
+    size = sheet.width * 2 // 3, sheet.height * 2 // 3
+    _save(sheet.resize(size, Image.Resampling.LANCZOS), "serve-phone")
 
 
-def opened(browser: Browser, url: str, **context: Any) -> Page:
+def _opened(browser: Browser, url: str, **context: Any) -> Page:
     page = browser.new_context(reduced_motion="reduce", **context).new_page()
     page.goto(url)
     page.wait_for_selector(".unblur .limits:not(:empty)")
@@ -75,31 +80,22 @@ def opened(browser: Browser, url: str, **context: Any) -> Page:
     return page
 
 
-def give(page: Page, *names: str) -> None:
-    page.set_input_files(".unblur .files", [EXAMPLES / f"{name}.jpg" for name in names])
+def _give(page: Page, *names: str) -> None:
+    """Hand the page example photos and wait for their results."""
+    files = [ROOT / "examples" / f"{name}.jpg" for name in names]
+    page.set_input_files(".unblur .files", files)
     page.wait_for_function(
         "n => document.querySelectorAll('.mark[data-state=done]').length === n", arg=len(names)
     )
     page.wait_for_timeout(500)
 
 
-def save(picture: bytes, name: str) -> None:
-    Image.open(io.BytesIO(picture)).convert("RGB").save(
-        HERE / "images" / f"{name}.jpg", quality=82, optimize=True, progressive=True
-    )
+def _image(page: Page) -> Image.Image:
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
-def save_beside(pictures: list[bytes], name: str) -> None:
-    images = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in pictures]
-    gap = 32
-    width = sum(image.width for image in images) + gap * (len(images) - 1)
-    sheet = Image.new("RGB", (width, max(image.height for image in images)), (128, 128, 128))
-    left = 0
-    for image in images:
-        sheet.paste(image, (left, 0))
-        left += image.width + gap
-    sheet = sheet.resize((sheet.width * 2 // 3, sheet.height * 2 // 3), Image.Resampling.LANCZOS)
-    sheet.save(HERE / "images" / f"{name}.jpg", quality=82, optimize=True, progressive=True)
+def _save(image: Image.Image, name: str) -> None:
+    image.save(IMAGES / f"{name}.jpg", quality=82, optimize=True, progressive=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a trained run of the ablation is worth: its cost, and its scores on images not trained on."""
+"""Measure a trained run of the ablation: its cost, and its scores on images not trained on."""
 
 from __future__ import annotations
 

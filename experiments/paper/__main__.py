@@ -55,7 +55,8 @@ def make(options: argparse.Namespace) -> str:
 
     options.out.mkdir(parents=True, exist_ok=True)
     if options.quality:
-        _store(options.out, "quality", measure.qualities(options.quality, options.model, options.images))
+        found = measure.qualities(options.quality, options.model, options.images)
+        _store(options.out, "quality", found)
     if options.cost:
         _store(options.out, "cost", measure.costs(options.model, options.rounds))
     return table.markdown(stored(options.out, "quality"), stored(options.out, "cost"))

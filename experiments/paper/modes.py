@@ -62,9 +62,7 @@ def measure(folder: Path, models: Sequence[Path]) -> str:
     return markdown(rows, float(np.mean([metrics.psnr(*pair) for pair in pairs])))
 
 
-def gains(
-    net: nn.Module, pairs: Sequence[tuple[np.ndarray, np.ndarray]]
-) -> dict[str, list[float]]:
+def gains(net: nn.Module, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, list[float]]:
     """The gain in dB on each pair, by the name of the mode."""
     return {
         name: [metrics.psnr(restore(net, blurred, *mode), sharp) - metrics.psnr(blurred, sharp)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks import machine
+
 from unblur.evaluate.tables import CITED, TITLES
 
 PLACE = "verdict"
