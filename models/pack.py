@@ -1,6 +1,6 @@
-"""Makes a file to publish of a run's checkpoint: weights in float16, everything else as it is.
+"""Make a file to publish from a run's checkpoint: weights in float16, the rest unchanged.
 
-python models/pack.py runs/paper/best.safetensors models/paper.safetensors
+    python models/pack.py runs/paper/best.safetensors models/paper.safetensors
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from unblur.training import config as configs
 
 
 def main(source: Path, target: Path) -> int:
-    """0 if it was written, 1 with one line of why not."""
+    """Returns 0, or 1 after one line on standard error."""
     try:
         weights, config, provenance = checkpoint.load_weights(source)
     except UnblurError as error:

@@ -13,13 +13,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pyvips
 import torch
 from experiments import IMAGES
 from matplotlib.figure import Figure
-from PIL import Image
 from skimage import data
 from torch import Tensor
 from torch.nn import functional as F
@@ -88,7 +89,8 @@ def draw_kernels(count: int = 12, length: int = 40, side: int = 61) -> None:
         rows.append(torch.cat(list((kernels / kernels.amax((1, 2), keepdim=True)) ** 0.5), dim=1))
     sheet = torch.cat(rows)
     pixels = np.repeat(sheet[..., None].numpy() * 255, 3, 2).clip(0, 255).astype(np.uint8)
-    Image.fromarray(pixels).save(IMAGES / "blur-kernels.png")
+    image: Any = pyvips.Image.new_from_array(pixels)
+    image.write_to_file(str(IMAGES / "blur-kernels.png"))
 
 
 def draw_stages() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from benchmarks import machine
@@ -41,7 +42,7 @@ def markdown(quality: dict[str, dict[str, Any]], cost: dict[str, Any]) -> str:
         f"**Cost**: {machine.name(cost['machine'])}; load {cost['load']}. Seconds are medians "
         f"[least, most]; then the ratio to {PAPER} and the process's peak."
     )
-    return "\n\n".join([*parts, about, _table(rows)])
+    return "\n\n".join([*parts, textwrap.fill(about, 100), _table(rows)])
 
 
 def _quality_row(model: dict[str, Any]) -> list[str]:
