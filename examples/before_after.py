@@ -1,6 +1,6 @@
 """Put photos and their deblurred versions side by side into one picture.
 
-    python examples/before_after.py BLURRED_DIR DEBLURRED_DIR OUT.png
+python examples/before_after.py BLURRED_DIR DEBLURRED_DIR OUT.png
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from unblur.errors import UnblurError
-from unblur.photo.files import atomically
 
 
 def publish(make: Callable[[], str], document: Path | None, place: str) -> int:
@@ -34,8 +33,7 @@ def publish(make: Callable[[], str], document: Path | None, place: str) -> int:
 def put(document: Path, place: str, text: str) -> None:
     """Replace the content of a place; raises as `require_place`."""
     head, tail = require_place(document, place)
-    with atomically(document) as temporary:
-        temporary.write_text(f"{head}\n{text}\n{tail}", encoding="utf-8")
+    document.write_text(f"{head}\n{text}\n{tail}", encoding="utf-8")
 
 
 def require_place(document: Path, place: str) -> tuple[str, str]:

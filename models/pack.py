@@ -1,6 +1,6 @@
 """Make a file to publish from a run's checkpoint: weights in float16, the rest unchanged.
 
-    python models/pack.py runs/paper/best.safetensors models/paper.safetensors
+python models/pack.py runs/paper/best.safetensors models/paper.safetensors
 """
 
 from __future__ import annotations

@@ -31,7 +31,6 @@ from experiments import ROOT, documents
 from experiments.ablation import table
 from experiments.ablation.rows import ROWS
 from unblur.errors import UnblurError
-from unblur.photo.files import atomically
 from unblur.training import config as configs
 from unblur.training.config import TrainConfig
 
@@ -219,8 +218,10 @@ def report(options: argparse.Namespace) -> None:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    with atomically(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1))
+    """Write a file that is complete after a kill at any time, or not there."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(value, indent=1))
+    part.replace(path)
 
 
 @contextmanager
