@@ -140,7 +140,7 @@ def test_a_full_disk_and_a_closed_folder_leave_nothing_half_written(
     photos, out = fill(tmp_path / "in", "a.png", "sub/b.png"), tmp_path / "out"
     code, _, errors = deblur(photos, "-o", "/proc/unblur")
     assert (code, len(errors)) == (1, 1)
-    assert errors[0].startswith("unblur: /proc/unblur cannot be made (")
+    assert errors[0].startswith("unblur: /proc/unblur: cannot be made (")
     fsync = os.fsync
 
     def full(descriptor: int) -> None:
@@ -153,7 +153,9 @@ def test_a_full_disk_and_a_closed_folder_leave_nothing_half_written(
     assert code == 1
     assert len(errors) == 2
     for line, name in zip(errors, ("a.png", "sub/b.png"), strict=True):
-        assert line.startswith(f"unblur: {photos}/{name}: {out}/{name} cannot be written (No space")
+        assert line.startswith(
+            f"unblur: {photos}/{name}: {out}/{name}: cannot be written (No space"
+        )
     assert sorted(tree(out)) == [".unblur.json"]
 
 

@@ -40,7 +40,7 @@ def ends(connection: socket.socket) -> bytes:
 
 
 def test_a_full_queue_says_so_and_frees_itself(live: Start, network: Network, png: bytes) -> None:
-    server = live(threads=1, places=2)
+    server = live(threads=1, queue=2)
     network.go.clear()
     with ThreadPoolExecutor(3) as pool:
         answers = [pool.submit(server.client.post, "/v1/deblur", content=png) for _ in range(3)]
@@ -59,7 +59,7 @@ def test_a_full_queue_says_so_and_frees_itself(live: Start, network: Network, pn
 def test_photos_in_the_queue_are_bounded_in_bytes_too(
     live: Start, network: Network, png: bytes
 ) -> None:
-    server = live(threads=1, places=10)
+    server = live(threads=1, queue=10)
     server.work.most_bytes = len(png)
     network.go.clear()
     with ThreadPoolExecutor(1) as pool:
@@ -71,7 +71,7 @@ def test_photos_in_the_queue_are_bounded_in_bytes_too(
 
 
 def test_who_leaves_is_not_worked_for(live: Start, network: Network, png: bytes) -> None:
-    server = live(threads=1, places=2)
+    server = live(threads=1, queue=2)
     network.go.clear()
     request = head(server, f"Content-Length: {len(png)}") + png
     running = server.raw(request)
@@ -91,7 +91,7 @@ def test_who_leaves_is_not_worked_for(live: Start, network: Network, png: bytes)
 
 
 def test_a_photo_that_takes_too_long_is_given_up(live: Start, network: Network, png: bytes) -> None:
-    server = live(threads=1, seconds=0.2)
+    server = live(threads=1, timeout=0.2)
     network.go.clear()
     answer = server.client.post("/v1/deblur", content=png)
     assert answer.status_code == 503
@@ -102,7 +102,7 @@ def test_a_photo_that_takes_too_long_is_given_up(live: Start, network: Network, 
 
 
 def test_long_bodies_are_refused_however_they_come(live: Start, png: bytes) -> None:
-    server = live(max_bytes=100_000)
+    server = live(max_mb=0.125)
 
     def endless() -> Any:
         while True:
@@ -115,7 +115,7 @@ def test_long_bodies_are_refused_however_they_come(live: Start, png: bytes) -> N
     ]
     for answer in answers:
         assert answer.status_code == 413
-        assert answer.json()["detail"] == "the request is longer than the limit of 100000 B"
+        assert answer.json()["detail"] == "the request is longer than the limit of 131072 B"
     # Announced, it is refused before it comes.
     announced = server.raw(head(server, "Content-Length: 1000000000"))
     assert announced.recv(12) == b"HTTP/1.1 413"

@@ -49,7 +49,7 @@ def client(network: Network, tmp_path: Path) -> Any:
 def test_names_that_may_have_been_rebound_are_refused(
     client: Any, host: str, allowed: bool
 ) -> None:
-    with client(allow_hosts=("photos.example",)) as http:
+    with client(allow_host=("photos.example",)) as http:
         answer = http.get("/v1/models", headers={"host": host})
         assert answer.status_code == (200 if allowed else 421)
         # Health checks know no names, and tell nothing.
@@ -75,7 +75,7 @@ def test_names_that_may_have_been_rebound_are_refused(
 def test_pages_of_other_sites_cannot_post(
     client: Any, png: bytes, headers: dict[str, str], allowed: bool
 ) -> None:
-    with client(allow_origins=("https://app.example",)) as http:
+    with client(allow_origin=("https://app.example",)) as http:
         answer = http.post("/v1/deblur", content=png, headers=headers)
         assert answer.status_code == (200 if allowed else 403)
         shared = answer.headers.get("access-control-allow-origin")
@@ -88,7 +88,7 @@ def test_other_sites_may_ask_first_only_if_they_are_allowed(client: Any) -> None
         "access-control-request-method": "POST",
         "access-control-request-headers": "authorization",
     }
-    with client(allow_origins=("https://app.example",), token="secret") as http:
+    with client(allow_origin=("https://app.example",), token="secret") as http:
         good = http.options("/v1/deblur", headers={**ask, "origin": "https://app.example"})
         assert good.status_code == 200
         assert good.headers["access-control-allow-origin"] == "https://app.example"

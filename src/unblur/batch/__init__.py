@@ -16,6 +16,7 @@ from unblur.batch import resume
 from unblur.batch.plan import Job
 from unblur.errors import UnblurError
 from unblur.inference.deblurrer import Deblurrer, deblur_file
+from unblur.photo.files import STRAY
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _deblur_into_place(deblurrer: Deblurrer, path: Path, out: Path, options: Opt
     before = path.stat()
     # Always the same name, so that a video finds the parts that it finished before a kill.
     name = hashlib.sha256(bytes(out)).hexdigest()[:16]
-    made = out.with_name(f"{resume.STRAY}{name}{out.suffix}")
+    made = out.with_name(f"{STRAY}{name}{out.suffix}")
     try:
         changed = deblur_one(deblurrer, path, made, options)
         if not resume.carry_time(path, made, before):

@@ -7,52 +7,18 @@ results were made with stands in one small file, so that those of two models nev
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from unblur.batch.plan import Job
 from unblur.errors import ResumeError
-from unblur.photo import save
+from unblur.photo.files import save, sweep
 
 SETTINGS = ".unblur.json"
-STRAY = ".unblur-"
-"""How the names of unfinished files begin, here and in `photo.save`."""
-
 _REPLACING = "replacing"
-
-
-@contextmanager
-def held(out: Path) -> Iterator[None]:
-    """Makes the folder, and keeps other runs out of it meanwhile where the system can.
-
-    Raises:
-        ResumeError: if it cannot be made, or another run is at work in it.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ResumeError(f"{out} cannot be made ({error.strerror})") from None
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    descriptor = os.open(out, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES):
-            os.close(descriptor)
-            raise ResumeError(f"another unblur is at work in {out}; wait for it") from None
-    try:
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def begin(out: Path, settings: Mapping[str, Any], jobs: Iterable[Job], overwrite: bool) -> None:
@@ -91,15 +57,6 @@ def finish(out: Path, settings: Mapping[str, Any]) -> None:
     """Notes that every result is of these settings: to be called when none of others is left."""
     if settings_in(out) != settings:
         _write(out, settings)
-
-
-def sweep(folder: Path) -> None:
-    """Removes the unfinished files in a folder; not folders, in which a video's parts wait."""
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(STRAY) and entry.is_file(follow_symlinks=False):
-                with suppress(OSError):
-                    Path(entry.path).unlink()
 
 
 def state(path: Path, out: Path) -> Literal["new", "done", "changed", "foreign"]:

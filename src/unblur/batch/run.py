@@ -28,6 +28,7 @@ from unblur.errors import UnblurError
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import Precision
 from unblur.inference.memory import tile_for_memory
+from unblur.photo import locked
 
 DONE, FAILED, WRONG, STOPPED = 0, 1, 2, 130
 """Exit codes: all done; some input failed; the command line is wrong; stopped with Ctrl-C."""
@@ -70,7 +71,7 @@ def deblur_all(
     assert out is not None
     settings = settings_of(deblurrer, options.strength, tile)
     try:
-        with resume.held(out):
+        with locked(out):
             # One tile for all, and after a kill as before it: with memory at hand it would vary,
             # and with it the last digit of the results.
             deblurrer.tile = settings["tile"] = (

@@ -399,20 +399,20 @@ def serve(
             Settings(
                 host=host,
                 port=port,
-                models=tuple(model or ("default",)),
+                model=tuple(model or ("default",)),
                 tile=tile,
                 token=token or None,
-                allow_hosts=tuple(allow_host or ()),
-                allow_origins=tuple(allow_origin or ()),
+                allow_host=tuple(allow_host or ()),
+                allow_origin=tuple(allow_origin or ()),
                 page=page,
-                max_bytes=max_mb * 2**20,
+                max_mb=max_mb,
                 max_pixels=max_pixels,
                 threads=threads,
-                places=queue,
-                seconds=_seconds("--timeout", timeout),
+                queue=queue,
+                timeout=_seconds("--timeout", timeout),
                 jobs=jobs,
                 max_jobs=max_jobs,
-                keep_seconds=_seconds("--keep", keep),
+                keep=_seconds("--keep", keep),
             )
         )
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from unblur.errors import CheckpointError, ConfigError
 from unblur.nets import DeblurGANGenerator, GatedUNet, Generator, PaperGenerator
 from unblur.nets.folded import unfolded
-from unblur.photo.files import atomically
+from unblur.photo.files import atomic
 from unblur.training import config as configs
 from unblur.training.config import TrainConfig
 
@@ -122,8 +122,8 @@ def load_into(net: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None
 
 
 def write_whole(path: Path, data: bytes | dict[str, Any]) -> None:
-    """Writes bytes, or (torch.save) a state, whole or not at all; see `atomically`."""
-    with atomically(path) as temporary, temporary.open("wb") as file:
+    """Writes bytes, or (torch.save) a state, whole or not at all; see `atomic`."""
+    with atomic(path) as file:
         if isinstance(data, bytes):
             file.write(data)
         else:

@@ -130,7 +130,7 @@ def add(app: FastAPI, work: Work, settings: Settings) -> None:
                 raise refusal(error) from None
             del data
         try:
-            result, kind = await result_of(task, work, request, settings.seconds)
+            result, kind = await result_of(task, work, request, settings.timeout)
         except GoneError:
             return Response(status_code=499)
         return Response(result, media_type=TYPES[kind], headers=attachment(kind))

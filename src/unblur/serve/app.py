@@ -48,15 +48,15 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
         JobsError: if the folder of jobs cannot be used.
     """
     work = Work(
-        settings.models,
+        settings.model,
         tile=settings.tile,
         threads=settings.threads,
-        places=settings.places,
+        places=settings.queue,
         max_pixels=settings.max_pixels,
     )
     try:
         folder = settings.jobs or default_jobs()
-        jobs = Jobs(work, folder, settings.max_jobs, settings.keep_seconds)
+        jobs = Jobs(work, folder, settings.max_jobs, settings.keep)
     except BaseException:
         work.close()
         raise
@@ -94,10 +94,10 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
     # The last one added is the first to be asked.
     app.add_middleware(BodyLimits, settings=settings)
     app.add_middleware(Bugs)
-    if settings.allow_origins:
+    if settings.allow_origin:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=settings.allow_origins,
+            allow_origins=settings.allow_origin,
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type"],
             expose_headers=["Content-Disposition", "Location", "Retry-After"],

@@ -64,8 +64,8 @@ class Safety:
         self.app = app
         self.settings = settings
         self._hosts = {"localhost", _bare(settings.host), _bare(socket.gethostname())}
-        self._hosts |= {_bare(host) for host in settings.allow_hosts}
-        self._origins = {origin.rstrip("/").lower() for origin in settings.allow_origins}
+        self._hosts |= {_bare(host) for host in settings.allow_host}
+        self._origins = {origin.rstrip("/").lower() for origin in settings.allow_origin}
         self._token = _digest(settings.token) if settings.token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,29 +15,29 @@ class Settings:
     """Address to listen on; only this machine can reach the default."""
     port: int = 7860
     """Port to listen on; 0 takes a free one."""
-    models: tuple[str, ...] = ("default",)
+    model: tuple[str, ...] = ("default",)
     """Models as `Deblurrer` takes them; the first is taken when a request names none."""
     tile: int | None = None
     """Largest side worked on at once; by default what the memory allows when the server starts."""
     token: str | None = None
     """If given, every request but health checks must bring it: as bearer token, or as the password
     that a browser asks for."""
-    allow_hosts: tuple[str, ...] = ()
+    allow_host: tuple[str, ...] = ()
     """Host names that the server is reached by, besides localhost and addresses; * for any."""
-    allow_origins: tuple[str, ...] = ()
+    allow_origin: tuple[str, ...] = ()
     """Other web sites (https://app.example) whose pages may use the API from a browser."""
     page: bool = True
     """Whether the web page is there, or the API alone."""
 
-    max_bytes: int = 2**27
-    """Longest body of a request; longer is 413."""
+    max_mb: float = 128
+    """Longest body of a request, in MiB; longer is 413."""
     max_pixels: int = 100_000_000
     """Largest photo, width times height, refused by its header; larger is 413."""
     threads: int = 2
     """Photos at a time: while one is in the network, others are read and written."""
-    places: int = 16
+    queue: int = 16
     """Photos that may wait for their turn besides; further ones get 429."""
-    seconds: float = 120.0
+    timeout: float = 120.0
     """Longest that a photo may wait and be worked on while its client waits; then 503. Jobs may
     take as long as they take."""
     upload_seconds: float = 300.0
@@ -55,8 +55,13 @@ class Settings:
     """Folder of the jobs; by default `default_jobs()`."""
     max_jobs: int = 100
     """Jobs kept, finished ones too; further ones get 429."""
-    keep_seconds: float = 24 * 3600.0
+    keep: float = 24 * 3600.0
     """How long a finished job is kept."""
+
+    @property
+    def max_bytes(self) -> int:
+        """`max_mb` in bytes."""
+        return int(self.max_mb * 2**20)
 
 
 def default_jobs() -> Path:

@@ -15,6 +15,7 @@ import torch
 from unblur import __version__, photo
 from unblur.errors import TrainError
 from unblur.nets import checkpoint
+from unblur.photo.files import sweep
 from unblur.training import config as configs
 from unblur.training import distributed
 from unblur.training.state import State
@@ -38,6 +39,8 @@ class RunFolder:
         self.path, self.fabric = path, fabric
         if resume and not self._state.is_file():
             raise TrainError(f"{path}: nothing to resume, it has no state.pt")
+        if resume and fabric.is_global_zero:
+            sweep(path)
         if not resume and path.exists() and any(path.iterdir()):
             raise TrainError(f"{path}: is not empty; --resume goes on with it, or name another")
 
