@@ -15,8 +15,9 @@ from pathlib import Path
 from benchmarks import Figure, Setup, engines, figure, side_by_side
 from benchmarks.workers import Worker
 from unblur import Deblurrer
-from unblur.batch import Options, deblur_folder
+from unblur.batch.folder import deblur_folder
 from unblur.batch.plan import plan
+from unblur.batch.runner import Options
 
 JOBS = 3
 CLOCKS = {"seconds a photo": time.perf_counter, "processor's seconds a photo": time.process_time}

@@ -1,4 +1,4 @@
-"""Make a file to publish from a run's checkpoint: weights in float16, the rest unchanged.
+"""Makes a file to publish of a run's checkpoint: weights in float16, everything else as it is.
 
 python models/pack.py runs/paper/best.safetensors models/paper.safetensors
 """
@@ -14,7 +14,7 @@ from unblur.training import config as configs
 
 
 def main(source: Path, target: Path) -> int:
-    """Returns 0, or 1 after one line on standard error."""
+    """0 if it was written, 1 with one line of why not."""
     try:
         weights, config, provenance = checkpoint.load_weights(source)
     except UnblurError as error:

@@ -69,8 +69,11 @@ def pairs_dir(tmp_path: Path, picture: np.ndarray) -> Path:
 def inverter(monkeypatch: pytest.MonkeyPatch) -> None:
     """`unblur deblur` inverts photos, without a network."""
     from tests.batch.folders import Inverter
-    from unblur.batch import run
+    from unblur.batch import folder
+    from unblur.inference import deblurrer
 
-    monkeypatch.setattr(run, "Deblurrer", Inverter)
-    monkeypatch.setattr(run, "tile_for_memory", lambda largest: largest)  # as if there were enough
+    for module in (deblurrer, folder):
+        monkeypatch.setattr(module, "Deblurrer", Inverter)
+    # As if there were memory enough.
+    monkeypatch.setattr(folder, "tile_for_memory", lambda largest: largest)
     monkeypatch.setattr(Inverter, "calls", 0)

@@ -33,10 +33,10 @@ def test_the_readmes_commands_run(
     for name in ("photo.jpg", "a.jpg", "b.png", "photos/1.jpg", "photos/2.jpg"):
         write(tmp_path / name, np.tile(picture, (3, 3, 1)))
     # The real config takes hours; one of its shape takes seconds.
-    loss = LossConfig(adversarial=0, content=0)
+    loss = LossConfig(adversarial=0.0, content=0.0)
     config = TrainConfig(
         phases=(PhaseConfig(steps=2, crop=32, loss=loss),),
-        gated_unet=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
+        network=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
         data=DataConfig(hold_out_every=2),
     )
     (tmp_path / "configs").mkdir()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import pyvips
 import torch
 from experiments import IMAGES
 from matplotlib.figure import Figure
+from msgspec.structs import replace
 from skimage import data
 from torch import Tensor
 from torch.nn import functional as F

@@ -14,7 +14,9 @@ from unblur.evaluate import Outputs, run
 from unblur.evaluate.checkpoints import gmacs
 from unblur.inference.engine import find_model
 from unblur.metrics import PROTOCOLS
-from unblur.nets import checkpoint
+from unblur.nets import build_generator, checkpoint
+from unblur.nets.deblurgan import DeblurGANConfig
+from unblur.training import config as configs
 from unblur.training.config import PhaseConfig, TrainConfig
 from unblur.training.export import export
 
@@ -64,8 +66,8 @@ def costs(model: Path, rounds: int) -> dict[str, Any]:
 
 
 def _sources(model: Path, folder: Path) -> dict[str, Path]:
-    deblurgan = TrainConfig(phases=(PhaseConfig(steps=1),), generator="deblurgan")
+    deblurgan = TrainConfig(phases=(PhaseConfig(steps=1),), network=DeblurGANConfig())
     untrained = folder / "deblurgan.safetensors"
-    weights = checkpoint.build_generator(deblurgan).state_dict()
-    checkpoint.save_weights(untrained, weights, deblurgan, {})
+    weights = build_generator(deblurgan.network).state_dict()
+    checkpoint.save_weights(untrained, weights, configs.dumps(deblurgan), {})
     return {PAPER: model, DEBLURGAN: untrained, DEFAULT: find_model("default")}

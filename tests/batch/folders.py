@@ -21,13 +21,13 @@ SLOW = """
 import os, random, sys, time
 from itertools import count
 from types import SimpleNamespace
-from unblur.batch import run
+from unblur.batch import folder
+from unblur.inference import deblurrer
 from unblur.inference.engine import Contract
 class Slow:
     engine = SimpleNamespace(contract=Contract(), digest="0")
-    tile, best = None, False
     calls = count(1)
-    def __init__(self, *_, **__): pass
+    def __init__(self, *_, tile=None, **__): self.tile, self.best = tile, False
     def __call__(self, image, strength):
         seconds = float(os.environ["SECONDS"])
         print("begun", file=sys.stderr, flush=True)
@@ -36,7 +36,7 @@ class Slow:
             time.sleep(random.random() * seconds)
             os.kill(os.getpid(), 9)
         return 255 - image
-run.Deblurrer = Slow
+folder.Deblurrer = deblurrer.Deblurrer = Slow
 sys.argv[0] = "unblur"
 from unblur.cli import app
 app()
@@ -47,11 +47,14 @@ class Inverter:
     """Stands for the network: as fast, and as sure to change a photo, as a test needs."""
 
     calls = 0
-    tile = 512
     engine = SimpleNamespace(contract=Contract(), digest="0")
 
-    def __init__(self, *_: object, best: bool = False, **__: object) -> None:
-        self.best, self.description = best, "upside down"
+    description = "upside down"
+
+    def __init__(
+        self, *_: object, tile: int | None = None, best: bool = False, **__: object
+    ) -> None:
+        self.tile, self.best = tile, best
 
     def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
         type(self).calls += 1

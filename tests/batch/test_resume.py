@@ -13,7 +13,7 @@ import pytest
 from tests.batch.folders import PIXELS, Inverter, deblur, fill, start, tree, wait_for
 from tests.files import write
 from unblur import photo
-from unblur.batch import run
+from unblur.batch import folder
 
 pytestmark = pytest.mark.usefixtures("inverter")
 
@@ -36,7 +36,7 @@ def test_what_is_done_is_known(tmp_path: Path) -> None:
     code, _, errors = deblur(others, "-o", out)
     assert code == 1
     assert errors == [
-        f"unblur: {others}/a.png: {out}/a.png exists already and is of another photo, or was "
+        f"unblur: {others}/a.png: {out}/a.png: exists already, and is of another photo or was "
         "changed since; --overwrite replaces it"
     ]
     assert tree(out) == before
@@ -50,21 +50,21 @@ def test_results_of_two_settings_never_mix(tmp_path: Path, monkeypatch: pytest.M
     code, _, errors = deblur(photos, "-o", out, "--strength", 0, "--tile", 256)
     assert code == 1
     assert errors == [
-        f"unblur: {out} holds results made with other settings (strength, tile): name another "
-        "folder, or --overwrite replaces them"
+        f"unblur: {out}: holds results made with other settings (strength, tile); --overwrite "
+        "replaces it"
     ]
     assert tree(out) == before
     with monkeypatch.context() as patch:  # cut short while it replaces
-        patch.setattr(run, "deblur_folder", lambda *_: iter(()))
+        patch.setattr(folder, "deblur_folder", lambda *_: iter(()))
         assert deblur(photos, "-o", out, "--strength", 0, "--overwrite")[0] == 130
     code, _, errors = deblur(photos, "-o", out, "--strength", 0)
     assert code == 1
-    assert "a run with --overwrite was not finished" in errors[0]
+    assert "that a run was replacing, which was not finished; --overwrite" in errors[0]
     assert deblur(photos, "-o", out, "--strength", 0, "--overwrite")[0] == 0
     assert deblur(photos, "-o", out, "--strength", 0)[0] == 0
     assert (out / "a.png").read_bytes() == (photos / "a.png").read_bytes()
     # Less memory at hand now does not make it another tile.
-    monkeypatch.setattr(run, "tile_for_memory", lambda _: 384)
+    monkeypatch.setattr(folder, "tile_for_memory", lambda _: 384)
     assert deblur(photos, "-o", out, "--strength", 0)[0] == 0
     assert json.loads((out / ".unblur.json").read_text())["tile"] != 384
 
@@ -76,12 +76,12 @@ def test_files_of_other_origin_stop_the_run(tmp_path: Path) -> None:
     for _ in range(2):
         code, _, errors = deblur(photos, "-o", out)
         assert code == 1
-        assert "a.png exists already, and not from such a run" in errors[0]
+        assert "a.png: exists already, and is not a result of such a run" in errors[0]
     assert tree(out) == {"a.png": b"precious"}
 
 
 def test_two_runs_keep_out_of_each_others_way(tmp_path: Path) -> None:
-    from unblur.photo import locked
+    from unblur.photo.files import locked
 
     photos, out = fill(tmp_path / "in", "a.png"), tmp_path / "out"
     with locked(out):

@@ -92,12 +92,12 @@ def test_two_inputs_never_write_one_output(tmp_path: Path, picture: np.ndarray) 
         (("train", "--data", "x"), "name a CONFIG.toml"),
         (("train", "--resume", "run", "--out", "x"), "leave out"),
         (("train", "--resume", "run"), "run/config.toml: No such file"),
-        (("evaluate", ".", "--protocol", "half"), "full or paper"),
-        (("evaluate", ".", "--engine", "tf"), "onnx or torch"),
+        (("evaluate", ".", "--protocol", "half"), "'full', 'paper'"),
+        (("evaluate", ".", "--engine", "tf"), "'onnx', 'torch'"),
         (("evaluate", ".", "--metric", "nosuch"), "nosuch: no such metric"),
-        (("synth", ".", "-o", "x", "--preset", "wild"), "mild, real or severe"),
+        (("synth", ".", "-o", "x", "--preset", "wild"), "'mild', 'real', 'severe'"),
         (("synth", ".", "-o", "x", "--average", "8"), "odd number"),
-        (("synth", ".", "-o", "x", "--response", "raw"), "signal or srgb"),
+        (("synth", ".", "-o", "x", "--response", "raw"), "'signal', 'srgb'"),
         (("nosuch",), "nosuch"),
     ],
 )
@@ -109,10 +109,10 @@ def test_a_wrong_command_line_ends_with_2(arguments: tuple[str, ...], message: s
 
 
 def tiny_config(tmp_path: Path, content: float = 0.0) -> Path:
-    loss = LossConfig(adversarial=0, content=content, pixel=1, gradient=0.1)
+    loss = LossConfig(adversarial=0.0, content=content, pixel=1.0, gradient=0.1)
     config = TrainConfig(
         phases=(PhaseConfig(steps=4, crop=32, batch=2, loss=loss),),
-        gated_unet=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
+        network=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
         data=DataConfig(hold_out_every=2),
         check_every=2,
     )

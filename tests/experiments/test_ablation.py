@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from experiments import ROOT, documents
 from experiments.ablation import table
 from experiments.ablation.__main__ import CONFIG, main
 from experiments.ablation.rows import REFERENCE, ROWS
+from msgspec.structs import replace
 from scipy import stats
 
 from tests.files import write
@@ -46,8 +46,7 @@ def ablation(tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatc
     loss = LossConfig(adversarial=0.0, content=0.0)
     config = TrainConfig(
         phases=(PhaseConfig(steps=3, crop=32, batch=2, lr=1e-2, loss=loss),),
-        generator="paper",
-        paper=PaperConfig(widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2),
+        network=PaperConfig(widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2),
         data=DataConfig(hold_out_every=3),
         check_every=3,
     )

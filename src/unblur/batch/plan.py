@@ -1,4 +1,4 @@
-"""What a run is to do, known before it does anything: each photo, and where its result goes."""
+"""Finds the photos of a run, and where each result goes, before anything is done."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from unblur.errors import UnblurError
 from unblur.inference.deblurrer import beside, written_ending
 from unblur.photo import READABLE
+from unblur.video import is_video
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +49,22 @@ class Plan:
     """Files that are no photos, and left alone."""
 
 
-def plan(
-    inputs: Iterable[Path], out: Path | None, is_video: Callable[[Path], bool] = lambda _: False
-) -> Plan:
+def plan(inputs: Iterable[Path], out: Path | None) -> Plan:
     """Walks the inputs. In a folder, photos (by their ending) and videos count, no hidden files.
 
     Args:
         inputs: files, which are taken whatever they are, and folders.
         out: the file that the only input's result goes to, or a folder, which exists if there is
             one among the inputs: its tree is mirrored. None puts each result beside its input.
-        is_video: asked of files in folders whose ending is no photo's.
 
     Raises:
-        OSError: if it cannot be found out whether `out` tells upper from lower case.
+        UnblurError: if `out` cannot be written to.
     """
     todo = Plan()
     for given in inputs:
         if given.is_dir():
             assert out is not None
-            _walk(given, out, todo, is_video)
+            _walk(given, out, todo)
         else:
             todo.jobs.append(Job(str(given), str(_target(given, out))))
     if len(todo.jobs) > 1:
@@ -83,7 +82,7 @@ def _named(path: Path) -> str:
     return path.stem + written_ending(path)
 
 
-def _walk(root: Path, out: Path, todo: Plan, is_video: Callable[[Path], bool]) -> None:
+def _walk(root: Path, out: Path, todo: Plan) -> None:
     results = _identity(out)
     waiting = [(str(root), str(out), ())]
     while waiting:
@@ -170,5 +169,8 @@ def _same_name(out: Path | None) -> Callable[[str], str]:
 
 
 def _folds_case(folder: Path) -> bool:
-    with tempfile.NamedTemporaryFile(prefix=".unblur-case-", dir=folder) as file:
-        return Path(file.name.replace(".unblur-case-", ".UNBLUR-CASE-")).exists()
+    try:
+        with tempfile.NamedTemporaryFile(prefix=".unblur-case-", dir=folder) as file:
+            return Path(file.name.replace(".unblur-case-", ".UNBLUR-CASE-")).exists()
+    except OSError as error:
+        raise UnblurError(f"cannot be written to ({error.strerror})", file=folder) from None

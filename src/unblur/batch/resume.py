@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from unblur.batch.plan import Job
-from unblur.errors import ResumeError
-from unblur.photo.files import save, sweep
+from unblur.errors import Hint, ResumeError
+from unblur.photo import files
 
 SETTINGS = ".unblur.json"
 _REPLACING = "replacing"
@@ -40,8 +40,7 @@ def begin(out: Path, settings: Mapping[str, Any], jobs: Iterable[Job], overwrite
         # Until every old result is replaced, a run without --overwrite would take them for its own.
         unfinished = {_REPLACING: True} if existing is not None else {}
         _write(out, {**settings, **unfinished})
-    for folder in {str(Path(job.out).parent) for job in jobs}:
-        sweep(Path(folder))
+    sweep(jobs)
 
 
 def settings_in(out: Path) -> dict[str, Any]:
@@ -57,6 +56,12 @@ def finish(out: Path, settings: Mapping[str, Any]) -> None:
     """Notes that every result is of these settings: to be called when none of others is left."""
     if settings_in(out) != settings:
         _write(out, settings)
+
+
+def sweep(jobs: Iterable[Job]) -> None:
+    """Removes unfinished files from the folders of results; not folders: a video's parts."""
+    for folder in {os.path.dirname(job.out) for job in jobs}:  # noqa: PTH120 (fast: of millions)
+        files.sweep(Path(folder))
 
 
 def state(path: Path, out: Path) -> Literal["new", "done", "changed", "foreign"]:
@@ -92,25 +97,20 @@ def _same_time(wanted: int, stored: int) -> bool:
 def _check(
     out: Path, before: dict[str, Any], settings: Mapping[str, Any], existing: str | None
 ) -> None:
+    hint = Hint("overwrite")
     if not before:
         if existing is not None:
-            raise ResumeError(
-                f"{existing} exists already, and not from such a run: name another folder, or "
-                "--overwrite replaces it"
-            )
+            reason = "exists already, and is not a result of such a run"
+            raise ResumeError(reason, file=Path(existing), hint=hint)
     elif before.get(_REPLACING):
-        raise ResumeError(
-            f"{out}: a run with --overwrite was not finished: go on with --overwrite, or name "
-            "another folder"
-        )
+        reason = "holds results that a run was replacing, which was not finished"
+        raise ResumeError(reason, file=out, hint=hint)
     else:
         differing = [key for key, value in settings.items() if before.get(key) != value]
-        raise ResumeError(
-            f"{out} holds results made with other settings ({', '.join(differing) or 'version'}): "
-            "name another folder, or --overwrite replaces them"
-        )
+        reason = f"holds results made with other settings ({', '.join(differing) or 'version'})"
+        raise ResumeError(reason, file=out, hint=hint)
 
 
 def _write(out: Path, settings: Mapping[str, Any]) -> None:
     text = json.dumps(dict(settings), indent=2, sort_keys=True) + "\n"
-    save(text.encode(), out / SETTINGS, overwrite=True)
+    files.save(text.encode(), out / SETTINGS, overwrite=True)

@@ -1,4 +1,4 @@
-"""What long commands show while they run: live where there is a terminal, else plain lines."""
+"""The progress of long commands: live on a terminal, else plain lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:  # a bar of photos needs no PyTorch
 
 @contextmanager
 def bar() -> Iterator[Callable[[int, int | None], None]]:
-    """A function to call with the number done and of all; silent without a terminal."""
+    """A bar, and a function to call with the number done and of all; silent without a terminal."""
     console = Console(stderr=True)
-    # On a terminal, lines go above the bar; what goes to a file must not.
+    # Standard output is printed above the bar on a terminal, and left alone in a file.
     above = sys.stdout.isatty()
     silent = not console.is_terminal
     with Bar(console=console, disable=silent, redirect_stdout=above) as progress:
@@ -32,11 +32,50 @@ def bar() -> Iterator[Callable[[int, int | None], None]]:
 
 
 @contextmanager
+def photos_bar(total: int) -> Iterator[Callable[[bool, int], None]]:
+    """A bar of photos with their speed and the time left; silent without a terminal.
+
+    Yields:
+        A function to call after each photo, with whether it was skipped and how many failed.
+    """
+    console = Console(stderr=True)
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+        TextColumn("left{task.fields[failed]}"),
+    )
+    with Bar(
+        *columns,
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),  # as in `bar`
+    ) as progress:
+        task = progress.add_task("", total=total, speed="", failed="")
+        began, worked = time.perf_counter(), 0
+
+        def advance(skipped: bool, failed: int) -> None:
+            nonlocal total, worked
+            # A skipped photo takes no time, and would make the time left look short.
+            if skipped:
+                total -= 1
+            else:
+                worked += 1
+            speed = f"{worked / max(time.perf_counter() - began, 1e-3):.2f} photos/s"
+            failures = f", {failed} failed" if failed else ""
+            progress.update(task, total=total, completed=worked, speed=speed, failed=failures)
+
+        yield advance
+
+
+@contextmanager
 def show(config: TrainConfig) -> Iterator[Callable[[Progress], None]]:
     """A function to call for every line of the log. The display ends with the context."""
-    from unblur.training.distributed import is_first
+    from unblur.training.distributed import is_rank_zero
 
-    console = Console(stderr=True, quiet=not is_first())
+    console = Console(stderr=True, quiet=not is_rank_zero())
     if not console.is_terminal:
         yield _lines(console)
         return

@@ -73,11 +73,10 @@ def scratch(path: Path) -> Iterator[Path]:
 
 def sweep(folder: Path) -> None:
     """Remove the unfinished files that killed processes left in a folder."""
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(STRAY) and entry.is_file(follow_symlinks=False):
-                with suppress(OSError):
-                    Path(entry.path).unlink()
+    for stray in folder.glob(f"{STRAY}*"):
+        with suppress(OSError):
+            if stray.is_file():
+                stray.unlink()
 
 
 @contextmanager

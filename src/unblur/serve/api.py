@@ -1,20 +1,20 @@
-"""POST /v1/deblur: a photo in, the same photo out, sharp. And what models there are."""
+"""POST /v1/deblur and GET /v1/models."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
-from unblur.errors import ModelError
-from unblur.serve.disconnect import GoneError, result_of
+from unblur.errors import BusyError, ModelError
+from unblur.serve.disconnect import result_of
 from unblur.serve.errors import refusal
-from unblur.serve.queue import BusyError, Work
+from unblur.serve.queue import DeblurQueue
 from unblur.serve.result import Restoration
-from unblur.serve.settings import Settings
-from unblur.serve.uploads import BODY, Query_, received
+from unblur.serve.uploads import BODY, QueryChoices, received
 
 TYPES = {
     "jpeg": "image/jpeg",
@@ -29,11 +29,11 @@ TYPES = {
 _ENDINGS = {"jpeg": "jpg", "tiff": "tif"}
 
 RESULT = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in TYPES.values()}
-"""The content of an answer that is a photo's file, for the description."""
+"""OpenAPI's `content` of an answer that is a photo's file."""
 
 
 def attachment(kind: str) -> dict[str, str]:
-    """The header by which a browser saves a result under a fitting name."""
+    """The header with the name under which a browser saves a result."""
     name = f"deblurred.{_ENDINGS.get(kind, kind)}"
     return {"content-disposition": f'attachment; filename="{name}"'}
 
@@ -57,7 +57,7 @@ class Models(BaseModel):
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The statuses of refusals, for the description."""
+    """OpenAPI's `responses` for these statuses."""
     retry = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
     return {
         status: {
@@ -87,62 +87,64 @@ EVERYWHERE = (401, 421)
 UPLOAD = (400, 403, 408, 413, 415, 422, 429, 503)
 
 
-def add(app: FastAPI, work: Work, settings: Settings) -> None:
-    """Adds the routes."""
+async def _queue(request: Request) -> DeblurQueue:
+    return request.app.state.queue
 
-    @app.post(
-        "/v1/deblur",
-        tags=["photos"],
-        summary="Deblur a photo",
-        response_class=Response,
-        responses={
-            200: {
-                "description": "The photo's file, sharp; byte for byte what was sent if nothing"
-                " of it needs deblurring.",
-                "content": RESULT,
-            },
-            **problems(*EVERYWHERE, *UPLOAD),
+
+Queue = Annotated[DeblurQueue, Depends(_queue)]
+
+router = APIRouter(tags=["photos"])
+
+
+@router.post(
+    "/v1/deblur",
+    summary="Deblur a photo",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The photo's file, sharp; byte for byte what was sent if nothing of it"
+            " needs deblurring.",
+            "content": RESULT,
         },
-        openapi_extra=BODY,
-    )
-    async def deblur(request: Request, options: Query_) -> Response:
-        """The result has what the photo has: depth, EXIF, colour profile, alpha.
+        **problems(*EVERYWHERE, *UPLOAD),
+    },
+    openapi_extra=BODY,
+)
+async def deblur(request: Request, queue: Queue, options: QueryChoices) -> Response:
+    """The result has what the photo has: depth, EXIF, colour profile, alpha.
 
-        The photo comes as a form's file, or as the whole body. Options stand in the form, or in
-        the address; the form's count more. The answer comes when the photo is done: for one that
-        takes long, post a job instead. A client that closes the connection withdraws its photo.
-        """
-        if not work.has_room():
-            raise refusal(BusyError(work.retry_after))
-        async with received(request, options) as (file, chosen):
+    The photo comes as a form's file, or as the whole body. Options stand in the form, or in the
+    address; the form's count more. The answer comes when the photo is done: for one that takes
+    long, post a job instead. A client that closes the connection withdraws its photo.
+    """
+    if not queue.has_room():
+        raise refusal(BusyError(queue.retry_after))
+    async with received(request, options) as (file, chosen):
 
-            def finish(restoration: Restoration) -> tuple[bytes, str]:
-                with restoration:
-                    kind = chosen.format or restoration.format
-                    return restoration.encode(chosen.strength, kind), kind
+        def finish(restoration: Restoration) -> tuple[bytes, str]:
+            with restoration:
+                kind = chosen.format or restoration.format
+                return restoration.encode(chosen.strength, kind), kind
 
-            data = await run_in_threadpool(file.read)
-            try:
-                task = work.submit(
-                    data, finish, model=chosen.model, best=chosen.best, kind=chosen.format
-                )
-            except (BusyError, ModelError) as error:
-                raise refusal(error) from None
-            del data
+        data = await run_in_threadpool(file.read)
         try:
-            result, kind = await result_of(task, work, request, settings.timeout)
-        except GoneError:
-            return Response(status_code=499)
-        return Response(result, media_type=TYPES[kind], headers=attachment(kind))
+            task = queue.submit(
+                data, finish, model=chosen.model, best=chosen.best, kind=chosen.format
+            )
+        except (BusyError, ModelError) as error:
+            raise refusal(error) from None
+        del data
+    try:
+        result, kind = await result_of(task, queue, request, request.app.state.settings.timeout)
+    except ClientDisconnect:
+        return Response(status_code=499)
+    return Response(result, media_type=TYPES[kind], headers=attachment(kind))
 
-    @app.get(
-        "/v1/models", tags=["photos"], summary="List the models", responses=problems(*EVERYWHERE)
+
+@router.get("/v1/models", summary="List the models", responses=problems(*EVERYWHERE))
+async def list_models(queue: Queue) -> Models:
+    """The names that the option `model` takes."""
+    models, default = queue.models.by_name.values(), queue.models.default
+    return Models(
+        models=[Model(name=m.name, default=m.name == default, sha256=m.digest) for m in models]
     )
-    async def list_models() -> Models:
-        """The names that the option `model` takes."""
-        return Models(
-            models=[
-                Model(name=m.name, default=m.name == work.default, sha256=m.digest)
-                for m in work.models.values()
-            ]
-        )

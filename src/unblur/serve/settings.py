@@ -1,73 +1,86 @@
-"""Every limit and choice of the server, in one place."""
+"""Every limit and choice of the server. `unblur serve` and docs/serve.md are made from it."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+
+from unblur.inference.options import MAX_PIXELS, MODEL, TILE, Option
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the server runs. The defaults suit a laptop; docs/serve.md says when to change them."""
+    """How the server runs; the defaults suit a laptop. A field with an `Option` is an option."""
 
-    host: str = "127.0.0.1"
-    """Address to listen on; only this machine can reach the default."""
-    port: int = 7860
-    """Port to listen on; 0 takes a free one."""
-    model: tuple[str, ...] = ("default",)
-    """Models as `Deblurrer` takes them; the first is taken when a request names none."""
-    tile: int | None = None
-    """Largest side worked on at once; by default what the memory allows when the server starts."""
-    token: str | None = None
-    """If given, every request but health checks must bring it: as bearer token, or as the password
-    that a browser asks for."""
-    allow_host: tuple[str, ...] = ()
-    """Host names that the server is reached by, besides localhost and addresses; * for any."""
-    allow_origin: tuple[str, ...] = ()
-    """Other web sites (https://app.example) whose pages may use the API from a browser."""
-    page: bool = True
-    """Whether the web page is there, or the API alone."""
+    host: Annotated[str, Option("Address to listen on; 0.0.0.0 lets other machines in.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Option("Port to listen on; 0 takes a free one.", 0, 65535)] = 7860
+    model: Annotated[
+        tuple[str, ...],
+        Option(f"{MODEL.help} Repeat it for more; the first is used when a request names none."),
+    ] = ("default",)
+    tile: Annotated[int | None, TILE] = None
+    token: Annotated[
+        str | None,
+        Option(
+            "Required of every request but health checks, as bearer token or as the password that "
+            "a browser asks for. Set UNBLUR_TOKEN instead to hide it from ps."
+        ),
+    ] = None
+    allow_host: Annotated[
+        tuple[str, ...],
+        Option(
+            "Host name that the server is reached by, besides localhost, the machine's own and "
+            "addresses; * for any. Repeatable."
+        ),
+    ] = ()
+    allow_origin: Annotated[
+        tuple[str, ...],
+        Option("Other web site, https://NAME, whose pages may use the API. Repeatable."),
+    ] = ()
+    page: Annotated[bool, Option("Serve the web page, or the API alone.")] = True
 
-    max_mb: float = 128
-    """Longest body of a request, in MiB; longer is 413."""
-    max_pixels: int = 100_000_000
-    """Largest photo, width times height, refused by its header; larger is 413."""
-    threads: int = 2
-    """Photos at a time: while one is in the network, others are read and written."""
-    queue: int = 16
-    """Photos that may wait for their turn besides; further ones get 429."""
-    timeout: float = 120.0
-    """Longest that a photo may wait and be worked on while its client waits; then 503. Jobs may
-    take as long as they take."""
+    max_mb: Annotated[int, Option("Refuse request bodies of more MiB (413).", 1)] = 128
+    max_pixels: Annotated[int, MAX_PIXELS] = 100_000_000
+    threads: Annotated[
+        int, Option("Photos at a time: one in the network, others being read and written.", 1)
+    ] = 2
+    queue: Annotated[int, Option("Photos that may wait besides; further ones get 429.", 0)] = 16
+    timeout: Annotated[
+        float,
+        Option(
+            "Longest that a photo may wait and run while its client waits (503); not of jobs.",
+            duration=True,
+        ),
+    ] = 120.0
     upload_seconds: float = 300.0
     """Longest that a request's body may take to arrive; then 408."""
     idle_seconds: float = 20.0
     """Longest pause while a request arrives; then 408, or the connection is closed."""
     send_seconds: float = 600.0
-    """Longest that an answer may take to be fetched; then the connection is closed."""
+    """Longest that a client may take to fetch an answer; then the connection is closed."""
     connections: int = 256
     """Open connections; further ones get 503."""
     stop_seconds: float = 60.0
-    """How long a stop waits for what is at work."""
+    """How long a stop waits for the photos in progress."""
 
-    jobs: Path | None = None
-    """Folder of the jobs; by default `default_jobs()`."""
-    max_jobs: int = 100
-    """Jobs kept, finished ones too; further ones get 429."""
-    keep: float = 24 * 3600.0
-    """How long a finished job is kept."""
+    jobs: Annotated[
+        Path | None,
+        Option("Folder of the jobs, of one server; by default in the user's state folder."),
+    ] = None
+    max_jobs: Annotated[int, Option("Jobs kept, finished ones included; then 429.", 0)] = 100
+    keep: Annotated[float, Option("How long finished jobs are kept.", duration=True)] = 86400.0
 
     @property
     def max_bytes(self) -> int:
         """`max_mb` in bytes."""
-        return int(self.max_mb * 2**20)
+        return self.max_mb * 2**20
 
 
 def default_jobs() -> Path:
-    """Where jobs are kept when nobody says: with other programs' state, so that they last."""
-    if os.name == "nt":
-        home = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    else:
-        home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(home) / "unblur" / "jobs"
+    """The folder of the jobs if none is set: $XDG_STATE_HOME/unblur/jobs on Linux."""
+    return platformdirs.user_state_path("unblur", appauthor=False) / "jobs"

@@ -1,0 +1,123 @@
+"""A run whose results go into a folder: stopped or killed, it is resumed by another one."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from unblur import __version__
+from unblur.batch import resume
+from unblur.batch.plan import Job, Plan, plan
+from unblur.batch.runner import Options, Result, deblur_one, run
+from unblur.errors import Hint, UnblurError
+from unblur.inference.deblurrer import Deblurrer
+from unblur.inference.memory import tile_for_memory
+from unblur.photo import files
+
+
+class FolderRun:
+    """A run that has begun; `deblurrer` has the tile that all its results are made with."""
+
+    def __init__(self, deblurrer: Deblurrer, plan: Plan, options: Options) -> None:
+        self.deblurrer, self.plan, self._options = deblurrer, plan, options
+        self.complete = False
+        """Whether no result of other settings can be left in the folder."""
+
+    def results(self, threads: int, stop: threading.Event) -> Iterator[Result]:
+        """Does the jobs; see `deblur_folder`."""
+        kept = any(f.out is None or Path(f.out).exists() for f in self.plan.failures)
+        left = len(self.plan.jobs)
+        for result in deblur_folder(self.deblurrer, self.plan.jobs, self._options, threads, stop):
+            left -= 1
+            kept |= result.status == "failed" and Path(str(result.out)).exists()
+            yield result
+        self.complete = not left and not kept
+
+
+@contextmanager
+def begin(
+    deblurrer: Deblurrer,
+    inputs: Iterable[Path],
+    out: Path,
+    options: Options,
+    tile: int | None = None,
+) -> Iterator[FolderRun]:
+    """Plans a run on the inputs and keeps other runs out of the folder while it lasts.
+
+    Args:
+        out: the folder, which is made if it does not exist.
+        tile: by default that of the results that are there, or what the memory allows. One for all
+            results, because their last digit depends on it.
+
+    Raises:
+        ResumeError: if another run uses the folder, or it holds results of other settings, or
+            files of other origin, and they are not to be overwritten.
+        PhotoError, OSError: if the folder cannot be written to.
+    """
+    with files.locked(out):
+        before = {} if options.overwrite else resume.settings_in(out)
+        tile = tile or before.get("tile") or tile_for_memory(deblurrer.engine.contract.tile)
+        deblurrer = Deblurrer(deblurrer.engine, tile=tile, best=deblurrer.best)
+        settings = {
+            "unblur": __version__,
+            "model": deblurrer.engine.digest,
+            "strength": options.strength,
+            "best": deblurrer.best,
+            "tile": tile,
+        }
+        begun = FolderRun(deblurrer, plan(inputs, out), options)
+        resume.begin(out, settings, begun.plan.jobs, options.overwrite)
+        yield begun
+        if begun.complete:
+            resume.finish(out, settings)
+
+
+def deblur_folder(
+    deblurrer: Deblurrer,
+    jobs: Iterable[Job],
+    options: Options,
+    threads: int = 3,
+    stop: threading.Event | None = None,
+) -> Iterator[Result]:
+    """Does the jobs that are not done yet (`resume.state`); see `runner.run` for the rest.
+
+    Each result is written under another name, given its photo's time of change, and renamed.
+    """
+
+    def one(job: Job) -> bool | None:
+        path, out = Path(job.path), Path(job.out)
+        state = resume.state(path, out)
+        if not options.overwrite and state == "done":
+            return None
+        if not options.overwrite and state == "foreign":
+            raise UnblurError(
+                "exists already, and is of another photo or was changed since",
+                file=out,
+                hint=Hint("overwrite"),
+            )
+        return _deblur_into_place(deblurrer, path, out, options)
+
+    return run(one, jobs, threads, stop)
+
+
+def _deblur_into_place(deblurrer: Deblurrer, path: Path, out: Path, options: Options) -> bool:
+    before = path.stat()
+    # Always the same name, so that a video finds the parts that it finished before a kill.
+    name = hashlib.sha256(bytes(out)).hexdigest()[:16]
+    made = out.with_name(f"{files.STRAY}{name}{out.suffix}")
+    try:
+        changed = deblur_one(deblurrer, path, made, options)
+        if not resume.carry_time(path, made, before):
+            raise UnblurError("was changed while it was deblurred; run again")
+        made.replace(out)
+    except UnblurError as error:
+        # The user knows the result by its own name.
+        error.file = out if error.file == made else error.file
+        error.reason = error.reason.replace(str(made), str(out))
+        raise
+    finally:
+        made.unlink(missing_ok=True)
+    return changed

@@ -1,0 +1,231 @@
+"""`unblur deblur`: photos, videos, and folders of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unblur.cli.errors import DONE, FAILED, STOPPED, WRONG, fail, in_words
+from unblur.cli.options import takes
+from unblur.cli.output import say
+from unblur.errors import UnblurError
+from unblur.inference import options
+from unblur.inference.options import Precision
+
+if TYPE_CHECKING:
+    from unblur.batch.plan import Job
+    from unblur.batch.runner import Options as How
+    from unblur.inference.deblurrer import Deblurrer
+
+STANDARD = Path("-")
+"""Standard input, or standard output."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command's options."""
+
+    inputs: Annotated[
+        tuple[Path, ...],
+        typer.Argument(metavar="INPUT", help="Photos, videos, folders; - is standard input."),
+    ]
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            help="Output file or folder; by default NAME-deblurred; - is standard output.",
+        ),
+    ] = None
+    model: Annotated[str, options.MODEL] = "default"
+    strength: Annotated[float, options.STRENGTH] = options.FULL
+    best: Annotated[bool, options.BEST] = False
+    precision: Annotated[
+        Precision,
+        typer.Option(
+            metavar="auto|float|f32|bf16|int8",
+            help="Arithmetic on a CPU: auto is the fastest; f32 gives the same on all.",
+        ),
+    ] = "auto"
+    tile: Annotated[int | None, options.TILE] = None
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = (
+        False
+    )
+    jobs: Annotated[int, typer.Option(min=1, help="Photos at a time; fewer need less memory.")] = 3
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per input, then a summary.")
+    ] = False
+    max_pixels: Annotated[int | None, options.MAX_PIXELS] = None
+    codec: Annotated[
+        str,
+        typer.Option(help="Codec of videos: auto (the input's), h264, hevc, vp9, av1, ffv1, ..."),
+    ] = "auto"
+    quality: Annotated[
+        int | None,
+        typer.Option(min=0, help="Quality of videos on the codec's own scale; lower is better."),
+    ] = None
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Print the network, its device and its arithmetic.")
+    ] = False
+
+
+@takes(Options)
+def deblur(given: Options) -> None:
+    """Deblur photos, videos and folders. Run again, it continues a folder."""
+    wrong = _what_is_wrong(given)
+    if wrong:
+        fail(wrong, WRONG)
+    try:
+        raise typer.Exit(_run(given))
+    except KeyboardInterrupt:
+        fail("stopped", STOPPED)
+
+
+def _what_is_wrong(given: Options) -> str | None:
+    """What makes a command line impossible to follow; None if nothing does."""
+    inputs, out = given.inputs, given.out
+    folders = [path for path in inputs if path.is_dir()]
+    if STANDARD in inputs and len(inputs) > 1:
+        return "- is standard input, one photo, and comes alone"
+    if out == STANDARD and (len(inputs) > 1 or folders):
+        return "-o - is standard output, which takes one photo"
+    if out == STANDARD or (STANDARD in inputs and out is None):
+        if given.json:
+            return "--json and the photo would both go to standard output: name a file with -o"
+        if os.isatty(1):
+            return "the photo would go to the terminal: name a file with -o, or redirect it"
+        return None
+    if out is None:
+        return f"{folders[0]} is a folder: name another with -o" if folders else None
+    if STANDARD in inputs:
+        return f"{out} is a folder: name a file for the photo" if out.is_dir() else None
+    if folders and out.exists() and not out.is_dir():
+        return f"{out} is a file: name a folder for the results of {folders[0]}"
+    for folder in folders:
+        if out.exists() and out.samefile(folder):
+            return f"{out} is the folder of the photos: name another with -o"
+    if not folders and len(inputs) > 1 and out.suffix and not out.is_dir():
+        return f"{out} is one file, but there are {len(inputs)} photos: name a folder"
+    return None
+
+
+def _run(given: Options) -> int:
+    """Deblurs the inputs; returns the exit code."""
+    from unblur.batch.runner import Options as How
+    from unblur.inference.deblurrer import Deblurrer
+    from unblur.photo import MAX_PIXELS
+
+    try:
+        deblurrer = Deblurrer(
+            given.model, tile=given.tile, precision=given.precision, best=given.best
+        )
+    except UnblurError as error:
+        fail(in_words(error), WRONG)
+    limit = given.max_pixels or MAX_PIXELS
+    how = How(given.strength, given.overwrite, limit, given.codec, given.quality, warn=say)
+    try:
+        if any(path.is_dir() for path in given.inputs):
+            return _deblur_into_folder(deblurrer, given, how)
+        if given.verbose:
+            say(f"{given.model}, {deblurrer.description}")
+        if STANDARD in (*given.inputs, given.out):
+            return _deblur_stream(deblurrer, given, how)
+        return _deblur_files(deblurrer, given, how)
+    except UnblurError as error:
+        fail(in_words(error), FAILED)
+
+
+def _deblur_files(deblurrer: Deblurrer, given: Options, how: How) -> int:
+    from unblur.batch.plan import plan
+    from unblur.batch.runner import deblur_files
+    from unblur.cli.progress import bar
+    from unblur.cli.report import Report
+    from unblur.video import is_video
+
+    todo = plan(given.inputs, given.out)
+    one_video = len(todo.jobs) == 1 and is_video(Path(todo.jobs[0].path))
+    frames = bar() if one_video else nullcontext(how.report)
+    with Report(todo, None, given.json) as report, frames as advance, _stoppable() as stop:
+        how = replace(how, report=advance)
+        for result in deblur_files(deblurrer, todo.jobs, how, given.jobs, stop):
+            report.add(result)
+    return report.end()
+
+
+def _deblur_into_folder(deblurrer: Deblurrer, given: Options, how: How) -> int:
+    from unblur.batch import folder
+    from unblur.cli.report import Report
+
+    assert given.out is not None
+    with folder.begin(deblurrer, given.inputs, given.out, how, given.tile) as run:
+        if given.verbose:
+            say(f"{given.model}, {run.deblurrer.description}")
+        plan = run.plan
+        with Report(plan, given.out, given.json) as report, _stoppable(plan.jobs) as stop:
+            for result in run.results(given.jobs, stop):
+                report.add(result)
+    return report.end()
+
+
+def _deblur_stream(deblurrer: Deblurrer, given: Options, how: How) -> int:
+    from unblur.batch.plan import Job, Plan
+    from unblur.batch.runner import Result
+    from unblur.batch.stream import deblur_stream
+    from unblur.cli.report import Report
+
+    began = time.perf_counter()
+    path, out = given.inputs[0], given.out or STANDARD
+    job = Job("standard input" if path == STANDARD else str(path), str(out))
+    with Report(Plan([job]), None, given.json) as report:
+        try:
+            changed = deblur_stream(
+                deblurrer,
+                sys.stdin.buffer if path == STANDARD else path,
+                sys.stdout.buffer if out == STANDARD else out,
+                how,
+            )
+        except (UnblurError, OSError) as error:
+            problem = error if isinstance(error, UnblurError) else UnblurError(error.strerror or "")
+            report.add(Result(job.path, job.out, "failed", 0.0, problem))
+        else:
+            if out == STANDARD:
+                return DONE  # a line about the photo would be in the photo
+            status = "done" if changed else "unchanged"
+            report.add(Result(job.path, job.out, status, round(time.perf_counter() - began, 3)))
+    return report.end()
+
+
+@contextmanager
+def _stoppable(jobs: Iterable[Job] = ()) -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets; the second one ends the program at once.
+
+    Args:
+        jobs: whose unfinished results are then removed, if no other run uses their folders.
+    """
+    stop = threading.Event()
+
+    def on_signal(*_: object) -> None:
+        if stop.is_set():
+            from unblur.batch.resume import sweep
+
+            sweep(jobs)
+            os._exit(STOPPED)
+        stop.set()
+        # Not through Python's streams, which may be in the middle of a write.
+        os.write(2, b"\nunblur: finishing the photos in progress; Ctrl-C again drops them\n")
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

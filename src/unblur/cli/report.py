@@ -1,0 +1,125 @@
+"""Reports the results of `unblur deblur`: lines, a bar on a terminal, or JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from unblur.batch.plan import Failure, Plan
+from unblur.batch.runner import Result
+from unblur.cli.errors import DONE, FAILED, STOPPED, in_words
+from unblur.cli.output import echo, say
+from unblur.cli.progress import photos_bar
+from unblur.errors import UnblurError
+
+_SUMMARY = {
+    "done": "deblurred",
+    "unchanged": "copied as they were",
+    "skipped": "done before",
+    "failed": "failed",
+}
+
+
+class Report:
+    """Is told each result as it comes, and reports it as was asked for.
+
+    Args:
+        plan: what is to be done.
+        folder: where the results go, if inputs are folders: then only a summary is printed, else
+            a line for each photo.
+        as_json: whether to print a JSON object for each input, and one with the summary.
+    """
+
+    def __init__(self, plan: Plan, folder: Path | None, as_json: bool) -> None:
+        self._plan, self._folder, self._json = plan, folder, as_json
+        self._began = time.perf_counter()
+        self._count: Counter[str] = Counter()
+        self._failures: list[Result] = []
+        self._advance = None
+        self._shown = ExitStack()
+
+    def __enter__(self) -> Self:
+        for path in self._plan.loops:
+            say(f"{path}: is a symbolic link in a circle, and not followed")
+        clashes = [_failed(clash) for clash in self._plan.clashes]
+        # Before the work too, so that the run can be stopped.
+        if self._folder is not None and self._plan.jobs:
+            _say_all(clashes)
+        for result in (*clashes, *map(_failed, self._plan.failures)):
+            self.add(result)
+        if self._folder is not None:
+            self._advance = self._shown.enter_context(photos_bar(len(self._plan.jobs)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shown.close()
+
+    def add(self, result: Result) -> None:
+        self._count[result.status] += 1
+        if result.status == "failed":
+            self._failures.append(result)
+        if self._advance:
+            self._advance(result.status == "skipped", self._count["failed"])
+        if self._json:
+            _print_json(_as_dict(result))
+        elif self._folder is None and result.status in ("done", "unchanged"):
+            note = "" if result.status == "done" else "  (nothing to deblur: copied as it is)"
+            echo(f"{result.out}  {result.seconds:.1f} s{note}")
+
+    def end(self) -> int:
+        """Reports the failures, in the order of the inputs, and the sum; returns the exit code."""
+        order = {job.path: index for index, job in enumerate(self._plan.jobs)}
+        _say_all(sorted(self._failures, key=lambda f: order.get(f.path, -1)))
+        self._sum_up(time.perf_counter() - self._began)
+        plan = self._plan
+        left = len(plan.jobs) + len(plan.clashes) + len(plan.failures) - self._count.total()
+        if left:
+            again = "; the same command goes on with them" if self._folder is not None else ""
+            say(f"stopped, {left} left{again}")
+            return STOPPED
+        return FAILED if self._failures else DONE
+
+    def _sum_up(self, seconds: float) -> None:
+        others = self._plan.others
+        if self._json:
+            counts: dict[str, Any] = {name: self._count[name] for name in _SUMMARY}
+            _print_json({"summary": {**counts, "others": others, "seconds": round(seconds, 3)}})
+        elif self._folder is not None:
+            parts = [
+                f"{self._count[name]} {text}"
+                for name, text in _SUMMARY.items()
+                if self._count[name] or name == "done"
+            ]
+            if others:
+                parts.append(f"{others} other file{'s' * (others > 1)} left alone")
+            echo(f"{self._folder}: {', '.join(parts)}  {seconds:.1f} s")
+
+
+def _failed(problem: Failure) -> Result:
+    return Result(problem.path, problem.out, "failed", error=UnblurError(problem.reason))
+
+
+def _say_all(failures: Iterable[Result]) -> None:
+    for failure in failures:
+        assert failure.error is not None
+        say(f"{failure.path}: {in_words(failure.error)}")
+
+
+def _as_dict(result: Result) -> dict[str, Any]:
+    said = {
+        "input": result.path,
+        "output": result.out,
+        "status": result.status,
+        "seconds": result.seconds,
+    }
+    return said | ({"error": in_words(result.error)} if result.error else {})
+
+
+def _print_json(said: dict[str, Any]) -> None:
+    # ASCII: os.fsencode of what is read gives back the bytes of a name that is not UTF-8.
+    print(json.dumps(said), flush=True)
