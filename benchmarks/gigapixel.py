@@ -41,7 +41,8 @@ def run(setup: Setup) -> Iterator[Figure]:
 
 def task(model: str, source: Path, out: Path) -> Callable[[], object]:
     """Deblur the file, with the model loaded already."""
-    from unblur.inference.deblurrer import Deblurrer, deblur_file
+    from unblur import Deblurrer
+    from unblur.inference.deblur_file import deblur_file
 
     return partial(deblur_file, Deblurrer(model, "cpu"), source, out, max_pixels=None)
 

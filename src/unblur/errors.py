@@ -188,12 +188,12 @@ class BusyError(UnblurError):
     """The queue is full; `retry_after` estimates the seconds until it has room."""
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"too much to do at the moment; try again in {retry_after} s")
+        super().__init__(f"the server is busy; try again in {retry_after} s")
         self.retry_after = retry_after
 
 
 class TaskCancelledError(UnblurError):
-    """A task of the server's queue was cancelled, by its client or because the server stops."""
+    """A task of the server's queue was cancelled, by its client or by a stop of the server."""
 
 
 class JobsError(UnblurError):

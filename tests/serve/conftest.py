@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.files import write
-from unblur.inference.engine import Contract
+from unblur.inference.contract import Contract
 from unblur.serve.app import create_app
 from unblur.serve.queue import DeblurQueue
 from unblur.serve.settings import Settings
@@ -41,10 +41,28 @@ class Network:
         return -batch
 
 
+class Brighter:
+    """A network that adds to all colours."""
+
+    contract = Contract(tile=64, overlap=8)
+    parallel = 1
+    digest = "0" * 64
+    precision = description = "f32"
+
+    def __init__(self, by: float = 0.2) -> None:
+        self.by = by
+        self.go = threading.Event()
+        self.go.set()
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        assert self.go.wait(30)
+        return batch + np.float32(self.by)
+
+
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
     made = Network()
-    monkeypatch.setattr("unblur.serve.models.open_network", lambda *_: made)
+    monkeypatch.setattr("unblur.serve.models.open_network", lambda *_, **__: made)
     yield made
     made.go.set()
 

@@ -31,7 +31,7 @@ from unblur.serve.uploads import Choices
 
 SLOW = """
 import sys, time
-from unblur.inference.engine import Contract
+from unblur.inference.contract import Contract
 from unblur.serve import models
 
 class Slow:
@@ -40,7 +40,7 @@ class Slow:
         time.sleep(0.05)
         return -batch
 
-models.open_network = lambda *_: Slow()
+models.open_network = lambda *_, **__: Slow()
 sys.argv[0] = "unblur"
 from unblur.cli import app
 app()
@@ -166,7 +166,7 @@ def test_what_a_kill_can_leave_is_put_right(store: Store, network: Network, png:
     assert there[finished.id].format == "png"
     assert store.result(finished).read_bytes() == png
     assert store.result(good).read_bytes() == inverted(png)
-    assert there[cause.id].error == f"the server was stopped {TRIES} times while at it"
+    assert there[cause.id].error == f"the server was killed {TRIES} times while it ran"
     assert there[missing.id].error == "no model of this name; there is default"
     assert foreign.exists()
     # Of those that are finished, no photo stays.

@@ -134,7 +134,7 @@ def test_who_does_not_take_the_answer_or_never_ends_is_cut_off(
     live: Start, png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = 2**25
-    monkeypatch.setattr("unblur.serve.result.Restoration.encode", lambda *_: bytes(large))
+    monkeypatch.setattr("unblur.serve.result.CachedResult.encode", lambda *_: bytes(large))
     server = live(idle_seconds=0.4, send_seconds=30)
     deaf = server.raw(head(server, f"Content-Length: {len(png)}") + png)
     state = server.server.server_state

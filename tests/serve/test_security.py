@@ -136,8 +136,8 @@ def test_every_answer_carries_the_headers_and_no_trace(
     with client() as http:
         answers = [http.get("/"), http.get("/nosuch"), http.get("/v1/models"), http.put("/v1/jobs")]
         answers += [http.get("/v1/models", headers={"host": "evil.example"})]
-        monkeypatch.setattr("unblur.serve.result.Restoration.encode", broken)
-        monkeypatch.setattr("unblur.serve.result.Restoration.save", broken)
+        monkeypatch.setattr("unblur.serve.result.CachedResult.encode", broken)
+        monkeypatch.setattr("unblur.serve.result.CachedResult.save", broken)
         with caplog.at_level(logging.CRITICAL):
             answers.append(http.post("/v1/deblur", content=png))
             job = http.post("/v1/jobs", content=png).json()["id"]

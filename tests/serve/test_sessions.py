@@ -1,53 +1,29 @@
-"""The page's server: sessions, previews, and the fence around Gradio."""
+"""The sessions of the page, and how their photos are run."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
-import pyvips
-from PIL import Image, ImageCms
 
 from tests.files import write
-from unblur import photo
+from tests.serve.conftest import Brighter
 from unblur.errors import BusyError, ExpiredError
-from unblur.inference.deblurrer import Deblurrer
-from unblur.inference.engine import Contract
 from unblur.serve.models import LoadedModels
-from unblur.serve.page import fence, previews, running
+from unblur.serve.page import running
 from unblur.serve.page.sessions import IDLE, LEFT, Session, Sessions, clean_name, upload_name
 from unblur.serve.queue import DeblurQueue
-from unblur.serve.result import Restoration
-
-
-class Brighter:
-    """A network that adds to all colours."""
-
-    contract = Contract(tile=64, overlap=8)
-    parallel = 1
-    digest = "0" * 64
-    precision = description = "f32"
-
-    def __init__(self, by: float = 0.2) -> None:
-        self.by = by
-        self.go = threading.Event()
-        self.go.set()
-
-    def __call__(self, batch: np.ndarray) -> np.ndarray:
-        assert self.go.wait(30)
-        return batch + np.float32(self.by)
+from unblur.serve.result import CachedResult
 
 
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> Any:
     networks = {"a": Brighter(0.2), "b": Brighter(0.4)}
-    monkeypatch.setattr("unblur.serve.models.open_network", lambda name, *_: networks[name])
+    monkeypatch.setattr("unblur.serve.models.open_network", lambda name, **_: networks[name])
     made = DeblurQueue(LoadedModels(networks))
     yield made
     made.close(5)
@@ -82,14 +58,14 @@ def test_another_model_makes_another_result_and_the_first_one_goes(
     versions = [state["version"] for state in states]
     assert versions == sorted(set(versions))
     assert states[-1]["photos"][0]["state"] == "done"
-    first = upload.result.restoration.encode()
+    first = upload.result.cached.encode()
     names = {path.name for path in upload.folder.iterdir()}
     assert names == {"original", "thumb.jpg", "before.jpg", "after-1.jpg", "after-1.change"}
 
     again = go(session, queue, "b")
     assert again[0]["photos"][0]["state"] == "waiting"
     assert again[-1]["photos"][0]["after"].endswith("after-2.jpg")
-    assert upload.result.restoration.encode() != first
+    assert upload.result.cached.encode() != first
     assert {path.name for path in upload.folder.iterdir()} == {
         *names - {"after-1.jpg", "after-1.change"},
         *("after-2.jpg", "after-2.change"),
@@ -142,7 +118,7 @@ def test_what_best_needs_is_loaded_when_it_is_asked_for(
     rounded, exact = Brighter(), Brighter()
     rounded.precision = "int8"
 
-    def load(model: str, device: str, precision: str) -> Brighter:
+    def load(model: str, precision: str = "auto") -> Brighter:
         loaded.append((model, precision))
         return rounded if (model, precision) == ("a", "auto") else exact
 
@@ -150,8 +126,8 @@ def test_what_best_needs_is_loaded_when_it_is_asked_for(
     path = write(tmp_path / "photo.png", picture)
     queue = DeblurQueue(LoadedModels(("a", "b")))
     for best in (False, True, True):
-        queue.submit(path, Restoration.close, model="a", best=best).future.result(20)
-    queue.submit(path, Restoration.close, model="b", best=True).future.result(20)
+        queue.submit(path, CachedResult.close, model="a", best=best).future.result(20)
+    queue.submit(path, CachedResult.close, model="b", best=True).future.result(20)
     queue.close(5)
     # Rounded to 8 bits, it is loaded again in floats; in floats, the same network serves.
     assert loaded == [("a", "auto"), ("b", "auto"), ("a", "float")]
@@ -264,67 +240,6 @@ def test_a_photo_that_takes_too_long_is_given_up(
     assert (told["state"], told["error"]) == ("failed", "took too long and was given up")
 
 
-def seen(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        return np.asarray(image)
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-@pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_a_browser_is_shown_what_the_photo_is(
-    tmp_path: Path, picture: np.ndarray, dtype: type, channels: int
-) -> None:
-    rgba = np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
-    eight = rgba.astype(float)[..., {1: [0], 2: [0, 3], 3: [0, 1, 2], 4: [0, 1, 2, 3]}[channels]]
-    scale = {np.uint8: 1, np.uint16: 257, np.float32: 1 / 255}[dtype]
-    path = write(tmp_path / "photo.tif", (eight * scale).astype(dtype))
-    previews.show_before(photo.read(path), tmp_path)
-    shown = seen(tmp_path / "before.jpg").astype(float)
-    expected = eight[..., :3] if channels > 2 else np.repeat(eight[..., :1], 3, 2)
-    assert np.abs((shown if shown.ndim == 3 else shown[..., None]) - expected).mean() < 2
-
-
-def test_colours_of_another_profile_are_shown_as_srgb(tmp_path: Path) -> None:
-    # A profile whose red and green change places.
-    swapped = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    red, green = swapped.index(b"rXYZ"), swapped.index(b"gXYZ")
-    swapped[red : red + 4], swapped[green : green + 4] = b"gXYZ", b"rXYZ"
-    Image.new("RGB", (64, 64), (200, 40, 40)).save(tmp_path / "a.png", icc_profile=bytes(swapped))
-    previews.show_before(photo.read(tmp_path / "a.png"), tmp_path)
-    shown = seen(tmp_path / "before.jpg").astype(float)
-    assert np.abs(shown - (40, 200, 40)).max() < 5
-
-
-def test_tiles_together_are_the_result(
-    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(previews, "BASE", 100)
-    monkeypatch.setattr(previews, "TILE", 64)
-    coarse: Any = pyvips.Image.new_from_array(rng.integers(0, 200, (10, 15, 3)).astype(np.uint8))
-    path = tmp_path / "photo.png"
-    coarse.resize(16).write_to_file(str(path))
-    whole = Restoration(Deblurrer(Brighter()), path)
-    assert previews.show_after(whole, tmp_path, "after-1")
-    assert seen(tmp_path / "after-1.jpg").shape == (67, 100, 3)
-    for side, strength in (("before", 0), ("after-1", 1)):
-        expected = photo.read(whole.encode(strength)).pixels
-        shown = np.zeros_like(expected)
-        for tile in (tmp_path / side).glob("*.jpg"):
-            x, y = (64 * int(number) for number in tile.stem.split("_"))
-            pixels = seen(tile)
-            shown[y : y + 64, x : x + 64] = pixels
-        assert np.abs(shown.astype(int) - expected).mean() < 2
-    whole.close()
-
-    monkeypatch.setattr(previews, "IN_MEMORY", 0)
-    (tmp_path / "parts").mkdir()
-    with Restoration(Deblurrer(Brighter()), path) as parts:
-        previews.show_after(parts, tmp_path / "parts", "after-1")
-    same = [(tmp_path / side / "after-1.jpg").read_bytes() for side in ("", "parts")]
-    assert same[0] == same[1]
-    assert not list((tmp_path / "parts").glob("*.raw"))
-
-
 def test_names_are_for_reading_only() -> None:
     assert clean_name("../../etc/pass\0wd\n.jpg") == "passwd.jpg"
     assert clean_name("C:\\photos\\a.jpg") == "a.jpg"
@@ -332,43 +247,3 @@ def test_names_are_for_reading_only() -> None:
     assert len(clean_name("x" * 999 + ".jpg")) == 104
     assert upload_name("../a.jpg") == "original"
     assert upload_name("a.NEF") == "original.nef"
-
-
-def test_only_what_the_page_needs_reaches_gradio() -> None:
-    reached: list[str] = []
-
-    async def gradio(scope: Any, receive: Any, send: Any) -> None:
-        reached.append(scope["path"])
-        body = b'<head><meta property="og:title"\ncontent="Gradio" /></head>'
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": body})
-
-    async def ask(*paths: str) -> list[int]:
-        transport = httpx.ASGITransport(fence.Fence(gradio, "<title>unblur</title>"))
-        async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
-            page = await client.get("/")
-            assert page.text == "<head><title>unblur</title></head>"
-            return [(await client.get(path)).status_code for path in paths]
-
-    closed = (
-        "/gradio_api/upload",
-        "/gradio_api/file=/etc/passwd",
-        "/gradio_api/proxy=https://example.org/",
-        "/gradio_api/stream/1/2/3/playlist.m3u8",
-        "/gradio_api/deep_link",
-        "/gradio_api/vibe-code",
-        "/assets/%2e%2e/secret",
-        "/monitoring",
-        "/login",
-        "/docs",
-    )
-    assert asyncio.run(ask(*closed)) == [404] * len(closed)
-    assert reached == ["/"]
-    needed = ("/config", "/theme.css", "/assets/a-b_C.js", "/gradio_api/queue/data?session_hash=a")
-    assert asyncio.run(ask(*needed)) == [200] * len(needed)
-
-
-def test_the_example_is_the_one_whose_licence_is_stated() -> None:
-    root = Path(__file__).parents[2]
-    shown = root / "src/unblur/serve/page/example.jpg"
-    assert shown.read_bytes() == (root / "examples/coffee.jpg").read_bytes()

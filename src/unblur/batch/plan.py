@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unblur.errors import UnblurError
-from unblur.inference.deblurrer import beside, written_ending
+from unblur.inference.deblur_file import beside, written_ending
 from unblur.photo import READABLE
 from unblur.video import is_video
 

@@ -13,7 +13,8 @@ from typing import Literal
 from unblur import photo, video
 from unblur.batch.plan import Job
 from unblur.errors import Hint, UnblurError
-from unblur.inference.deblurrer import Deblurrer, deblur_file
+from unblur.inference.deblur_file import deblur_file
+from unblur.inference.deblurrer import Deblurrer
 
 
 @dataclass(frozen=True)

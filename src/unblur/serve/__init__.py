@@ -32,7 +32,7 @@ def run(settings: Settings) -> None:
     shown = f"[{host}]" if ":" in host else host
     if not settings.token and not ipaddress.ip_address(host).is_loopback:
         print(
-            "unblur: whoever reaches this machine may use it; --token asks for more",
+            "unblur: there is no --token: any client that reaches this address can use it",
             file=sys.stderr,
         )
     print(f"unblur: http://{shown}:{port}", file=sys.stderr, flush=True)

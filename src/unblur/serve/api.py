@@ -13,23 +13,15 @@ from unblur.errors import BusyError, ModelError
 from unblur.serve.disconnect import result_of
 from unblur.serve.errors import refusal
 from unblur.serve.queue import DeblurQueue
-from unblur.serve.result import Restoration
-from unblur.serve.uploads import BODY, QueryChoices, received
+from unblur.serve.result import CachedResult
+from unblur.serve.uploads import BODY, Format, QueryChoices, received
 
-TYPES = {
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "tiff": "image/tiff",
-    "avif": "image/avif",
-    "gif": "image/gif",
+RESULT = {
+    f"image/{kind}": {"schema": {"type": "string", "format": "binary"}} for kind in Format.__args__
 }
-"""Media types of the results."""
+"""OpenAPI's `content` of an answer that is a photo's file."""
 
 _ENDINGS = {"jpeg": "jpg", "tiff": "tif"}
-
-RESULT = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in TYPES.values()}
-"""OpenAPI's `content` of an answer that is a photo's file."""
 
 
 def attachment(kind: str) -> dict[str, str]:
@@ -45,11 +37,11 @@ class Problem(BaseModel):
 
 
 class Model(BaseModel):
-    """A network that is served."""
+    """A loaded model."""
 
     name: str
-    default: bool = Field(description="Whether it is taken when a request names none.")
-    sha256: str = Field(description="Of its file: the same model gives the same results.")
+    default: bool = Field(description="Whether it is used when a request names none.")
+    sha256: str = Field(description="SHA-256 of its file.")
 
 
 class Models(BaseModel):
@@ -73,15 +65,15 @@ _MEANINGS = {
     400: "The form cannot be read.",
     401: "The token is missing or wrong.",
     403: "The request comes from a page of another site.",
-    404: "There is no such job: it never was, was deleted, or its time is over.",
-    408: "The body came too slowly.",
+    404: "There is no such job: it never existed, was deleted, or has expired.",
+    408: "The body was sent too slowly.",
     409: "The job is not finished yet.",
     413: "The body is too long, or the photo has too many pixels.",
     415: "The body is no picture of a format that can be read.",
-    421: "The server is not known by the name in the request.",
+    421: "The host name in the request is not known.",
     422: "The photo is damaged or cannot be written in this format, or an option is wrong.",
-    429: "There is too much to do at the moment.",
-    503: "It took too long, or the server stops.",
+    429: "The queue is full.",
+    503: "It took too long, or the server is stopping.",
 }
 EVERYWHERE = (401, 421)
 UPLOAD = (400, 403, 408, 413, 415, 422, 429, 503)
@@ -102,8 +94,8 @@ router = APIRouter(tags=["photos"])
     response_class=Response,
     responses={
         200: {
-            "description": "The photo's file, sharp; byte for byte what was sent if nothing of it"
-            " needs deblurring.",
+            "description": "The deblurred photo's file; byte for byte the one that was sent if"
+            " nothing needs deblurring.",
             "content": RESULT,
         },
         **problems(*EVERYWHERE, *UPLOAD),
@@ -111,20 +103,20 @@ router = APIRouter(tags=["photos"])
     openapi_extra=BODY,
 )
 async def deblur(request: Request, queue: Queue, options: QueryChoices) -> Response:
-    """The result has what the photo has: depth, EXIF, colour profile, alpha.
+    """The result keeps the photo's depth, EXIF, colour profile and alpha channel.
 
-    The photo comes as a form's file, or as the whole body. Options stand in the form, or in the
-    address; the form's count more. The answer comes when the photo is done: for one that takes
-    long, post a job instead. A client that closes the connection withdraws its photo.
+    The photo is sent as a form's file or as the whole body, options in the form or in the query;
+    those in the form take precedence. The answer is sent when the photo is done: for one that
+    takes long, post a job instead. Closing the connection cancels it.
     """
     if not queue.has_room():
         raise refusal(BusyError(queue.retry_after))
     async with received(request, options) as (file, chosen):
 
-        def finish(restoration: Restoration) -> tuple[bytes, str]:
-            with restoration:
-                kind = chosen.format or restoration.format
-                return restoration.encode(chosen.strength, kind), kind
+        def finish(result: CachedResult) -> tuple[bytes, str]:
+            with result:
+                kind = chosen.format or result.format
+                return result.encode(chosen.strength, kind), kind
 
         data = await run_in_threadpool(file.read)
         try:
@@ -138,13 +130,13 @@ async def deblur(request: Request, queue: Queue, options: QueryChoices) -> Respo
         result, kind = await result_of(task, queue, request, request.app.state.settings.timeout)
     except ClientDisconnect:
         return Response(status_code=499)
-    return Response(result, media_type=TYPES[kind], headers=attachment(kind))
+    return Response(result, media_type=f"image/{kind}", headers=attachment(kind))
 
 
 @router.get("/v1/models", summary="List the models", responses=problems(*EVERYWHERE))
 async def list_models(queue: Queue) -> Models:
     """The names that the option `model` takes."""
-    models, default = queue.models.by_name.values(), queue.models.default
+    models, default = queue.models.values(), queue.models.default
     return Models(
         models=[Model(name=m.name, default=m.name == default, sha256=m.digest) for m in models]
     )

@@ -34,12 +34,12 @@ from unblur.serve.security import SecurityMiddleware
 from unblur.serve.settings import Settings, default_jobs
 
 _DESCRIPTION = """\
-Takes a blurred photograph and gives it back sharp.
+Deblurs a photograph and keeps all else of its file.
 
     curl -F photo=@photo.jpg http://127.0.0.1:7860/v1/deblur -o sharp.jpg
     curl --data-binary @photo.jpg 'http://127.0.0.1:7860/v1/deblur?strength=0.5' -o sharp.jpg
 
-What is wrong is said in one line: `{"detail": "..."}`. 429 and 503 come with `Retry-After`.
+Errors are answered by one line: `{"detail": "..."}`. 429 and 503 come with `Retry-After`.
 """
 _ROUTERS = (api.router, job_routes.router, health.router)
 _ROUTES = [r for router in _ROUTERS for r in router.routes if isinstance(r, APIRoute)]
@@ -95,7 +95,7 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
     state.settings, state.queue, state.jobs, state.metrics = settings, queue, jobs, metrics
     state.stop = queue.drain
     _add_routes(app, settings)
-    describe(app, list(queue.models.by_name), bool(settings.token))
+    describe(app, list(queue.models), bool(settings.token))
     return app
 
 

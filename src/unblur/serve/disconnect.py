@@ -36,7 +36,7 @@ async def result_of(task: Task[T], queue: DeblurQueue, request: Request, timeout
             raise ClientDisconnect if gone.done() else _too_long(timeout)
         return done.result()
     except TaskCancelledError:
-        raise HTTPException(503, "the server stops", {"Retry-After": "10"}) from None
+        raise HTTPException(503, "the server is stopping", {"Retry-After": "10"}) from None
     except (HTTPException, ClientDisconnect, asyncio.CancelledError):
         raise
     except BaseException as error:  # noqa: BLE001 - the task's

@@ -11,10 +11,6 @@ RESERVE = 2**29
 
 
 def require_room(folder: Path, size: int = 0) -> None:
-    """Checks that the folder's disk has `size` bytes besides the reserve.
-
-    Raises:
-        OSError: if it has not.
-    """
+    """Raises OSError unless the folder's disk has `size` bytes free besides the reserve."""
     if shutil.disk_usage(folder).free < size + RESERVE:
         raise OSError(errno.ENOSPC, "No space left on device")

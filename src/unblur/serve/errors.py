@@ -22,7 +22,7 @@ from unblur.errors import (
 
 log = logging.getLogger("unblur.serve")
 
-_BUG = "something went wrong here; it is in the server's log"
+BUG = "internal error; see the server's log"
 _WORDS: dict[Action, str] = {
     "format": "ask for the format {values}",
     "install": "this server cannot read it",
@@ -39,10 +39,10 @@ def refusal(error: BaseException) -> HTTPException:
         return HTTPException(422, str(error))
     if isinstance(error, PhotoError):
         return HTTPException(_status(error), plain(error))
-    log.error("a photo could not be worked on", exc_info=error)
+    log.error("a photo could not be deblurred", exc_info=error)
     if isinstance(error, MemoryError):
-        return HTTPException(503, "not enough memory for it now", {"Retry-After": "30"})
-    return HTTPException(500, _BUG)
+        return HTTPException(503, "not enough memory for the photo now", {"Retry-After": "30"})
+    return HTTPException(500, BUG)
 
 
 def invalid(error: RequestValidationError) -> JSONResponse:
@@ -78,7 +78,7 @@ class UnexpectedErrorMiddleware:
             if started or scope["type"] != "http":
                 raise
             log.error("a request failed", exc_info=error)
-            await JSONResponse({"detail": _BUG}, 500)(scope, receive, send)
+            await JSONResponse({"detail": BUG}, 500)(scope, receive, send)
 
 
 def _status(error: PhotoError) -> int:

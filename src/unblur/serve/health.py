@@ -1,4 +1,4 @@
-"""GET /healthz, /readyz and /metrics, for those who operate the server."""
+"""GET /healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ class Health(BaseModel):
 
 @router.get("/healthz", summary="Whether the server is alive")
 async def healthz() -> Health:
-    """For whoever restarts what is not: always 200."""
+    """Always 200 while the process runs."""
     return Health(status="ok")
 
 
 @router.get(
     "/readyz",
-    summary="Whether the server takes photos",
-    responses={503: {"model": Problem, "description": "The server stops."}},
+    summary="Whether the server accepts photos",
+    responses={503: {"model": Problem, "description": "The server is stopping."}},
 )
 async def readyz(queue: Queue) -> Health:
-    """For a balancer: 503 when the server is about to stop. A full queue is no reason."""
+    """503 once the server is stopping; a full queue does not count."""
     if queue.draining:
-        raise HTTPException(503, "the server stops")
+        raise HTTPException(503, "the server is stopping")
     return Health(status="ready")
 
 
 @router.get(
     "/metrics",
-    summary="Figures for Prometheus",
+    summary="Metrics for Prometheus",
     response_class=PlainTextResponse,
     responses=problems(*EVERYWHERE),
 )
 async def metrics(request: Request) -> Response:
-    """Requests, photos, the queue, jobs, and the process, in Prometheus's text format."""
+    """Requests, photos, the queue, jobs and the process, in Prometheus's text format."""
     text = await run_in_threadpool(request.app.state.metrics.text)
     return Response(text, media_type="text/plain; version=1.0.0; charset=utf-8")

@@ -34,37 +34,31 @@ class Metrics(Collector):
     """
 
     def __init__(self, queue: DeblurQueue, jobs: Callable[[], Mapping[str, int]]) -> None:
-        self.registry = registry = CollectorRegistry()
+        self.registry = to = CollectorRegistry()
         self._queue, self._jobs = queue, jobs
         disable_created_metrics()  # they would be a second series for each
         self.requests = Counter(
-            "unblur_requests",
-            "Requests answered",
-            ["method", "route", "status"],
-            registry=registry,
+            "unblur_requests", "Requests answered", ["method", "route", "status"], registry=to
         )
         self.latency = Histogram(
             "unblur_request_seconds",
             "From a request's head to the end of its answer",
             ["route"],
             buckets=_SECONDS,
-            registry=registry,
+            registry=to,
         )
         self.photos = Counter(
-            "unblur_photos",
-            "Photos that left the queue, by what became of them",
-            ["end"],
-            registry=registry,
+            "unblur_photos", "Photos that left the queue, by outcome", ["end"], registry=to
         )
         self.seconds = Histogram(
             "unblur_photo_seconds",
             "Reading, deblurring and writing a photo, without its wait",
             buckets=_SECONDS,
-            registry=registry,
+            registry=to,
         )
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        registry.register(self)
+        ProcessCollector(registry=to)
+        PlatformCollector(registry=to)
+        to.register(self)
         queue.on_finished.append(self._count_photo)
 
     def text(self) -> bytes:
@@ -75,7 +69,7 @@ class Metrics(Collector):
         """The gauges, measured when they are asked for."""
         yield _by_state("unblur_queue", "Photos in the queue", self._queue.count())
         capacity = self._queue.capacity
-        yield GaugeMetricFamily("unblur_queue_places", "Places of it", value=capacity)
+        yield GaugeMetricFamily("unblur_queue_places", "Photos that may wait", value=capacity)
         yield _by_state("unblur_jobs", "Jobs kept", self._jobs())
         version = GaugeMetricFamily("unblur_build", "The version", labels=["version"])
         version.add_metric([__version__], 1)

@@ -18,7 +18,7 @@ from unblur import photo
 from unblur.errors import BusyError, TaskCancelledError
 from unblur.serve import malloc
 from unblur.serve.models import LoadedModels
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 
 QUIET = 1.0
 """Seconds without work after which free memory is given back; the last answers are sent by then."""
@@ -27,27 +27,28 @@ T = TypeVar("T")
 
 
 class Task(Generic[T]):
-    """A photo in the queue or in the network. Any thread may read and cancel it.
+    """A photo in the queue or in the network. Any thread may read its state.
 
     Attributes:
         future: the result; TaskCancelledError if it was cancelled.
         begun, total: runs of the network; both are 0 until the photo is read.
         size: bytes of the photo that the task holds in memory.
         background: whether it is a job.
+        cancelled: whether it is to end before its next run of the network.
     """
 
     def __init__(
         self, source: bytes | Path, run: Callable[[Task[T]], T], background: bool = False
     ) -> None:
         self.future: Future[T] = Future()
-        # `Future.cancel` fails from here on; tasks are cancelled by `cancel` alone.
+        # `Future.cancel` fails from here on; tasks are cancelled by the queue alone.
         self.future.set_running_or_notify_cancel()
         self.begun = self.total = 0
         self.size = len(source) if isinstance(source, bytes) else 0
         self.background = background
         self.state: Literal["waiting", "running", "done"] = "waiting"
+        self.cancelled = False
         self._run = run
-        self._cancelled = threading.Event()
 
     @property
     def progress(self) -> float:
@@ -55,14 +56,6 @@ class Task(Generic[T]):
         if self.state == "done":
             return 1.0
         return 0.0 if not self.total else min(0.99, self.begun / self.total)
-
-    def cancel(self) -> None:
-        """Cancels it; if it is running, it ends before its next run of the network."""
-        self._cancelled.set()
-
-    @property
-    def cancelled(self) -> bool:
-        return self._cancelled.is_set()
 
     def report(self, begun: int, total: int) -> None:
         """Records the progress.
@@ -144,7 +137,7 @@ class DeblurQueue:
     def submit(
         self,
         source: bytes | Path,
-        finish: Callable[[Restoration], T],
+        finish: Callable[[CachedResult], T],
         *,
         model: str | None = None,
         best: bool = False,
@@ -156,7 +149,7 @@ class DeblurQueue:
 
         Args:
             source: a file's bytes, or its path; the file must stay until the task is done.
-            finish: makes the task's result of the restoration, and closes or keeps it; called in
+            finish: makes the task's value of the result, and closes or keeps it; called in
                 the queue's thread.
             model: its name; by default the first.
             best: whether to take the mean over the eight turns and flips.
@@ -173,10 +166,10 @@ class DeblurQueue:
         def run(task: Task[T]) -> T:
             started()
             deblurrer = chosen.deblurrer(best)
-            restoration = Restoration(
+            result = CachedResult.compute(
                 deblurrer, source, self.max_pixels, task.report, self._folder, kind
             )
-            return finish(restoration)
+            return finish(result)
 
         task = Task(source, run, background)
         with self._change:
@@ -219,7 +212,7 @@ class DeblurQueue:
 
     def cancel(self, task: Task[Any]) -> None:
         """Cancels a task, and removes it from the queue if it waits."""
-        task.cancel()
+        task.cancelled = True
         with self._change:
             queue = self._jobs if task.background else self._waiting
             if task not in queue:

@@ -67,7 +67,7 @@ class SecurityMiddleware:
         self._hosts = {"localhost", _bare(settings.host), _bare(socket.gethostname())}
         self._hosts |= {_bare(host) for host in settings.allow_host}
         self._origins = {origin.rstrip("/").lower() for origin in settings.allow_origin}
-        self._token = _digest(settings.token) if settings.token else None
+        self._token = _digest(settings.token.encode()) if settings.token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -99,8 +99,8 @@ class SecurityMiddleware:
         if not self._is_known(host):
             return _refuse(
                 421,
-                "this server is not known by the name in the request; unblur serve --allow-host"
-                " NAME makes it so",
+                "the host name in the request is not known; unblur serve --allow-host NAME allows"
+                " it",
             )
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and self._is_foreign(headers, host):
             return _refuse(
@@ -140,7 +140,7 @@ class SecurityMiddleware:
             return False
         assert self._token is not None
         # Of digests, which have one length, so that the time does not depend on the token.
-        return hmac.compare_digest(hashlib.sha256(token).digest(), self._token)
+        return hmac.compare_digest(_digest(token), self._token)
 
 
 def _refuse(status: int, detail: str, headers: dict[str, str] | None = None) -> Any:
@@ -148,8 +148,8 @@ def _refuse(status: int, detail: str, headers: dict[str, str] | None = None) -> 
     return JSONResponse({"detail": detail}, status, {"connection": "close", **(headers or {})})
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def _digest(token: bytes) -> bytes:
+    return hashlib.sha256(token).digest()
 
 
 def _bare(host: str) -> str:

@@ -24,7 +24,9 @@ def make_server(app: FastAPI, settings: Settings) -> uvicorn.Server:
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             if not self.should_exit:
-                print("unblur: finishing what is at work", file=sys.stderr, flush=True)
+                print(
+                    "unblur: stopping; finishing requests in progress", file=sys.stderr, flush=True
+                )
                 app.state.stop()
             super().handle_exit(sig, frame)
 

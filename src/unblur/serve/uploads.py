@@ -40,7 +40,7 @@ class Choices(BaseModel):
     best: Annotated[bool, Field(description=options.BEST.help)] = False
     model: Annotated[
         str | None,
-        Field(description="A name out of /v1/models; by default the first.", max_length=200),
+        Field(description="A name from /v1/models; by default the first.", max_length=200),
         WithJsonSchema({"type": "string", "maxLength": 200}),
     ] = None
     format: Annotated[
@@ -57,8 +57,8 @@ BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": (
-            "The photo: a JPEG, PNG, WebP, TIFF, AVIF, GIF or HEIC file. What it is shows from its"
-            " content; its name and the type that it is sent with do not matter."
+            "The photo: a JPEG, PNG, WebP, TIFF, AVIF, GIF or HEIC file. The format is detected"
+            " from the content; file name and media type are ignored."
         ),
         "content": {
             "multipart/form-data": {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import logging
@@ -80,7 +79,7 @@ def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float
         measure, tolerance = _root_mean_square, INT8_TOLERANCE
     model.producer_name, model.producer_version = "unblur", __version__
     properties = {
-        METADATA_KEY: json.dumps(dataclasses.asdict(contract_of(net))),
+        METADATA_KEY: contract_of(net).to_json(),
         "provenance": json.dumps(provenance),
         "config": config,
     }

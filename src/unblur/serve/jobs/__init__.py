@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import Counter
@@ -15,13 +14,11 @@ from typing import BinaryIO, Literal
 
 from unblur.errors import BusyError, JobsError, ModelError, PhotoError, TaskCancelledError
 from unblur.photo import locked
-from unblur.serve.errors import plain
+from unblur.serve.errors import BUG, log, refusal
 from unblur.serve.jobs.store import Record, Store, is_id, new_id
 from unblur.serve.queue import DeblurQueue, Task
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 from unblur.serve.uploads import Choices
-
-log = logging.getLogger("unblur.serve")
 
 TRIES = 10
 """A job that was running when the server was killed this often fails: it may be the cause."""
@@ -166,13 +163,13 @@ class Jobs:
     def _begin(self, job: Job) -> None:
         record = job.record
         if record.tries >= TRIES:
-            self._end(job, "failed", error=f"the server was stopped {TRIES} times while at it")
+            self._end(job, "failed", error=f"the server was killed {TRIES} times while it ran")
             return
 
-        def finish(restoration: Restoration) -> str:
-            with restoration:
-                kind = record.format or restoration.format
-                restoration.save(self._store.result(record), record.strength, kind)
+        def finish(result: CachedResult) -> str:
+            with result:
+                kind = record.format or result.format
+                result.save(self._store.result(record), record.strength, kind)
                 return kind
 
         def started() -> None:
@@ -193,7 +190,7 @@ class Jobs:
             self._end(job, "failed", error=str(error))
             return
         except BusyError:
-            return  # the server stops; the next start queues it
+            return  # the server is stopping; the next start queues it
         job.task.future.add_done_callback(lambda future: self._ended(job, future))
 
     def _ended(self, job: Job, future: Future[str]) -> None:
@@ -206,22 +203,18 @@ class Jobs:
         if error is None:
             self._end(job, "done", kind=future.result())
         elif isinstance(error, TaskCancelledError):
-            # The server stops: the next start queues it, and this try does not count.
+            # The server is stopping: the next start queues it, and this try does not count.
             if job.begun:
                 self._update(job, tries=job.record.tries - 1)
         else:
             self._end(job, "failed", error=self._explained(job, error))
 
     def _explained(self, job: Job, error: BaseException) -> str:
-        if isinstance(error, ModelError):
-            return str(error)
-        # An error that names a file of the store is the server's.
-        if isinstance(error, PhotoError) and str(self._store.folder) not in str(error):
-            return plain(error)
-        log.error("job %s failed", job.record.id, exc_info=error)
-        if isinstance(error, MemoryError):
-            return "there was not enough memory for it"
-        return "something went wrong here; it is in the server's log"
+        if isinstance(error, PhotoError) and str(self._store.folder) in str(error):
+            # About a file of the store, which is the server's fault and not to be shown.
+            log.error("job %s failed", job.record.id, exc_info=error)
+            return BUG
+        return refusal(error).detail
 
     def _end(
         self,
@@ -240,5 +233,5 @@ class Jobs:
         except OSError as error:
             if not job.removed:
                 # The change still holds in memory.
-                log.error("job %s could not be written down: %s", record.id, error)
+                log.error("job %s could not be recorded: %s", record.id, error)
         job.record = record

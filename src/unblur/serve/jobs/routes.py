@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from unblur.errors import BusyError, ModelError
-from unblur.serve.api import BODY, EVERYWHERE, RESULT, TYPES, UPLOAD, attachment, problems
+from unblur.serve.api import BODY, EVERYWHERE, RESULT, UPLOAD, attachment, problems
 from unblur.serve.errors import log, refusal
 from unblur.serve.jobs import Job, Jobs
 from unblur.serve.uploads import QueryChoices, received
@@ -24,19 +24,19 @@ Identity = Annotated[str, InPath(alias="id", description="The job's `id`.", exam
 class JobState(BaseModel):
     """A job."""
 
-    id: str = Field(description="Its name. Whoever knows it can fetch the result.")
+    id: str = Field(description="Its secret name, which is all that is needed to fetch the result.")
     state: Literal["waiting", "running", "done", "failed"]
     progress: float = Field(ge=0, le=1, description="1 when it is done.")
-    position: int = Field(ge=0, description="How many are to be begun up to it; 0 if it is.")
+    position: int = Field(ge=0, description="Its place in the queue, from 1; 0 once it has begun.")
     strength: float
     best: bool
     model: str
-    format: str | None = Field(description="Of the result; null while it is the photo's own.")
+    format: str | None = Field(description="Of the result; null until known if none was asked for.")
     error: str | None = Field(description="Why it failed, in one line.")
     created: datetime
     finished: datetime | None
-    expires: datetime | None = Field(description="When it will be removed; null until finished.")
-    result: str | None = Field(description="Where the result is, when it is done.")
+    expires: datetime | None = Field(description="When it is removed; null until it is finished.")
+    result: str | None = Field(description="Address of the result, when it is done.")
 
 
 async def _jobs(request: Request) -> Jobs:
@@ -58,10 +58,10 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 async def post_job(
     request: Request, response: Response, jobs: JobsOf, options: QueryChoices
 ) -> JobState:
-    """As `/v1/deblur`, but the answer comes when the photo is on the server's disk.
+    """As `/v1/deblur`, but the answer is sent when the photo is on the server's disk.
 
-    From then on it is not lost, whatever happens to the server: it is worked on when its
-    turn comes, and its result is kept for a while. `Location` says where to ask for it.
+    From then on the job survives a restart of the server. It is done in its turn, and its result
+    is kept for a while. `Location` is its address.
     """
     if jobs.is_full():
         raise refusal(BusyError(60))
@@ -80,11 +80,11 @@ async def post_job(
 
 @router.get(
     "/{id}",
-    summary="Ask for a job",
+    summary="Get a job's state",
     responses=problems(*EVERYWHERE, 404),
 )
 async def get_job(jobs: JobsOf, identity: Identity) -> JobState:
-    """How far it is."""
+    """Its state and progress."""
     return _state(jobs, _found(jobs, identity))
 
 
@@ -94,14 +94,14 @@ async def get_job(jobs: JobsOf, identity: Identity) -> JobState:
     response_class=Response,
     responses={
         200: {
-            "description": "The photo's file, sharp.",
+            "description": "The deblurred photo's file.",
             "content": RESULT,
         },
         **problems(*EVERYWHERE, 404, 409, 422),
     },
 )
 async def get_result(jobs: JobsOf, identity: Identity) -> Response:
-    """The same as `/v1/deblur` gives; as often as it is asked for, until the job expires."""
+    """The file that `/v1/deblur` would have sent, until the job expires."""
     job = _found(jobs, identity)
     record = job.record
     if record.state == "failed":
@@ -115,7 +115,7 @@ async def get_result(jobs: JobsOf, identity: Identity) -> Response:
     size = file.seek(0, 2)
     file.seek(0)
     headers = {"content-length": str(size), **attachment(record.format)}
-    return StreamingResponse(_chunks(file), media_type=TYPES[record.format], headers=headers)
+    return StreamingResponse(_chunks(file), media_type=f"image/{record.format}", headers=headers)
 
 
 @router.delete(
@@ -125,7 +125,7 @@ async def get_result(jobs: JobsOf, identity: Identity) -> Response:
     responses=problems(*EVERYWHERE, 403, 404),
 )
 async def delete_job(jobs: JobsOf, identity: Identity) -> None:
-    """Ends it if it is not finished, and removes photo and result."""
+    """Cancels it if it is not finished, and removes photo and result."""
     _found(jobs, identity)
     if not await run_in_threadpool(jobs.delete, identity):
         raise _none()
@@ -139,7 +139,7 @@ def _found(jobs: Jobs, identity: str) -> Job:
 
 
 def _none() -> HTTPException:
-    return HTTPException(404, "there is no such job; finished ones are removed after a while")
+    return HTTPException(404, "there is no such job; finished jobs are removed after a while")
 
 
 def _state(jobs: Jobs, job: Job) -> JobState:

@@ -35,7 +35,7 @@ def make_blocks(sessions: Sessions, max_bytes: int, timeout: float) -> gr.Blocks
         session = sessions.open(request.session_hash or "")
         return {
             **running.state(session, queue),
-            "models": list(queue.models.by_name),
+            "models": list(queue.models),
             "limits": {"bytes": max_bytes},
             "accept": _accepted(),
             "about": _about(max_bytes, queue.max_pixels),

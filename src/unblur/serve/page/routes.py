@@ -67,17 +67,17 @@ async def upload(
 ) -> Response:
     session, max_bytes = sessions.find(token), request.app.state.settings.max_bytes
     if len(session.uploads) >= MAX_PHOTOS:
-        return _refused(f"is one too many: {MAX_PHOTOS} are taken at a time")
+        return _refused(f"is one too many: at most {MAX_PHOTOS} photos are accepted")
     try:
         require_room(sessions.folder, ROOM)
         folder = session.new_folder()
     except OSError:
-        return _refused("cannot be taken now: the server has no room left. Try again later")
+        return _refused("cannot be uploaded now: the server's disk is full. Try again later")
     path = folder / upload_name(name)
     try:
         if not await _receive(request, path, max_bytes):
             shutil.rmtree(folder, ignore_errors=True)
-            return _refused(f"is larger than {max_bytes // 2**20} MB, the most taken here")
+            return _refused(f"is larger than {max_bytes // 2**20} MB, the limit of this server")
         arguments = (clean_name(name), folder, path, sessions.queue.max_pixels)
         added = await anyio.to_thread.run_sync(session.add, *arguments, limiter=sessions.decoders)
     except BaseException as error:
@@ -168,7 +168,7 @@ def _save(upload: Upload, strength: float) -> Path:
         raise ExpiredError
     out = upload.folder / f"result-{uuid.uuid4().hex}"
     try:
-        upload.result.restoration.save(out, strength)
+        upload.result.cached.save(out, strength)
     except (ValueError, OSError, AttributeError):  # closed meanwhile
         raise ExpiredError from None
     return out
@@ -211,15 +211,14 @@ class _Sink:
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
 
-    def close(self) -> None:
-        pass
-
     def write(self, data: Any) -> int:
         self._chunks.append(bytes(data))
         return len(self._chunks[-1])
 
     def flush(self) -> None:
         pass
+
+    close = flush
 
     def take(self) -> bytes:
         taken, self._chunks = b"".join(self._chunks), []

@@ -12,7 +12,7 @@ from unblur.serve.errors import plain
 from unblur.serve.page import previews
 from unblur.serve.page.sessions import Result, Session, Upload, Variant
 from unblur.serve.queue import DeblurQueue, Task
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 
 TICK = 0.15
 """Seconds between two checks of the progress."""
@@ -33,7 +33,7 @@ async def run(
         timeout: seconds after which a photo fails.
     """
     models = queue.models
-    variant = Variant(model if model in models.by_name else models.default, best)
+    variant = Variant(model if model and model in models else models.default, best)
     for upload in session.uploads.values():
         if upload.variant != variant:
             _ask_for(upload, queue, variant)
@@ -43,19 +43,10 @@ async def run(
     sent = None
     while True:
         over = not session.running or session.listener is not listener
-        now = [
-            (
-                upload.id,
-                upload.state,
-                upload.result and upload.result.name,
-                upload.task and upload.task.progress,
-                _place(session, upload, queue),
-            )
-            for upload in session.uploads.values()
-        ]
-        if now != sent:
-            sent = now
-            yield state(session, queue)
+        now = state(session, queue)
+        if now["photos"] != sent:
+            sent = now["photos"]
+            yield now
         if over:
             return
         await asyncio.sleep(TICK)
@@ -144,13 +135,13 @@ async def _run_one(session: Session, upload: Upload, queue: DeblurQueue, timeout
     variant, name = upload.variant, f"after-{upload.run + 1}"
     assert variant is not None
 
-    def finish(restoration: Restoration) -> tuple[Restoration, bool]:
+    def finish(cached: CachedResult) -> tuple[CachedResult, bool]:
         try:
-            changed = previews.show_after(restoration, upload.folder, name)
-            restoration.rest(upload.folder / f"{name}.change")
-            return restoration, changed
+            changed = previews.show_after(cached, upload.folder, name)
+            cached.move_to_disk(upload.folder / f"{name}.change")
+            return cached, changed
         except BaseException:
-            restoration.close()
+            cached.close()
             raise
 
     loop = asyncio.get_running_loop()
@@ -184,8 +175,8 @@ def _take(upload: Upload, task: Task[Any], variant: Variant, name: str) -> None:
     """Takes a task's result, or its exception."""
     error = task.future.exception()
     if error is None:
-        restoration, changed = task.future.result()
-        result = Result(variant, upload.folder, name, restoration, not changed)
+        cached, changed = task.future.result()
+        result = Result(variant, upload.folder, name, cached, not changed)
         if not upload.folder.exists() or upload.variant != variant or upload.state == "failed":
             result.close()
             return

@@ -18,7 +18,7 @@ from unblur.errors import ExpiredError
 from unblur.photo import FORMATS, RAW_ENDINGS
 from unblur.serve.page import previews
 from unblur.serve.queue import DeblurQueue, Task
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 
 IDLE = 3600.0
 """Seconds without a request after which an open page's photos are deleted."""
@@ -42,11 +42,11 @@ class Result:
     variant: Variant
     folder: Path
     name: str
-    restoration: Restoration
+    cached: CachedResult
     unchanged: bool
 
     def close(self) -> None:
-        self.restoration.close()
+        self.cached.close()
         (self.folder / f"{self.name}.jpg").unlink(missing_ok=True)
         shutil.rmtree(self.folder / self.name, ignore_errors=True)
 
@@ -87,7 +87,7 @@ class Upload:
     def result_name(self) -> str:
         """The name that `unblur deblur` gives it: photo-deblurred.jpg for photo.jpg."""
         assert self.result is not None
-        kind = self.result.restoration.format
+        kind = self.result.cached.format
         stem, dot, ending = self.name.rpartition(".")
         if not dot or FORMATS.get(f".{ending.lower()}") != kind:
             ending = next(end for end, of in FORMATS.items() if of == kind)[1:]
@@ -130,9 +130,6 @@ class Session:
     def over(self) -> bool:
         """Whether the page was closed."""
         return self.closed or self.left is not None
-
-    def touch(self) -> None:
-        self.used, self.left = time.monotonic(), None
 
     def new_folder(self) -> Path:
         """Makes the folder of a further photo."""
@@ -186,11 +183,7 @@ class Sessions:
         self._lock = threading.Lock()
 
     def open(self, connection: str) -> Session:
-        """Starts a session.
-
-        Args:
-            connection: Gradio's name for the page's connection; an earlier session of it is left.
-        """
+        """Starts a session of Gradio's connection, and leaves an earlier one of it."""
         session = Session(self.folder / secrets.token_hex(8))
         with self._lock:
             before = self._by_connection.pop(connection, None)
@@ -208,7 +201,7 @@ class Sessions:
         session = self._by_token.get(token)
         if session is None:
             raise ExpiredError
-        session.touch()
+        session.used, session.left = time.monotonic(), None
         return session
 
     def leave(self, connection: str) -> None:
@@ -218,7 +211,7 @@ class Sessions:
             session.left = time.monotonic()
 
     def leave_all(self) -> None:
-        """Notes that the server stops."""
+        """Notes that the server is stopping."""
         for session in list(self._by_token.values()):
             session.left = time.monotonic()
 
