@@ -1,19 +1,18 @@
-"""The ablation's rows are told apart; its runner resumes; its intervals are right."""
+"""The ablation's rows differ, its runs resume after a kill, and its intervals are correct."""
 
 from __future__ import annotations
 
 import fcntl
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks import ablation_table as table
-from benchmarks import documents
-from benchmarks.ablation_rows import REFERENCE, ROWS
+from experiments import ROOT, documents
+from experiments.ablation import table
+from experiments.ablation.__main__ import CONFIG, main
+from experiments.ablation.rows import REFERENCE, ROWS
 from msgspec.structs import replace
 from scipy import stats
 
@@ -25,12 +24,11 @@ from unblur.training import config as configs
 from unblur.training.config import DataConfig, PhaseConfig, TrainConfig
 from unblur.training.loop import train
 
-ROOT = Path(__file__).parents[1]
 BEGIN, END = documents.markers(table.PLACE)
-BASE = configs.load(ROOT / "configs" / "ablation.toml")
+BASE = configs.load(CONFIG)
 
 
-def test_no_two_rows_are_one_and_each_is_compared_with_a_row() -> None:
+def test_all_rows_differ_and_each_is_compared_with_a_row() -> None:
     found = [(name, row.of(BASE)) for name, row in ROWS.items()]
     assert [name for name, config in found if config == BASE] == [REFERENCE]
     assert len({config for _, config in found}) == len(ROWS) == 12
@@ -38,13 +36,14 @@ def test_no_two_rows_are_one_and_each_is_compared_with_a_row() -> None:
 
 
 @pytest.fixture
-def ablation(tmp_path: Path, picture: np.ndarray) -> list[str]:
-    """The command for two tiny rows, on three photos and one pair."""
+def ablation(tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The options for two tiny rows, on three photos and one pair."""
+    monkeypatch.chdir(ROOT)  # where the runs' processes find the module
     for index in range(3):
         write(tmp_path / "photos" / f"{index}.png", np.roll(picture, 9 * index, axis=0))
     write(tmp_path / "pairs" / "blur" / "0.png", (picture // 2 + np.roll(picture, 2, axis=1) // 2))
     write(tmp_path / "pairs" / "sharp" / "0.png", picture)
-    loss = LossConfig(adversarial=0, content=0)
+    loss = LossConfig(adversarial=0.0, content=0.0)
     config = TrainConfig(
         phases=(PhaseConfig(steps=3, crop=32, batch=2, lr=1e-2, loss=loss),),
         network=PaperConfig(widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2),
@@ -53,23 +52,18 @@ def ablation(tmp_path: Path, picture: np.ndarray) -> list[str]:
     )
     (tmp_path / "base.toml").write_text(configs.dumps(config))
     (tmp_path / "table.md").write_text(f"before\n{BEGIN}\nstale\n{END}\nafter\n")
-    options = {"data": "photos", "eval": "pairs", "out": "out", "config": "base.toml",
-               "table": "table.md"}  # fmt: skip
-    command = [sys.executable, "-m", "benchmarks.ablation", "--seeds", "1"]
-    command += ["--only", "crosshatch", "--only", "no-attention"]
-    return command + [x for k, v in options.items() for x in (f"--{k}", str(tmp_path / v))]
-
-
-def call(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    options = ["--seeds", "1", "--only", "crosshatch", "--only", "no-attention"]
+    paths = {"data": "photos", "eval": "pairs", "out": "out", "config": "base.toml",
+             "table": "table.md"}  # fmt: skip
+    return options + [x for key, path in paths.items() for x in (f"--{key}", str(tmp_path / path))]
 
 
 def test_killed_and_started_again_it_ends_with_the_table(
-    ablation: list[str], tmp_path: Path
+    ablation: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    # What a kill leaves: one run between two steps, the other before its first checkpoint.
+    # As a kill leaves them: one run between two steps, the other before its first checkpoint.
     begun, out = tmp_path / "out" / "crosshatch" / "seed-0", tmp_path / "out"
-    assert call([*ablation, "--seeds", "0"]).returncode == 0
+    assert main([*ablation, "--seeds", "0"]) == 0
     rows = [configs.load(out / name / "config.toml") for name in ("crosshatch", "no-attention")]
     train(rows[0], begun, max_steps=2)
     (begun / "kept").touch()
@@ -77,10 +71,9 @@ def test_killed_and_started_again_it_ends_with_the_table(
     empty.mkdir(parents=True)
     (empty / "config.toml").write_text(configs.dumps(rows[1]))
 
-    first = call(ablation)
-    assert first.returncode == 0, first.stderr
-    assert "2 of 2 runs to do" in first.stdout
-    assert (begun / "kept").exists()  # so it was resumed: a new run wants an empty folder
+    assert main(ablation) == 0
+    assert "2 of 2 runs to do" in capfd.readouterr().out
+    assert (begun / "kept").exists()  # so it was resumed: a new run needs an empty folder
 
     results = json.loads((out / "results.json").read_text())
     assert [(r["name"], r["seed"]) for r in results] == [("crosshatch", 0), ("no-attention", 0)]
@@ -97,30 +90,34 @@ def test_killed_and_started_again_it_ends_with_the_table(
     assert "| no-attention | No attention |" in text
     assert "stale" not in text
 
-    again = call(ablation)
-    assert "0 of 2 runs to do" in again.stdout
+    assert main(ablation) == 0
+    assert "0 of 2 runs to do" in capfd.readouterr().out
     assert (tmp_path / "table.md").read_text() == text
 
     base = configs.load(tmp_path / "base.toml")
     (tmp_path / "base.toml").write_text(configs.dumps(replace(base, ema=0.5)))
-    assert "another ema (0.999, not 0.5)" in call(ablation).stderr
+    assert main(ablation) == 1
+    assert "another ema (0.999, not 0.5)" in capfd.readouterr().err
 
 
-def test_mistakes_get_one_line(ablation: list[str], tmp_path: Path) -> None:
+def test_mistakes_get_one_line(
+    ablation: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     cases = [
         (["--only", "unet"], "--only unet: there are crosshatch, criss-cross"),
         (["--eval", str(tmp_path / "photos")], "is trained on"),
         (["--table", str(tmp_path / "base.toml")], "has no place for the table"),
     ]
     for more, message in cases:
-        result = call([*ablation, *more])
-        assert result.returncode == 1
-        assert message in result.stderr
-        assert result.stderr.count("\n") == 1
+        assert main([*ablation, *more]) == 1
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
     (tmp_path / "out").mkdir(exist_ok=True)
     with (tmp_path / "out" / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert "an ablation is at work there" in call(ablation).stderr
+        assert main(ablation) == 1
+    assert "an ablation is running there" in capsys.readouterr().err
 
 
 def test_the_interval_is_students() -> None:
@@ -133,7 +130,7 @@ def test_the_interval_is_students() -> None:
     ("differences", "verdict"),
     [([0.1, 0.11, 0.12], "better"), ([-0.1, -0.11, -0.12], "worse"), ([-0.1, 0.0, 0.3], "no")],
 )
-def test_rows_are_told_apart_where_the_interval_leaves_out_zero(
+def test_rows_are_told_apart_where_the_interval_excludes_zero(
     differences: list[float], verdict: str
 ) -> None:
     assert table.compare(differences)[1] == verdict

@@ -1,4 +1,4 @@
-"""Tables in Markdown files: each has its place, between two lines that mark it."""
+"""Generated tables in Markdown files: each stands between two comments that mark its place."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from unblur.errors import UnblurError
-from unblur.photo.files import atomic
 
 
-def publish(measure: Callable[[], str], document: Path | None, place: str) -> int:
-    """Prints the table that `measure` makes, and puts it into a document.
+def publish(make: Callable[[], str], document: Path | None, place: str) -> int:
+    """Print the table that `make` returns and put it into a document.
 
-    Whether the document has the place is asked before anything is measured.
+    The document is checked first, since making the table may take hours.
 
     Returns:
-        0 if all went well, 1 with one line of what did not.
+        The exit code: 0, or 1 after one line on standard error.
     """
     try:
         if document:
             require_place(document, place)
-        text = measure()
+        text = make()
         print(text)
         if document:
             put(document, place, text)
@@ -31,28 +30,27 @@ def publish(measure: Callable[[], str], document: Path | None, place: str) -> in
     return 0
 
 
+def put(document: Path, place: str, text: str) -> None:
+    """Replace the content of a place; raises as `require_place`."""
+    head, tail = require_place(document, place)
+    document.write_text(f"{head}\n{text}\n{tail}", encoding="utf-8")
+
+
 def require_place(document: Path, place: str) -> tuple[str, str]:
-    """What stands before and after the place of that name, with the lines that mark it.
+    """The text before and after a place's content, including the two markers.
 
     Raises:
-        UnblurError: if the file cannot be read, or has no such place.
+        UnblurError: if the file cannot be read or has no such place.
     """
     begin, end = markers(place)
     try:
         text = document.read_text(encoding="utf-8")
     except OSError as error:
-        raise UnblurError(f"{document}: {error.strerror}; --table names a Markdown file") from None
+        raise UnblurError(f"{document}: {error.strerror}; a Markdown file was expected") from None
     first, last = text.find(begin), text.find(end)
     if not -1 < first < last:
         raise UnblurError(f"{document}: has no place for the table, the lines {begin} and {end}")
     return text[: first + len(begin)], text[last:]
-
-
-def put(document: Path, place: str, text: str) -> None:
-    """Puts a text into its place, instead of what was there; raises as `require_place`."""
-    head, tail = require_place(document, place)
-    with atomic(document) as file:
-        file.write(f"{head}\n{text}\n{tail}".encode())
 
 
 def markers(place: str) -> tuple[str, str]:

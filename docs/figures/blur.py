@@ -1,14 +1,16 @@
-"""Draws the figures of docs/blur.md.
+"""Draw the figures of docs/blur.md.
 
-    python docs/blur_figures.py PHOTOS PAIRS [PAIRS...]
+    python -m docs.figures.blur [PHOTOS PAIRS...]
 
-PHOTOS are sharp photos to blur, PAIRS folders of real pairs to compare with. The stages are shown
-on a photograph that ships with scikit-image (Eileen Collins, NASA, public domain).
+The comparison with real blur is drawn if folders of sharp photos and of real pairs are given. The
+stages are shown on a photograph that ships with scikit-image (Eileen Collins, NASA, public
+domain).
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import matplotlib as mpl
 import numpy as np
 import pyvips
 import torch
+from experiments import IMAGES
 from matplotlib.figure import Figure
 from msgspec.structs import replace
 from skimage import data
@@ -30,7 +33,6 @@ from unblur.datasets import find_data, find_pairs, read_rgb
 from unblur.losses import sobel
 from unblur.metrics import psnr
 
-IMAGES = Path(__file__).parent / "images"
 MARGIN = 44
 NOTHING = BlurConfig(
     sharp_share=0, max_length=0, min_length=0, sweep_share=0, shake_share=0, strobe_share=0,
@@ -59,15 +61,17 @@ STAGES = {
 }
 
 
-def main(photos: Path, folders: list[Path]) -> None:
-    IMAGES.mkdir(exist_ok=True)
+def main(photos: Path | None = None, *pairs: Path) -> None:
     draw_kernels()
     draw_stages()
-    draw_realism(photos, folders)
+    if photos and pairs:
+        draw_realism(photos, pairs)
+    else:
+        print("blur-realism.png: left as it is, needs folders of sharp photos and of real pairs")
 
 
 def draw_kernels(count: int = 12, length: int = 40, side: int = 61) -> None:
-    """What becomes of a point: smooth paths above, squiggly ones, shake below."""
+    """Draw images of a point: smooth paths in the first row, then squiggly ones, then shakes."""
     plain = BlurConfig(max_length=length, min_length=length, varying_share=0, sweep_share=0)
     rows = []
     for changes in (
@@ -84,31 +88,33 @@ def draw_kernels(count: int = 12, length: int = 40, side: int = 61) -> None:
         kernels = expose(point, motion, length, density=4.0)[:, 0]
         rows.append(torch.cat(list((kernels / kernels.amax((1, 2), keepdim=True)) ** 0.5), dim=1))
     sheet = torch.cat(rows)
-    save(np.repeat(sheet[..., None].numpy() * 255, 3, 2), IMAGES / "blur-kernels.png")
+    pixels = np.repeat(sheet[..., None].numpy() * 255, 3, 2).clip(0, 255).astype(np.uint8)
+    image: Any = pyvips.Image.new_from_array(pixels)
+    image.write_to_file(str(IMAGES / "blur-kernels.png"))
 
 
 def draw_stages() -> None:
+    """Draw the photograph after each stage alone."""
     image = torch.from_numpy(np.ascontiguousarray(data.astronaut())).permute(2, 0, 1)[None]
     figure = Figure(figsize=(10, 3.9), layout="constrained")
     axes = figure.subplots(2, 6)
     for axis, (title, config) in zip(axes.flat, STAGES.items(), strict=True):
-        blurred = stage(image, config)
-        axis.imshow(blurred[60:300, 120:360], interpolation="nearest")
+        generator, focal = torch.Generator().manual_seed(11), torch.tensor([700.0])
+        blurred, _ = synthesize(image, torch.zeros(1, 2), focal, MARGIN, config, generator)
+        shown = blurred[0, :, 60:300, 120:360].permute(1, 2, 0).numpy()
+        axis.imshow(shown, interpolation="nearest")
         axis.set_title(title, fontsize=8)
         axis.axis("off")
     figure.savefig(IMAGES / "blur-stages.jpg", dpi=150, pil_kwargs={"quality": 90})
 
 
-def stage(image: Tensor, config: BlurConfig) -> np.ndarray:
-    generator = torch.Generator().manual_seed(11)
-    blurred, _ = synthesize(
-        image, torch.zeros(1, 2), torch.tensor([700.0]), MARGIN, config, generator
-    )
-    return blurred[0].permute(1, 2, 0).numpy()
+def draw_realism(photos: Path, folders: Sequence[Path], crops: int = 960, side: int = 256) -> None:
+    """Draw and print PSNR and lost gradient energy of blurred crops, synthetic and real.
 
-
-def draw_realism(photos: Path, folders: list[Path], crops: int = 960, side: int = 256) -> None:
-    """PSNR of blurred against sharp crops, and how much gradient energy the blur took."""
+    Args:
+        photos: folder of sharp photos to blur.
+        folders: of real pairs.
+    """
     measured = {"preset real": [], **{name_of(folder): [] for folder in folders}}
     rng, generator = np.random.default_rng(0), torch.Generator().manual_seed(0)
     paths, blur = find_data(photos)[1], PRESETS["real"]
@@ -156,6 +162,7 @@ def crop(rng: np.random.Generator, paths: list[Path], side: int) -> Tensor:
 
 
 def measure(blurred: Tensor, sharp: Tensor) -> tuple[float, float]:
+    """PSNR in dB, at most 60, and the share of gradient energy lost to the blur."""
     eight = [(x.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy() for x in (blurred, sharp)]
     energy = [float(sobel(x.mean(0)[None, None]).square().mean()) for x in (blurred, sharp)]
     return min(psnr(*eight), 60.0), 1 - energy[0] / max(energy[1], 1e-9)
@@ -169,12 +176,5 @@ def name_of(folder: Path) -> str:
     return folder.resolve().name if folder.name != "train" else folder.resolve().parent.name
 
 
-def save(pixels: np.ndarray, path: Path, zoom: int = 1) -> None:
-    image: Any = pyvips.Image.new_from_array(pixels.clip(0, 255).astype(np.uint8))
-    image.resize(zoom, kernel="nearest").write_to_file(str(path))
-
-
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit((__doc__ or "").strip())
-    main(Path(sys.argv[1]), [Path(arg) for arg in sys.argv[2:]])
+    main(*map(Path, sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: it runs, and what it compares obeys its laws; nothing here is timed."""
+"""`python -m benchmarks` runs, and its comparisons obey their laws; nothing here is timed."""
 
 from __future__ import annotations
 

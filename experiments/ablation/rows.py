@@ -1,4 +1,4 @@
-"""The rows of the ablation: what each changes of its reference, and nothing else."""
+"""The rows of the ablation: the values of the reference's config that each replaces."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ from unblur.nets.deblurgan import DeblurGANConfig
 from unblur.training.config import TrainConfig
 
 REFERENCE = "crosshatch"
-"""The row that changes nothing, and that the others are compared with unless they say otherwise."""
+"""The row without a change, with which the others are compared unless they name another."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One change; each mapping holds new values of a config's table."""
+    """One change of the reference; each mapping replaces values of one table of the config.
+
+    Attributes:
+        about: description for the table.
+        against: name of the row with which it is compared.
+    """
 
     about: str
-    """What it is, in words."""
     against: str = REFERENCE
-    """The row that it is compared with."""
     run: Mapping[str, Any] = field(default_factory=dict)
     paper: Mapping[str, Any] = field(default_factory=dict)
     phase: Mapping[str, Any] = field(default_factory=dict)
     loss: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, base: TrainConfig) -> TrainConfig:
-        """The row's config, from the reference's, which has one phase."""
+        """The row's config, given the reference's, which has one phase."""
         (phase,) = base.phases
         phase = replace(phase, loss=replace(phase.loss, **self.loss), **self.phase)
         network = replace(base.network, **self.paper)
@@ -37,7 +40,7 @@ class Row:
 
 
 def _plain(about: str, attention: str) -> Row:
-    """A row under a loss that rewards PSNR, longer and on larger crops."""
+    """A row trained with a loss that rewards PSNR, for more steps and on larger crops."""
     return Row(
         about,
         against="plain",

@@ -1,10 +1,10 @@
-"""Draws the curves of docs/paper.md from the logs of runs.
+"""Draw the training curves of docs/paper.md from the logs and configs in runs/.
 
-    python docs/paper_figures.py [docs/paper]
+    python -m experiments.paper.curves [FOLDER]
 
-Every NAME.jsonl of the folder that is the log of a run with a discriminator becomes
-docs/images/paper-NAME.svg: the terms at their weights, D(real) and D(fake), and, where the run was
-watched, the norms of the terms' gradients. NAME.toml beside it, the run's config, says the weights.
+Each NAME.jsonl of the folder, the log of a run with a discriminator, becomes
+docs/images/paper-NAME.svg: the loss terms at their weights, D(real) and D(fake), and the norms of
+the terms' gradients where the run logged them. The weights are those of NAME.toml beside it.
 """
 
 from __future__ import annotations
@@ -17,23 +17,25 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments import IMAGES
 from unblur.losses import LossConfig
 from unblur.training import config as configs
 
-HERE = Path(__file__).parent
+RUNS = Path(__file__).with_name("runs")
 TERMS = ("adversarial", "content", "pixel", "gradient")
 
 
-def main(folder: Path) -> None:
+def main(folder: Path = RUNS) -> None:
     for log in sorted(folder.glob("*.jsonl")):
         lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-        lines = [line for line in lines if "D(real)" in line]
-        if lines:
-            loss = configs.load(log.with_suffix(".toml")).phases[-1].loss
-            draw(lines, loss, HERE / "images" / f"paper-{log.stem}.svg")
+        loss = configs.load(log.with_suffix(".toml")).phases[-1].loss
+        path = IMAGES / f"paper-{log.stem}.svg"
+        draw([line for line in lines if "D(real)" in line], loss, path)
+        print(path)
 
 
 def draw(lines: list[dict[str, float]], loss: LossConfig, path: Path) -> None:
+    """Draw one run's log lines."""
     with mpl.rc_context({"font.size": 8, "svg.hashsalt": "unblur"}):
         figure = Figure(figsize=(11, 3.2), layout="constrained")
         terms, scores, norms = figure.subplots(1, 3)
@@ -55,9 +57,10 @@ def draw(lines: list[dict[str, float]], loss: LossConfig, path: Path) -> None:
 def plot(
     axis: Axes, lines: list[dict[str, float]], key: str, label: str, weight: float = 1.0
 ) -> None:
+    """Draw a logged value, times a weight, against the step."""
     points = [(line["step"], weight * line[key]) for line in lines if key in line]
     axis.plot([x for x, _ in points], [y for _, y in points], label=label, linewidth=1)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "paper")
+    main(*map(Path, sys.argv[1:2]))

@@ -1,9 +1,9 @@
-"""Draws the curve of docs/training.md, dB against crops seen, from stored logs.
+"""Draw the curve of docs/training.md, dB against crops seen, from logs of training runs.
 
-    python docs/training_figures.py [LOG.jsonl ...]
+    python -m experiments.default.curve [LOG.jsonl ...]
 
-By default the log is docs/training/curve.jsonl, of the run behind the bundled weights. The log of
-any run of `unblur train` is drawn too: it has the crops, and the gain of every validation.
+The default is curve.jsonl beside this file, of the run behind the bundled weights. The log.jsonl of
+any run of `unblur train` can be drawn too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-HERE = Path(__file__).parent
+from experiments import IMAGES
+
+LOG = Path(__file__).with_name("curve.jsonl")
 LABELS = {
     "mix": "training mix, weights of the moment",
     "average": "training mix, averaged weights",
@@ -25,7 +27,8 @@ LABELS = {
 }
 
 
-def main(logs: list[Path]) -> None:
+def main(*logs: Path) -> None:
+    logs = logs or (LOG,)
     with mpl.rc_context({"font.size": 8, "svg.hashsalt": "unblur"}):
         figure = Figure(figsize=(6, 3.4), layout="constrained")
         axis = figure.subplots()
@@ -34,15 +37,17 @@ def main(logs: list[Path]) -> None:
             for key, label in LABELS.items():
                 points = [(line["crops"] / 1000, line[key]) for line in lines if key in line]
                 if points:
-                    whose = "" if len(logs) == 1 else f"{log.parent.name}: "
+                    name = "" if len(logs) == 1 else f"{log.parent.name}: "
                     xs, ys = zip(*points, strict=True)
-                    axis.plot(xs, ys, "o-", markersize=3, linewidth=1, label=whose + label)
+                    axis.plot(xs, ys, "o-", markersize=3, linewidth=1, label=name + label)
         axis.set(xlabel="crops of 256 x 256 seen, thousands", ylabel="gain over the blurred, dB")
         axis.set(xlim=(0, None), ylim=(0, None))
         axis.grid(alpha=0.3)
         axis.legend(fontsize=7)
-        figure.savefig(HERE / "images" / "training.svg", metadata={"Date": None})
+        path = IMAGES / "training.svg"
+        figure.savefig(path, metadata={"Date": None})
+    print(path)
 
 
 if __name__ == "__main__":
-    main([Path(path) for path in sys.argv[1:]] or [HERE / "training" / "curve.jsonl"])
+    main(*map(Path, sys.argv[1:]))

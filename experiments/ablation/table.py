@@ -1,4 +1,4 @@
-"""Tables of an ablation: means and spreads over seeds, and differences paired by seed."""
+"""The ablation's tables: means and deviations over seeds, and differences paired by seed."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.ablation_rows import REFERENCE, ROWS
+from experiments.ablation.rows import REFERENCE, ROWS
 from unblur import __version__
 from unblur.training import config as configs
 
 PLACE = "ablation"
-"""Of the table in its document."""
+"""Name of the table's place in its document."""
 LEVEL = 0.95
-"""Confidence of the intervals."""
+"""Confidence level of the intervals."""
 
 
 def markdown(results: Sequence[Mapping[str, Any]]) -> str:
-    """The tables of `measure`'s results: what was compared and its cost, then one table a set."""
+    """The tables of `measure.measure`'s results: rows and their cost, then one table a set."""
     rows: dict[str, dict[int, Mapping[str, Any]]] = {}
     for result in sorted(results, key=lambda r: (r["name"] != REFERENCE, r["name"], r["seed"])):
         rows.setdefault(result["name"], {})[result["seed"]] = result
@@ -79,18 +79,18 @@ def _set_table(key: str, rows: Mapping[str, Mapping[int, Mapping[str, Any]]]) ->
 
 
 def gain(images: Sequence[Mapping[str, Any]], metric: str) -> float:
-    """Mean over images of a metric, above the blurred images' own."""
+    """Mean gain of a metric over the blurred images."""
     return statistics.mean(image[metric] - image[f"blurred_{metric}"] for image in images)
 
 
 def spread(values: Sequence[float], digits: int) -> str:
-    """Mean ± standard deviation, the latter where there are two values or more."""
+    """Mean, and ± standard deviation for two values or more."""
     mean = f"{statistics.mean(values):+.{digits}f}"
     return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
 
 
 def compare(differences: Sequence[float]) -> list[str]:
-    """Two cells: the mean difference with its interval, and whether that leaves 0 out."""
+    """Two cells: the mean difference with its interval, and whether the interval excludes 0."""
     mean = f"{statistics.mean(differences):+.3f}"
     if len(differences) < 2:
         return [mean, "one seed"]
@@ -100,7 +100,7 @@ def compare(differences: Sequence[float]) -> list[str]:
 
 
 def interval(differences: Sequence[float]) -> tuple[float, float]:
-    """Student's t interval of the mean of paired differences, at `LEVEL`; needs two or more."""
+    """Student's t interval of the mean of two or more paired differences, at `LEVEL`."""
     from scipy import stats
 
     count, mean = len(differences), statistics.mean(differences)
