@@ -57,7 +57,7 @@ def measure(
         options, jobs = Options(overwrite=True), plan([source], out).jobs
         for _ in range(rounds):
             found["network alone"].append(timed(lambda: run_alone(deblurrer.engine, tiles)))
-            wall, processor = timed(lambda: list(deblur_folder(deblurrer, jobs, options, JOBS)))
+            wall, processor = timed(lambda: list(deblur_folder(deblurrer, options, jobs, JOBS)))
             found["folder"].append((wall / photos, processor / photos))
     return found
 

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from unblur.errors import UnblurError
 from unblur.inference.deblurrer import beside, written_ending
@@ -26,12 +27,18 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """An input that cannot be done, and why; `out` is None where there is none."""
+class Result:
+    """The outcome of an input: `seconds` that it took, and the `error` if it failed.
+
+    "unchanged" is a photo that needed no deblurring, "skipped" one that was done before; `out` is
+    None where there can be none.
+    """
 
     path: str
     out: str | None
-    reason: str
+    status: Literal["done", "unchanged", "skipped", "failed"]
+    seconds: float = 0.0
+    error: UnblurError | None = None
 
 
 @dataclass
@@ -39,9 +46,9 @@ class Plan:
     """The work in its order: inputs as given, in a folder files by name, then its folders."""
 
     jobs: list[Job] = field(default_factory=list)
-    clashes: list[Failure] = field(default_factory=list)
+    clashes: list[Result] = field(default_factory=list)
     """Inputs left out because their result would replace another's, or an input."""
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[Result] = field(default_factory=list)
     """Folders that cannot be read, links to nothing."""
     loops: list[str] = field(default_factory=list)
     """Symbolic links to a folder that they are in, not followed: their photos are there once."""
@@ -92,7 +99,7 @@ def _walk(root: Path, out: Path, todo: Plan) -> None:
             with os.scandir(folder) as found:
                 entries = sorted(found, key=lambda e: os.fsencode(e.name))
         except OSError as error:
-            todo.failures.append(Failure(folder, None, f"cannot be read ({error.strerror})"))
+            todo.failures.append(_failed(folder, None, _reason(error)))
             continue
         if here == results:
             continue
@@ -115,7 +122,7 @@ def _walk(root: Path, out: Path, todo: Plan) -> None:
                 if error.errno == errno.ELOOP:
                     todo.loops.append(entry.path)
                 else:
-                    todo.failures.append(Failure(entry.path, target, _reason(error)))
+                    todo.failures.append(_failed(entry.path, target, _reason(error)))
         waiting.extend(reversed(folders))
 
 
@@ -124,6 +131,10 @@ def _is_photo(entry: os.DirEntry[str]) -> bool:
         return False
     # Not so a pipe, which would be waited for; and a link to nothing raises.
     return stat.S_ISREG(entry.stat().st_mode)
+
+
+def _failed(path: str, out: str | None, reason: str) -> Result:
+    return Result(path, out, "failed", error=UnblurError(reason))
 
 
 def _reason(error: OSError) -> str:
@@ -150,7 +161,7 @@ def _take_out_clashes(todo: Plan, same: Callable[[str], str]) -> None:
         elif key in inputs:
             reason = f"would be written over the input {job.out}"
         if reason:
-            todo.clashes.append(Failure(job.path, job.out, reason))
+            todo.clashes.append(_failed(job.path, job.out, reason))
         else:
             owners[key] = job.path
             kept.append(job)

@@ -6,16 +6,16 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unblur.cli.errors import DONE, FAILED, STOPPED, WRONG, fail, in_words
+from unblur.cli.errors import FAILED, STOPPED, WRONG, fail, in_words
 from unblur.cli.options import takes
 from unblur.cli.output import say
 from unblur.errors import UnblurError
@@ -147,7 +147,7 @@ def _run(given: Options) -> int:
 
 def _deblur_files(deblurrer: Deblurrer, given: Options, how: How) -> int:
     from unblur.batch.plan import plan
-    from unblur.batch.runner import deblur_files
+    from unblur.batch.runner import deblur_one, run
     from unblur.cli.progress import bar
     from unblur.cli.report import Report
     from unblur.video import is_video
@@ -157,7 +157,7 @@ def _deblur_files(deblurrer: Deblurrer, given: Options, how: How) -> int:
     frames = bar() if one_video else nullcontext(how.report)
     with Report(todo, None, given.json) as report, frames as advance, _stoppable() as stop:
         how = replace(how, report=advance)
-        for result in deblur_files(deblurrer, todo.jobs, how, given.jobs, stop):
+        for result in run(partial(deblur_one, deblurrer, how), todo.jobs, given.jobs, stop):
             report.add(result)
     return report.end()
 
@@ -179,29 +179,16 @@ def _deblur_into_folder(deblurrer: Deblurrer, given: Options, how: How) -> int:
 
 def _deblur_stream(deblurrer: Deblurrer, given: Options, how: How) -> int:
     from unblur.batch.plan import Job, Plan
-    from unblur.batch.runner import Result
+    from unblur.batch.runner import attempt
     from unblur.batch.stream import deblur_stream
     from unblur.cli.report import Report
 
-    began = time.perf_counter()
     path, out = given.inputs[0], given.out or STANDARD
+    source = sys.stdin.buffer if path == STANDARD else path
+    target = sys.stdout.buffer if out == STANDARD else out
     job = Job("standard input" if path == STANDARD else str(path), str(out))
     with Report(Plan([job]), None, given.json) as report:
-        try:
-            changed = deblur_stream(
-                deblurrer,
-                sys.stdin.buffer if path == STANDARD else path,
-                sys.stdout.buffer if out == STANDARD else out,
-                how,
-            )
-        except (UnblurError, OSError) as error:
-            problem = error if isinstance(error, UnblurError) else UnblurError(error.strerror or "")
-            report.add(Result(job.path, job.out, "failed", 0.0, problem))
-        else:
-            if out == STANDARD:
-                return DONE  # a line about the photo would be in the photo
-            status = "done" if changed else "unchanged"
-            report.add(Result(job.path, job.out, status, round(time.perf_counter() - began, 3)))
+        report.add(attempt(lambda _: deblur_stream(deblurrer, how, source, target), job))
     return report.end()
 
 
