@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -19,8 +19,16 @@ from unblur.cli.errors import FAILED, STOPPED, WRONG, fail, in_words
 from unblur.cli.options import takes
 from unblur.cli.output import say
 from unblur.errors import UnblurError
-from unblur.inference import options
-from unblur.inference.options import Precision
+from unblur.inference.options import (
+    BEST,
+    FULL,
+    MAX_PIXELS,
+    MODEL,
+    STRENGTH,
+    TILE,
+    Precision,
+    option,
+)
 
 if TYPE_CHECKING:
     from unblur.batch.plan import Job
@@ -33,50 +41,30 @@ STANDARD = Path("-")
 
 @dataclass(frozen=True)
 class Options:
-    """The command's options."""
-
-    inputs: Annotated[
-        tuple[Path, ...],
-        typer.Argument(metavar="INPUT", help="Photos, videos, folders; - is standard input."),
-    ]
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--out",
-            help="Output file or folder; by default NAME-deblurred; - is standard output.",
-        ),
-    ] = None
-    model: Annotated[str, options.MODEL] = "default"
-    strength: Annotated[float, options.STRENGTH] = options.FULL
-    best: Annotated[bool, options.BEST] = False
-    precision: Annotated[
-        Precision,
-        typer.Option(
-            metavar="auto|float|f32|bf16|int8",
-            help="Arithmetic on a CPU: auto is the fastest; f32 gives the same on all.",
-        ),
-    ] = "auto"
-    tile: Annotated[int | None, options.TILE] = None
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = (
-        False
+    inputs: tuple[Path, ...] = option(
+        ..., "Photos, videos, folders; - is standard input.", argument=True, metavar="INPUT"
     )
-    jobs: Annotated[int, typer.Option(min=1, help="Photos at a time; fewer need less memory.")] = 3
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object per input, then a summary.")
-    ] = False
-    max_pixels: Annotated[int | None, options.MAX_PIXELS] = None
-    codec: Annotated[
-        str,
-        typer.Option(help="Codec of videos: auto (the input's), h264, hevc, vp9, av1, ffv1, ..."),
-    ] = "auto"
-    quality: Annotated[
-        int | None,
-        typer.Option(min=0, help="Quality of videos on the codec's own scale; lower is better."),
-    ] = None
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Print the network, its device and its arithmetic.")
-    ] = False
+    out: Path | None = option(
+        None, "Output file or folder; by default NAME-deblurred; - is standard output.", short="-o"
+    )
+    model: str = option("default", MODEL)
+    strength: float = option(FULL, STRENGTH)
+    best: bool = option(False, BEST)
+    precision: Precision = option(
+        "auto", "Arithmetic on a CPU: auto is the fastest; f32 gives the same on all."
+    )
+    tile: int | None = option(None, TILE)
+    overwrite: bool = option(False, "Replace files that exist.")
+    jobs: int = option(3, "Photos at a time; fewer need less memory.", least=1)
+    json: bool = option(False, "Print one JSON object per input, then a summary.")
+    max_pixels: int | None = option(None, MAX_PIXELS)
+    codec: str = option(
+        "auto", "Codec of videos: auto (the input's), h264, hevc, vp9, av1, ffv1, ..."
+    )
+    quality: int | None = option(
+        None, "Quality of videos on the codec's own scale; lower is better.", least=0
+    )
+    verbose: bool = option(False, "Print the network, its device and its arithmetic.")
 
 
 @takes(Options)
@@ -121,9 +109,9 @@ def _what_is_wrong(given: Options) -> str | None:
 
 def _run(given: Options) -> int:
     """Deblurs the inputs; returns the exit code."""
+    from unblur import photo
     from unblur.batch.runner import Options as How
     from unblur.inference.deblurrer import Deblurrer
-    from unblur.photo import MAX_PIXELS
 
     try:
         deblurrer = Deblurrer(
@@ -131,7 +119,7 @@ def _run(given: Options) -> int:
         )
     except UnblurError as error:
         fail(in_words(error), WRONG)
-    limit = given.max_pixels or MAX_PIXELS
+    limit = given.max_pixels or photo.MAX_PIXELS
     how = How(given.strength, given.overwrite, limit, given.codec, given.quality, warn=say)
     try:
         if any(path.is_dir() for path in given.inputs):
