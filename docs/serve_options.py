@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from unblur.cli.options import in_units
 from unblur.serve.settings import Settings
@@ -18,7 +19,8 @@ def table() -> str:
     lines = ["| option | default | |", "|---|---|---|"]
     for field in fields(Settings):
         if option := field.metadata.get("option"):
-            default = in_units(field.default) if option.duration else field.default
+            default: Any = field.default
+            default = in_units(default) if option.duration else default
             if isinstance(default, tuple):
                 default = ", ".join(default)
             name = f"`--{field.name.replace('_', '-')}`"

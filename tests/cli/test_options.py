@@ -8,9 +8,9 @@ from typing import Literal, get_args
 
 import pytest
 import typer
+from docs.serve_options import DOCUMENT, TABLE, table
 from typer.testing import CliRunner
 
-from docs.serve_options import DOCUMENT, TABLE, table
 from unblur.cli import app
 from unblur.cli.errors import WORDS
 from unblur.cli.options import in_units, seconds, takes
@@ -61,7 +61,8 @@ def test_times_are_read_as_they_are_written(text: str) -> None:
 
 def test_the_document_has_the_servers_options() -> None:
     found = TABLE.search(DOCUMENT.read_text())
-    assert found and found[0] == table(), "run python docs/serve_options.py"
+    assert found is not None
+    assert found[0] == table(), "python docs/serve_options.py writes it"
     shown = CliRunner().invoke(app, ["serve", "--help"]).output
     for field in fields(Settings):
         name = field.name.replace("_", "-")

@@ -87,7 +87,7 @@ def run(
         return None if stop.is_set() else attempt(one, job)
 
     source = iter(jobs)
-    running: set[Future[Result | None]] = set()
+    running: list[Future[Result | None]] = []
     with ThreadPoolExecutor(threads) as pool:
         try:
             while True:
@@ -95,11 +95,13 @@ def run(
                     job = next(source, None)
                     if job is None:
                         break
-                    running.add(pool.submit(work, job))
+                    running.append(pool.submit(work, job))
                 if not running:
                     return
                 # With a limit, so that Ctrl-C is handled on every system.
-                finished, running = wait(running, 0.5, FIRST_COMPLETED)
+                wait(running, 0.5, FIRST_COMPLETED)
+                finished = [future for future in running if future.done()]
+                running = [future for future in running if future not in finished]
                 yield from filter(None, (future.result() for future in finished))
         finally:
             stop.set()
