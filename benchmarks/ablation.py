@@ -26,15 +26,17 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from benchmarks import ROOT, documents
 from benchmarks import ablation_table as table
 from benchmarks.ablation_rows import ROWS
 from unblur.errors import UnblurError
-from unblur.photo.files import atomically
+from unblur.photo.files import atomic
 from unblur.training import config as configs
 from unblur.training.config import TrainConfig
 
@@ -274,8 +276,8 @@ def report(arguments: argparse.Namespace) -> None:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    with atomically(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1))
+    with atomic(path) as file:
+        file.write(json.dumps(value, indent=1).encode())
 
 
 def _middle(image: Any) -> Any:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
+
+from unblur.nets.deblurgan import DeblurGANConfig
 from unblur.training.config import TrainConfig
 
 REFERENCE = "crosshatch"
@@ -29,7 +32,8 @@ class Row:
         """The row's config, from the reference's, which has one phase."""
         (phase,) = base.phases
         phase = replace(phase, loss=replace(phase.loss, **self.loss), **self.phase)
-        return replace(base, phases=(phase,), paper=replace(base.paper, **self.paper), **self.run)
+        network = replace(base.network, **self.paper)
+        return replace(base, **{"phases": (phase,), "network": network, **self.run})
 
 
 def _plain(about: str, attention: str) -> Row:
@@ -64,7 +68,9 @@ ROWS = {
         "One step of the discriminator for each of the generator, not five",
         phase={"discriminator_steps": 1},
     ),
-    "deblurgan": Row("DeblurGAN's generator, scaled alike", run={"generator": "deblurgan"}),
+    "deblurgan": Row(
+        "DeblurGAN's generator, scaled alike", run={"network": DeblurGANConfig((12, 24, 48))}
+    ),
     "plain": _plain(
         "Crosshatch attention under Charbonnier, a little gradient and frequency, longer and on "
         "larger crops",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from unblur.errors import UnblurError
-from unblur.photo.files import atomically
+from unblur.photo.files import atomic
 
 
 def publish(measure: Callable[[], str], document: Path | None, place: str) -> int:
@@ -51,8 +51,8 @@ def require_place(document: Path, place: str) -> tuple[str, str]:
 def put(document: Path, place: str, text: str) -> None:
     """Puts a text into its place, instead of what was there; raises as `require_place`."""
     head, tail = require_place(document, place)
-    with atomically(document) as temporary:
-        temporary.write_text(f"{head}\n{text}\n{tail}", encoding="utf-8")
+    with atomic(document) as file:
+        file.write(f"{head}\n{text}\n{tail}".encode())
 
 
 def markers(place: str) -> tuple[str, str]:

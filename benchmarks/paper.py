@@ -26,6 +26,8 @@ from benchmarks.documents import publish
 from benchmarks.workers import in_turn
 from unblur.errors import UnblurError
 from unblur.evaluate.tables import CITED, TITLES
+from unblur.nets.deblurgan import DeblurGANConfig
+from unblur.training import config as configs
 from unblur.training.config import PhaseConfig, TrainConfig
 
 SIZES = {"256x256": (256, 256), "1280x720": (720, 1280)}
@@ -110,13 +112,13 @@ def cost(options: argparse.Namespace) -> dict[str, Any]:
 def _cost(model: Path, folder: Path, rounds: int) -> dict[str, Any]:
     from unblur.evaluate.checkpoints import gmacs
     from unblur.inference.engine import find_model
-    from unblur.nets import checkpoint
+    from unblur.nets import build_generator, checkpoint
     from unblur.training.export import export
 
-    deblurgan = TrainConfig(phases=(PhaseConfig(steps=1),), generator="deblurgan")
+    deblurgan = TrainConfig(phases=(PhaseConfig(steps=1),), network=DeblurGANConfig())
     untrained = folder / "deblurgan.safetensors"
-    net = checkpoint.build_generator(deblurgan)
-    checkpoint.save_weights(untrained, net.state_dict(), deblurgan, {})
+    net = build_generator(deblurgan.network)
+    checkpoint.save_weights(untrained, net.state_dict(), configs.dumps(deblurgan), {})
     sources = {PAPER: model, DEBLURGAN: untrained, DEFAULT: find_model("default")}
     found: dict[str, Any] = {"machine": machine.describe(), "load": machine.load(), "networks": {}}
     files: dict[str, str] = {}

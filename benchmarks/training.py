@@ -7,7 +7,6 @@ counted, so all of the matrix product's rate is out of reach.
 
 from __future__ import annotations
 
-import dataclasses
 import statistics
 import tempfile
 import time
@@ -16,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 
 from benchmarks import ROOT, Figure, Setup, figure, side_by_side
 from benchmarks.timing import interleave, timed
 from benchmarks.yardstick import default_device, matrix_rate, wait_for
 from unblur.evaluate.checkpoints import gmacs
-from unblur.nets import checkpoint
+from unblur.nets import build_generator
 from unblur.training import config, distributed
 from unblur.training.loop import Progress, train
 from unblur.training.state import State, bf16
@@ -44,7 +44,7 @@ def run(setup: Setup) -> Iterator[Figure]:
         ways["bf16, no graph"] = {"precision": "bf16-mixed", "graph": False}
         ways["bf16, not compiled"] = {"precision": "bf16-mixed", "compile": "off"}
     group = f"{phase.batch} crops of {phase.crop}x{phase.crop}"
-    nets = {name: timed(step(dataclasses.replace(settings, **way))) for name, way in ways.items()}
+    nets = {name: timed(step(replace(settings, **way))) for name, way in ways.items()}
     times = interleave(nets, steps, first)
     yield from side_by_side(f"{group}, a step without data", "s", times)
 
@@ -54,7 +54,7 @@ def run(setup: Setup) -> Iterator[Figure]:
         matrix_rate(device, torch.bfloat16 if half else torch.float32, 512 if setup.quick else 4096)
     )
     # The backward pass costs twice the forward one; an addition is an operation of its own.
-    work = 3 * 2 * gmacs(checkpoint.build_generator(settings), phase.crop)
+    work = 3 * 2 * gmacs(build_generator(settings.network), phase.crop)
     until, seen = with_data(settings, first, steps)
     alone = [phase.batch / seconds for seconds in times[kind]]
     whole = [progress.images_per_second for progress in seen]
@@ -75,12 +75,12 @@ def load(setup: Setup) -> config.TrainConfig:
     settings = config.override(settings, [setup.photos or ROOT / "examples"], None)
     phase = settings.phases[0]
     if setup.quick:
-        phase = dataclasses.replace(phase, crop=32, batch=2)
+        phase = replace(phase, crop=32, batch=2)
     elif default_device().type == "cpu":
-        phase = dataclasses.replace(phase, batch=2)
-    data = dataclasses.replace(settings.data, val_images=1)
+        phase = replace(phase, batch=2)
+    data = replace(settings.data, val_images=1)
     every = 1 if setup.quick else FIRST
-    return dataclasses.replace(settings, phases=(phase,), data=data, log_every=every)
+    return replace(settings, phases=(phase,), data=data, log_every=every)
 
 
 def step(settings: config.TrainConfig) -> Callable[[], None]:

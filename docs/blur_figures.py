@@ -9,7 +9,6 @@ on a photograph that ships with scikit-image (Eileen Collins, NASA, public domai
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 import pyvips
 import torch
 from matplotlib.figure import Figure
+from msgspec.structs import replace
 from skimage import data
 from torch import Tensor
 from torch.nn import functional as F

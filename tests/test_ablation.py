@@ -6,7 +6,6 @@ import fcntl
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from benchmarks import ablation_table as table
 from benchmarks import documents
 from benchmarks.ablation_rows import REFERENCE, ROWS
+from msgspec.structs import replace
 from scipy import stats
 
 from tests.files import write
@@ -47,8 +47,7 @@ def ablation(tmp_path: Path, picture: np.ndarray) -> list[str]:
     loss = LossConfig(adversarial=0, content=0)
     config = TrainConfig(
         phases=(PhaseConfig(steps=3, crop=32, batch=2, lr=1e-2, loss=loss),),
-        generator="paper",
-        paper=PaperConfig(widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2),
+        network=PaperConfig(widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2),
         data=DataConfig(hold_out_every=3),
         check_every=3,
     )

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import Tensor, nn
 
 from tests.reference import losses as naive
 from unblur import losses
 from unblur.losses import LossConfig
 from unblur.nets import Discriminator
+from unblur.nets.paper import DiscriminatorConfig
 
 
 def arrays(rng: np.random.Generator, *shape: int) -> tuple[np.ndarray, np.ndarray]:
@@ -81,7 +81,9 @@ def test_hybrid_loss_is_the_weighted_sum_and_names_every_term() -> None:
     torch.manual_seed(0)
     config = LossConfig(frequency=3.0, psnr=2.0)
     fake, real = torch.rand(2, 2, 3, 32, 32)
-    loss = losses.HybridLoss(config, nn.AvgPool2d(2), Discriminator(32, (8,)).eval())
+    loss = losses.HybridLoss(
+        config, nn.AvgPool2d(2), Discriminator(DiscriminatorConfig(32, (8,))).eval()
+    )
     terms = loss(fake, real)
     weights = {"adversarial": 4, "content": 0.6, "pixel": 40, "gradient": 40}
     weights |= {"frequency": 3, "psnr": 2}

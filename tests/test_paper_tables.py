@@ -13,11 +13,14 @@ from benchmarks import paper, paper_modes
 from torch import nn
 
 from unblur.nets import PaperGenerator
+from unblur.nets.paper import PaperConfig
+
+SMALL = PaperConfig(widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2, dropout=0.0)
 
 
 def test_the_modes_differ_and_leave_the_network_as_it_was(picture: np.ndarray) -> None:
     torch.manual_seed(0)
-    net = PaperGenerator(0.0, widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2).eval()
+    net = PaperGenerator(SMALL).eval()
     nn.init.normal_(net.layer4.weight, std=0.05)
     before = {name: value.clone() for name, value in net.state_dict().items()}
     image = picture[:64, :64].copy()
@@ -30,7 +33,7 @@ def test_the_modes_differ_and_leave_the_network_as_it_was(picture: np.ndarray) -
 
 
 def test_running_statistics_that_are_the_images_own_give_the_same(picture: np.ndarray) -> None:
-    net = PaperGenerator(0.0, widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2)
+    net = PaperGenerator(SMALL)
     image = picture[:64, :64].copy()
     batch = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1
     for layer in net.modules():

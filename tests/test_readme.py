@@ -36,7 +36,7 @@ def test_the_readmes_commands_run(
     loss = LossConfig(adversarial=0.0, content=0.0)
     config = TrainConfig(
         phases=(PhaseConfig(steps=2, crop=32, loss=loss),),
-        gated_unet=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
+        network=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
         data=DataConfig(hold_out_every=2),
     )
     (tmp_path / "configs").mkdir()

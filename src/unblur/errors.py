@@ -11,6 +11,7 @@ Action = Literal[
     "overwrite",
     "max-pixels",
     "format",
+    "codec",
     "install",
     "jobs",
     "tile",
@@ -26,6 +27,7 @@ _WORDS: dict[Action, str] = {
     "overwrite": "allow overwriting to replace it",
     "max-pixels": "raise the limit to take it",
     "format": "write it as {values}",
+    "codec": "choose another codec ({values})",
     "install": "pip install 'unblur[{values}]'",
     "jobs": "work on fewer at a time",
     "tile": "use smaller tiles",
@@ -44,7 +46,8 @@ class Hint:
 
     Attributes:
         action: which choice of the caller's it is about.
-        values: what to choose, such as the formats that can hold a photo.
+        values: what to choose: for "format", names of formats, each of which is a file name ending
+            as well; for "codec", names of codecs; for "install", an extra of the package.
     """
 
     action: Action
@@ -86,7 +89,8 @@ class UnblurError(Exception):
         if self.hint is None:
             return text
         advice = {**_WORDS, **words}[self.hint.action]
-        return f"{text}; {advice.format(values=', '.join(self.hint.values))}" if advice else text
+        values = " or ".join(", ".join(self.hint.values).rsplit(", ", 1))
+        return f"{text}; {advice.format(values=values)}" if advice else text
 
     def __str__(self) -> str:
         return self.message({})

@@ -7,9 +7,9 @@ scalar tensor.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -20,8 +20,7 @@ Scores = Float[Tensor, "b 1"]
 Scalar = Float[Tensor, ""]
 
 
-@dataclass(frozen=True)
-class LossConfig:
+class LossConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Weights of the hybrid loss (eq. 2). A term of weight 0 is not computed."""
 
     adversarial: float = 4.0
@@ -38,8 +37,7 @@ class LossConfig:
     content_network: Literal["vgg19", "vgg19-small"] = "vgg19"
     """ImageNet's VGG-19, or a distilled one of 16 times fewer filters; both after conv3_3."""
     content_weights: str = ""
-    """File with the content network's weights, which says whose they are; `--content-weights`
-    replaces it."""
+    """File with the content network's weights; it may be of either network, and decides."""
 
 
 def discriminator_loss(real: Scores, fake: Scores) -> Scalar:

@@ -18,7 +18,7 @@ from unblur.blur.config import PRESETS, BlurConfig
 from unblur.blur.frames import Frame, Skipped, average_frames
 from unblur.datasets import find_data, read_rgb
 from unblur.errors import DataError, PhotoError, VideoError
-from unblur.video.source import VIDEOS, frames, opened, video_stream
+from unblur.video.source import VIDEOS, frames, open_video, video_stream
 
 MANIFEST = "manifest.jsonl"
 OVERVIEW = "overview.jpg"
@@ -202,7 +202,7 @@ def _frames_of_folder(folder: Path) -> Iterator[Frame]:
 
 def _frames_of_video(path: Path) -> Iterator[Frame]:
     try:
-        with opened(path) as container:
+        with open_video(path) as container:
             for frame in frames(container, video_stream(container).index):
                 yield frame.to_ndarray(format="rgb24")
     except VideoError as error:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from unblur.errors import ModelError
 from unblur.inference.engine import WHOLE, Contract, Device, Precision
-from unblur.nets import DeblurGANGenerator, GatedUNet, Generator, PaperGenerator, checkpoint
+from unblur.nets import Generator, checkpoint
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,8 @@ def load(path: Path, device: Device = "cpu", precision: Precision = "f32") -> To
 
 
 def contract_of(net: Generator) -> Contract:
-    """What a trained network asks for; the gate is no part of the paper's and of DeblurGAN's."""
-    others = isinstance(net, (PaperGenerator, DeblurGANGenerator))
-    # In fewer than 17 places at 1/8 size OpenVINO's 8-bit convolutions read what is not theirs.
-    smallest = 64 if isinstance(net, GatedUNet) else 1
-    return Contract(multiple=net.multiple, smallest=smallest, gated=not others)
+    """What a trained network asks of its input."""
+    return Contract(multiple=net.multiple, smallest=net.smallest, gated=net.gated)
 
 
 def has_bf16(device: torch.device) -> bool:

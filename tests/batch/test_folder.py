@@ -138,7 +138,7 @@ def test_a_full_disk_and_a_closed_folder_leave_nothing_half_written(
     photos, out = fill(tmp_path / "in", "a.png", "sub/b.png"), tmp_path / "out"
     code, _, errors = deblur(photos, "-o", "/proc/unblur")
     assert (code, len(errors)) == (1, 1)
-    assert errors[0].startswith("unblur: /proc/unblur: cannot be written (")
+    assert errors[0].startswith("unblur: /proc/unblur: cannot be made (")
     fsync = os.fsync
 
     def full(descriptor: int) -> None:

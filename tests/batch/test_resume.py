@@ -81,13 +81,13 @@ def test_files_of_other_origin_stop_the_run(tmp_path: Path) -> None:
 
 
 def test_two_runs_keep_out_of_each_others_way(tmp_path: Path) -> None:
-    from unblur.batch.resume import held
+    from unblur.photo.files import locked
 
     photos, out = fill(tmp_path / "in", "a.png"), tmp_path / "out"
-    with held(out):
+    with locked(out):
         code, _, errors = deblur(photos, "-o", out)
     assert code == 1
-    assert errors == [f"unblur: {out}: another unblur is at work in it; wait for it"]
+    assert errors == [f"unblur: {out}: is in use by another unblur; wait for it"]
 
 
 def test_killed_at_random_moments_the_tree_is_the_same(tmp_path: Path) -> None:

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
+from msgspec.structs import replace
 
 from unblur.blur.config import BlurConfig
 from unblur.blur.trajectory import TIMES, at, camera_shake, instants, sample_paths

@@ -96,7 +96,7 @@ def test_two_inputs_never_write_one_output(tmp_path: Path, picture: np.ndarray) 
         (("evaluate", ".", "--engine", "tf"), "'onnx', 'torch'"),
         (("evaluate", ".", "--metric", "nosuch"), "nosuch: no such metric"),
         (("synth", ".", "-o", "x", "--preset", "wild"), "'mild', 'real', 'severe'"),
-        (("synth", ".", "-o", "x", "--average", "8"), "odd number"),
+        (("synth", ".", "-o", "x", "--average", "8"), "--average is odd"),
         (("synth", ".", "-o", "x", "--response", "raw"), "'signal', 'srgb'"),
         (("nosuch",), "nosuch"),
     ],
@@ -112,7 +112,7 @@ def tiny_config(tmp_path: Path, content: float = 0.0) -> Path:
     loss = LossConfig(adversarial=0.0, content=content, pixel=1.0, gradient=0.1)
     config = TrainConfig(
         phases=(PhaseConfig(steps=4, crop=32, batch=2, loss=loss),),
-        gated_unet=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
+        network=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
         data=DataConfig(hold_out_every=2),
         check_every=2,
     )

@@ -12,8 +12,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from unblur.evaluate.models import Model, Source
 from unblur.losses import LossConfig
-from unblur.nets import checkpoint
+from unblur.nets import build_generator, checkpoint
 from unblur.nets.gated_unet import GatedUNetConfig
+from unblur.training import config as configs
 from unblur.training.config import PhaseConfig, TrainConfig
 
 
@@ -21,15 +22,15 @@ def own(path: Path) -> Path:
     """An untrained checkpoint of unblur whose changes are large enough to pass the gate."""
     torch.manual_seed(0)
     phase = PhaseConfig(steps=1, crop=32, batch=1, loss=LossConfig(adversarial=0))
-    config = TrainConfig(phases=(phase,), gated_unet=GatedUNetConfig((8, 8, 16), (1, 1, 2)))
-    net = checkpoint.build_generator(config)
+    config = TrainConfig(phases=(phase,), network=GatedUNetConfig((8, 8, 16), (1, 1, 2)))
+    net = build_generator(config.network)
     with torch.no_grad():
         for name, value in net.named_parameters():
             # Equal tensors would be stored once; no trained ones are equal.
             value.add_(0.01 * torch.randn_like(value))
             if name.startswith("tail"):
                 value.mul_(40)
-    checkpoint.save_weights(path, net.state_dict(), config, {})
+    checkpoint.save_weights(path, net.state_dict(), configs.dumps(config), {})
     return path
 
 

@@ -9,12 +9,14 @@ from torch import Tensor, nn
 from tests.reference.gated import mean_around
 from unblur.nets import GatedUNet
 from unblur.nets.folded import SCALE, folded, unfolded
-from unblur.nets.gated_unet import CELL, SPAN, GatedBlock, RMSNorm, local_mean
+from unblur.nets.gated_unet import CELL, SPAN, GatedBlock, GatedUNetConfig, RMSNorm, local_mean
+
+SMALL = GatedUNetConfig((8, 12, 16), (1, 1, 2))
 
 
 def random_net() -> GatedUNet:
     """Small, with no parameter at a value that would hide it."""
-    net = GatedUNet((8, 12, 16), (1, 1, 2)).eval()
+    net = GatedUNet(SMALL).eval()
     for parameter in net.parameters():
         nn.init.normal_(parameter, std=0.3)
     return net
@@ -60,7 +62,7 @@ def test_folding_changes_nothing_and_can_be_undone() -> None:
     net = random_net().double()
     small = folded(net)
     image = torch.rand(1, 3, 4 * CELL, 3 * CELL, dtype=torch.float64) * 2 - 1
-    again = GatedUNet((8, 12, 16), (1, 1, 2)).eval().double()
+    again = GatedUNet(SMALL).eval().double()
     again.load_state_dict(unfolded(small.state_dict(), net.state_dict()))
     assert {float(x) for name, values in again.state_dict().items() if "scale" in name
             for x in values.flatten()} == {SCALE}  # fmt: skip

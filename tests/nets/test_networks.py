@@ -12,6 +12,7 @@ from unblur.nets import (
     Generator,
     PaperGenerator,
 )
+from unblur.nets.paper import DiscriminatorConfig, PaperConfig
 
 
 def networks() -> list[nn.Module]:
@@ -20,8 +21,8 @@ def networks() -> list[nn.Module]:
         PaperGenerator(),
         GatedUNet(),
         DeblurGANGenerator(),
-        PaperGenerator(attention="criss-cross", widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2),
-        Discriminator(64, (8, 16)),
+        PaperGenerator(PaperConfig("criss-cross", (8, 8, 16), trunk=16, up=(8, 8), blocks=2)),
+        Discriminator(DiscriminatorConfig(64, (8, 16))),
     ]
 
 
@@ -79,7 +80,7 @@ def test_deblurgan_has_its_layers() -> None:
 
 
 def test_without_attention_the_other_weights_keep_their_names() -> None:
-    whole, bare = PaperGenerator(), PaperGenerator(attention="none")
+    whole, bare = PaperGenerator(), PaperGenerator(PaperConfig("none"))
     missing = whole.state_dict().keys() - bare.state_dict().keys()
     assert bare.state_dict().keys() < whole.state_dict().keys()
     assert all(name.split(".")[-2] in ("query", "key", "value") or name.endswith("gamma")
@@ -93,14 +94,14 @@ def test_the_default_network_is_light() -> None:
 
 
 def test_discriminator_scores_are_probabilities_of_one_size_only() -> None:
-    judge = Discriminator(64, (8, 16))
-    scores = judge(torch.rand(3, 3, 64, 64))
+    net = Discriminator(DiscriminatorConfig(64, (8, 16)))
+    scores = net(torch.rand(3, 3, 64, 64))
     assert scores.shape == (3, 1)
     assert ((scores > 0) & (scores < 1)).all()
     with pytest.raises(ValueError, match="64x64 images, not 32x64"):
-        judge(torch.rand(1, 3, 64, 32))
+        net(torch.rand(1, 3, 64, 32))
     with pytest.raises(ValueError, match="multiple of 4"):
-        Discriminator(62, (8, 16))
+        Discriminator(DiscriminatorConfig(62, (8, 16)))
 
 
 def test_default_discriminator_takes_the_papers_images() -> None:

@@ -18,7 +18,7 @@ import pyvips
 import tifffile
 
 from unblur import photo
-from unblur.photo import iptc, jpeg, png, tags, webp
+from unblur.photo import iptc, jpeg, png, tiff_tags, webp
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a>1</a></x:xmpmeta>'
 IPTC = b"\x1c\x02\x05\x00\x05Title"
@@ -69,17 +69,17 @@ def exif(orientation: int = 1) -> bytes:
     def entry(kind: int, value: bytes, size: int) -> tuple[int, int, bytes]:
         return kind, len(value) // size, value
 
-    camera: tags.Tags = {
+    camera: tiff_tags.Tags = {
         0x829A: entry(5, struct.pack("<II", 1, 60), 8),
         0x9003: entry(2, b"2020:01:02 03:04:05\0", 1),
         0x927C: entry(7, MAKERNOTE, 1),
         0x9286: entry(7, b"UNICODE\0h\0i\0", 1),
     }
-    place: tags.Tags = {
+    place: tiff_tags.Tags = {
         1: entry(2, b"N\0", 1),
         2: entry(5, struct.pack("<6I", 51, 1, 30, 1, 1234, 100), 8),
     }
-    main: tags.Tags = {
+    main: tiff_tags.Tags = {
         0x10F: entry(2, b"Ada\0", 1),
         0x112: entry(3, struct.pack("<H", orientation), 2),
         0x4746: entry(3, struct.pack("<H", 4), 2),
@@ -87,7 +87,7 @@ def exif(orientation: int = 1) -> bytes:
         0x8769: (4, 1, camera),
         0x8825: (4, 1, place),
     }
-    return b"II*\0\x08\0\0\0" + tags.directory(main, 8, big=False)
+    return b"II*\0\x08\0\0\0" + tiff_tags.directory(main, 8, big=False)
 
 
 def cases() -> list[Case]:
@@ -257,8 +257,8 @@ def _with_exif(data: bytes, kind: str) -> bytes:
         return webp.with_exif(data, exif())
     if kind == "tiff":
         file = io.BytesIO(data)
-        added = tags.read_tags(io.BytesIO(exif()))
-        tags.append_tags(file, {**added, tags.IPTC: (7, len(IPTC), IPTC)})
+        added = tiff_tags.read_tags(io.BytesIO(exif()))
+        tiff_tags.append_tags(file, {**added, tiff_tags.IPTC: (7, len(IPTC), IPTC)})
         return file.getvalue()
     return data
 
@@ -302,7 +302,7 @@ def _equal(one: bytes | None, two: bytes | None) -> bool | None:
 def _exif(read: photo.Photo) -> dict[tuple[int, int], Any]:
     found: dict[tuple[int, int], Any] = {}
     block = read.origin.exif.removeprefix(b"Exif\0\0")
-    main = tags.read_tags(io.BytesIO(block)) if block else {}
+    main = tiff_tags.read_tags(io.BytesIO(block)) if block else {}
     for tag, (kind, count, value) in main.items():
         if isinstance(value, dict):
             found |= {(tag, below): entry for below, entry in value.items()}

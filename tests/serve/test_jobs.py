@@ -108,7 +108,7 @@ def test_no_kill_loses_a_job_or_a_result(tmp_path: Path) -> None:
         second = unblur("serve", "--port", "0", "--jobs", tmp_path / "jobs")
         assert second.returncode == 1
         assert second.stderr.count("\n") == 1
-        assert "another unblur is at work" in second.stderr
+        assert "in use by another unblur" in second.stderr
 
 
 @pytest.fixture
@@ -315,7 +315,7 @@ def test_many_jobs_keep_nobody_waiting(
 def test_a_folder_that_cannot_be_used_is_named(network: Network, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     work = Work(threads=1)
-    with pytest.raises(UnblurError, match="file: cannot be written"):
+    with pytest.raises(UnblurError, match="file: cannot be made"):
         Jobs(work, tmp_path / "file", 1, 1)
     work.close()
 

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
 from tests.files import write
 from unblur.blur.config import BlurConfig
-from unblur.errors import DataError
+from unblur.errors import DataError, Hint
 from unblur.training.config import DataConfig
 from unblur.training.data import Batch, TrainingData
 
@@ -20,8 +20,9 @@ def data(config: DataConfig, seed: int = 0) -> TrainingData:
 
 
 def test_no_folder_is_an_error() -> None:
-    with pytest.raises(DataError, match="--data"):
+    with pytest.raises(DataError, match="no data") as raised:
         data(DataConfig())
+    assert raised.value.hint == Hint("data")
 
 
 def test_a_damaged_file_is_named_when_it_is_drawn(pairs_dir: Path) -> None:

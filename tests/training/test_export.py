@@ -11,29 +11,30 @@ from tests.files import write
 from unblur.datasets import read_rgb
 from unblur.errors import CheckpointError
 from unblur.inference.engine import FLOATS, Contract, Engine, find_model
-from unblur.nets import checkpoint
+from unblur.nets import GatedUNet, build_generator, checkpoint
 from unblur.nets.deblurgan import DeblurGANConfig
 from unblur.nets.gated_unet import GatedUNetConfig
 from unblur.nets.paper import PaperConfig
+from unblur.training import config as configs
 from unblur.training.config import PhaseConfig, TrainConfig
 from unblur.training.export import INT8_TOLERANCE, SIZES, TOLERANCE, export
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=["gated-unet", "criss-cross", "paper", "deblurgan"])
+SHAPES = {
+    "gated-unet": GatedUNetConfig((8, 8, 16), (1, 1, 2)),
+    "criss-cross": PaperConfig("criss-cross", (8, 8, 16), trunk=16, up=(8, 8), blocks=2),
+    "paper": PaperConfig("crosshatch", (8, 8, 16), trunk=16, up=(8, 8), blocks=2),
+    "deblurgan": DeblurGANConfig((8, 8, 16), 2),
+}
+
+
+@pytest.fixture(params=SHAPES)
 def trained(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    joint = request.param == "criss-cross"
-    attention = "criss-cross" if joint else "crosshatch"
-    config = TrainConfig(
-        (PhaseConfig(steps=1),),
-        generator="paper" if joint else request.param,
-        gated_unet=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
-        paper=PaperConfig(attention, widths=(8, 8, 16), trunk=16, up=(8, 8), blocks=2),
-        deblurgan=DeblurGANConfig((8, 8, 16), 2),
-    )
-    weights = checkpoint.build_generator(config).state_dict()
+    config = TrainConfig((PhaseConfig(steps=1),), SHAPES[request.param])
+    weights = build_generator(config.network).state_dict()
     for index, (name, value) in enumerate(weights.items()):
         if name.endswith("gamma"):
             value.fill_(0.3 + index / 1000)
@@ -41,7 +42,7 @@ def trained(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
             # Equal tensors would be merged; no trained ones are equal.
             value += 0.01 * torch.randn(value.shape)
     path = tmp_path / "best.safetensors"
-    checkpoint.save_weights(path, weights, config, {"step": 7})
+    checkpoint.save_weights(path, weights, configs.dumps(config), {"step": 7})
     return path
 
 
@@ -51,9 +52,9 @@ def test_onnx_equals_pytorch_at_sizes_of_every_kind(trained: Path, tmp_path: Pat
     assert len(differences) == len(SIZES) == 3
     assert any(h % 2 and w % 2 for h, w in SIZES)
     assert max(differences.values()) < TOLERANCE
-    net, config, _ = checkpoint.load_generator(trained)
+    net, _, _ = checkpoint.load_generator(trained)
     engine = Engine(out, "cpu", "f32")
-    ours = config.generator == "gated-unet"
+    ours = isinstance(net, GatedUNet)
     assert engine.contract == Contract(
         multiple=net.multiple, smallest=64 if ours else 1, gated=ours
     )
@@ -71,7 +72,7 @@ def test_onnx_equals_pytorch_at_sizes_of_every_kind(trained: Path, tmp_path: Pat
 
 def test_the_bundled_network_can_be_trained_on() -> None:
     net, config, provenance = checkpoint.load_generator(find_model("default"))
-    assert config.generator == "gated-unet"
+    assert isinstance(configs.loads(config).network, GatedUNetConfig)
     assert provenance["crops"] > 0
     assert all(torch.isfinite(p).all() for p in net.parameters())
 

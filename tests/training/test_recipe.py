@@ -6,13 +6,13 @@ import json
 import math
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from msgspec.structs import replace
 
 from tests.files import write
 from tests.training.test_step import PSNR
@@ -35,7 +35,7 @@ def recipe(pairs_dir: Path, tmp_path: Path, picture: np.ndarray) -> TrainConfig:
     config = configs.override(configs.load(RECIPE), [pairs_dir, tmp_path / "photos"], None)
     phase = replace(config.phases[0], steps=8, crop=32, batch=4, warmup=3)
     return replace(
-        config, phases=(phase,), gated_unet=GatedUNetConfig((8, 8, 8), (1, 1, 1), (1, 1)),
+        config, phases=(phase,), network=GatedUNetConfig((8, 8, 8), (1, 1, 1), (1, 1)),
         data=replace(config.data, pair_share=0.5, val_images=2), check_every=4,
         log_every=2, compile="off",
     )  # fmt: skip
@@ -45,8 +45,7 @@ def test_the_recipe_is_the_laboratorys() -> None:
     config = configs.load(RECIPE)
     (phase,) = config.phases
     assert phase.loss == PSNR
-    assert config.generator == "gated-unet"
-    assert config.gated_unet == GatedUNetConfig()
+    assert config.network == GatedUNetConfig()
     assert (config.optimizer, config.betas, config.weight_decay) == ("adamw", (0.9, 0.95), 1e-3)
     assert (phase.lr, phase.lr_end, phase.warmup, phase.batch, phase.crop) == (
         1e-3,

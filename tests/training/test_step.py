@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -28,7 +28,7 @@ from unblur.training.step import Step
 PSNR = LossConfig(adversarial=0, content=0, pixel=0, gradient=0, psnr=1)
 PHASE = PhaseConfig(steps=100, crop=32, batch=2, lr=1e-3, loss=PSNR)
 CONFIG = TrainConfig(
-    phases=(PHASE,), gated_unet=GatedUNetConfig((8, 8, 16), (1, 1, 2)), clip=1.0,
+    phases=(PHASE,), network=GatedUNetConfig((8, 8, 16), (1, 1, 2)), clip=1.0,
     discriminator=DiscriminatorConfig(32, (8,)), precision="32-true", compile="off",
 )  # fmt: skip
 
@@ -55,6 +55,7 @@ import torch
 from functorch.compile import make_boxed_func
 from torch._dynamo.backends.common import aot_autograd
 from unblur.nets import GatedUNet
+from unblur.nets.gated_unet import GatedUNetConfig
 from unblur.training.step import compile_network, undo_compile
 
 compiled = []
@@ -62,7 +63,7 @@ compiled = []
 def count(name):
     return lambda module, _: compiled.append(name) or make_boxed_func(module.forward)
 
-net = GatedUNet((8, 16, 24), (1, 1, 3), (1, 1)).to(memory_format=torch.channels_last)
+net = GatedUNet(GatedUNetConfig((8, 16, 24), (1, 1, 3))).to(memory_format=torch.channels_last)
 image = torch.rand(2, 3, 32, 32)
 plain = net(image)
 compile_network(net, whole=False, backend=aot_autograd(fw_compiler=count("forward"),
@@ -95,8 +96,11 @@ def test_what_is_rehearsed_is_forgotten(seen: int) -> None:
                     step(*batch, 0.1)
                     torch.rand(1)
             step(*batch, 1e-3)
-        assert state.judge is not None
-        learned = [*state.generator.state_dict().values(), *state.judge.state_dict().values()]
+        assert state.discriminator is not None
+        learned = [
+            *state.generator.state_dict().values(),
+            *state.discriminator.state_dict().values(),
+        ]
         ends.append(torch.cat([x.flatten() for x in [*learned, torch.get_rng_state()]]))
     assert torch.equal(*ends)
 
@@ -209,7 +213,7 @@ def test_the_rate_rises_falls_and_ends_by_steps_or_by_time() -> None:
 
 
 def test_only_matrices_and_kernels_decay(pairs_dir: Path) -> None:
-    config = tiny(pairs_dir, weight_decay=0.1, slow_parts=("head",))
+    config = tiny(pairs_dir, weight_decay=0.1, slow_prefixes=("head",))
     state = begun(config)
     names = {value: name for name, value in state.generator.named_parameters()}
     found = {(group["part"], group["weight_decay"]): {names[p] for p in group["params"]}

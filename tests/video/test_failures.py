@@ -130,7 +130,7 @@ def test_a_damaged_frame_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     ("out", "options", "said"),
     [
         ("there.mp4", {}, "exists already"),
-        ("out.wmv", {}, "ends in .mp4"),
+        ("out.wmv", {}, "write it as mp4"),
         ("out.avi", {}, "AVI keeps no times"),
         ("out.mp4", {"codec": "cinepak"}, "no codec 'cinepak'"),
         ("out.webm", {"codec": "h264"}, "cannot be written to .webm"),
@@ -156,7 +156,7 @@ def test_a_full_disk_is_one_line_and_can_be_gone_on_from(tmp_path: Path, limit: 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
-        with pytest.raises(VideoError, match=r"b.mkv cannot be written \("):
+        with pytest.raises(VideoError, match=r"b.mkv: cannot be written \("):
             deblur_video(blend, source, tmp_path / "b.mkv")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -185,6 +185,6 @@ def test_without_pyav_the_line_says_what_to_install(
     (tmp_path / "clip.mkv").write_bytes(b"\x1aE\xdf\xa3" + bytes(100))
     monkeypatch.setitem(sys.modules, "av", None)
     monkeypatch.setitem(sys.modules, "av.error", None)
-    with pytest.raises(VideoError, match=r"needs pip install 'unblur\[video\]'"):
+    with pytest.raises(VideoError, match=r"is a video; pip install 'unblur\[video\]'"):
         deblur_video(lambda frame, _: frame, tmp_path / "clip.mkv", tmp_path / "out.mkv")
     assert not (tmp_path / "out.mkv").exists()

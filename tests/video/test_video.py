@@ -18,7 +18,7 @@ from tests.video.clips import blend, frames, packets, picture, planes, times, wr
 from unblur.datasets import read_rgb
 from unblur.video import deblur as module
 from unblur.video import deblur_video, is_video
-from unblur.video.hdr_metadata import read_grading
+from unblur.video.hdr_metadata import read_hdr_metadata
 from unblur.video.mux import decoding_times
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -150,8 +150,8 @@ def test_high_dynamic_range_is_said_again(tmp_path: Path, codec: str) -> None:
         tmp_path / "a.mkv", "libx265", "yuv420p10le", 3, color=color, options=options
     )
     deblur_video(blend, source, tmp_path / "b.mkv", codec=codec)
-    said = read_grading(frames(source)[0])
-    again = read_grading(frames(tmp_path / "b.mkv")[0])
+    said = read_hdr_metadata(frames(source)[0])
+    again = read_hdr_metadata(frames(tmp_path / "b.mkv")[0])
     assert again.light == said.light == (1000, 400)
     assert np.array(again.display, float) == pytest.approx(np.array(said.display, float), rel=1e-3)
 

@@ -16,6 +16,7 @@ from unblur.batch.runner import Options, deblur_one, run
 from unblur.errors import Hint, UnblurError
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.memory import tile_for_memory
+from unblur.photo import files
 
 
 @dataclass
@@ -59,7 +60,7 @@ def begin(
             files of other origin, and they are not to be overwritten.
         PhotoError, OSError: if the folder cannot be written to.
     """
-    with resume.held(out):
+    with files.locked(out):
         before = {} if options.overwrite else resume.settings_in(out)
         tile = tile or before.get("tile") or tile_for_memory(deblurrer.engine.contract.tile)
         deblurrer = Deblurrer(deblurrer.engine, tile=tile, best=deblurrer.best)
@@ -102,7 +103,7 @@ def _deblur_into_place(deblurrer: Deblurrer, options: Options, job: Job) -> bool
     before = path.stat()
     # Always the same name, so that a video finds the parts that it finished before a kill.
     name = hashlib.sha256(bytes(out)).hexdigest()[:16]
-    made = out.with_name(f"{resume.STRAY}{name}{out.suffix}")
+    made = out.with_name(f"{files.STRAY}{name}{out.suffix}")
     try:
         changed = deblur_one(deblurrer, options, Job(job.path, str(made)))
         if not resume.carry_time(path, made, before):
@@ -111,7 +112,6 @@ def _deblur_into_place(deblurrer: Deblurrer, options: Options, job: Job) -> bool
     except UnblurError as error:
         # The user knows the result by its own name.
         error.file = out if error.file == made else error.file
-        error.reason = error.reason.replace(str(made), str(out))
         raise
     finally:
         made.unlink(missing_ok=True)

@@ -7,52 +7,18 @@ results were made with stands in one small file, so that those of two models nev
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from unblur.batch.plan import Job
 from unblur.errors import Hint, ResumeError
-from unblur.photo import save
+from unblur.photo import files
 
 SETTINGS = ".unblur.json"
-STRAY = ".unblur-"
-"""How the names of unfinished files begin, here and in `photo.save`."""
-
 _REPLACING = "replacing"
-
-
-@contextmanager
-def held(out: Path) -> Iterator[None]:
-    """Makes the folder, and keeps other runs out of it meanwhile where the system can.
-
-    Raises:
-        ResumeError: if it cannot be made, or another run uses it.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ResumeError(f"cannot be written ({error.strerror})", file=out) from None
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    descriptor = os.open(out, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES):
-            os.close(descriptor)
-            raise ResumeError("another unblur is at work in it; wait for it", file=out) from None
-    try:
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def begin(out: Path, settings: Mapping[str, Any], jobs: Iterable[Job], overwrite: bool) -> None:
@@ -71,7 +37,7 @@ def begin(out: Path, settings: Mapping[str, Any], jobs: Iterable[Job], overwrite
         existing = next((job.out for job in jobs if os.path.lexists(job.out)), None)
         if not overwrite:
             _check(out, before, settings, existing)
-        # Until every old result is replaced, a run without --overwrite would take them for its own.
+        # Until every old result is replaced, another run would take them for its own.
         unfinished = {_REPLACING: True} if existing is not None else {}
         _write(out, {**settings, **unfinished})
     sweep(jobs)
@@ -95,11 +61,7 @@ def finish(out: Path, settings: Mapping[str, Any]) -> None:
 def sweep(jobs: Iterable[Job]) -> None:
     """Removes unfinished files from the folders of results; not folders: a video's parts."""
     for folder in {os.path.dirname(job.out) for job in jobs}:  # noqa: PTH120 (fast: of millions)
-        with suppress(OSError), os.scandir(folder or ".") as entries:
-            for entry in entries:
-                if entry.name.startswith(STRAY) and entry.is_file(follow_symlinks=False):
-                    with suppress(OSError):
-                        Path(entry.path).unlink()
+        files.sweep(Path(folder))
 
 
 def state(path: Path, out: Path) -> Literal["new", "done", "changed", "foreign"]:
@@ -151,4 +113,4 @@ def _check(
 
 def _write(out: Path, settings: Mapping[str, Any]) -> None:
     text = json.dumps(dict(settings), indent=2, sort_keys=True) + "\n"
-    save(text.encode(), out / SETTINGS, overwrite=True)
+    files.save(text.encode(), out / SETTINGS, overwrite=True)

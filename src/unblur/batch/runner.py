@@ -100,6 +100,7 @@ def run(
                     return
                 # With a limit, so that Ctrl-C is handled on every system.
                 wait(running, 0.5, FIRST_COMPLETED)
+                # Lists, so that what finishes between two waits comes in the jobs' order.
                 finished = [future for future in running if future.done()]
                 running = [future for future in running if future not in finished]
                 yield from filter(None, (future.result() for future in finished))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True)
-class BlurConfig:
+class BlurConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Synthetic blur: B = C * H + N (eq. 1), with H what moves during the exposure, N the noise.
 
     Every share is the part of the samples that have the thing, drawn independently.

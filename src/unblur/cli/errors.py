@@ -17,7 +17,8 @@ DONE, FAILED, WRONG, STOPPED = 0, 1, 2, 130
 WORDS: dict[Action, str] = {
     "overwrite": "--overwrite replaces it",
     "max-pixels": "--max-pixels raises it",
-    "format": "name an output of another format ({values})",
+    "format": "name a {values} output",
+    "codec": "name another --codec ({values})",
     "install": "pip install 'unblur[{values}]'",
     "jobs": "--jobs 1 needs less",
     "tile": "--tile 512 needs less memory",

@@ -73,9 +73,9 @@ def photos_bar(total: int) -> Iterator[Callable[[bool, int], None]]:
 @contextmanager
 def show(config: TrainConfig) -> Iterator[Callable[[Progress], None]]:
     """A function to call for every line of the log. The display ends with the context."""
-    from unblur.training.distributed import is_first
+    from unblur.training.distributed import is_rank_zero
 
-    console = Console(stderr=True, quiet=not is_first())
+    console = Console(stderr=True, quiet=not is_rank_zero())
     if not console.is_terminal:
         yield _lines(console)
         return

@@ -1,55 +1,44 @@
-"""Weights in safetensors, with the config that made them and where they came from."""
+"""Weights in safetensors, with the configuration that made them and their provenance."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from unblur.errors import CheckpointError, ConfigError
-from unblur.nets import DeblurGANGenerator, GatedUNet, Generator, PaperGenerator
+from unblur.errors import CheckpointError
+from unblur.nets import NETWORKS, GatedUNet, Generator, build_generator, table_of
 from unblur.nets.folded import unfolded
-from unblur.photo.files import atomically
-from unblur.training import config as configs
-from unblur.training.config import TrainConfig
+from unblur.photo.files import atomic
 
 HALF = ".half"
 """Ending of the names of weights that an exported network stores as float16."""
 
 
-def build_generator(config: TrainConfig) -> Generator:
-    """The untrained generator that a config names."""
-    kinds = {
-        "gated-unet": (GatedUNet, config.gated_unet),
-        "paper": (PaperGenerator, config.paper),
-        "deblurgan": (DeblurGANGenerator, config.deblurgan),
-    }
-    network, shape = kinds[config.generator]
-    return network(**dataclasses.asdict(shape))
-
-
 def save_weights(
-    path: Path, weights: Mapping[str, Tensor], config: TrainConfig, provenance: dict[str, Any]
+    path: Path, weights: Mapping[str, Tensor], config: str, provenance: dict[str, Any]
 ) -> None:
-    """Writes a generator's weights, whole or not at all.
+    """Writes a generator's weights atomically.
 
     Args:
+        config: TOML text; `generator` names the network, and the table of that name is its shape.
         provenance: JSON-able facts: steps, data, minutes, hardware, what they started from.
     """
-    metadata = {"config": configs.dumps(config), "provenance": json.dumps(provenance)}
+    metadata = {"config": config, "provenance": json.dumps(provenance)}
     tensors = {name: t.detach().cpu().contiguous() for name, t in weights.items()}
     write_whole(path, save(tensors, metadata))
 
 
-def load_weights(path: Path) -> tuple[dict[str, Tensor], TrainConfig, dict[str, Any]]:
-    """Weights, config and provenance of a file that `save_weights` or `unblur export` wrote.
+def load_weights(path: Path) -> tuple[dict[str, Tensor], str, dict[str, Any]]:
+    """Weights, TOML config and provenance of a file of `save_weights` or `unblur export`.
 
     An exported paper network has lost its batch norms' own values and cannot be read back.
 
@@ -58,25 +47,59 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], TrainConfig, dict[str, 
     """
     try:
         weights, metadata = _read_onnx(path) if path.suffix == ".onnx" else _read(path)
-        return weights, configs.loads(metadata["config"]), json.loads(metadata["provenance"])
-    except (OSError, SafetensorError, KeyError, ValueError, ConfigError) as error:
+        return weights, metadata["config"], json.loads(metadata["provenance"])
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else repr(error)
         raise CheckpointError(
-            f"{path}: not a checkpoint of unblur ({reason}); last.safetensors or "
-            "best.safetensors of a run folder, or an exported .onnx was expected"
+            f"not a checkpoint of unblur ({reason}); last.safetensors or best.safetensors of a run "
+            "folder, or an exported .onnx was expected",
+            file=path,
         ) from None
 
 
-def load_generator(path: Path) -> tuple[Generator, TrainConfig, dict[str, Any]]:
-    """The trained generator in evaluation mode, its config and its provenance.
+def load_generator(path: Path) -> tuple[Generator, str, dict[str, Any]]:
+    """The trained generator in evaluation mode, its TOML config and its provenance.
 
     Raises:
         CheckpointError: as `load_weights`, and if the weights do not fit the config.
     """
     weights, config, provenance = load_weights(path)
-    net = build_generator(config)
+    try:
+        net = _generator_of(config)
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"no network of unblur ({error!r})", file=path) from None
     load_into(net, weights, path)
     return net.eval(), config, provenance
+
+
+def load_into(net: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
+    """Sets a network's weights.
+
+    Raises:
+        CheckpointError: naming `path`, if they are of another network.
+    """
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError:
+        raise CheckpointError(
+            f"the weights are of another network than {type(net).__name__} as configured",
+            file=path,
+        ) from None
+
+
+def write_whole(path: Path, data: bytes | dict[str, Any]) -> None:
+    """Writes bytes, or a state by torch.save, atomically."""
+    with atomic(path) as file:
+        if isinstance(data, bytes):
+            file.write(data)
+        else:
+            torch.save(data, file)
+
+
+def _generator_of(config: str) -> Generator:
+    tables = tomllib.loads(config)
+    name = tables["generator"]
+    return build_generator(msgspec.convert(tables[table_of(name)], NETWORKS[name][0]))
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -95,7 +118,7 @@ def _read_onnx(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     except DecodeError as error:
         raise ValueError(str(error)) from None
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    net = build_generator(configs.loads(metadata["config"]))
+    net = _generator_of(metadata["config"])
     weights = {
         t.name.removesuffix(HALF): torch.from_numpy(numpy_helper.to_array(t).copy()).float()
         for t in model.graph.initializer
@@ -105,26 +128,3 @@ def _read_onnx(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not net.state_dict().keys() <= weights.keys():
         raise ValueError("weights of it were merged at export")
     return {n: weights[n].to(v.dtype) for n, v in net.state_dict().items()}, metadata
-
-
-def load_into(net: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
-    """Sets a network's weights.
-
-    Raises:
-        CheckpointError: naming `path`, if they are of another network.
-    """
-    try:
-        net.load_state_dict(weights)
-    except RuntimeError:
-        raise CheckpointError(
-            f"{path}: the weights are of another network than {type(net).__name__} as configured"
-        ) from None
-
-
-def write_whole(path: Path, data: bytes | dict[str, Any]) -> None:
-    """Writes bytes, or (torch.save) a state, whole or not at all; see `atomically`."""
-    with atomically(path) as temporary, temporary.open("wb") as file:
-        if isinstance(data, bytes):
-            file.write(data)
-        else:
-            torch.save(data, file)

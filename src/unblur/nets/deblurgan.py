@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from unblur.nets.generator import Generator, NetworkConfig
 
-@dataclass(frozen=True)
-class DeblurGANConfig:
+
+class DeblurGANConfig(NetworkConfig, frozen=True):
     """The shape of `DeblurGANGenerator`; the values are Kupyn et al.'s (2018)."""
 
     widths: tuple[int, ...] = (64, 128, 256)
@@ -21,38 +21,32 @@ class DeblurGANConfig:
     """Probability inside each residual block."""
 
 
-class DeblurGANGenerator(nn.Module):
-    """Blurred image in, sharp image out, both in [-1, 1], any H x W that is a multiple of 4.
+class DeblurGANGenerator(Generator):
+    """The generator of Kupyn et al. 2018, section 3.3; sides are multiples of 4.
 
-    Kupyn et al. 2018, section 3.3: 7x7 convolution (64 filters); two 3x3 of stride 2 (128, 256);
-    nine residual blocks; two transposed 3x3 convolutions of stride 2 (128, 64); 7x7 convolution to
-    RGB, tanh, added to the input. Instance norm (without scale and offset) and ReLU follow every
-    convolution but the last. No attention.
+    7x7 convolution (64 filters); two 3x3 of stride 2 (128, 256); nine residual blocks; two
+    transposed 3x3 convolutions of stride 2 (128, 64); 7x7 convolution to RGB, tanh, added to the
+    input. Instance norm (without scale and offset) and ReLU follow every convolution but the last.
+    No attention.
 
-    Weights start normal with deviation 0.02, as theirs do. Theirs clips in training too; here the
-    output is not clipped in training, so that a value out of range still has a gradient. Instance
-    norm takes its statistics over all of the image that it is given.
-
-    Args:
-        widths: filters at full, half and quarter size.
-        blocks: residual blocks.
-        dropout: probability inside each residual block.
+    Weights start normal with deviation 0.02, as in the original, which clips its output in
+    training too. Instance norm takes its statistics over the whole image that it is given.
     """
 
     multiple = 4
+    gated = False
 
-    def __init__(
-        self, widths: tuple[int, ...] = (64, 128, 256), blocks: int = 9, dropout: float = 0.5
-    ) -> None:
+    def __init__(self, config: DeblurGANConfig | None = None) -> None:
         super().__init__()
-        w0, w1, w2 = widths
-        # Instance norm takes an offset away again: before it, none could learn.
+        config = config or DeblurGANConfig()
+        w0, w1, w2 = config.widths
+        # Instance norm removes an offset, so one before it could not learn.
         up: dict[str, Any] = {"stride": 2, "padding": 1, "output_padding": 1, "bias": False}
         self.layers = nn.Sequential(
             *_normed(nn.Conv2d(3, w0, 7, padding=3, padding_mode="reflect", bias=False)),
             *_normed(nn.Conv2d(w0, w1, 3, stride=2, padding=1, bias=False)),
             *_normed(nn.Conv2d(w1, w2, 3, stride=2, padding=1, bias=False)),
-            *(TwoConvolutionBlock(w2, dropout) for _ in range(blocks)),
+            *(TwoConvolutionBlock(w2, config.dropout) for _ in range(config.blocks)),
             *_normed(nn.ConvTranspose2d(w2, w1, 3, **up)),
             *_normed(nn.ConvTranspose2d(w1, w0, 3, **up)),
             nn.Conv2d(w0, 3, 7, padding=3, padding_mode="reflect"),

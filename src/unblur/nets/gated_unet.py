@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from unblur.nets.generator import Generator, NetworkConfig
 
 SPAN = 11
 """Cells, along each side, over which a block's context is averaged."""
@@ -15,8 +15,7 @@ CELL = 16
 """Side of a cell in pixels of the image: context reaches (SPAN * CELL) / 2 = 88 of them."""
 
 
-@dataclass(frozen=True)
-class GatedUNetConfig:
+class GatedUNetConfig(NetworkConfig, frozen=True):
     """The shape of `GatedUNet`."""
 
     widths: tuple[int, ...] = (48, 96, 192)
@@ -27,31 +26,25 @@ class GatedUNetConfig:
     """Blocks at 1/2 and 1/4 size on the way up."""
 
 
-class GatedUNet(nn.Module):
-    """Blurred image in, sharp image out, both in [-1, 1], any H x W that is a multiple of 16.
+class GatedUNet(Generator):
+    """The default network; sides are multiples of 16.
 
-    The image is folded to half size (pixel unshuffle): what motion takes from a picture lies
+    The image is folded to half size (pixel unshuffle): what motion removes from a picture lies
     below half of its frequencies, and a quarter of the pixels costs a quarter of the time. Three
-    levels, at 1/2, 1/4 and 1/8 size, of gated blocks (Chen et al. 2022, "Simple baselines for
-    image restoration"), most of them at the coarsest; additive skips join the ways down and up.
+    levels, at 1/2, 1/4 and 1/8 size, of gated blocks (Chen et al. 2022, "Simple baselines for image
+    restoration"), most of them at the coarsest; additive skips connect the encoder to the decoder.
     The last convolution starts small, so a new network nearly returns its input.
-
-    Args:
-        widths: channels at 1/2, 1/4 and 1/8 size.
-        blocks: blocks of each level on the way down.
-        decoder_blocks: blocks at 1/2 and 1/4 size on the way up.
     """
 
     multiple = CELL
+    # With fewer than 17 positions at 1/8 size OpenVINO's 8-bit convolutions read out of bounds.
+    smallest = 64
 
-    def __init__(
-        self,
-        widths: tuple[int, ...] = (48, 96, 192),
-        blocks: tuple[int, ...] = (1, 1, 16),
-        decoder_blocks: tuple[int, ...] = (1, 1),
-    ) -> None:
+    def __init__(self, config: GatedUNetConfig | None = None) -> None:
         super().__init__()
-        w0, w1, w2 = widths
+        config = config or GatedUNetConfig()
+        w0, w1, w2 = config.widths
+        blocks, decoder_blocks = config.blocks, config.decoder_blocks
         self.fold = nn.PixelUnshuffle(2)
         self.head = nn.Conv2d(12, w0, 3, padding=1)
         self.encoder0 = _level(w0, blocks[0], CELL // 2)

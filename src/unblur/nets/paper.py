@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unblur.nets.attention import Attention
-from unblur.nets.attention import attention as attention_of
+from unblur.nets.attention import Attention, attention
+from unblur.nets.generator import Generator, NetworkConfig
 
 
-@dataclass(frozen=True)
-class PaperConfig:
+class PaperConfig(NetworkConfig, frozen=True):
     """The shape of `PaperGenerator`; the values are the paper's."""
 
     attention: Attention = "crosshatch"
+    """A kind of `nets.attention`: "crosshatch" is the paper's."""
     widths: tuple[int, ...] = (64, 256, 512)
     """Filters of layers 1 to 3."""
     trunk: int = 256
@@ -32,77 +31,61 @@ class PaperConfig:
     """Slope below 0 of those ReLUs that the paper does not name."""
 
 
-@dataclass(frozen=True)
-class DiscriminatorConfig:
-    """The shape of `Discriminator`."""
+class DiscriminatorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The shape and learning rate of `Discriminator`.
+
+    The paper gives neither depth nor widths: five of 64 to 512 leave an 8 x 8 map of a 256 x 256
+    image.
+    """
 
     size: int = 256
-    """Side of the images that it judges; a phase with an adversarial weight has this crop."""
+    """Side of the square input, in pixels, a multiple of 2 ** len(widths); the crop of phases with
+    an adversarial weight."""
     widths: tuple[int, ...] = (64, 128, 256, 512, 512)
     """Filters of each stride-2 convolution."""
     lr: float = 1e-4
     """Adam's learning rate."""
 
 
-class PaperGenerator(nn.Module):
-    """Blurred image in, sharp image out, both in [-1, 1], any H x W that is a multiple of 4.
+class PaperGenerator(Generator):
+    """The paper's generator; sides are multiples of 4.
 
     7x7 convolution (64 filters); two 3x3 of stride 2 (256, 512); nine residual blocks of 256
     filters, each followed by crosshatch attention; two nearest-neighbour up-samplings with a 3x3
     convolution each (128, 64: the paper gives no number); 7x7 convolution to RGB, added to the
     input. Where the paper names no activation, ReLU stands between convolutions.
-
-    In training mode the output is not clipped, so that a value out of range still has a gradient.
-
-    Args:
-        dropout: probability inside each residual block.
-        reduction: of the attention's queries and keys.
-        attention: a kind of `nets.attention`: "crosshatch" (the paper's), "criss-cross" or "none".
-        widths: filters of layers 1 to 3.
-        trunk: filters of the residual blocks.
-        up: filters of the two up-samplings.
-        blocks: residual blocks.
-        leak: slope below 0 of those ReLUs between convolutions that the paper does not name.
     """
 
     multiple = 4
+    gated = False
 
-    def __init__(
-        self,
-        dropout: float = 0.5,
-        reduction: int = 8,
-        attention: str = "crosshatch",
-        widths: tuple[int, ...] = (64, 256, 512),
-        trunk: int = 256,
-        up: tuple[int, ...] = (128, 64),
-        blocks: int = 9,
-        leak: float = 0.0,
-    ) -> None:
+    def __init__(self, config: PaperConfig | None = None) -> None:
         super().__init__()
-        self.leak = leak
-        w1, w2, w3 = widths
-        u1, u2 = up
+        config = config or PaperConfig()
+        self.leak, trunk = config.leak, config.trunk
+        w1, w2, w3 = config.widths
+        u1, u2 = config.up
         self.layer1 = _conv7(3, w1)
         self.layer2 = nn.Conv2d(w1, w2, 3, stride=2, padding=1)
         self.layer3 = nn.Conv2d(w2, w3, 3, stride=2, padding=1)
         layers: list[nn.Module] = []
-        for index in range(blocks):
-            layers.append(PreActivationBlock(w3 if index == 0 else trunk, trunk, dropout))
-            layers.append(attention_of(attention, trunk, reduction))
+        for index in range(config.blocks):
+            layers.append(PreActivationBlock(w3 if index == 0 else trunk, trunk, config.dropout))
+            layers.append(attention(config.attention, trunk))
         self.trunk = nn.Sequential(*layers)
         self.up1 = nn.Conv2d(trunk, u1, 3, padding=1)
         self.up2 = nn.Conv2d(u1, u2, 3, padding=1)
         self.layer4 = _conv7(u2, 3)
         self.upsample = nn.Upsample(scale_factor=2, mode="nearest")
-        self._begin()
+        self._initialise()
 
     @torch.no_grad()
-    def _begin(self) -> None:
-        """First weights, of which the paper says nothing: nearly the identity.
+    def _initialise(self) -> None:
+        """Sets the initial weights, which the paper does not give, close to the identity.
 
-        PyTorch's own let the picture fade layer by layer, and add noise to it that the first steps
-        fight by closing ReLUs for good. So: He et al. 2015 for the layers around the trunk, a tenth
-        of it in the blocks, whose input then passes, and next to nothing for the last layer.
+        With PyTorch's defaults the signal fades layer by layer, and the first steps close ReLUs
+        for good. So: He et al. 2015 for the layers around the trunk, a tenth of it in the blocks,
+        whose input then dominates, and 1e-4 for the last layer.
         """
         for name, layer in self.named_modules():
             if isinstance(layer, nn.Conv2d) and name.split(".")[-1] not in _OF_ATTENTION:
@@ -151,19 +134,17 @@ class Discriminator(nn.Module):
     """How real an image looks: `size` x `size` x 3 in [-1, 1] to one number in [0, 1].
 
     A 3x3 convolution of stride 2, batch norm and LeakyReLU(0.2) for each entry of `widths`, then
-    flatten, dense, sigmoid. The paper gives neither depth nor widths: five of 64 to 512 leave an
-    8 x 8 map of a 256 x 256 image. Batch norm has its own offset, so the convolutions have none.
-
-    Args:
-        size: side of the square input, a multiple of 2 ** len(widths).
-        widths: filters of each convolution.
+    flatten, dense, sigmoid. Batch norm has its own offset, so the convolutions have none.
 
     Raises:
-        ValueError: if `size` is not such a multiple, or an image of another size comes in.
+        ValueError: if the size is not a multiple of 2 ** len(widths), or an image of another size
+            comes in.
     """
 
-    def __init__(self, size: int = 256, widths: tuple[int, ...] = (64, 128, 256, 512, 512)) -> None:
+    def __init__(self, config: DiscriminatorConfig | None = None) -> None:
         super().__init__()
+        config = config or DiscriminatorConfig()
+        size, widths = config.size, config.widths
         if size % 2 ** len(widths):
             raise ValueError(f"size ({size}) must be a multiple of {2 ** len(widths)}")
         self.size = size

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unblur.errors import ContentWeightsError
+from unblur.errors import ContentWeightsError, Hint
 
 URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 """torchvision's VGG-19 weights (BSD-3-Clause); the name ends with the start of its SHA-256."""
@@ -73,17 +73,17 @@ def load(network: str, weights: str = "") -> VGGFeatures:
     Raises:
         ContentWeightsError: if the weights can be neither read nor fetched.
     """
-    small = network == "vgg19-small"
+    small, hint = network == "vgg19-small", Hint("content-weights")
     ways = (
-        f"download {URL} and pass --content-weights FILE, or set content_network = "
-        '"vgg19-small" and pass its file, or set the content weight to 0'
+        f'download {URL}, or set content_network = "vgg19-small" and take its file, or set the '
+        "content weight to 0"
     )
     try:
         if weights:
             state = _read(Path(weights))
             small = "conv11.weight" in state
         elif small:
-            raise ContentWeightsError(f"vgg19-small needs a file: {ways}")
+            raise ContentWeightsError(f"vgg19-small needs a file: {ways}", hint=hint)
         else:
             state = torch.hub.load_state_dict_from_url(URL, map_location="cpu", check_hash=True)
         net = VGGFeatures(small)
@@ -93,7 +93,7 @@ def load(network: str, weights: str = "") -> VGGFeatures:
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         what = weights or "VGG-19's weights"
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise ContentWeightsError(f"{what}: not usable ({reason[0]}); {ways}") from None
+        raise ContentWeightsError(f"{what}: not usable ({reason[0]}); {ways}", hint=hint) from None
     return net.eval()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyvips
 
 from unblur.errors import PhotoError
-from unblur.photo.opening import reason
+from unblur.photo.libvips import reason, set_blob
 
 _PLAIN = {"srgb", "rgb", "rgb16", "b-w", "grey16", "multiband"}
 _FLOATS = {"scrgb", *_PLAIN}
@@ -65,9 +65,7 @@ class Colours:
             depth = 16 if stored.format == "ushort" else 8
             if stored.get_typeof("icc-profile-data"):
                 lab = lab.copy()
-                lab.set_type(
-                    pyvips.GValue.blob_type, "icc-profile-data", stored.get("icc-profile-data")
-                )
+                set_blob(lab, "icc-profile-data", stored.get("icc-profile-data"))
                 back = lab.icc_export(depth=depth)
             else:
                 back = lab.icc_export(output_profile="cmyk", depth=depth)

@@ -1,104 +1,165 @@
-"""Files that are written whole or not at all."""
+"""Files on the disk: the one atomic writer, and the one lock."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from unblur.errors import PhotoError
-from unblur.photo.opening import open_file
+from unblur.errors import Hint, PhotoError, ResumeError, UnblurError
+
+STRAY = ".unblur-"
+"""How the names of unfinished files begin."""
 
 
-def check_free(path: Path) -> None:
-    """Raises PhotoError if a file of this name exists."""
-    try:
-        taken = path.exists()
-    except OSError as error:
-        raise PhotoError(f"{path} cannot be written ({error.strerror})") from None
-    if taken:
-        raise PhotoError(f"{path} exists already; --overwrite replaces it")
+@contextmanager
+def atomic(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file that replaces `path` when the block ends, once it is on the disk.
+
+    If the block raises, `path` stays as it was. If the process is killed, it also leaves an
+    unfinished file beside it, for `sweep`.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    with _removed(path) as temporary:
+        with temporary.open("x+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+
+@contextmanager
+def new_file(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
+    """`atomic` for an output that the user named: its folder is made, and errors name it.
+
+    Raises:
+        PhotoError: if the file exists and is not to be overwritten, or cannot be written.
+    """
+    if not overwrite:
+        check_free(path)
+    with write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic(path) as file:
+            yield file
 
 
 def save(data: bytes, path: Path, overwrite: bool = False) -> None:
-    """Writes a whole file or none: to a temporary name beside it, then renamed.
-
-    Raises:
-        PhotoError: if the file exists and is not to be overwritten, or the folder cannot be
-            written to.
-    """
-    with whole_or_nothing(path, overwrite) as file:
+    """Write a file, whole or not at all; raises as `new_file`."""
+    with new_file(path, overwrite) as file:
         file.write(data)
 
 
 def copy(source: Path, path: Path, overwrite: bool = False) -> None:
-    """Copies a file, whole or not at all; raises as `save`, and if it cannot be read."""
-    with open_file(source) as data, whole_or_nothing(path, overwrite) as file:
+    """Copy a file, whole or not at all; raises as `open_file` and `new_file`."""
+    with open_file(source) as data, new_file(path, overwrite) as file:
         shutil.copyfileobj(data, file)
 
 
 @contextmanager
 def scratch(path: Path) -> Iterator[Path]:
-    """The name of an empty file beside the path, which is removed in the end.
+    """Make an empty file beside `path` for the time of the block; raises as `new_file`."""
+    with _removed(path) as temporary:
+        with write_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.touch(0o600, exist_ok=False)
+        yield temporary
+
+
+def sweep(folder: Path) -> None:
+    """Remove the unfinished files that killed processes left in a folder."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(STRAY) and entry.is_file(follow_symlinks=False):
+                with suppress(OSError):
+                    Path(entry.path).unlink()
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make a folder, and lock it against other processes where its file system can.
+
+    The lock ends with the process at the latest, however that ends.
 
     Raises:
-        PhotoError: if it cannot be made.
+        ResumeError: if the folder cannot be made, or is locked.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".unblur-", dir=path.parent)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PhotoError(f"{path} cannot be written ({error.strerror})") from None
-    os.close(descriptor)
-    try:
-        yield Path(name)
-    finally:
-        with suppress(OSError):
-            Path(name).unlink()
-
-
-@contextmanager
-def whole_or_nothing(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
-    """A file of a temporary name beside the path, renamed to it if all went well.
-
-    Raises:
-        PhotoError: as `save`.
-    """
-    if not overwrite:
-        check_free(path)
-    with scratch(path) as temporary:
+        raise ResumeError(f"cannot be made ({error.strerror})", file=folder) from None
+    with ExitStack() as held:
         try:
-            with temporary.open("w+b") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o666 & ~umask)
-            temporary.replace(path)
-        except OSError as error:
-            raise PhotoError(f"{path} cannot be written ({error.strerror})") from None
+            _lock(folder, held)
+        except (BlockingIOError, TimeoutError):
+            error = ResumeError("is in use by another unblur; wait for it", file=folder)
+            raise error from None
+        except OSError:
+            pass
+        yield
+
+
+def check_free(path: Path, error_type: type[UnblurError] = PhotoError) -> None:
+    """Raise an error, by default PhotoError, if a file of this name exists."""
+    with write_errors(path, error_type):
+        taken = path.exists()
+    if taken:
+        raise error_type("exists already", file=path, hint=Hint("overwrite"))
+
+
+def open_file(path: Path, error_type: type[UnblurError] = PhotoError) -> BinaryIO:
+    """Open a file to read.
+
+    Raises:
+        error_type: if it is missing, a folder, or cannot be read.
+    """
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise error_type("does not exist") from None
+    except IsADirectoryError:
+        raise error_type("is a folder; a file was expected") from None
+    except OSError as error:
+        raise error_type(f"cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise error_type("cannot be read (its name holds a zero byte)") from None
 
 
 @contextmanager
-def atomically(path: Path) -> Iterator[Path]:
-    """A name to write to, which becomes `path` once all is on the disk.
+def write_errors(path: Path, error_type: type[UnblurError] = PhotoError) -> Iterator[None]:
+    """Turn an OSError of the block into an error that says that `path` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise error_type(f"cannot be written ({error.strerror})", file=path) from None
 
-    Always the same name, so that what a kill leaves is written over by the next try. A kill at any
-    moment leaves the file that was there before, whole.
 
-    Raises:
-        OSError: if the disk refuses.
-    """
-    temporary = path.with_name(f".{path.name}.part")
+@contextmanager
+def _removed(path: Path) -> Iterator[Path]:
+    """A new name beside `path`; a file of that name is removed in the end."""
+    temporary = path.parent / f"{STRAY}{secrets.token_hex(8)}"
     try:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _lock(folder: Path, held: ExitStack) -> None:
+    try:
+        import fcntl
+    except ImportError:  # on Windows, where a folder cannot be opened
+        from filelock import FileLock
+
+        file = folder / ".unblur.lock"
+        held.enter_context(FileLock(file, blocking=False, thread_local=False))
+    else:
+        # Not by filelock: its file would be seen among the results, and stay there after a kill.
+        descriptor = os.open(folder, os.O_RDONLY)
+        held.callback(os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,17 +1,25 @@
-"""HEIC pictures, as phones take them, through pillow-heif. They are read, not written."""
+"""HEIC, the format of phones' cameras: read by pillow-heif, not written."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyvips
 
-from unblur.errors import PhotoError, UnknownFormatError
-from unblur.photo.opening import check_size
+from unblur.errors import Hint, PhotoError, UnknownFormatError
+from unblur.photo.avif import brands
+from unblur.photo.libvips import check_size, set_blob
+
+_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
-def open_heic(data: bytes, max_pixels: int | None) -> Any:
+def matches(head: bytes) -> bool:
+    """Whether a file that is no AVIF, which shares brands with HEIC, is a HEIC."""
+    return head[4:8] == b"ftyp" and not brands(head).isdisjoint(_BRANDS)
+
+
+def load(file: BinaryIO, max_pixels: int | None) -> Any:
     """The decoded picture, upright, with EXIF, XMP and profile as libvips' loaders name them.
 
     Raises:
@@ -20,15 +28,13 @@ def open_heic(data: bytes, max_pixels: int | None) -> Any:
     try:
         import pillow_heif
     except ImportError:
-        raise UnknownFormatError(
-            "is a HEIC picture; pip install 'unblur[heic]' to read it"
-        ) from None
+        raise UnknownFormatError("is a HEIC picture", hint=Hint("install", ("heic",))) from None
     try:
-        file = pillow_heif.open_heif(data, convert_hdr_to_8bit=False)
-        width, height = file.size
+        picture = pillow_heif.open_heif(file.read(), convert_hdr_to_8bit=False)
+        width, height = picture.size
         check_size(width, height, max_pixels)
-        pixels = np.array(file)
-        info, bits = file.info, int(file.info.get("bit_depth", 8))
+        pixels = np.array(picture)
+        info, bits = picture.info, int(picture.info.get("bit_depth", 8))
     except (ValueError, RuntimeError, OSError, EOFError, SyntaxError, LookupError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise PhotoError(f"is a HEIC file that is damaged ({lines[0]})") from None
@@ -41,7 +47,7 @@ def open_heic(data: bytes, max_pixels: int | None) -> Any:
     blobs = {"exif-data": "exif", "xmp-data": "xmp", "icc-profile-data": "icc_profile"}
     for field, key in blobs.items():
         if info.get(key):
-            image.set_type(pyvips.GValue.blob_type, field, bytes(info[key]))
+            set_blob(image, field, bytes(info[key]))
     # The file's own transformation, applied already, counts; libvips has read EXIF's of the block.
     image.set_type(pyvips.GValue.gint_type, "orientation", 1)
     image.set_type(pyvips.GValue.gint_type, "bits-per-sample", bits)

@@ -1,13 +1,16 @@
-"""PNG's chunks: those that libvips drops are carried over, and palettes are made exactly."""
+"""PNG: how it is recognised, read and written; its chunks and palettes."""
 
 from __future__ import annotations
 
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+
+from unblur.photo.libvips import KEEP_NO_EXIF, save_streamed
+from unblur.photo.origin import Origin
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEAD = 33
@@ -15,9 +18,14 @@ HEAD = 33
 
 _CARRIED = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"tIME")
 _LONGEST = 2**24
+_PALETTE_PIXELS = 2**25
 
 
-def carried_chunks(file: BinaryIO) -> list[bytes]:
+def matches(head: bytes) -> bool:
+    return head.startswith(SIGNATURE)
+
+
+def read_extras(file: BinaryIO) -> dict[str, Any]:
     """The chunks of a PNG file that say how its colours are meant and when it was made."""
     found: list[bytes] = []
     file.seek(len(SIGNATURE))
@@ -30,7 +38,29 @@ def carried_chunks(file: BinaryIO) -> list[bytes]:
             file.seek(4, 1)
         else:
             file.seek(length + 4, 1)
-    return found
+    return {"chunks": found}
+
+
+def save(image: Any, origin: Origin, file: BinaryIO) -> None:
+    """Write a picture, with a palette if the photo has one and its colours still fit."""
+    options: dict[str, Any] = {"interlace": origin.interlaced, "keep": KEEP_NO_EXIF}
+    if image.bands == 1 and image.format == "uchar" and origin.bits in (1, 2, 4):
+        options["bitdepth"] = origin.bits
+    chunks = b"".join([*origin.chunks, *exif_chunk(origin.exif)])
+
+    def begin(start: bytes) -> bytes:
+        return start[:HEAD] + chunks + start[HEAD:]
+
+    if (
+        origin.header.get_typeof("palette")
+        and image.format == "uchar"
+        and image.bands >= 3
+        and image.width * image.height <= _PALETTE_PIXELS
+    ):
+        whole = begin(image.pngsave_buffer(**options))
+        file.write(with_palette(whole, image.numpy(), origin.bits))
+    else:
+        save_streamed(image, "png", options, begin, file)
 
 
 def exif_chunk(exif: bytes) -> list[bytes]:

@@ -1,27 +1,122 @@
-"""What `photo.read` does with a file: the picture upright, and all that is beside it."""
+"""Reads a photo: upright pixels as the network takes them, and what the file held beside them."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyvips
 
 from unblur.errors import PhotoError
-from unblur.photo import png, webp
-from unblur.photo.heic import open_heic
-from unblur.photo.opening import kind_of, open_file, open_picture, reason
-from unblur.photo.tags import exif_block, read_tags, upright_exif
+from unblur.photo.colours import colours_of
+from unblur.photo.exif import upright_exif
+from unblur.photo.files import open_file
+from unblur.photo.formats import BY_NAME, kind_of
+from unblur.photo.libvips import reason
+from unblur.photo.origin import Origin
 
-# Decoded when read, so that what is damaged shows at once; a larger one stays in its file.
+MAX_PIXELS = 2**30
+"""The default limit of width times height: 32768 x 32768."""
+
+_DTYPES = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32}
+# Up to this size decoded when read, so that damage shows at once; larger photos stay in their file.
 _DECODED_BYTES = 2**26
 
 
+@dataclass(frozen=True)
+class Photo:
+    """A photo, upright, with samples that the network can take, and its metadata.
+
+    Attributes:
+        width, height: in pixels, upright.
+        channels: 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA.
+        dtype: uint8, uint16, or float32 in 0 to 1.
+        format: of the file that was read: "jpeg", "png", "webp", "tiff", "avif", "gif", "heif".
+        shown: the picture that `pixels` is of, in libvips.
+        origin: the metadata.
+    """
+
+    width: int
+    height: int
+    channels: int
+    dtype: np.dtype
+    format: str
+    shown: Any = field(repr=False)
+    origin: Origin = field(repr=False)
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """All pixels, (h, w, c).
+
+        Raises:
+            PhotoError: if the file is damaged.
+        """
+        return self.region(0, 0, self.height, self.width)
+
+    def region(self, top: int, left: int, height: int, width: int) -> np.ndarray:
+        """A part, (height, width, c), read from the file without the rest where possible.
+
+        Raises:
+            PhotoError: if the file is damaged there.
+        """
+        whole = (self.height, self.width) == (height, width)
+        with _damage_reported():
+            part = self.shown if whole else self.shown.crop(left, top, width, height)
+            return part.numpy().reshape(height, width, self.channels)
+
+
+def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
+    """Open a photo, or its bytes. EXIF orientation is applied and reset.
+
+    Small photos are decoded at once, large ones when a part is asked for; floats are read through
+    once for their range.
+
+    Args:
+        max_pixels: a larger photo is refused before it is decoded; None for no limit.
+
+    Raises:
+        PhotoError: if it is missing, not a picture of a known format, damaged, animated, of
+            several pages, too large, or of colours that cannot be shown.
+    """
+    with _open(source) as (file, kind):
+        stored = BY_NAME[kind].load(file, max_pixels)
+        exif = stored.get("exif-data") if stored.get_typeof("exif-data") else b""
+        file.seek(0)
+        extras = {"exif": exif, **BY_NAME[kind].read_extras(file)}
+        if extras["exif"]:
+            extras["exif"] = upright_exif(extras["exif"], _changes_sides(stored))
+        stored = _upright(stored)
+    colours = colours_of(stored)
+    try:
+        shown = colours.shown(stored)
+    except pyvips.Error as error:
+        raise PhotoError(f"has colours that cannot be shown ({reason(error)})") from None
+    if shown.format not in _DTYPES:
+        raise PhotoError(f"has samples of type {shown.format}; save it with 8 or 16 bit")
+    origin = Origin(kind, stored, colours, **extras)
+    dtype = np.dtype(_DTYPES[shown.format])
+    return Photo(shown.width, shown.height, shown.bands, dtype, kind, shown, origin)
+
+
+def read_size(source: Path | bytes) -> tuple[int, int]:
+    """Width and height as stored, from the header alone.
+
+    Raises:
+        PhotoError: as `read`, for what the header shows.
+    """
+    with _open(source) as (file, kind):
+        image = BY_NAME[kind].load(file, None)
+        return image.width, image.height
+
+
 @contextmanager
-def opened(source: Path | bytes) -> Iterator[tuple[BinaryIO, str]]:
+def _open(source: Path | bytes) -> Iterator[tuple[BinaryIO, str]]:
     """The file at its start, and its format."""
     with io.BytesIO(source) if isinstance(source, bytes) else open_file(source) as file:
         try:
@@ -38,55 +133,31 @@ def opened(source: Path | bytes) -> Iterator[tuple[BinaryIO, str]]:
         yield file, kind
 
 
-def open_any(file: BinaryIO, kind: str, max_pixels: int | None) -> Any:
-    """The picture as stored; `open_heic` or `open_picture`."""
-    if kind == "heif":
-        return open_heic(file.read(), max_pixels)
-    return open_picture(file, kind, max_pixels)
-
-
-def beside(stored: Any, kind: str, file: BinaryIO) -> dict[str, Any]:
-    """What libvips does not carry by itself, as `Origin` names it."""
-    exif = stored.get("exif-data") if stored.get_typeof("exif-data") else b""
-    turned = _turned(stored)
-    found: dict[str, Any] = {}
-    file.seek(0)
-    if kind == "tiff":
-        found["tags"] = read_tags(file)
-        exif = exif_block(found["tags"])
-        if 0xC612 in found["tags"]:
-            raise PhotoError(
-                "is a camera raw file (DNG); make a TIFF of it first, with darktable-cli,"
-                " RawTherapee or dcraw_emu -T"
-            )
-    elif kind == "png":
-        found["chunks"] = png.carried_chunks(file)
-    elif kind == "jpeg":
-        found["head"] = file.read(2**22)
-    elif kind == "webp":
-        found["lossless"] = webp.is_lossless(file.read())
-    return {**found, "exif": upright_exif(exif, turned) if exif else b""}
-
-
-def _turned(stored: Any) -> bool:
-    """Whether width and height change places."""
+def _changes_sides(stored: Any) -> bool:
+    """Whether width and height are exchanged to make the picture upright."""
     return stored.get_typeof("orientation") != 0 and stored.get("orientation") >= 5
 
 
-def upright(stored: Any) -> Any:
+def _upright(stored: Any) -> Any:
     """Upright, and decoded if it is small.
 
     Raises:
-        PhotoError: if it is damaged; of a large one in tiles, only where the last tile is.
+        PhotoError: if it is damaged; in a large one with tiles, only the last tile is checked.
     """
     size = stored.width * stored.height * stored.bands
-    deep = {"uchar": 1, "char": 1, "ushort": 2, "short": 2}.get(stored.format, 4)
-    try:
+    sample = {"uchar": 1, "char": 1, "ushort": 2, "short": 2}.get(stored.format, 4)
+    with _damage_reported():
         image = stored.autorot() if stored.get_typeof("orientation") else stored
-        if size * deep <= _DECODED_BYTES:
+        if size * sample <= _DECODED_BYTES:
             return image.copy_memory()
-        # One pixel makes libvips decode what it cannot read in parts, to a temporary file.
+        # One pixel makes libvips decode a file that has no parts, to a temporary file.
         stored.crop(stored.width - 1, stored.height - 1, 1, 1).avg()
+    return image
+
+
+@contextmanager
+def _damage_reported() -> Iterator[None]:
+    try:
+        yield
     except pyvips.Error as error:
         raise PhotoError(f"is damaged or truncated ({reason(error)})") from None
-    return image

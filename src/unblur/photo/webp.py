@@ -1,17 +1,38 @@
-"""WebP's chunks: whether it is lossless, and its EXIF."""
+"""WebP: how it is recognised, read and written; its chunks."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from unblur.photo import exif
+from unblur.photo.libvips import KEEP_ALL, KEEP_NO_EXIF
+from unblur.photo.origin import Origin
 
 
-def is_lossless(webp: bytes) -> bool:
-    return any(name == b"VP8L" for name, _, _ in _chunks(webp))
+def matches(head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+
+
+def read_extras(file: BinaryIO) -> dict[str, Any]:
+    return {"lossless": any(name == b"VP8L" for name, _, _ in _chunks(file.read()))}
+
+
+def save(image: Any, origin: Origin, file: BinaryIO) -> None:
+    """Write a picture without loss if the photo is so, else near-lossless."""
+    # Lossy WebP halves the resolution of the colours whatever its quality.
+    loss = {"lossless": True} if origin.lossless else {"near_lossless": True, "Q": 60}
+    if origin.exif:
+        image = exif.with_fields(image, origin.exif)
+        data = image.webpsave_buffer(exact=True, keep=KEEP_ALL, **loss)
+        file.write(with_exif(data, origin.exif))
+    else:
+        file.write(image.webpsave_buffer(exact=True, keep=KEEP_NO_EXIF, **loss))
 
 
 def with_exif(webp: bytes, exif: bytes) -> bytes:
-    """The file with another EXIF block in place of the one that it has."""
+    """The file with another EXIF block in place of its own; unchanged if it has none."""
     for name, start, end in _chunks(webp):
         if name == b"EXIF":
             new = struct.pack("<4sI", b"EXIF", len(exif)) + exif + b"\0" * (len(exif) % 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
@@ -11,17 +10,25 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from unblur import photo
-from unblur.errors import ModelError, PhotoError, TooManyPixelsError, UnknownFormatError
+from unblur.errors import (
+    Action,
+    ModelError,
+    PhotoError,
+    TooManyPixelsError,
+    UnblurError,
+    UnknownFormatError,
+)
 from unblur.serve.queue import BusyError
 
 log = logging.getLogger("unblur.serve")
 
 _BUG = "something went wrong here; it is in the server's log"
-_ADVICE = {
-    "; --max-pixels raises it": "",
-    "; pip install 'unblur[heic]' to read it": ", which this server cannot read",
+_WORDS: dict[Action, str] = {
+    "format": "ask for the format {values}",
+    "install": "this server cannot read it",
+    "max-pixels": "",
 }
+"""The hints of errors in a client's terms."""
 
 
 def refusal(error: BaseException) -> HTTPException:
@@ -48,12 +55,9 @@ def invalid(error: RequestValidationError) -> JSONResponse:
     return JSONResponse({"detail": "; ".join(wrong)}, 422)
 
 
-def plain(error: BaseException) -> str:
-    """What is wrong with a photo, without the command line's advice."""
-    text = str(error)
-    for advice, instead in _ADVICE.items():
-        text = text.replace(advice, instead)
-    return "the photo " + re.sub(r"name a (.*) output$", _ask_for, text)
+def plain(error: UnblurError) -> str:
+    """What is wrong with a photo, and what a client can do."""
+    return f"the photo {error.message(_WORDS)}"
 
 
 class Bugs:
@@ -79,10 +83,6 @@ class Bugs:
                 raise
             log.error("a request failed", exc_info=error)
             await JSONResponse({"detail": _BUG}, 500)(scope, receive, send)
-
-
-def _ask_for(match: re.Match[str]) -> str:
-    return "ask for the format " + re.sub(r"\.\w+", lambda m: photo.FORMATS[m[0]], match[1])
 
 
 def _status(error: PhotoError) -> int:

@@ -57,7 +57,7 @@ class Restoration:
         self.format = "jpeg" if self._photo.format == "heif" else self._photo.format
         """Of the result, if no other is asked for: the photo's own, but JPEG for HEIC."""
         if kind is not None:
-            photo.check_holds(self._photo.origin, self._photo.shown, kind)
+            photo.check_holds(self._photo, kind)
         self._source = source
         self._max_pixels = max_pixels
         self._resting: Path | None = None

@@ -1,26 +1,29 @@
-"""What a training run is made of, as frozen dataclasses, read from TOML and written to it."""
+"""The configuration of a training run, read from TOML and written to it."""
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
+import re
 import tomllib
 import typing
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+import msgspec
+from msgspec.structs import fields, replace
+
+from unblur import nets
 from unblur.blur.config import BlurConfig
 from unblur.errors import ConfigError
 from unblur.losses import LossConfig
-from unblur.nets.deblurgan import DeblurGANConfig
 from unblur.nets.gated_unet import GatedUNetConfig
-from unblur.nets.paper import DiscriminatorConfig, PaperConfig
+from unblur.nets.paper import DiscriminatorConfig
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 
-@dataclass(frozen=True)
-class DataConfig:
+class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the network is fed."""
 
     dirs: tuple[str, ...] = ()
@@ -57,8 +60,7 @@ class DataConfig:
     """Memory for those that are on no GPU; what does not fit is decoded anew each time."""
 
 
-@dataclass(frozen=True)
-class PhaseConfig:
+class PhaseConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A stretch of training with one loss and one crop size."""
 
     steps: int
@@ -79,21 +81,19 @@ class PhaseConfig:
     """Batch norm takes the statistics averaged before, as at inference, and leaves them as they
     are: for crops of another size or number than theirs, and to end with the network that is used.
     """
-    loss: LossConfig = field(default_factory=LossConfig)
+    loss: LossConfig = LossConfig()
 
 
-@dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One training run, from the first step to the last."""
 
     phases: tuple[PhaseConfig, ...]
-    generator: Literal["gated-unet", "paper", "deblurgan"] = "gated-unet"
-    gated_unet: GatedUNetConfig = field(default_factory=GatedUNetConfig)
-    paper: PaperConfig = field(default_factory=PaperConfig)
-    deblurgan: DeblurGANConfig = field(default_factory=DeblurGANConfig)
-    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
-    data: DataConfig = field(default_factory=DataConfig)
-    blur: BlurConfig = field(default_factory=BlurConfig)
+    network: nets.NetworkConfig = msgspec.field(default=GatedUNetConfig(), name="generator")
+    """In TOML the key `generator` names it, and the table of that name holds its values; tables of
+    the other networks are checked and ignored."""
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    data: DataConfig = DataConfig()
+    blur: BlurConfig = BlurConfig()
     seed: int = 0
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     """auto: bf16 where the hardware computes in it natively."""
@@ -110,8 +110,8 @@ class TrainConfig:
     betas: tuple[float, ...] = (0.9, 0.9)
     weight_decay: float = 0.0
     """AdamW's; on matrices and kernels alone, not on what is one number a channel."""
-    slow_parts: tuple[str, ...] = ()
-    """What learns at the rate times `slow`, as beginnings of the parameters' names."""
+    slow_prefixes: tuple[str, ...] = ()
+    """Parameter-name prefixes trained at `slow` times the learning rate."""
     slow: float = 0.1
     clip: float = 0.0
     """Largest norm of the generator's gradient; 0: not clipped."""
@@ -171,51 +171,53 @@ def load(path: Path) -> TrainConfig:
 
 
 def loads(text: str) -> TrainConfig:
-    """Reads TOML text; raises as `load`, and tomllib.TOMLDecodeError for what is not TOML."""
-    return _build(TrainConfig, tomllib.loads(text), "")
+    """Reads TOML text; raises as `load`, and tomllib.TOMLDecodeError for text that is not TOML."""
+    tables = tomllib.loads(text)
+    if "slow_parts" in tables:  # the key's name in the weights that are published
+        tables["slow_prefixes"] = tables.pop("slow_parts")
+    name = tables.pop("generator", nets.name_of(GatedUNetConfig()))
+    if name not in [*nets.NETWORKS]:
+        raise ConfigError(f"generator must be one of {', '.join(nets.NETWORKS)}, not {name!r}")
+    networks = {
+        other: _convert(tables.pop(nets.table_of(other), {}), kind, nets.table_of(other))
+        for other, (kind, _) in nets.NETWORKS.items()
+    }
+    return replace(_convert(tables, TrainConfig), network=networks[name])
 
 
 def dumps(config: TrainConfig) -> str:
     """TOML text with every value, which `loads` turns back into an equal config."""
     import tomli_w
 
-    return tomli_w.dumps(dataclasses.asdict(config))
+    return tomli_w.dumps(_tables(config))
 
 
 def override(
     config: TrainConfig, data: Sequence[Path | str] | None, content_weights: Path | None
 ) -> TrainConfig:
-    """The config with the command line's folders and content weights in place of its own."""
+    """The config with other data folders and content weights, where they are given."""
     if data:
         # Absolute, so that a run can be resumed from any folder.
-        folders = dataclasses.replace(config.data, dirs=tuple(str(Path(d).resolve()) for d in data))
-        config = dataclasses.replace(config, data=folders)
+        folders = tuple(str(Path(d).resolve()) for d in data)
+        config = replace(config, data=replace(config.data, dirs=folders))
     if content_weights:
-        file = str(content_weights.resolve())
-        phases = tuple(
-            dataclasses.replace(phase, loss=dataclasses.replace(phase.loss, content_weights=file))
-            for phase in config.phases
-        )
-        config = dataclasses.replace(config, phases=phases)
+        config = _with_content_weights(config, str(content_weights.resolve()))
     return config
 
 
 def without_paths(config: TrainConfig) -> TrainConfig:
-    """The config to be published with weights: one machine's paths are of no use to others."""
-    phases = tuple(
-        dataclasses.replace(phase, loss=dataclasses.replace(phase.loss, content_weights=""))
-        for phase in config.phases
-    )
-    data = dataclasses.replace(config.data, dirs=(), val_dirs=())
-    return dataclasses.replace(config, phases=phases, data=data)
+    """The config without paths of this machine, to be published with weights."""
+    data = replace(config.data, dirs=(), val_dirs=())
+    return _with_content_weights(replace(config, data=data), "")
 
 
 def require_equal(given: TrainConfig, own: TrainConfig, what: str) -> None:
     """Raises ConfigError, naming the first value that differs, unless the configs are equal."""
-    ours, theirs = dataclasses.asdict(own), dataclasses.asdict(given)
-    for (key, mine), other in zip(ours.items(), theirs.values(), strict=True):
+    theirs = _tables(given)
+    for key, mine in _tables(own).items():
+        other = theirs.get(key)
         if mine != other:
-            if isinstance(mine, dict):
+            if isinstance(mine, dict) and isinstance(other, dict):
                 key, mine, other = next(
                     (f"{key}.{k}", v, other[k]) for k, v in mine.items() if v != other[k]
                 )
@@ -223,46 +225,45 @@ def require_equal(given: TrainConfig, own: TrainConfig, what: str) -> None:
             raise ConfigError(f"{what} with another {key}{values}: leave it out, or start anew")
 
 
-def _build(cls: type[Any], table: dict[str, Any], where: str) -> Any:
-    kinds = typing.get_type_hints(cls)
-    for key in table:
-        if key not in kinds:
-            near = difflib.get_close_matches(key, kinds, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(kinds)}"
-            raise ConfigError(f"unknown key {where}{key}; {hint}")
-    values = {key: _convert(kinds[key], value, where + key) for key, value in table.items()}
-    for f in dataclasses.fields(cls):
-        required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        if required and f.name not in values:
-            raise ConfigError(f"{where}{f.name} is missing")
-    return cls(**values)
+def _with_content_weights(config: TrainConfig, file: str) -> TrainConfig:
+    phases = (replace(p, loss=replace(p.loss, content_weights=file)) for p in config.phases)
+    return replace(config, phases=tuple(phases))
 
 
-def _convert(kind: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type) and isinstance(value, dict):
-        return _build(kind, value, f"{where}.")
-    origin = typing.get_origin(kind)
-    if origin is tuple and isinstance(value, list):
-        item = typing.get_args(kind)[0]
-        return tuple(_convert(item, v, f"{where}[{i}]") for i, v in enumerate(value))
-    if origin is Literal:
-        if value in typing.get_args(kind):
-            return value
-        raise ConfigError(f"{where} must be one of {', '.join(typing.get_args(kind))}")
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if origin is None and type(value) is kind:
-        return value
-    wanted = "a list" if origin is tuple else _NAMES.get(kind, "a table")
-    got = _NAMES[type(value)] if isinstance(value, (dict, list)) else repr(value)
-    raise ConfigError(f"{where} must be {wanted}, not {got}")
+def _tables(config: TrainConfig) -> dict[str, Any]:
+    """The config as TOML has it, the generator's name first."""
+    name = nets.name_of(config.network)
+    tables = msgspec.to_builtins(config)
+    return {"generator": name, nets.table_of(name): tables.pop("generator"), **tables}
 
 
-_NAMES: dict[Any, str] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a string",
-    dict: "a table",
-    list: "a list",
-}
+def _convert(table: dict[str, Any], kind: type[T], where: str = "") -> T:
+    """A struct of a TOML table.
+
+    Args:
+        where: the table's key.
+
+    Raises:
+        ConfigError: naming the key of a value that does not fit, and what was expected.
+    """
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$.")
+    place: Any = kind
+    for name in re.findall(r"[a-z]\w*", path):
+        place = next(field.type for field in fields(place) if field.encode_name == name)
+        place = typing.get_args(place)[0] if typing.get_origin(place) is tuple else place
+    path = ".".join(filter(None, (where, path.rstrip("`"))))
+    match reason.split("`"):
+        case ["Object contains unknown field ", key, _]:
+            known = [field.encode_name for field in fields(place)]
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+            raise ConfigError(f"unknown key {path}{'.' if path else ''}{key}; {hint}")
+        case ["Object missing required field ", key, _]:
+            raise ConfigError(f"{path}{'.' if path else ''}{key} is missing")
+    if typing.get_origin(place) is Literal:
+        raise ConfigError(f"{path} must be one of {', '.join(typing.get_args(place))}")
+    reason = reason.lower().replace("object", "table").replace("array", "list")
+    raise ConfigError(f"{path}: {reason.replace('`', '')}")

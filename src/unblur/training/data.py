@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, pairwise
 from pathlib import Path
@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
 from unblur.blur import synthesize
 from unblur.blur.config import BlurConfig
 from unblur.datasets import PHOTOS, TREE, Pair, evenly, find_data, find_pairs
-from unblur.errors import DataError
+from unblur.errors import DataError, Hint
 from unblur.training.config import DataConfig
 from unblur.training.pictures import Pictures, chw
 
@@ -73,7 +74,7 @@ class TrainingData:
             config, blur, seed, device, rank,
         )  # fmt: skip
         if not config.dirs:
-            raise DataError(f"no data: name folders with --data; {TREE}\n{PHOTOS}")
+            raise DataError(f"no data: no folder is given; {TREE}\n{PHOTOS}", hint=Hint("data"))
         pairs: list[Pair] = []
         photos: list[Path] = []
         for root in config.dirs:

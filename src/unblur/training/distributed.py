@@ -1,4 +1,7 @@
-"""Processes that train one network together: each has batches of its own, gradients are shared."""
+"""Ranks: processes that train one network together, with batches of their own.
+
+A function that works on all ranks does nothing special in a process that trains alone.
+"""
 
 from __future__ import annotations
 
@@ -8,59 +11,65 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import nn
 
-from unblur.errors import UnblurError
+from unblur.errors import Hint, UnblurError
 from unblur.torchvision_compat import import_fabric
-
-if TYPE_CHECKING:
-    from lightning.fabric import Fabric
 
 T = TypeVar("T")
 
 
-def start(processes: int) -> Fabric:
-    """A process for every GPU of the machine, or so many on its CPU, all of them running.
+def start(processes: int) -> torch.device:
+    """Starts a rank for every GPU of the machine, or `processes` on its CPU; the rank's device.
 
-    The program that calls is started once more for each of the others, with the same arguments.
-
-    Args:
-        processes: on a CPU, which they share; a GPU always has one of its own.
+    The program that calls is started once more for each further rank, with the same arguments.
 
     Raises:
         UnblurError: for several processes where there is a GPU.
     """
-    # Fabric tells of its devices; the display says what matters.
+    # Fabric logs the devices that it finds, which the display has no place for.
     for name in ("pytorch.utilities.rank_zero", "fabric.utilities.distributed"):
         logging.getLogger(f"lightning.{name}").setLevel(logging.WARNING)
-    cards = torch.cuda.device_count()
-    if processes > 1 and cards:
-        raise UnblurError("--processes is for a CPU, and here is a GPU: leave it out")
+    gpus = torch.cuda.device_count()
+    if processes > 1 and gpus:
+        raise UnblurError(
+            "several processes share a CPU, but this machine has a GPU", hint=Hint("processes")
+        )
     if processes > 1 and sys.platform == "linux":
-        # Else gloo warns on machines whose own name no resolver knows.
+        # Else gloo warns on machines whose own name does not resolve.
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    fabric: Fabric = import_fabric()(
+    fabric = import_fabric()(
         accelerator="cpu" if processes > 1 else "auto",
         devices=processes if processes > 1 else "auto",
-        strategy="ddp" if max(processes, cards) > 1 else "auto",
+        strategy="ddp" if max(processes, gpus) > 1 else "auto",
     )
     fabric.launch()
-    return fabric
+    return fabric.device
 
 
-def is_first() -> bool:
-    """Whether this process is the one that speaks and writes for all."""
-    return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"
+def rank() -> int:
+    """The number of this process, from 0; also before `start`."""
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")))
+
+
+def is_rank_zero() -> bool:
+    """Whether this process prints and writes for all."""
+    return rank() == 0
+
+
+def world_size() -> int:
+    """The number of ranks."""
+    return dist.get_world_size() if dist.is_initialized() else 1
 
 
 @torch.no_grad()
-def begin_alike(fabric: Fabric, net: nn.Module) -> None:
-    """Gives every process the first one's parameters and buffers."""
-    if fabric.world_size > 1:
+def broadcast_parameters(net: nn.Module) -> None:
+    """Copies rank zero's parameters and buffers to all ranks."""
+    if world_size() > 1:
         for value in net.state_dict().values():
             whole = value.contiguous()
             dist.broadcast(whole, 0)
@@ -68,11 +77,11 @@ def begin_alike(fabric: Fabric, net: nn.Module) -> None:
 
 
 @torch.no_grad()
-def average_gradients(fabric: Fabric, net: nn.Module) -> None:
-    """Gives every process the mean of all of their gradients, as of one batch of them all."""
-    if fabric.world_size > 1:
+def average_gradients(net: nn.Module) -> None:
+    """Replaces the gradients of every rank by their mean, as of one batch of all ranks' images."""
+    if world_size() > 1:
         gradients = [p.grad for p in net.parameters() if p.grad is not None]
-        one = torch.cat([gradient.flatten() for gradient in gradients]) / fabric.world_size
+        one = torch.cat([gradient.flatten() for gradient in gradients]) / world_size()
         dist.all_reduce(one)
         for gradient, mean in zip(
             gradients, one.split([g.numel() for g in gradients]), strict=True
@@ -80,61 +89,67 @@ def average_gradients(fabric: Fabric, net: nn.Module) -> None:
             gradient.copy_(mean.view_as(gradient))
 
 
-def agree(fabric: Fabric, value: T) -> T:
-    """What the first process says, in all of them."""
+def broadcast(value: T) -> T:
+    """Rank zero's value, on all ranks."""
     box = [value]
-    if fabric.world_size > 1:
-        dist.broadcast_object_list(box, 0, group=_words())
+    if world_size() > 1:
+        dist.broadcast_object_list(box, 0, group=_gloo())
     return box[0]
 
 
-def in_all(fabric: Fabric, act: Callable[[], T]) -> T:
-    """Does something in every process; where it fails in one, it fails in all of them.
-
-    Otherwise the others would wait for ever for the one that is gone.
+def run_on_all_ranks(act: Callable[[], T]) -> T:
+    """Runs `act` on every rank; if it fails on any, raises on all, so that none waits for ever.
 
     Raises:
-        UnblurError: that of this process, or else that of the first process that has one.
+        UnblurError: that of this rank, or else that of the first rank that has one.
     """
+    result: Any = None
+    error: UnblurError | None = None
     try:
-        result, own = act(), None
-    except UnblurError as error:
-        result, own = None, error
-    if fabric.world_size > 1:
-        messages: list[str | None] = [None] * fabric.world_size
-        dist.all_gather_object(messages, str(own) if own else None, group=_words())
-        own = own or next((UnblurError(text) for text in messages if text), None)
-    if own is not None:
-        raise own
-    return result  # pyright: ignore[reportReturnType]
+        result = act()
+    except UnblurError as own:
+        error = own
+    if world_size() > 1:
+        errors: list[UnblurError | None] = [None] * world_size()
+        dist.all_gather_object(errors, error, group=_gloo())
+        error = error or next(filter(None, errors), None)
+    if error is not None:
+        raise error
+    return result
+
+
+def run_on_rank_zero(act: Callable[[], object]) -> None:
+    """Runs `act` on rank zero; if it fails, raises its UnblurError on all ranks."""
+    run_on_all_ranks(act if is_rank_zero() else lambda: None)
 
 
 @cache
-def _words() -> Any:
-    """The processes, reached without a GPU: NCCL would wait for all that it has to do."""
+def _gloo() -> Any:
+    """The ranks, connected by CPU: NCCL would wait for all queued work of the GPU."""
     return dist.new_group(backend="gloo")
 
 
 @contextmanager
-def only_first_fails() -> Iterator[None]:
-    """Around all that they do together. Of an error, the first one speaks for all.
+def only_rank_zero_fails() -> Iterator[None]:
+    """Around all that ranks do together: rank zero alone raises, the others exit.
 
     Raises:
-        UnblurError: in the first process; also where another one was killed.
+        UnblurError: on rank zero; also if another rank's process ended.
     """
     try:
         yield
     except UnblurError:
-        if is_first():
+        if is_rank_zero():
             raise
         raise SystemExit(0) from None
     except RuntimeError as error:
         if "gloo" not in str(error):
             raise
-        if is_first():
+        if is_rank_zero():
             raise UnblurError(
-                "another process of this run has ended, killed perhaps for its memory; --resume "
-                "goes on from the last checkpoint, with fewer --processes if need be"
+                "another process of this run has ended, perhaps killed for its memory, of which "
+                "fewer processes need less; the last checkpoint is kept",
+                hint=Hint("resume"),
             ) from None
         raise SystemExit(1) from None
     finally:

@@ -1,4 +1,4 @@
-"""A checkpoint becomes an ONNX file of any height and width, checked against PyTorch."""
+"""Exports a checkpoint to ONNX, for any height and width, and checks it against PyTorch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from unblur.blur.config import BlurConfig
 from unblur.errors import ExportError
 from unblur.inference.engine import METADATA_KEY, Engine
 from unblur.inference.tiling import run_padded
-from unblur.nets import GatedUNet, checkpoint
+from unblur.nets import GatedUNet, Generator, checkpoint
 from unblur.nets.folded import folded
 from unblur.torch_engine import contract_of
 from unblur.training import config as configs
@@ -36,7 +36,7 @@ SIZES = ((64, 64), (96, 160), (101, 75))
 TOLERANCE = 2e-3
 """Largest difference allowed: a quarter of a grey level of 8 bit, in [-1, 1]."""
 EXAMPLES = 47
-"""Blurred crops that 8 bits are fitted to."""
+"""Blurred crops that 8 bits are calibrated on."""
 INT8_TOLERANCE = 2e-2
 """Largest root mean square that 8 bits may change a picture by: 2.5 grey levels."""
 
@@ -44,35 +44,29 @@ INT8_TOLERANCE = 2e-2
 def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float]:
     """Writes a trained generator as ONNX: float16 weights, dynamic batch, height and width.
 
-    With photos its convolutions are in 8 bits (see `quantise`), fitted to them, blurred.
-
-    Of a `GatedUNet`, what is constant is folded first (see `nets.folded`).
-    The file's metadata hold the contract (what `engine.Contract` says), the config and the
-    provenance, so that it can serve as `unblur train --init` too.
+    With photos its convolutions are quantised to 8 bits (see `quantise`), calibrated on the photos,
+    blurred. A `GatedUNet` is folded first (see `nets.folded`). The metadata hold the contract (see
+    `engine.Contract`), the config and the provenance, so that training can start from the file.
 
     Args:
-        path: a checkpoint of `unblur train`, or an exported file of one with float16 weights.
-        out: the ONNX file, replaced whole.
+        path: a checkpoint, or an exported file of one with float16 weights.
+        out: the ONNX file, replaced atomically.
         photos: a folder of sharp photos that the network was trained on.
 
     Returns:
         The largest absolute difference from PyTorch at each of `SIZES`, in [-1, 1], both with
         the float16 weights, in float32 arithmetic; with photos, the root mean square difference
-        that 8 bits make on blurred ones that they were not fitted to.
+        that 8 bits make on blurred photos that calibration has not seen.
 
     Raises:
         CheckpointError: if it cannot be read.
-        DataError, QuantisationError: if photos or what fits to them cannot be used.
-        ExportError: if a difference is larger than `TOLERANCE`, or `INT8_TOLERANCE`; nothing is
-            written then.
+        DataError, QuantisationError: if the photos cannot be used, or ONNX Runtime is missing.
+        ExportError: if a difference is larger than `TOLERANCE`, or `INT8_TOLERANCE`, and nothing
+            is written; if `out` cannot be written.
     """
     net, config, provenance = checkpoint.load_generator(path)
     net = folded(net) if isinstance(net, GatedUNet) else net
-    with torch.no_grad():
-        for value in net.state_dict().values():
-            if value.is_floating_point():
-                value.copy_(value.half())
-    contract = contract_of(net)
+    net.half().float()  # the weights as float16 keeps them
     model = to_onnx(net)
     if photos is None:
         _halve_weights(model)
@@ -80,34 +74,35 @@ def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float
         images = {f"{w}x{h}": rng.uniform(-1, 1, (h, w, 3)).astype(np.float32) for h, w in SIZES}
         measure, tolerance = _largest, TOLERANCE
     else:
-        examples = _examples(photos, config.blur)
+        examples = _examples(photos, configs.loads(config).blur)
         model = quantise(model, itertools.islice(examples, EXAMPLES))
         images = {f"blurred {n}": x[0].transpose(1, 2, 0) for n, x in enumerate(examples, 1)}
         measure, tolerance = _root_mean_square, INT8_TOLERANCE
     model.producer_name, model.producer_version = "unblur", __version__
     properties = {
-        METADATA_KEY: json.dumps(dataclasses.asdict(contract)),
+        METADATA_KEY: json.dumps(dataclasses.asdict(contract_of(net))),
         "provenance": json.dumps(provenance),
-        "config": configs.dumps(config),
+        "config": config,
     }
     for key, value in properties.items():
         model.metadata_props.add(key=key, value=value)
     data = model.SerializeToString()
-    differences = _compare(net, data, images, contract.multiple, measure)
+    differences = _compare(net, data, images, measure)
     worst = max(differences.values())
     if not worst <= tolerance:
-        raise ExportError(f"{path}: ONNX differs from PyTorch by {worst:.2g}; nothing was written")
+        raise ExportError(f"ONNX differs from PyTorch by {worst:.2g}; nothing written", file=path)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         checkpoint.write_whole(out, data)
     except OSError as error:
-        raise ExportError(f"{out}: cannot be written ({error.strerror})") from None
+        raise ExportError(f"cannot be written ({error.strerror})", file=out) from None
     return differences
 
 
 def to_onnx(net: nn.Module) -> onnx.ModelProto:
+    """A network of images (b, 3, h, w) as ONNX, its batch, height and width dynamic."""
     dynamic = torch.export.Dim.DYNAMIC
-    # The exporter reports on its own progress, and on operators of packages that are not here.
+    # The exporter logs its progress, and operators of packages that are not installed.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -122,7 +117,7 @@ def to_onnx(net: nn.Module) -> onnx.ModelProto:
         )
     model = program.model_proto
     for node in model.graph.node:
-        # What the exporter tells of each, half a megabyte of stack traces.
+        # Half a megabyte of stack traces.
         del node.metadata_props[:]
     return model
 
@@ -154,12 +149,12 @@ def _examples(photos: Path, blur: BlurConfig) -> Iterator[np.ndarray]:
 
 
 def _compare(
-    net: nn.Module,
+    net: Generator,
     data: bytes,
     images: Mapping[str, np.ndarray],
-    multiple: int,
     measure: Callable[[np.ndarray], float],
 ) -> dict[str, float]:
+    """The measure of what ONNX computes minus what PyTorch computes, for each image."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         file.write_bytes(data)
@@ -171,7 +166,7 @@ def _compare(
 
     differences = {}
     for name, image in images.items():
-        ours, wanted = (run_padded(run, image, multiple) for run in (engine, run_torch))
+        ours, wanted = (run_padded(run, image, net.multiple) for run in (engine, run_torch))
         differences[name] = measure(ours - wanted)
     return differences
 

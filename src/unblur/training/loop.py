@@ -1,4 +1,4 @@
-"""The training loop."""
+"""The training loop: setup, loop, end."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
-from unblur.errors import TrainError
+from unblur.errors import Hint, TrainError
 from unblur.training import distributed
 from unblur.training.config import TrainConfig
 from unblur.training.data import Batch, TrainingData
@@ -28,20 +30,21 @@ from unblur.training.validation import Validator
 
 @dataclass
 class Progress:
-    """What a display shows of a run."""
+    """A line of the log, for a display."""
 
     step: int
     steps: int
     images_per_second: float
-    """Since the line before, as the other figures are."""
+    """Since the line before, as are `wait` and `losses`."""
     seconds_left: float
     wait: float
     """Share of the time that the networks waited for data."""
     losses: dict[str, float]
+    """Means by name."""
     psnr: float | None
-    """Of the latest validation, in dB."""
+    """PSNR of the latest validation, in dB."""
     gain: float | None
-    """Of the latest validation over the blurred images themselves, in dB."""
+    """That PSNR minus the blurred images' own, in dB."""
     checked: bool
     """Whether this step ended with a validation."""
 
@@ -70,115 +73,184 @@ def train(
     report: Callable[[Progress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Result:
-    """Trains the config's generator and keeps everything in a run folder.
+    """Trains the config's generator and writes a run folder (see `folder`).
 
-    The folder gets config.toml, log.jsonl (a line every `log_every` steps and every check),
-    last.safetensors and best.safetensors (averaged weights), state.pt (all that `resume` needs)
-    and pictures/ (blurred, restored, sharp at every check). SIGINT, SIGTERM and the time limit
-    end the run after the step at hand, with a checkpoint.
+    SIGINT, SIGTERM and the time limit end the run after the current step, with a checkpoint.
 
     Args:
         out: the run folder; to resume, one that has a state.
-        init: weights to start from, with fresh optimisers.
-        resume: whether to go on from `out`, bit for bit on a CPU.
-        max_seconds: time limit of this call. Where the config's schedule is "time" the rate falls
-            to its end by then; without a limit, a resumed run keeps the end that it had.
-        max_steps: stop at this step, counted from the start of the run.
+        init: a checkpoint with initial weights; optimisers start afresh.
+        resume: whether to continue `out`, bit for bit on a CPU.
+        max_seconds: time limit of this call. With `schedule = "time"` the rate reaches its end by
+            then; without a limit, a resumed run keeps the end that it had.
+        max_steps: the step to stop at, counted from the start of the run.
         save_every: seconds between two checkpoints.
-        processes: that train together on a CPU, each with the phases' batch. Each one more is the
-            program that calls, started again with its arguments; it ends inside this function.
+        processes: number of CPU processes to train with, each with the config's batch. Those
+            beyond the first are the calling program, started again with its arguments; they end
+            inside this function.
         report: called for every line of the log.
-        say: called with what else there is to tell, a line each.
+        say: called with other messages, a line each.
 
     Raises:
         TrainError: if the folder is taken, holds nothing to resume, or a loss is not finite.
-        UnblurError: for several processes where there is a GPU, or one of which was killed.
+        UnblurError: for several processes where there is a GPU, or if one of them was killed.
         DataError, CheckpointError, ContentWeightsError: for unusable inputs.
     """
     began = time.monotonic()
-    with distributed.only_first_fails():
-        fabric = distributed.start(processes)
-        if not fabric.is_global_zero:
+    with distributed.only_rank_zero_fails():
+        device = distributed.start(processes)
+        if not distributed.is_rank_zero():
             report, say = (lambda progress: None), (lambda line: None)
-        folder = RunFolder(out, fabric, resume)
-        torch.manual_seed(config.seed + fabric.global_rank)
-        share = replace(config.data, cache_gib=config.data.cache_gib / fabric.world_size)
-        data = TrainingData(share, config.blur, config.seed, fabric.device, fabric.global_rank)
-        validator = Validator(data.validation())
-        state = State(config, fabric, init)
-        if resume:
-            folder.load(state)
-        folder.begin(config)
-
-        at = state.at
-        end = min(config.steps, max_steps if max_steps is not None else config.steps)
-        reason = "all steps done" if end == config.steps else f"stopped at step {end}"
-        before, saved = at.seconds - began, time.monotonic()
-        deadline = at.seconds + max_seconds
-        if config.schedule == "time":
-            deadline = at.deadline = deadline if max_seconds < math.inf else at.deadline
-        phases = ((step, config.phase_at(step)[0]) for step in range(at.step, end))
-        plan = ((step, phase.crop, phase.batch) for step, phase in phases)
-        with _stop_signals() as stop, data.ahead(plan, say) as batches:
-            step, meter = Step(state, config.phase_at(at.step)[0], say), _Meter()
-            for ready in batches:
-                batch = distributed.in_all(fabric, partial(meter.wait, ready))
-                phase, done = config.phase_at(at.step)
-                if phase is not step.phase:
-                    step = Step(state, phase, say)
-                lr = rate(config, phase, done, at.seconds / (deadline or 1.0))
-                watch = _falls_on(at.step + 1, config.watch_every)
-                losses = step(*batch, lr, watch)
-                at.step += 1
-                at.crops += phase.batch * fabric.world_size
-                state.average()
-                meter.add(at.step, losses)
-
-                now, ended = before + time.monotonic(), None
-                if stop.is_set():
-                    ended = "stopped by a signal"
-                elif now >= deadline:
-                    ended = "the time limit"
-                save = time.monotonic() - saved >= save_every
-                # The clocks of several processes differ: the first one decides.
-                ended, save, at.seconds = distributed.agree(fabric, (ended, save, now))
-                check = _falls_on(at.step, config.check_every) or at.step == config.steps
-                told = at.step == end or _falls_on(at.step, config.log_every)
-                if not (told or check or watch or save or ended):
-                    continue
-
-                # Until here nobody waits for a GPU; here a loss that is not finite ends the run.
-                means, speed, wait = distributed.in_all(fabric, meter.read)
-                if check:
-                    _validate(state, validator, folder)
-                    if config.patience and at.stale >= config.patience:
-                        ended = ended or f"no better validation in {config.patience} checks"
-                line = {"step": at.step, "crops": at.crops, "seconds": round(at.seconds, 2)}
-                found = {"psnr": at.psnr, "gain": at.gain} if check else {}
-                folder.log({**line, "lr": lr, **means, **found})
-                left = min((end - at.step) / speed, deadline - at.seconds)
-                images = speed * phase.batch * fabric.world_size
-                report(Progress(at.step, end, images, left, wait, means,
-                                at.psnr, at.gain, check))  # fmt: skip
-                if ended:
-                    reason = ended
-                    break
-                if save:
-                    folder.save(state)
-                    saved = time.monotonic()
-                meter = _Meter()
-        folder.save(state)
-        if at.best is None and at.step:
-            # So that every run has a best.safetensors.
-            _validate(state, validator, folder)
-            folder.save(state)
-    if not distributed.is_first():
+        run = _set_up(config, out, device, init, resume)
+        at, limits = run.state.at, _Limits(run.state, began, max_seconds, max_steps, save_every)
+        with _stop_signals() as limits.stop:
+            reason = _loop(run, limits, report, say)
+        _on_rank_zero(run.folder.save, run.state)
+        if at.best is None and at.step:  # so that every run has a best.safetensors
+            _validate(run)
+            _on_rank_zero(run.folder.save, run.state)
+    if not distributed.is_rank_zero():
         raise SystemExit(0)
     return Result(out, at.step, at.best, reason)
 
 
+@dataclass
+class _Run:
+    state: State
+    data: TrainingData
+    validator: Validator
+    folder: RunFolder
+
+
+def _set_up(
+    config: TrainConfig, out: Path, device: torch.device, init: Path | None, resume: bool
+) -> _Run:
+    folder = RunFolder(out, resume)
+    rank = distributed.rank()
+    torch.manual_seed(config.seed + rank)
+    share = replace(config.data, cache_gib=config.data.cache_gib / distributed.world_size())
+    data = TrainingData(share, config.blur, config.seed, device, rank)
+    validator = Validator(data.validation())
+    state = State(config, device, init)
+    if resume:
+        folder.load(state)
+    _on_rank_zero(folder.begin, config)
+    return _Run(state, data, validator, folder)
+
+
+def _loop(
+    run: _Run, limits: _Limits, report: Callable[[Progress], None], say: Callable[[str], None]
+) -> str:
+    """Trains until the last step or a limit; why it ended."""
+    state, at, config = run.state, run.state.at, run.state.config
+    phases = ((step, config.phase_at(step)[0]) for step in range(at.step, limits.end))
+    plan = ((step, phase.crop, phase.batch) for step, phase in phases)
+    with run.data.ahead(plan, say) as batches:
+        step, meter = Step(state, config.phase_at(at.step)[0], say), _Meter()
+        for ready in batches:
+            batch = distributed.run_on_all_ranks(partial(meter.wait, ready))
+            phase, done = config.phase_at(at.step)
+            if phase is not step.phase:
+                step = Step(state, phase, say)
+            lr = rate(config, phase, done, at.seconds / (limits.deadline or 1.0))
+            watch = _falls_on(at.step + 1, config.watch_every)
+            losses = step(*batch, lr, watch)
+            crops = phase.batch * distributed.world_size()
+            at.step += 1
+            at.crops += crops
+            state.average()
+            meter.add(at.step, losses)
+
+            # Clocks and signals differ between ranks: rank zero's decide.
+            ended, save, at.seconds = distributed.broadcast(limits.read())
+            check = _falls_on(at.step, config.check_every) or at.step == config.steps
+            log = at.step == limits.end or _falls_on(at.step, config.log_every)
+            if not (log or check or watch or save or ended):
+                continue
+
+            # Here alone the loop waits for a GPU, and ends where a loss is not finite.
+            means, speed, wait = distributed.run_on_all_ranks(meter.read)
+            if check:
+                _validate(run)
+                if config.patience and at.stale >= config.patience:
+                    ended = ended or f"no better validation in {config.patience} checks"
+            line = {"step": at.step, "crops": at.crops, "seconds": round(at.seconds, 2), "lr": lr}
+            found = {"psnr": at.psnr, "gain": at.gain} if check else {}
+            _on_rank_zero(run.folder.log, {**line, **means, **found})
+            left = min((limits.end - at.step) / speed, limits.deadline - at.seconds)
+            report(Progress(at.step, limits.end, speed * crops, left, wait, means,
+                            at.psnr, at.gain, check))  # fmt: skip
+            if ended:
+                return ended
+            if save:
+                _on_rank_zero(run.folder.save, state)
+                limits.saved = limits.now()
+            meter = _Meter()
+    return "all steps done" if limits.end == config.steps else f"stopped at step {limits.end}"
+
+
+def _validate(run: _Run) -> None:
+    """Measures the averaged weights on the held-out images; keeps them if they are the best."""
+    if not run.validator.images:
+        return
+    at, shown, psnr = run.state.at, np.empty(0), 0.0
+    if distributed.is_rank_zero():
+        psnr, shown = run.validator(run.state.averaged(), run.state.autocast())
+    at.psnr = psnr = distributed.broadcast(psnr)
+    at.gain = psnr - run.validator.blurred_psnr
+    at.stale += 1
+    if at.best is None or psnr > at.best:
+        at.best, at.stale = psnr, 0
+        _on_rank_zero(run.folder.save_weights, run.state, "best")
+    _on_rank_zero(run.folder.save_picture, at.step, shown)
+
+
+def _on_rank_zero(act: Callable[..., None], *arguments: Any) -> None:
+    distributed.run_on_rank_zero(partial(act, *arguments))
+
+
+def _falls_on(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
+
+
+class _Limits:
+    """When a call of `train` ends, and when it writes a checkpoint.
+
+    Attributes:
+        end: the step to end at.
+        deadline: the training time to end at, in seconds.
+        stop: set to end after the current step.
+        saved: training time of the latest checkpoint, in seconds.
+    """
+
+    def __init__(
+        self, state: State, began: float, max_seconds: float, max_steps: int | None, every: float
+    ) -> None:
+        config, at = state.config, state.at
+        self.end = min(config.steps, config.steps if max_steps is None else max_steps)
+        self.deadline = at.seconds + max_seconds
+        if config.schedule == "time":
+            at.deadline = self.deadline = self.deadline if max_seconds < math.inf else at.deadline
+        self.stop = threading.Event()
+        self._before, self._every = at.seconds - began, every
+        self.saved = self.now()
+
+    def now(self) -> float:
+        """Training time, in seconds."""
+        return self._before + time.monotonic()
+
+    def read(self) -> tuple[str | None, bool, float]:
+        """Why to end now, if so; whether to write a checkpoint; the training time in seconds."""
+        now, ended = self.now(), None
+        if self.stop.is_set():
+            ended = "stopped by a signal"
+        elif now >= self.deadline:
+            ended = "the time limit"
+        return ended, now - self.saved >= self._every, now
+
+
 class _Meter:
-    """What came since the last line of the log: time, and losses, which stay on the device."""
+    """Time and losses since the last line of the log; the losses stay on the device."""
 
     def __init__(self) -> None:
         self._began, self._waited = time.monotonic(), 0.0
@@ -195,7 +267,7 @@ class _Meter:
         self._rows.append((step, [*losses], torch.stack([*losses.values()])))
 
     def read(self) -> tuple[dict[str, float], float, float]:
-        """Each loss, the mean of the steps that have it; steps a second; the share of waiting.
+        """Each loss averaged over the steps that have it; steps a second; the share of waiting.
 
         Raises:
             TrainError: if a loss is not finite.
@@ -205,34 +277,14 @@ class _Meter:
             for name, value in zip(names, row.tolist(), strict=True):
                 if not math.isfinite(value):
                     raise TrainError(
-                        f"step {step}: {name} is {value}; the checkpoint before it is kept. "
-                        "Lower lr, or set clip, and --resume"
+                        f"step {step}: {name} is {value}; the checkpoint before it is kept: lower "
+                        "lr or set clip",
+                        hint=Hint("resume"),
                     )
                 found.setdefault(name, []).append(value)
         means = {name: sum(values) / len(values) for name, values in found.items()}
         spent = time.monotonic() - self._began
         return means, len(self._rows) / spent, self._waited / spent
-
-
-def _validate(state: State, validator: Validator, folder: RunFolder) -> None:
-    """PSNR of the averaged weights on the held-out images, and a picture of four of them."""
-    if not validator.images:
-        return
-    at, shown = state.at, np.empty(0)
-    if state.fabric.is_global_zero:
-        at.psnr, shown = validator(state.averaged(), state.autocast())
-    at.psnr = psnr = distributed.agree(state.fabric, at.psnr)
-    assert psnr is not None
-    at.gain = psnr - validator.blurred_psnr
-    at.stale += 1
-    if at.best is None or psnr > at.best:
-        at.best, at.stale = psnr, 0
-        folder.save_weights(state, "best")
-    folder.save_picture(at.step, shown)
-
-
-def _falls_on(step: int, every: int) -> bool:
-    return every > 0 and step % every == 0
 
 
 @contextmanager

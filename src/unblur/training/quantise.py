@@ -1,4 +1,4 @@
-"""A network's convolutions in 8 bits, for processors that compute in nothing shorter than f32."""
+"""Quantises a network's convolutions to 8 bits, for processors without bf16."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from typing import Any
 import numpy as np
 import onnx
 
-from unblur.errors import QuantisationError
+from unblur.errors import Hint, QuantisationError
 
 
 def quantise(model: onnx.ModelProto, examples: Iterable[np.ndarray]) -> onnx.ModelProto:
-    """The same network with its convolutions in 8 bits, but for the first and the last.
+    """The same network with all convolutions but the first and the last in 8 bits.
 
-    Weights and what goes into a convolution are rounded to -127 to 127 times a scale, of each
-    output channel or of each tensor; products are exact. What stands between the convolutions
-    stays in float: where norms and gates are rounded too, four times as much is lost
-    (docs/model-card.md). The result is ONNX of pairs of QuantizeLinear and DequantizeLinear.
+    Weights and a convolution's input are rounded to -127 to 127 times a scale, one for each output
+    channel and one for each input tensor; products are exact. Everything between the convolutions
+    stays in float: rounding norms and gates too loses four times as much (docs/model-card.md). The
+    result is ONNX with pairs of QuantizeLinear and DequantizeLinear.
 
     Args:
         model: a network of one input, with float32 weights.
-        examples: inputs, (1, 3, h, w); the largest values in them set the scales, as a moving
-            average over the examples, so that a single outlier does not.
+        examples: inputs (1, 3, h, w) for calibration; a moving average of their largest values sets
+            the scales, so that a single outlier does not.
 
     Raises:
-        QuantisationError: if ONNX Runtime, which does it, is not installed.
+        QuantisationError: if ONNX Runtime is not installed.
     """
     try:
         from onnxruntime import quantization
     except ImportError:
         raise QuantisationError(
-            "8 bits need ONNX Runtime: pip install 'unblur[quantise]'"
+            "8 bits need ONNX Runtime", hint=Hint("install", ("quantise",))
         ) from None
 
     class Reader(quantization.CalibrationDataReader):
@@ -56,11 +56,11 @@ def quantise(model: onnx.ModelProto, examples: Iterable[np.ndarray]) -> onnx.Mod
             Reader(),
             nodes_to_quantize=inner,
             per_channel=True,
-            # Symmetric: without an offset to take away, engines have one step less.
+            # Without an offset engines have one step less.
             activation_type=quantization.QuantType.QInt8,
             weight_type=quantization.QuantType.QInt8,
             extra_options={
-                # What comes out stays whole; what goes into the next one is rounded there.
+                # Outputs stay in float; the next convolution rounds its own input.
                 "OpTypesToExcludeOutputQuantization": ["Conv"],
                 "ActivationSymmetric": True,
                 "QuantizeBias": False,
@@ -73,7 +73,7 @@ def quantise(model: onnx.ModelProto, examples: Iterable[np.ndarray]) -> onnx.Mod
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the hints that it logs, which are for other networks than these."""
+    """Silences the logged advice, which is for other kinds of networks."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,111 +1,113 @@
-"""What a run has learned and where it stands."""
+"""The state of a run: networks, optimisers, averaged weights and counters."""
 
 from __future__ import annotations
 
 import math
+import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from unblur import torch_engine
+from unblur import __version__
 from unblur.errors import TrainError
-from unblur.nets import Discriminator, Generator, checkpoint, vgg
+from unblur.nets import Discriminator, Generator, build_generator, checkpoint, vgg
+from unblur.torch_engine import has_bf16
 from unblur.training import distributed
 from unblur.training.config import PhaseConfig, TrainConfig
-
-if TYPE_CHECKING:
-    from lightning.fabric import Fabric
 
 
 @dataclass
 class Counters:
-    """Where a run stands."""
+    """How far a run has come."""
 
     step: int = 0
     """Generator steps done."""
     crops: int = 0
-    """Crops seen, by all processes."""
+    """Crops seen, by all ranks."""
     seconds: float = 0.0
-    """Since the start, times between two calls left out."""
+    """Training time, without the pauses between a stop and a resumption."""
     deadline: float = math.inf
-    """Where `schedule = "time"`: the seconds at which the rate has come to its end."""
+    """With `schedule = "time"`: the training time at which the rate reaches its end."""
     psnr: float | None = None
-    """Of the latest validation, in dB."""
+    """PSNR of the latest validation, in dB."""
     gain: float | None = None
-    """Of it over the blurred images themselves, in dB."""
+    """That PSNR minus the blurred images' own, in dB."""
     best: float | None = None
+    """Highest PSNR of a validation, in dB."""
     stale: int = 0
     """Validations since the best."""
     source: dict[str, Any] | None = None
-    """Provenance of the weights that the run began with."""
+    """Provenance of the initial weights."""
 
 
 class State:
-    """Networks, optimisers, averaged weights and counters of a run.
+    """Everything that training changes; a run resumes from its `state_dict`.
 
     Args:
-        config: of the run.
-        fabric: the processes that train together.
-        init: weights to begin with.
+        init: a checkpoint with initial weights for the generator.
 
     Raises:
-        TrainError: if the config names parts that the generator does not have.
+        TrainError: if a name in `slow_prefixes` fits no parameter of the generator.
         CheckpointError, ContentWeightsError: for unusable inputs.
     """
 
-    def __init__(self, config: TrainConfig, fabric: Fabric, init: Path | None = None) -> None:
-        self.config, self.fabric, self.device = config, fabric, fabric.device
+    def __init__(self, config: TrainConfig, device: torch.device, init: Path | None = None) -> None:
+        self.config, self.device = config, device
         self.at = Counters()
-        self.half = bf16(config, self.device)
-        self.generator = checkpoint.build_generator(config)
+        self.half = bf16(config, device)
+        self.generator = build_generator(config.network)
         if init is not None:
             weights, _, self.at.source = checkpoint.load_weights(init)
             checkpoint.load_into(self.generator, weights, init)
-        self.judge: nn.Module | None = None
+        self.discriminator: nn.Module | None = None
         if any(phase.loss.adversarial for phase in config.phases):
-            self.judge = Discriminator(config.discriminator.size, config.discriminator.widths)
+            self.discriminator = Discriminator(config.discriminator)
         for net in self.networks:
-            layout: Any = {"device": self.device, "memory_format": torch.channels_last}
-            distributed.begin_alike(fabric, net.to(**layout))
+            distributed.broadcast_parameters(net.to(**self._layout))
         self.ema = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
         self.optimizer = _optimizer(config, self.generator)
         # Adam's other values at their defaults, as the paper says.
-        self.judge_optimizer = (
-            torch.optim.Adam(self.judge.parameters(), config.discriminator.lr)
-            if self.judge is not None
+        self.discriminator_optimizer = (
+            torch.optim.Adam(self.discriminator.parameters(), config.discriminator.lr)
+            if self.discriminator is not None
             else None
         )
         content = {(p.loss.content_network, p.loss.content_weights)
                    for p in config.phases if p.loss.content}  # fmt: skip
-        self.features = {key: vgg.load(*key).to(self.device) for key in content}
+        self.features = {key: vgg.load(*key).to(device) for key in content}
 
     @property
     def networks(self) -> list[nn.Module]:
-        """Those that learn."""
-        return [net for net in (self.generator, self.judge) if net is not None]
+        """The networks that are trained."""
+        return [net for net in (self.generator, self.discriminator) if net is not None]
+
+    @property
+    def _layout(self) -> dict[str, Any]:
+        return {"device": self.device, "memory_format": torch.channels_last}
 
     def autocast(self) -> torch.autocast:
-        # Its cache keeps casts of one capture alive into the next, and nothing here is cast twice.
+        # Its cache would keep casts of one capture for the next; nothing here is cast twice.
         return torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.half, cache_enabled=False
         )
 
     def score(self, images: Tensor) -> Tensor:
-        """The discriminator's."""
-        assert self.judge is not None
+        """The discriminator's scores of images, float32."""
+        assert self.discriminator is not None
         with self.autocast():
-            return self.judge(images).float()
+            return self.discriminator(images).float()
 
     @torch.no_grad()
     def average(self) -> None:
-        """Draws the averaged weights towards the generator's own."""
-        # The average starts short, or the first weights would weigh on it for long.
+        """Updates the averaged weights with the generator's."""
+        # A short average at first: the initial weights soon have no part in it.
         decay = min(self.config.ema, (1 + self.at.step) / (10 + self.at.step))
         own = self.generator.state_dict()
         moving = [name for name in own if own[name].is_floating_point()]
@@ -118,25 +120,43 @@ class State:
 
     def averaged(self) -> Generator:
         """A generator of the averaged weights, in evaluation mode."""
-        net = checkpoint.build_generator(self.config)
+        net = build_generator(self.config.network)
         net.load_state_dict(self.ema)
-        layout: Any = {"device": self.device, "memory_format": torch.channels_last}
-        return net.to(**layout).eval()
+        return net.to(**self._layout).eval()
 
     def set_rate(self, rate: float) -> None:
+        """Sets the generator's learning rate."""
         for group in self.optimizer.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(rate * group["part"])
             else:
                 group["lr"] = rate * group["part"]
 
+    def provenance(self) -> dict[str, Any]:
+        """What is published with the weights, JSON-able."""
+        at = self.at
+        return {
+            "unblur": __version__,
+            "step": at.step,
+            "crops": at.crops,
+            "minutes": round(at.seconds / 60, 1),
+            "hardware": _hardware(self.device),
+            "data": [Path(d).name for d in self.config.data.dirs],
+            "content_networks": sorted({net.name for net in self.features.values()}),
+            "validation_psnr": at.psnr,
+            "validation_gain": at.gain,
+            "started_from": at.source,
+        }
+
     def state_dict(self) -> dict[str, Any]:
-        """All that going on with the run needs."""
+        """Everything that resuming needs."""
         return {
             "generator": self.generator.state_dict(),
-            "discriminator": self.judge and self.judge.state_dict(),
+            "discriminator": self.discriminator and self.discriminator.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "discriminator_optimizer": self.judge_optimizer and self.judge_optimizer.state_dict(),
+            "discriminator_optimizer": (
+                self.discriminator_optimizer and self.discriminator_optimizer.state_dict()
+            ),
             "ema": self.ema,
             "at": asdict(self.at),
             "rng": torch.get_rng_state(),
@@ -145,15 +165,15 @@ class State:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.generator.load_state_dict(state["generator"])
-        # How the optimiser computes is this device's matter, not that of the one that saved.
+        # These say how this device computes, not how the one did that saved the state.
         for own, saved in zip(
             self.optimizer.param_groups, state["optimizer"]["param_groups"], strict=True
         ):
             saved |= {key: own[key] for key in ("lr", "fused", "capturable")}
         self.optimizer.load_state_dict(state["optimizer"])
-        if self.judge is not None and self.judge_optimizer is not None:
-            self.judge.load_state_dict(state["discriminator"])
-            self.judge_optimizer.load_state_dict(state["discriminator_optimizer"])
+        if self.discriminator is not None and self.discriminator_optimizer is not None:
+            self.discriminator.load_state_dict(state["discriminator"])
+            self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
         self.ema = state["ema"]
         self.at = Counters(**state["at"])
         torch.set_rng_state(state["rng"].cpu())
@@ -161,7 +181,7 @@ class State:
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
-        """What is learned inside is forgotten; optimisers that were empty are left with zeros."""
+        """Undoes on leaving all that is learned inside; empty optimisers are left with zeros."""
         before = [value.clone() for value in self._tensors()]
         own = [self.device] if self.device.type == "cuda" else []
         try:
@@ -175,7 +195,7 @@ class State:
                     value.zero_() if old is None else value.copy_(old)
 
     def _tensors(self) -> list[Tensor]:
-        optimizers = [o for o in (self.optimizer, self.judge_optimizer) if o is not None]
+        optimizers = [o for o in (self.optimizer, self.discriminator_optimizer) if o is not None]
         return [
             *(value for net in self.networks for value in net.state_dict().values()),
             *(v for o in optimizers for values in o.state.values() for v in values.values()),
@@ -187,7 +207,8 @@ def rate(config: TrainConfig, phase: PhaseConfig, done: int, time_share: float) 
 
     Args:
         done: steps of the phase that are done.
-        time_share: of the run's time, from 0 to 1; counts where the schedule is "time".
+        time_share: share of the run's time that has passed, from 0 to 1; used where the schedule is
+            "time".
     """
     if done < phase.warmup:
         return phase.lr * (done + 1) / phase.warmup
@@ -198,19 +219,22 @@ def rate(config: TrainConfig, phase: PhaseConfig, done: int, time_share: float) 
 
 
 def bf16(config: TrainConfig, device: torch.device) -> bool:
-    """Whether the networks compute in bf16; "auto" depends on the hardware."""
+    """Whether the networks compute in bf16; "auto": where the hardware does so natively."""
     if config.precision == "auto":
-        return torch_engine.has_bf16(device)
+        return has_bf16(device)
     return config.precision == "bf16-mixed"
 
 
 def _optimizer(config: TrainConfig, net: nn.Module) -> torch.optim.Optimizer:
-    """In up to four groups: what is slow or not ("part" of the rate), what decays or not."""
+    """With up to four groups of parameters: slow ones or not, decaying ones or not.
+
+    A group's `part` is its share of the learning rate.
+    """
     named = [*net.named_parameters()]
-    for part in config.slow_parts:
-        if not any(name.startswith(part) for name, _ in named):
+    for prefix in config.slow_prefixes:
+        if not any(name.startswith(prefix) for name, _ in named):
             raise TrainError(
-                f"slow_parts: no parameter of the generator begins with {part!r}; one is "
+                f"slow_prefixes: no parameter of the generator begins with {prefix!r}; one is "
                 f"{named[-1][0]}"
             )
     adam = config.optimizer == "adam"
@@ -218,13 +242,19 @@ def _optimizer(config: TrainConfig, net: nn.Module) -> torch.optim.Optimizer:
     fast = device.type == "cuda"
     groups: dict[tuple[float, float], dict[str, Any]] = {}
     for name, value in named:
-        part = config.slow if name.startswith(config.slow_parts) else 1.0
+        part = config.slow if name.startswith(config.slow_prefixes) else 1.0
         # Norms, biases and scales are one number a channel.
         decay = config.weight_decay if value.squeeze().ndim > 1 and not adam else 0.0
-        # A graph reads the rate where it was when it was captured.
+        # A CUDA graph reads the rate from the tensor that it was captured with.
         rate = torch.tensor(0.0, device=device) if fast else 0.0
         group = {"params": [], "part": part, "weight_decay": decay, "lr": rate}
         groups.setdefault((part, decay), group)["params"].append(value)
     kind = torch.optim.Adam if adam else torch.optim.AdamW
     b1, b2 = config.betas
     return kind([*groups.values()], betas=(b1, b2), fused=fast or None, capturable=fast)
+
+
+def _hardware(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"{distributed.world_size()} x {torch.cuda.get_device_name()}"
+    return f"{os.cpu_count()} CPU cores ({platform.machine()})"

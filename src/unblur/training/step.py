@@ -1,4 +1,4 @@
-"""One step of training, of the discriminator and of the generator; on a GPU as one CUDA graph."""
+"""A training step: the discriminator's steps, then the generator's; on a GPU one CUDA graph."""
 
 from __future__ import annotations
 
@@ -20,25 +20,22 @@ Losses = dict[str, Tensor]
 
 
 class Step:
-    """What a phase does with a batch; nothing in it waits for the device.
+    """The training step of a phase; nothing in it waits for the device.
 
     On a GPU it is rehearsed at once: the blocks compile, kernels are chosen, and what was learned
-    is forgotten. The first call captures the graph.
+    is undone. The first call captures the graph.
 
     Args:
-        state: what learns.
-        phase: whose losses, crop and batch.
-        say: called with a line where a GPU does not compile or capture; the step then runs as on
-            a CPU.
+        say: called with a line if a GPU cannot compile or capture; the step then runs as on a CPU.
     """
 
     def __init__(self, state: State, phase: PhaseConfig, say: Callable[[str], None]) -> None:
         self.state, self.phase, self.say = state, phase, say
-        self.judged = bool(phase.loss.adversarial)
+        self.adversarial = bool(phase.loss.adversarial)
         self.hybrid = HybridLoss(
             phase.loss,
             state.features.get((phase.loss.content_network, phase.loss.content_weights)),
-            state.score if self.judged else None,
+            state.score if self.adversarial else None,
         )
         state.generator.train()
         if phase.frozen_norm:
@@ -47,10 +44,11 @@ class Step:
                     layer.eval()
         config, cuda = state.config, state.device.type == "cuda"
         self._graph: torch.cuda.CUDAGraph | None = None
-        self._captures = cuda and config.graph and not self.judged and state.fabric.world_size == 1
+        alone = distributed.world_size() == 1
+        self._captures = cuda and config.graph and alone and not self.adversarial
         compiled = config.compile == "on" or (config.compile == "auto" and cuda)
         if compiled:
-            # Other crops are other kernels: a phase starts anew, or they add up to a limit.
+            # Crops of another size need other kernels, whose number is limited.
             torch.compiler.reset()
             compile_network(state.generator, whole=config.compile == "on")
         if cuda:
@@ -62,11 +60,11 @@ class Step:
             self._rehearse()
 
     def __call__(self, blurred: Tensor, sharp: Tensor, rate: float, watch: bool = False) -> Losses:
-        """Learns from a batch; every loss by name, on the device, valid until the next call.
+        """Trains on a batch; every loss by name, on the device, valid until the next call.
 
         Args:
             rate: the generator's learning rate.
-            watch: whether to tell the norm of each term's gradient too.
+            watch: whether to add the norm of each term's gradient.
         """
         self.state.set_rate(rate)
         if self._captures:
@@ -79,15 +77,15 @@ class Step:
         return self._losses
 
     def plain(self, blurred: Tensor, sharp: Tensor, watch: bool = False) -> Losses:
-        """The step itself.
+        """The step without a graph.
 
-        The discriminator's steps all see this step's images, made once: five passes of the
-        generator would cost more than they teach.
+        All of the discriminator's steps take the same generated images: a pass of the generator for
+        each would cost more than it gains.
         """
         state, losses = self.state, {}
         with state.autocast():
             fake = state.generator(blurred)
-        for _ in range(self.phase.discriminator_steps if self.judged else 0):
+        for _ in range(self.phase.discriminator_steps if self.adversarial else 0):
             losses = discriminator_step(state, sharp, fake.detach())
         losses |= generator_step(state, self.hybrid, fake, sharp, watch)
         return {name: value.detach() for name, value in losses.items()}
@@ -95,17 +93,17 @@ class Step:
     def _rehearse(self) -> None:
         here = torch.cuda.current_stream()
         self._stream.wait_stream(here)
-        torch.backends.cudnn.benchmark = True  # kernels are tried here, and taken in the capture
+        torch.backends.cudnn.benchmark = True  # chooses the kernels that the capture takes
         try:
             with torch.cuda.stream(self._stream), self.state.rehearsal(), warnings.catch_warnings():
-                # Of a step outside of a graph, with an optimiser that could be in one.
+                # PyTorch warns of a capturable optimiser whose step is not captured.
                 warnings.filterwarnings("ignore", ".*capturable=True")
                 for _ in range(3):
                     self.plain(*self._images)
         except RuntimeError as error:
             if not undo_compile(self.state.generator):
                 raise
-            self.say(f"the blocks do not compile here, and train slowly ({_short(error)})")
+            self.say(f"the blocks do not compile here and train slowly ({_short(error)})")
             self._rehearse()
         finally:
             torch.backends.cudnn.benchmark = False
@@ -115,40 +113,40 @@ class Step:
         self._captures = False
         here, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
         self._stream.wait_stream(here)
-        # The gradients are made in the graph's own memory.
+        # Gradients are allocated anew, in the graph's own memory.
         self.state.optimizer.zero_grad()
         try:
             with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
                 self._losses = self.plain(*self._images)
             self._graph = graph
         except RuntimeError as error:
-            # A capture that fails leaves its stream the current one.
+            # A failed capture leaves its stream current.
             torch.cuda.set_stream(here)
             self.state.optimizer.zero_grad()
-            self.say(f"no CUDA graph here, steps are launched singly ({_short(error)})")
+            self.say(f"no CUDA graph here, kernels are launched one by one ({_short(error)})")
 
 
 def discriminator_step(state: State, sharp: Tensor, fake: Tensor) -> Losses:
-    """The discriminator learns to tell sharp images from the generator's."""
-    judge, optimizer = state.judge, state.judge_optimizer
-    assert judge is not None
+    """Trains the discriminator to tell sharp images from the generator's."""
+    net, optimizer = state.discriminator, state.discriminator_optimizer
+    assert net is not None
     assert optimizer is not None
-    judge.train().requires_grad_(True)
+    net.train().requires_grad_(True)
     real_score, fake_score = state.score(sharp), state.score(fake)
     loss = discriminator_loss(real_score, fake_score)
     optimizer.zero_grad()
     loss.backward()
-    distributed.average_gradients(state.fabric, judge)
+    distributed.average_gradients(net)
     optimizer.step()
-    judge.requires_grad_(False)
-    # Before this step: how sure it is, and whether its sigmoid saturates.
+    net.requires_grad_(False)
+    # The scores, from before this step, show how sure it is and whether its sigmoid saturates.
     return {"discriminator": loss, "D(real)": real_score.mean(), "D(fake)": fake_score.mean()}
 
 
 def generator_step(
     state: State, hybrid: HybridLoss, fake: Tensor, sharp: Tensor, watch: bool
 ) -> Losses:
-    """The generator learns from the losses of what it made of the blurred images."""
+    """Trains the generator on the loss between its images and the sharp ones."""
     terms = hybrid(fake, sharp)
     losses, parameters = dict(terms), [*state.generator.parameters()]
     state.optimizer.zero_grad()
@@ -156,7 +154,7 @@ def generator_step(
         norms = gradient_norms(hybrid.weighted(terms), parameters)
         losses |= {f"gradient of {name}": norm for name, norm in norms.items()}
     terms["total"].backward()
-    distributed.average_gradients(state.fabric, state.generator)
+    distributed.average_gradients(state.generator)
     if state.config.clip:
         losses["gradient norm"] = nn.utils.clip_grad_norm_(parameters, state.config.clip)
     state.optimizer.step()
@@ -164,14 +162,14 @@ def generator_step(
 
 
 def compile_network(net: nn.Module, whole: bool, backend: Any = "inductor") -> None:
-    """Has torch.compile take the gated blocks of a network, or else the whole of it.
+    """Compiles the gated blocks of a network, or the whole of a network without any.
 
-    All blocks share one function, whose code is compiled for each kind of block once: weights are
-    inputs, so that nothing depends on which block it is. Their inputs are brought into one layout,
-    since another one is another kind; on a GPU PixelShuffle's output has another.
+    All blocks share one function, compiled once for each shape of block: weights are inputs. The
+    blocks' inputs are brought into one memory layout, since each layout is compiled separately; on
+    a GPU PixelShuffle's output has another one.
 
     Args:
-        whole: whether a network without such blocks is taken too.
+        whole: whether to compile a network without gated blocks.
     """
     compiled = torch.compile(GatedBlock.forward, dynamic=False, fullgraph=True, backend=backend)
 
@@ -186,7 +184,7 @@ def compile_network(net: nn.Module, whole: bool, backend: Any = "inductor") -> N
 
 
 def undo_compile(net: nn.Module) -> bool:
-    """Takes a network back from `compile_network`; whether it was taken."""
+    """Undoes `compile_network`; whether there was something to undo."""
     found = False
     for module in net.modules():
         found |= module.__dict__.pop("forward", None) is not None
@@ -196,5 +194,5 @@ def undo_compile(net: nn.Module) -> bool:
 
 
 def _short(error: Exception) -> str:
-    """Two lines as one: the compiler names itself in the first."""
+    """The first two lines as one: the compiler's name is in the first."""
     return " ".join(str(error).split("\n")[:2])[:300]

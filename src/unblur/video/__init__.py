@@ -1,4 +1,4 @@
-"""Videos: every frame deblurred, everything else of the file kept."""
+"""Deblurs videos; everything but the frames is kept."""
 
 from __future__ import annotations
 

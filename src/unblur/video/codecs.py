@@ -1,4 +1,4 @@
-"""Which encoder writes the new frames, and how."""
+"""The encoders and containers of the new video, and the choice among them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from unblur.errors import VideoError
+from unblur.errors import Hint, VideoError
 from unblur.video.colours import is_rgb, usual_matrix
 from unblur.video.source import Facts
 
@@ -19,14 +19,14 @@ CONTAINERS = {
 
 @dataclass(frozen=True)
 class Encoder:
-    """One of FFmpeg's encoders, with the quality at which no loss is seen."""
+    """One of FFmpeg's encoders, with a quality at which no loss is visible."""
 
     library: str
     quality: int | None = None
     """The default; lower is better and larger. None: the encoder has no such setting."""
     worst: int = 0
     scale: str = "crf"
-    """How the encoder is told: "crf", or "q", the fixed quantiser of the older ones."""
+    """The kind of quality: "crf", or "q", the fixed quantiser of older encoders."""
     options: dict[str, str] = field(default_factory=dict)
     even: bool = False
     """Whether sides must be multiples of the steps at which colour is sampled."""
@@ -50,7 +50,7 @@ ENCODERS = {
     "prores": Encoder("prores_ks"),
     "ffv1": Encoder("ffv1", options={"level": "3", "slicecrc": "1"}),
 }
-"""By the name that the user gives."""
+"""Codec name -> encoder."""
 
 _FAMILIES = {
     "vp8": "vp9", "huffyuv": "ffv1", "ffvhuff": "ffv1", "utvideo": "ffv1", "rawvideo": "ffv1",
@@ -59,7 +59,7 @@ _FAMILIES = {
 
 @dataclass(frozen=True)
 class Target:
-    """All that the encoded stream hangs on: the same target and frames give the same bytes."""
+    """Everything that determines the encoded stream, apart from the frames."""
 
     encoder: Encoder
     quality: int | None
@@ -68,7 +68,7 @@ class Target:
     facts: Facts
 
     def create(self) -> Any:
-        """An encoder that is ready for frames; their times count frames."""
+        """An encoder, whose time base counts frames."""
         import av
         from av.codec.context import Flags
 
@@ -81,7 +81,7 @@ class Target:
         return context
 
     def configure(self, context: Any) -> None:
-        """Sets an encoder's context, before it is opened."""
+        """Configure an encoder's context, before it is opened."""
         facts = self.facts
         context.width, context.height = facts.width, facts.height
         context.pix_fmt = self.pixel_format
@@ -100,31 +100,35 @@ class Target:
         elif self.quality is not None:
             scale = 118  # FF_QP2LAMBDA
             options |= {"flags": "+qscale", "global_quality": str(self.quality * scale)}
-        for name, value in facts.grading.options(self.encoder.library).items():
+        for name, value in facts.hdr.options(self.encoder.library).items():
             options[name] = ":".join(v for v in (options.get(name), value) if v)
         context.options.update(options)
 
 
 def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = None) -> Target:
-    """The encoder of a name, or for "auto" the input's own kind where it can be written.
+    """The encoder of a name, or for "auto" of the input's own codec where it can be written.
 
     Raises:
-        VideoError: if the container, the codec, the two together or the quality cannot be had.
+        VideoError: if the container, the codec, their combination or the quality is unknown or
+            not possible.
     """
     import av.error
 
     container = container_of(out)
     if container == "avi" and not facts.counts_frames:
-        raise VideoError(f"{out}: AVI keeps no times of frames; name a .mkv or .mp4 output")
+        hint = Hint("format", ("mkv", "mp4"))
+        raise VideoError("AVI keeps no times of frames", file=out, hint=hint)
     if codec not in ("auto", *ENCODERS):
-        raise VideoError(f"no codec {codec!r}: name one of auto, {', '.join(ENCODERS)}")
+        raise VideoError(f"no codec {codec!r}", hint=Hint("codec", ("auto", *ENCODERS)))
     names = [codec]
     if codec == "auto":
         usual = "vp9" if container == "webm" else "h264"
         names = [_FAMILIES.get(facts.codec, facts.codec), usual, "av1"]
     usable = [n for n in names if n in ENCODERS and _can_write(n, container)]
     if not usable:
-        raise VideoError(f"{out}: {codec} cannot be written to {out.suffix}; try another codec")
+        raise VideoError(
+            f"{codec} cannot be written to {out.suffix}", file=out, hint=_another(codec, container)
+        )
     # Not every build of an encoder has more than 8 bits.
     name = next((n for n in usable if _keeps_depth(facts, ENCODERS[n])), usable[0])
     encoder = ENCODERS[name]
@@ -140,7 +144,8 @@ def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = N
         target.create().open()
     except (av.error.FFmpegError, ValueError):
         what = f"{facts.width}x{facts.height} pixels of {pixel_format}"
-        raise VideoError(f"{what} cannot be encoded as {name}; try another codec") from None
+        hint = _another(name, container)
+        raise VideoError(f"{what} cannot be encoded as {name}", hint=hint) from None
     return target
 
 
@@ -153,8 +158,15 @@ def container_of(out: Path) -> str:
     try:
         return CONTAINERS[out.suffix.lower()]
     except KeyError:
-        known = ", ".join(CONTAINERS)
-        raise VideoError(f"{out} cannot be written; name an output that ends in {known}") from None
+        known = tuple(ending.removeprefix(".") for ending in CONTAINERS)
+        raise VideoError(
+            "its ending is of no video that can be written", file=out, hint=Hint("format", known)
+        ) from None
+
+
+def _another(name: str, container: str) -> Hint:
+    """The codecs but one that a container takes."""
+    return Hint("codec", tuple(n for n in ENCODERS if n != name and _can_write(n, container)))
 
 
 def _can_write(name: str, container: str) -> bool:
@@ -172,11 +184,11 @@ def _can_write(name: str, container: str) -> bool:
 
 
 def _pixel_format(facts: Facts, encoder: Encoder) -> str:
-    """The encoder's format that loses least of the source's, and adds least."""
+    """The encoder's pixel format that loses least of the source's, then adds least."""
     import av
     from av.video.format import VideoFormat
 
-    # The range is said by the stream; yuvj is the old way to say it twice.
+    # yuvj is the deprecated way to say that the range is full; the stream says so itself.
     wanted = _properties(VideoFormat(facts.pixel_format.replace("yuvj", "yuv"), 64, 64))
     width, height = facts.width, facts.height
 
@@ -204,7 +216,7 @@ def _keeps_depth(facts: Facts, encoder: Encoder) -> bool:
 
 
 def _properties(kind: Any) -> tuple[int, int, int, int, int]:
-    """Bits, chroma samples across and down, colour as RGB, alpha: the more the better."""
+    """Bits, chroma samples across and down, whether RGB, alpha channels: more is better."""
     if kind.has_palette:
         return 8, 64, 64, 1, 0
     colour = [c for c in kind.components if not c.is_alpha]

@@ -1,4 +1,4 @@
-"""Frames as RGB arrays, and what changed in an array brought back into its frame."""
+"""Converts frames to RGB arrays, and changes of arrays back into frames."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from unblur.video.source import Facts
 _HD = 720
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """FFmpeg's number of a matrix (H.273) -> the scaler's."""
-_NOT_SAID = (0, 2)
+_UNKNOWN = (0, 2)
 _LIMITED, _FULL = 1, 2
 
 
 def usual_matrix(facts: Facts) -> int:
-    """What players take where nothing is said: BT.709 from 720 lines on, else BT.601."""
+    """The matrix that players assume by default: BT.709 from 720 lines on, else BT.601."""
     return 1 if facts.height >= _HD else 6
 
 
@@ -31,8 +31,8 @@ def is_rgb(pixel_format: str) -> bool:
 class Colours:
     """Converts with the stream's own matrix and range, both ways.
 
-    Only the difference between two arrays is brought back: a frame that did not change is the very
-    same, with its colours outside RGB and its chroma as it was sampled.
+    Only the difference between two arrays is written: a frame without a change keeps every sample,
+    including colours outside RGB.
 
     Raises:
         VideoError: if the matrix is one that cannot be converted.
@@ -44,7 +44,7 @@ class Colours:
 
         kind = VideoFormat(facts.pixel_format, 64, 64)
         matrix = facts.color_matrix
-        if matrix in _NOT_SAID:
+        if matrix in _UNKNOWN:
             matrix = usual_matrix(facts)
         if matrix not in _MATRICES:
             raise VideoError(f"has colours of an unusual matrix ({matrix}, as H.273 counts)")
@@ -57,7 +57,7 @@ class Colours:
         self._rgb = "rgb48le" if max(c.bits for c in kind.components) > 8 else "rgb24"
         flags = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
         self._flags = flags | Interpolation.BITEXACT
-        # One for each conversion: each keeps its tables.
+        # One per conversion: each caches its tables.
         self._to_rgb, self._to_yuv, self._to_format = (VideoReformatter() for _ in range(3))
 
     def read(self, frame: Any) -> np.ndarray:
@@ -86,7 +86,7 @@ class Colours:
             threads=1,
         )
         if not np.array_equal(before, after):
-            frame.make_writable()  # a decoder still looks at frames that it has given out
+            frame.make_writable()  # the decoder may still refer to it
             old, new = self._write(before), self._write(after)
             for plane, was, now in zip(frame.planes, old.planes, new.planes, strict=True):
                 self._add(plane, was, now)
@@ -108,7 +108,7 @@ class Colours:
     def _add(self, plane: Any, was: Any, now: Any) -> None:
         kind, signed = (np.uint8, np.int16) if self._peak < 256 else (np.uint16, np.int32)
         rows = [np.frombuffer(p, kind).reshape(p.height, -1) for p in (plane, was, now)]
-        used = min(row.shape[1] for row in rows)  # what lies beyond the picture may differ
+        used = min(row.shape[1] for row in rows)  # the padding may differ
         mine, before, after = (row[:, :used] for row in rows)
         total = np.subtract(after, before, dtype=signed)
         total += mine

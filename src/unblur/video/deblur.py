@@ -1,4 +1,4 @@
-"""A video in, the same video out, sharp."""
+"""Deblurs a video file: decodes, deblurs, encodes in segments, muxes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 
 from unblur import __version__
 from unblur.errors import DamagedError, VideoError
-from unblur.photo.files import atomically
+from unblur.photo.files import atomic, check_free, write_errors
 from unblur.video.codecs import Target, choose
 from unblur.video.colours import Colours
-from unblur.video.mux import check, join
-from unblur.video.segments import FRAMES, Segments, cannot_be_written, encode
-from unblur.video.source import frames, inspect, opened
+from unblur.video.mux import check_streams, mux
+from unblur.video.segments import FRAMES, Segments, encode
+from unblur.video.source import frames, inspect, open_video
 
 
 def deblur_video(
@@ -31,61 +31,81 @@ def deblur_video(
     warn: Callable[[str], None] = lambda line: None,
     identity: str = "",
 ) -> None:
-    """Deblurs every frame into a new file; sound, subtitles, times and tags are kept.
+    """Deblur every frame into a new file; sound, subtitles, times and tags are kept.
 
-    A run that was killed goes on after its last finished segment: they are kept in a hidden
-    folder beside the output until the video is whole.
+    A killed run resumes after its last finished segment. Segments are kept in a hidden folder
+    beside the output until the video is written.
 
     Args:
         deblurrer: takes and returns (h, w, 3) RGB of uint8, or uint16 for more than 8 bits.
         out: its ending names the container.
         codec: of `codecs.ENCODERS`, or "auto": the input's own where it can be written.
-        quality: the encoder's own scale, lower is better; by default no loss is seen.
-        report: called with the frames that are done, and of all.
+        quality: on the encoder's own scale, lower is better; by default no loss is visible.
+        report: called with the number of frames that are done, and of all.
         warn: called with a line for each stream that cannot be kept.
-        identity: whatever else the result hangs on (the model): segments of another one are
-            done again.
+        identity: what else the result depends on (the model): segments of another identity are
+            redone.
 
     Raises:
-        VideoError: if it cannot be read or written; `out` is whole or is not there.
+        VideoError: if it cannot be read or written; `out` is then as it was.
     """
-    if not overwrite and out.exists():
-        raise VideoError(f"{out} exists already; --overwrite replaces it")
+    if not overwrite:
+        check_free(out, VideoError)
     facts = inspect(path)
     target = choose(facts, out, codec, quality)
     colours = Colours(facts, target.pixel_format)
-    left_out = check(path, target, warn)
+    left_out = check_streams(path, target, warn)
     segments = Segments(out, _manifest(path, target, strength, identity))
 
-    def sharpened(group: Iterable[tuple[int, Any]]) -> Iterator[Any]:
-        for number, frame in group:
-            before = colours.read(frame)
-            yield colours.change(frame, before, deblurrer(before, strength))
-            report(number + 1, max(number + 1, facts.frames))
+    def deblurred(frame: Any) -> Any:
+        before = colours.read(frame)
+        return colours.change(frame, before, deblurrer(before, strength))
 
-    done = 0
     try:
-        with opened(path) as container:
-            numbered = enumerate(frames(container, facts.index))
-            for index, group in groupby(numbered, key=lambda item: item[0] // FRAMES):
-                if segments.has(index):
-                    shown = index * FRAMES + sum(1 for _ in group)
-                    report(shown, max(shown, facts.frames))
-                else:
-                    segments.write(index, encode(target, sharpened(group)))
-                done = index + 1
+        count = _encode(path, target, segments, deblurred, report)
     except DamagedError:
         segments.remove()
         raise
-    with cannot_be_written(out), atomically(segments.folder / "joined") as temporary:
-        join(path, target, segments, done, left_out, temporary)
-    with cannot_be_written(out):
-        (segments.folder / "joined").replace(out)
+    with write_errors(out, VideoError):
+        # In the folder of segments, so that a kill leaves nothing else to remove.
+        muxed = segments.folder / "muxed"
+        with atomic(muxed) as file:
+            mux(path, target, segments, count, left_out, file)
+        muxed.replace(out)
     segments.remove()
 
 
+def _encode(
+    path: Path,
+    target: Target,
+    segments: Segments,
+    deblurred: Callable[[Any], Any],
+    report: Callable[[int, int], None],
+) -> int:
+    """Write the segments that are missing. Returns the number of all segments."""
+    count = 0
+
+    def done(number: int) -> None:
+        report(number, max(number, target.facts.frames))
+
+    def changed(group: Iterable[tuple[int, Any]]) -> Iterator[Any]:
+        for number, frame in group:
+            yield deblurred(frame)
+            done(number + 1)
+
+    with open_video(path) as container:
+        numbered = enumerate(frames(container, target.facts.index))
+        for index, group in groupby(numbered, key=lambda item: item[0] // FRAMES):
+            if segments.has(index):
+                done(index * FRAMES + sum(1 for _ in group))
+            else:
+                segments.write(index, encode(target, changed(group)))
+            count = index + 1
+    return count
+
+
 def _manifest(path: Path, target: Target, strength: float, identity: str) -> dict[str, Any]:
-    """Everything that the segments hang on."""
+    """Everything that the segments depend on."""
     import av
 
     status = path.stat()

@@ -1,4 +1,4 @@
-"""What a film was graded on: a few numbers that displays of high dynamic range ask for."""
+"""HDR metadata: the mastering display and the content light level (ST 2086, CTA-861.3)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Grading:
-    """Of the first frame, empty where it says nothing (SMPTE ST 2086, CTA-861.3)."""
+class HdrMetadata:
+    """The metadata of the first frame; empty where it has none."""
 
     display: tuple[Fraction, ...] = ()
-    """Red's x and y, green's, blue's, white's; least and most light in cd/m²."""
+    """Chromaticities x, y of red, green, blue and white; least and most luminance in cd/m²."""
     light: tuple[int, ...] = ()
-    """Of the brightest pixel and the brightest frame, cd/m²."""
+    """Luminance of the brightest pixel, and mean of the brightest frame, cd/m²."""
 
     def options(self, library: str) -> dict[str, str]:
-        """The options that tell an encoder; {} for one that cannot be told."""
+        """The encoder's options that set it; {} for an encoder without them."""
         if library == "libx265":
             name, light = "x265-params", "max-cll"
             display = [round(v * 50000) for v in self.display[:8]]
@@ -31,17 +31,17 @@ class Grading:
             text = "mastering-display"
         else:
             return {}
-        said = []
+        found = []
         if display:
             rx, ry, gx, gy, bx, by, wx, wy, least, most = display
-            said += [f"{text}=G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy})L({most},{least})"]
+            found += [f"{text}=G({gx},{gy})B({bx},{by})R({rx},{ry})WP({wx},{wy})L({most},{least})"]
         if self.light:
-            said += [f"{light}={self.light[0]},{self.light[1]}"]
-        return {name: ":".join(said)} if said else {}
+            found += [f"{light}={self.light[0]},{self.light[1]}"]
+        return {name: ":".join(found)} if found else {}
 
 
-def read_grading(frame: Any) -> Grading:
-    """From a decoded frame's side data."""
+def read_hdr_metadata(frame: Any) -> HdrMetadata:
+    """The metadata in the side data of a decoded frame."""
     display = frame.side_data.get("MASTERING_DISPLAY_METADATA")
     light = frame.side_data.get("CONTENT_LIGHT_LEVEL")
     values: tuple[Fraction, ...] = ()
@@ -52,4 +52,4 @@ def read_grading(frame: Any) -> Grading:
         if numbers[20] and numbers[21]:
             values = tuple(Fraction(over, under or 1) for over, under in pairs)
     levels = () if light is None else tuple(np.frombuffer(light, np.uint32)[:2].tolist())
-    return Grading(values, levels)
+    return HdrMetadata(values, levels)

@@ -1,4 +1,4 @@
-"""Joins the segments and the input's other streams into one file, nothing encoded again."""
+"""Muxes the segments and the input's other streams into one file, without encoding again."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from unblur.errors import VideoError
 from unblur.video.codecs import Target
 from unblur.video.segments import Segments, Stored
-from unblur.video.source import opened
+from unblur.video.source import open_video
 
 _QUICKTIME = ("mp4", "mov")
 _EMPTY_TITLE = 2
@@ -24,20 +24,20 @@ _KNOWN_TAGS = {
     "creation_time", "location", "timecode", "major_brand", "minor_version", "compatible_brands",
     "encoder", "encoding_tool",
 }  # fmt: skip
-"""What MP4 and MOV keep without being told to keep everything."""
+"""The tags that MP4 and MOV keep without the option to keep all."""
 
 
-def check(path: Path, target: Target, warn: Callable[[str], None]) -> set[int]:
-    """Writes the header of the output to memory, so that what cannot be kept shows at once.
+def check_streams(path: Path, target: Target, warn: Callable[[str], None]) -> set[int]:
+    """Find the streams that the output cannot keep, by writing its header to memory.
 
     Returns:
-        The indices of the streams to leave out: those that the muxer makes anew, and those that
-        nothing here can decode and the container does not take; `warn` is told of the latter.
+        The indices of the streams to leave out: those that the muxer makes itself, and those of an
+        unknown codec that the container does not take; `warn` is called for each of the latter.
 
     Raises:
         VideoError: if sound, subtitles or pictures cannot be kept in the container.
     """
-    with opened(path) as source:
+    with open_video(path) as source:
         made = {s.index for s in source.streams if _is_made_anew(s, source)}
         optional = {
             s.index
@@ -53,17 +53,18 @@ def check(path: Path, target: Target, warn: Callable[[str], None]) -> set[int]:
             raise VideoError(f"has streams that {target.container} cannot keep ({reason})")
         for index in sorted(left_out - made):
             kind = source.streams[index].type
-            warn(f"stream {index} ({kind}) cannot be kept in {target.container}; it is left out")
+            warn(f"stream {index} ({kind}) cannot be kept in {target.container} and is left out")
     return left_out
 
 
-def join(
-    path: Path, target: Target, segments: Segments, count: int, left_out: set[int], temporary: Path
+def mux(
+    path: Path, target: Target, segments: Segments, count: int, left_out: set[int], file: BinaryIO
 ) -> None:
-    """Writes the file: `count` segments, and the packets of all other streams of the input.
+    """Write `count` segments, and the packets of the input's other streams but `left_out`.
 
     Raises:
-        VideoError: if the disk or the container refuses.
+        VideoError: if the container cannot be written.
+        OSError: if the file cannot be written.
     """
     import av.error
 
@@ -73,7 +74,7 @@ def join(
         ends[max(times)] = target.facts.end
     video = zip(segments.read(count), decoding_times(times), strict=True)
 
-    def mux(stored: Stored, decoded: int) -> None:
+    def mux_frame(stored: Stored, decoded: int) -> None:
         packet = av.Packet(stored.data)
         packet.time_base = target.facts.time_base
         packet.pts, packet.dts = stored.time, decoded
@@ -85,8 +86,7 @@ def join(
 
     try:
         with (
-            opened(path) as source,
-            temporary.open("wb") as file,
+            open_video(path) as source,
             _writer(file, target, _options(source, target)) as out,
         ):
             streams = _prepare(out, source, path, target, left_out)
@@ -95,22 +95,22 @@ def join(
             for packet in _copied(source, streams):
                 when = _seconds(packet)
                 while waiting and waiting[1] * target.facts.time_base <= when:
-                    mux(*waiting)
+                    mux_frame(*waiting)
                     waiting = next(video, None)
                 packet.stream = streams[packet.stream_index]
                 out.mux(packet)
             while waiting:
-                mux(*waiting)
+                mux_frame(*waiting)
                 waiting = next(video, None)
     except av.error.FFmpegError as error:
-        raise VideoError(f"{segments.out} cannot be written ({error.strerror})") from None
+        raise VideoError(f"cannot be written ({error.strerror})", file=segments.out) from None
 
 
 def decoding_times(times: list[int]) -> Iterator[int]:
-    """When each packet is to be decoded, from when it is shown.
+    """The decoding time of each packet, from the presentation times in decoding order.
 
-    The frames' own times, late by as many frames as the worst packet comes early: never after the
-    frame is shown, always increasing, the same whatever encoder counted them.
+    The sorted presentation times, delayed by the largest number of frames by which a packet
+    precedes its turn: strictly increasing, never later than the presentation.
     """
     ordered = sorted(times)
     rank = {time: index for index, time in enumerate(ordered)}
@@ -123,7 +123,7 @@ def decoding_times(times: list[int]) -> Iterator[int]:
 
 
 def _try(source: Any, path: Path, target: Target, left_out: set[int]) -> str:
-    """Why the header cannot be written, or nothing."""
+    """The reason why the header cannot be written; "" if it can."""
     import av.error
 
     try:
@@ -131,7 +131,7 @@ def _try(source: Any, path: Path, target: Target, left_out: set[int]) -> str:
             _prepare(out, source, path, target, left_out)
             out.start_encoding()
             with suppress(av.error.FFmpegError):
-                out.close()  # without a frame not every container can end
+                out.close()  # some containers cannot end without a frame
     except (av.error.FFmpegError, ValueError) as error:
         return str(getattr(error, "strerror", None) or error)
     return ""
@@ -153,7 +153,7 @@ def _writer(file: Any, target: Target, options: dict[str, str] | None = None) ->
 def _copied(source: Any, streams: dict[int, Any]) -> Iterator[Any]:
     chosen = [source.streams[index] for index in streams]
     for packet in source.demux(*chosen) if chosen else ():
-        # MP4 fills the gaps between titles by itself.
+        # MP4's muxer fills the gaps between subtitles itself.
         filler = packet.stream.type == "subtitle" and packet.stream.name == "mov_text"
         if packet.size > (_EMPTY_TITLE if filler else 0):
             yield packet
@@ -162,7 +162,7 @@ def _copied(source: Any, streams: dict[int, Any]) -> Iterator[Any]:
 def _prepare(
     out: Any, source: Any, path: Path, target: Target, left_out: set[int]
 ) -> dict[int, Any]:
-    """Adds every stream of the input to the output: those with packets, by the input's index."""
+    """Add the input's streams to the output; those with packets, by the input's index."""
     from av.stream import Disposition
 
     streams = {}
@@ -184,8 +184,8 @@ def _prepare(
 
 
 def _attach(out: Any, stream: Any, path: Path) -> None:
-    """Matroska keeps cover pictures among its attachments."""
-    with opened(path) as source:
+    """Add a cover picture, which Matroska keeps as an attachment."""
+    with open_video(path) as source:
         picture = bytes(next(source.demux(source.streams[stream.index])))
     kind = "png" if stream.name == "png" else "jpeg"
     tags = {key.lower(): value for key, value in stream.metadata.items()}
@@ -216,7 +216,7 @@ def _options(source: Any, target: Target) -> dict[str, str]:
         options["video_track_timescale"] = str(base.denominator)
     tracks = [s for s in source.streams if s.type in ("video", "audio") and s.time_base]
     if any(s.start_time for s in tracks):
-        # A track that begins late does so in the file's own unit, by default a millisecond.
+        # A track's start is stored in the file's own time base, by default a millisecond.
         scale = math.lcm(*(Fraction(s.time_base).denominator for s in tracks))
         options["movie_timescale"] = str(scale if scale < 2**31 else base.denominator)
     # One or the other: FFmpeg writes a cover only beside the well-known tags.
@@ -227,7 +227,7 @@ def _options(source: Any, target: Target) -> dict[str, str]:
 
 
 def _is_made_anew(stream: Any, source: Any) -> bool:
-    """Whether the container writes this stream by itself: chapters' titles, the time code."""
+    """Whether the muxer writes this stream itself: chapter titles, the time code."""
     from av.stream import Discard
 
     chapters = stream.discard == Discard.all and bool(source.chapters())

@@ -1,7 +1,7 @@
-"""Finished stretches of the new video on disk, so that a killed run goes on where it was.
+"""Encoded segments of the new video on disk, from which a killed run resumes.
 
-A segment is a file of packets, each a fixed header and its bytes: nothing but the times that the
-frames had and what the encoder gave, which no container would keep exactly.
+A segment is a file of packets: a header of fixed size with the frame's times, then the encoder's
+bytes. No container would keep the times exactly.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ import os
 import shutil
 import struct
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from unblur.errors import VideoError
-from unblur.photo.files import atomically
+from unblur.photo.files import atomic, write_errors
 from unblur.video.codecs import Target
 
 FRAMES = 64
-"""Frames of a segment. Each begins with a key frame; so many are done again after a kill."""
+"""Frames of a segment, which begins with a key frame; up to so many are redone after a kill."""
 
 _HEADER = struct.Struct("<qqBI")
 _MANIFEST = "manifest.json"
@@ -29,7 +28,7 @@ _MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Stored:
-    """An encoded frame; times in the unit of the input's stream."""
+    """An encoded frame; times in units of the input's time base."""
 
     time: int
     duration: int
@@ -42,7 +41,7 @@ class Segments:
 
     Args:
         out: the file that the segments will become.
-        manifest: whatever the segments hang on; those of another manifest are removed.
+        manifest: everything that the segments depend on; those of another manifest are removed.
 
     Raises:
         VideoError: if the folder cannot be written to.
@@ -52,30 +51,26 @@ class Segments:
         self.out = out
         self.folder = out.with_name(f".{out.name}.unblur")
         text = json.dumps(manifest, indent=1, sort_keys=True)
-        with cannot_be_written(out):
+        with write_errors(out, VideoError):
             if self._read_manifest() != text:
                 self.remove()
                 self.folder.mkdir(parents=True)
-                with atomically(self.folder / _MANIFEST) as temporary:
-                    temporary.write_text(text, encoding="utf-8")
+                with atomic(self.folder / _MANIFEST) as file:
+                    file.write(text.encode())
 
     def has(self, index: int) -> bool:
         return self._path(index).is_file()
 
     def write(self, index: int, packets: Iterable[Stored]) -> None:
-        """Writes a whole segment, or none if anything is raised."""
-        with (
-            cannot_be_written(self.out),
-            atomically(self._path(index)) as temporary,
-            temporary.open("wb") as file,
-        ):
+        """Write a segment, whole or not at all."""
+        with write_errors(self.out, VideoError), atomic(self._path(index)) as file:
             for packet in packets:
                 header = (packet.time, packet.duration, packet.key, len(packet.data))
                 file.write(_HEADER.pack(*header))
                 file.write(packet.data)
 
     def read(self, count: int) -> Iterator[Stored]:
-        """The packets of the first segments, in the order in which they are decoded."""
+        """The packets of the first `count` segments, in decoding order."""
         for index in range(count):
             with self._path(index).open("rb") as file:
                 while header := file.read(_HEADER.size):
@@ -83,7 +78,7 @@ class Segments:
                     yield Stored(time, duration, bool(key), file.read(size))
 
     def times(self, count: int) -> list[int]:
-        """The packets' times alone."""
+        """The times of the same packets."""
         found = []
         for index in range(count):
             with self._path(index).open("rb") as file:
@@ -107,7 +102,7 @@ class Segments:
 
 
 def encode(target: Target, frames: Iterable[Any]) -> Iterator[Stored]:
-    """Encodes frames on their own, so that they can follow any others.
+    """Encode frames as a segment that does not depend on others.
 
     Raises:
         VideoError: if the encoder refuses them.
@@ -119,23 +114,14 @@ def encode(target: Target, frames: Iterable[Any]) -> Iterator[Stored]:
         encoder = target.create()
         for number, frame in enumerate(frames):
             times.append((frame.pts, frame.duration))
-            # The encoder counts frames: not every one can count in the input's unit.
+            # The encoder counts frames: not every encoder takes the input's time base.
             frame.pts, frame.duration, frame.time_base = number, 1, encoder.time_base
-            frame.pict_type = 0  # the decoder's would be an order
+            frame.pict_type = 0  # the encoder would take the decoder's as an order
             yield from _stored(encoder.encode(frame), times)
         yield from _stored(encoder.encode(None), times)
     except (av.error.FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise VideoError(f"cannot be encoded by {target.encoder.library} ({reason})") from None
-
-
-@contextmanager
-def cannot_be_written(out: Path) -> Iterator[None]:
-    """Turns what the disk says into a VideoError that names the output."""
-    try:
-        yield
-    except OSError as error:
-        raise VideoError(f"{out} cannot be written ({error.strerror})") from None
 
 
 def _stored(packets: Iterable[Any], times: list[tuple[int, int]]) -> Iterator[Stored]:

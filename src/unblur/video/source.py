@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from unblur.errors import DamagedError, VideoError
-from unblur.photo.opening import open_file
-from unblur.video.hdr_metadata import Grading, read_grading
+from unblur.errors import DamagedError, Hint, VideoError
+from unblur.photo.files import open_file
+from unblur.video.hdr_metadata import HdrMetadata, read_hdr_metadata
 
 VIDEOS = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg",
@@ -27,14 +27,14 @@ _VIDEO_MARKS = (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba", b"0&\xb2u", b"FLV\x01", b
 _PICTURE_MARKS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\x00", b"MM\x00*")
 _FULL_RANGE = 2
 _MICROSECONDS = 1_000_000
-_HONEST = ("mp4", "matroska", "avi")
-"""Containers whose header says how long they are; of others FFmpeg guesses."""
+_KNOWN_DURATION = ("mp4", "matroska", "avi")
+"""Containers whose header says how long they are; for others FFmpeg guesses."""
 _NO_TIME = "has frames without a time; its container keeps none"
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What must be known of a video before its first frame is written."""
+    """The properties of a video that its encoder and its container are told."""
 
     index: int
     """Of the stream among all of the file."""
@@ -47,23 +47,23 @@ class Facts:
     time_base: Fraction
     sample_aspect: Fraction | None
     color_range: int
-    """1 limited, 2 full, 0 not said; this and the next three are FFmpeg's numbers."""
+    """1 limited, 2 full, 0 unknown; this and the next three are FFmpeg's numbers."""
     color_matrix: int
     color_primaries: int
     color_transfer: int
     rotation: tuple[int, ...] | None
     """The display matrix, nine numbers."""
-    grading: Grading
+    hdr: HdrMetadata
     counts_frames: bool
-    """Whether the container, AVI, says when frames are decoded and not when they are shown."""
+    """Whether the container is AVI, which stores when frames are decoded, not when shown."""
     end: int | None
-    """Of the last frame, in units of the time base, where the file says it."""
+    """Of the last frame, in units of the time base; None if the file does not say."""
     frames: int
-    """As many as there are packets; a few of them may not be meant to be shown."""
+    """The number of packets; a few of them may not be shown."""
 
 
 def is_video(path: Path) -> bool:
-    """Whether a file is to be taken for a video, by its first bytes or else its ending.
+    """Whether a file is a video, by its first bytes or else its ending.
 
     GIF, animated WebP and AVIF are photos.
     """
@@ -82,8 +82,8 @@ def is_video(path: Path) -> bool:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """The file as PyAV's input container.
+def open_video(path: Path) -> Iterator[Any]:
+    """Open a file as PyAV's input container.
 
     Raises:
         VideoError: if it is missing, cannot be read, is no video, or PyAV is not installed.
@@ -92,9 +92,9 @@ def opened(path: Path) -> Iterator[Any]:
         import av
         import av.error
     except ImportError:
-        raise VideoError("is a video, which needs pip install 'unblur[video]'") from None
+        raise VideoError("is a video", hint=Hint("install", ("video",))) from None
     # By file object: FFmpeg takes names for addresses ("concat:a"), and not every name is text.
-    with open_file(path, VideoError, "videos") as file:
+    with open_file(path, VideoError) as file:
         try:
             container = av.open(file, metadata_errors="surrogateescape", buffer_size=1 << 18)
         except (av.error.FFmpegError, OSError, ValueError):
@@ -104,12 +104,12 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def inspect(path: Path) -> Facts:
-    """Walks over the whole file without decoding it, so that a truncated one fails at once.
+    """The facts of a video. Reads the whole file, without decoding it, to find truncation early.
 
     Raises:
-        VideoError: as `opened`, or if no video stream is in it, or it is truncated.
+        VideoError: as `open_video`, or if no video stream is in it, or it is truncated.
     """
-    with opened(path) as container:
+    with open_video(path) as container:
         import av.error  # only here is it known to be installed
 
         stream = video_stream(container)
@@ -117,7 +117,7 @@ def inspect(path: Path) -> Facts:
             count = _count(container, stream)
         except (av.error.FFmpegError, OSError) as error:
             raise VideoError(f"is damaged or truncated ({error.strerror})") from None
-    with opened(path) as container:
+    with open_video(path) as container:
         stream = video_stream(container)
         first = next(frames(container, stream.index), None)
         if first is None:
@@ -136,7 +136,7 @@ def frames(container: Any, index: int) -> Iterator[Any]:
     stream = container.streams[index]
     stream.thread_type = "AUTO"
     done, last, size = 0, None, None
-    # AVI says when packets are decoded, in steps; the frames come out in the same steps.
+    # AVI stores when packets are decoded; their frames come out in the same order.
     steps = deque[int]() if container.format.name == "avi" else None
     try:
         for packet in container.demux(stream):
@@ -159,7 +159,7 @@ def frames(container: Any, index: int) -> Iterator[Any]:
 
 
 def video_stream(container: Any) -> Any:
-    """The first that is no cover picture; raises VideoError if there is none to be decoded."""
+    """The first video stream that is no cover; raises VideoError if none can be decoded."""
     from av.stream import Disposition
 
     still = Disposition.attached_pic | Disposition.still_image
@@ -172,23 +172,23 @@ def video_stream(container: Any) -> Any:
 
 
 def _count(container: Any, stream: Any) -> int:
-    """Packets of the video, of a file that is as long as it says."""
+    """The number of video packets; raises VideoError if the file is shorter than it says."""
     count, ends, broken = 0, dict[int, float](), False
-    honest = any(name in container.format.name for name in _HONEST)
+    known = any(name in container.format.name for name in _KNOWN_DURATION)
     for packet in container.demux():
         if packet.size and packet.pts is not None:
             end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
             ends[packet.stream_index] = max(end, ends.get(packet.stream_index, 0.0))
         if packet.size and packet.stream_index == stream.index:
             count += not packet.is_discard
-        broken = broken or (honest and packet.is_corrupt)
+        broken = broken or (known and packet.is_corrupt)
     end, said = max(ends.values(), default=0.0), 0.0
     if stream.duration is not None:
         end = ends.get(stream.index, 0.0)
         said = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
     elif container.duration is not None:
         said = (container.duration + (container.start_time or 0)) / _MICROSECONDS
-    if broken or (honest and end + 0.5 + 0.01 * said < said):
+    if broken or (known and end + 0.5 + 0.01 * said < said):
         raise VideoError(f"is truncated after frame {count}, at {end:.1f} of {said:.1f} seconds")
     return count
 
@@ -213,7 +213,7 @@ def _facts(stream: Any, frame: Any, count: int) -> Facts:
         color_primaries=int(frame.color_primaries),
         color_transfer=int(frame.color_trc),
         rotation=None if matrix is None else tuple(np.frombuffer(matrix, np.int32).tolist()),
-        grading=read_grading(frame),
+        hdr=read_hdr_metadata(frame),
         counts_frames=stream.container.format.name == "avi",
         end=None if stream.duration is None else (stream.start_time or 0) + stream.duration,
         frames=count,

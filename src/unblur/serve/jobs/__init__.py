@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from unblur.batch.resume import held
 from unblur.errors import ModelError, PhotoError, UnblurError
+from unblur.photo import locked
 from unblur.serve.errors import plain
 from unblur.serve.jobs.store import Record, Store, is_id, new_id
 from unblur.serve.queue import BusyError, DroppedError, Task, Work
@@ -73,7 +73,7 @@ class Jobs:
         self._lock = threading.RLock()
         self._held = ExitStack()
         try:
-            self._held.enter_context(held(folder))
+            self._held.enter_context(locked(folder))
             folder.chmod(0o700)
             (folder / ".new-probe").mkdir()
             (folder / ".new-probe").rmdir()

@@ -23,7 +23,7 @@ from typing import BinaryIO, Literal
 
 from unblur import photo
 from unblur.errors import PhotoError
-from unblur.photo.files import atomically
+from unblur.photo.files import atomic
 from unblur.serve.disk_space import require_room
 
 log = logging.getLogger("unblur.serve")
@@ -134,8 +134,8 @@ def is_id(text: str) -> bool:
 
 
 def _write(folder: Path, record: Record) -> None:
-    with atomically(folder / "job.json") as temporary:
-        temporary.write_text(json.dumps(asdict(record)), encoding="utf-8")
+    with atomic(folder / "job.json") as file:
+        file.write(json.dumps(asdict(record)).encode())
 
 
 def _sync(folder: Path) -> None:

@@ -16,8 +16,8 @@ from fastapi import FastAPI
 from gradio.themes import Base
 from starlette.routing import Mount
 
-from unblur.batch.resume import held
 from unblur.errors import UnblurError
+from unblur.photo import locked
 from unblur.serve.malloc import give_back
 from unblur.serve.page.blocks import HEAD, make_blocks
 from unblur.serve.page.fence import Fence
@@ -80,10 +80,10 @@ def _own_folder() -> Iterator[Path]:
     prefix = "unblur-page-"
     if os.name == "posix":  # elsewhere there is no telling them from those in use
         for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-            with contextlib.suppress(UnblurError, OSError), held(left):
+            with contextlib.suppress(UnblurError, OSError), locked(left):
                 shutil.rmtree(left)
     made = Path(tempfile.mkdtemp(prefix=prefix))
-    with held(made):
+    with locked(made):
         yield made
 
 

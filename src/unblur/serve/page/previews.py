@@ -15,7 +15,7 @@ import pyvips
 from unblur.errors import PhotoError
 from unblur.inference.deblurrer import IN_MEMORY
 from unblur.photo import Photo
-from unblur.photo.raw import open_raw
+from unblur.photo.scratch_pixels import open_pixels
 from unblur.serve.result import Restoration
 
 BASE = 2048
@@ -84,7 +84,7 @@ def _result(restoration: Restoration, folder: Path) -> Iterator[tuple[Any, bool]
                 changed = changed or not np.array_equal(before, after)
                 file.write(after.tobytes())
         # Two of them, for each can be read but once.
-        with open_raw(raw, photo.shown) as first, open_raw(raw, photo.shown) as second:
+        with open_pixels(raw, photo.shown) as first, open_pixels(raw, photo.shown) as second:
             each = iter((first, second))
             yield lambda: next(each), changed
     finally:

@@ -13,8 +13,7 @@ from typing import Any, Literal
 
 from unblur import photo
 from unblur.errors import UnblurError
-from unblur.photo import FORMATS
-from unblur.photo.opening import RAW_ENDINGS
+from unblur.photo import FORMATS, RAW_ENDINGS
 from unblur.serve.page import previews
 from unblur.serve.queue import Task, Work
 from unblur.serve.result import Restoration

@@ -1,13 +1,9 @@
-"""TIFF's tags, which are EXIF's too: read, made into an EXIF block, added to a written TIFF.
-
-libvips keeps no EXIF in a TIFF, and of a JPEG's EXIF only the tags that libexif knows.
-"""
+"""Directories of tags, in TIFF files and in EXIF blocks: read, made, added to a written TIFF."""
 
 from __future__ import annotations
 
 import io
 import struct
-from contextlib import suppress
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -15,10 +11,9 @@ import numpy as np
 Tags = dict[int, tuple[int, int, Any]]
 """Tag -> (type, count, little-endian value); a sub-directory's value is its own `Tags`."""
 
-ORIENTATION = 0x112
+EXIF, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
+"""Sub-directories."""
 IPTC = 33723
-SUBDIRECTORIES = (0x8769, 0x8825, 0xA005)
-"""EXIF, GPS, interoperability."""
 
 # What describes how the pixels lie in the file, or is written by libvips: never carried over.
 _STRUCTURAL = {
@@ -40,7 +35,7 @@ def read_tags(file: BinaryIO) -> Tags:
     The EXIF block starts with its byte order, not with "Exif".
     """
     try:
-        order, big, offset = _header(file)
+        order, big, offset = header(file)
         return _read_directory(file, order, big, offset, 0)
     except (struct.error, ValueError, OSError, OverflowError):
         return {}
@@ -54,50 +49,6 @@ def number(tags: Tags, tag: int, default: int = 0) -> int:
     return int.from_bytes(value[: _SIZES[kind]], "little")
 
 
-def upright_exif(block: bytes, turned: bool) -> bytes:
-    """An EXIF block whose orientation says upright; every other byte stays where it is.
-
-    Makers' notes hold offsets into the block, so it is patched, not made again. The thumbnail is
-    unlinked: it shows the old picture, perhaps on its side.
-
-    Args:
-        block: with or without the leading "Exif".
-        turned: whether width and height have changed places.
-    """
-    lead = 6 if block[:4] == b"Exif" else 0
-    out = bytearray(block[lead:])
-    try:
-        order, big, offset = _header(io.BytesIO(out))
-        if big:
-            return block
-    except (struct.error, ValueError):
-        return block
-    # Of a damaged block what is whole is patched: its orientation has been applied.
-    sides: list[int] = []
-    for at in _entries(out, order, offset):
-        tag, kind = struct.unpack_from(order + "HH", out, at)
-        if tag == ORIENTATION and kind in (3, 4):
-            struct.pack_into(order + {3: "H", 4: "I"}[kind], out, at + 8, 1)
-        if tag in (0xA002, 0xA003):
-            sides.append(at)
-    if turned and len(sides) == 2:
-        one, two = (slice(at + 2, at + 12) for at in sides)
-        out[one], out[two] = out[two], out[one]
-    with suppress(struct.error):
-        count = struct.unpack_from(order + "H", out, offset)[0]
-        struct.pack_into(order + "I", out, offset + 2 + 12 * count, 0)
-    return block[:lead] + bytes(out)
-
-
-def exif_block(tags: Tags) -> bytes:
-    """An EXIF block of a TIFF's tags, without its structure; empty if nothing is left."""
-    kept = {tag: entry for tag, entry in carried(tags).items() if tag != IPTC}
-    kept = {k: v for k, v in kept.items() if isinstance(v[2], dict) or len(v[2]) < 2**15}
-    if not kept:
-        return b""
-    return b"II*\0\x08\0\0\0" + directory(kept, 8, big=False)
-
-
 def carried(tags: Tags) -> Tags:
     """The tags that say something of the photo, not of its file's structure."""
     return {tag: entry for tag, entry in tags.items() if tag not in _STRUCTURAL}
@@ -108,7 +59,7 @@ def append_tags(file: BinaryIO, tags: Tags) -> None:
 
     The directory is written again behind the file's end, and the header points there.
     """
-    order, big, offset = _header(file)
+    order, big, offset = header(file)
     if order != "<":
         return
     width, head = (20, 8) if big else (12, 2)
@@ -127,69 +78,6 @@ def append_tags(file: BinaryIO, tags: Tags) -> None:
     file.write(directory(new, start, big, own, following))
     file.seek(8 if big else 4)
     file.write(struct.pack("<Q" if big else "<I", start))
-
-
-def _header(file: BinaryIO) -> tuple[str, bool, int]:
-    """Byte order, whether it is a BigTIFF, and the offset of the first directory."""
-    file.seek(0)
-    head = file.read(16)
-    order = {b"II": "<", b"MM": ">"}.get(head[:2])
-    if order is None:
-        raise ValueError("neither II nor MM")
-    big = struct.unpack_from(order + "H", head, 2)[0] == 43
-    return order, big, struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)[0]
-
-
-def _read_directory(file: BinaryIO, order: str, big: bool, offset: int, depth: int) -> Tags:
-    tags: Tags = {}
-    file.seek(offset)
-    head = file.read(8 if big else 2)
-    count = min(struct.unpack(order + ("Q" if big else "H"), head)[0], 4096)
-    width, form = (20, "HHQ") if big else (12, "HHI")
-    entries = file.read(count * width)
-    for at in range(0, len(entries) - width + 1, width):
-        tag, kind, number_of = struct.unpack_from(order + form, entries, at)
-        field = entries[at + (12 if big else 8) : at + width]
-        size = _SIZES.get(kind, 0) * number_of
-        if not 0 < size <= _LONGEST:
-            continue
-        position = struct.unpack(order + ("Q" if big else "I"), field)[0]
-        if tag in SUBDIRECTORIES and depth < 2:
-            below = _read_directory(file, order, big, position, depth + 1)
-            if below:
-                tags[tag] = (4, 1, below)
-            continue
-        if size > len(field):
-            file.seek(position)
-            field = file.read(size)
-        value = field[:size]
-        if len(value) == size:
-            tags[tag] = (kind, number_of, _swapped(value, kind) if order == ">" else value)
-    return tags
-
-
-def _swapped(value: bytes, kind: int) -> bytes:
-    word = _WORDS.get(kind, _SIZES[kind])
-    if word == 1:
-        return value
-    return np.frombuffer(value, f">u{word}").astype(f"<u{word}").tobytes()
-
-
-def _entries(block: bytearray, order: str, offset: int) -> list[int]:
-    """The positions of the entries of the first directory and of its EXIF sub-directory."""
-
-    def of(start: int) -> list[int]:
-        if start + 2 > len(block):
-            return []
-        count = struct.unpack_from(order + "H", block, start)[0]
-        places = range(start + 2, start + 2 + 12 * count, 12)
-        return [at for at in places if at + 12 <= len(block)]
-
-    first = of(offset)
-    below = [at for at in first if struct.unpack_from(order + "H", block, at)[0] == 0x8769]
-    return first + [
-        at for entry in below for at in of(struct.unpack_from(order + "I", block, entry + 8)[0])
-    ]
 
 
 def directory(
@@ -219,3 +107,49 @@ def directory(
     rows.sort(key=lambda row: row[:2][::-1])
     number_of = len(rows).to_bytes(head, "little")
     return number_of + b"".join(rows) + following.ljust(room, b"\0") + behind
+
+
+def header(file: BinaryIO) -> tuple[str, bool, int]:
+    """Byte order, whether it is a BigTIFF, and the offset of the first directory."""
+    file.seek(0)
+    head = file.read(16)
+    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    if order is None:
+        raise ValueError("neither II nor MM")
+    big = struct.unpack_from(order + "H", head, 2)[0] == 43
+    return order, big, struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)[0]
+
+
+def _read_directory(file: BinaryIO, order: str, big: bool, offset: int, depth: int) -> Tags:
+    tags: Tags = {}
+    file.seek(offset)
+    head = file.read(8 if big else 2)
+    count = min(struct.unpack(order + ("Q" if big else "H"), head)[0], 4096)
+    width, form = (20, "HHQ") if big else (12, "HHI")
+    entries = file.read(count * width)
+    for at in range(0, len(entries) - width + 1, width):
+        tag, kind, number_of = struct.unpack_from(order + form, entries, at)
+        field = entries[at + (12 if big else 8) : at + width]
+        size = _SIZES.get(kind, 0) * number_of
+        if not 0 < size <= _LONGEST:
+            continue
+        position = struct.unpack(order + ("Q" if big else "I"), field)[0]
+        if tag in (EXIF, GPS, INTEROPERABILITY) and depth < 2:
+            below = _read_directory(file, order, big, position, depth + 1)
+            if below:
+                tags[tag] = (4, 1, below)
+            continue
+        if size > len(field):
+            file.seek(position)
+            field = file.read(size)
+        value = field[:size]
+        if len(value) == size:
+            tags[tag] = (kind, number_of, _swapped(value, kind) if order == ">" else value)
+    return tags
+
+
+def _swapped(value: bytes, kind: int) -> bytes:
+    word = _WORDS.get(kind, _SIZES[kind])
+    if word == 1:
+        return value
+    return np.frombuffer(value, f">u{word}").astype(f"<u{word}").tobytes()

@@ -13,8 +13,9 @@ import numpy as np
 import pyvips
 
 from unblur.errors import PhotoError
-from unblur.photo.opening import open_file, reason
-from unblur.photo.tags import Tags, directory
+from unblur.photo.files import open_file
+from unblur.photo.libvips import reason
+from unblur.photo.tiff_tags import Tags, directory
 
 _STRIP_BYTES = 2**22
 # A smaller one is loaded by libvips' own means, which may read it more than once.
@@ -22,7 +23,7 @@ _SMALL_BYTES = 2**27
 
 
 @contextmanager
-def open_raw(path: Path, like: Any) -> Iterator[Any]:
+def open_pixels(path: Path, like: Any) -> Iterator[Any]:
     """The pixels as a lazy picture; those of a large file can be read once, downwards.
 
     libvips' own loader maps the whole file: all of it would count as memory in use. So it gets a
@@ -39,7 +40,9 @@ def open_raw(path: Path, like: Any) -> Iterator[Any]:
     sample = {"uchar": 1, "ushort": 2, "float": 4}[like.format]
     row = like.width * like.bands * sample
     if length != row * like.height:
-        raise PhotoError(f"{path} has {length} bytes; its pixels would take {row * like.height}")
+        raise PhotoError(
+            f"has {length} bytes; its pixels would take {row * like.height}", file=path
+        )
     if length <= _SMALL_BYTES:
         pixels = np.fromfile(path, dtype={1: "u1", 2: "u2", 4: "f4"}[sample])
         shape = (like.height, like.width, like.bands)
@@ -51,7 +54,7 @@ def open_raw(path: Path, like: Any) -> Iterator[Any]:
         try:
             image: Any = pyvips.Operation.call("tiffload_source", source, access="sequential")
         except pyvips.Error as error:
-            raise PhotoError(f"{path} cannot be read ({reason(error)})") from None
+            raise PhotoError(f"cannot be read ({reason(error)})", file=path) from None
         yield image.copy(interpretation=like.interpretation)
         del source
 

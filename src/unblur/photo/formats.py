@@ -1,0 +1,107 @@
+"""The table of formats: how each is recognised, read and written, and what it can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from unblur.errors import Hint, PhotoError, UnknownFormatError
+from unblur.photo import avif, camera_raw, gif, heic, jpeg, png, tiff, webp
+from unblur.photo.libvips import load
+from unblur.photo.origin import Origin
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Attributes:
+        endings: of file names.
+        matches: whether a file is of the format, by its first 64 bytes.
+        load: opens a file, at its start, with a limit of pixels; the stored picture.
+        read_extras: the metadata that libvips drops, as arguments of `Origin`.
+        save: writes a picture into an empty file; None if the format is only read.
+        alpha: whether it holds transparency.
+        bits: the most that it holds a sample.
+        colours: the kinds of `Colours` that it stores as they are; others are stored as RGB.
+    """
+
+    endings: tuple[str, ...]
+    matches: Callable[[bytes], bool]
+    load: Callable[[BinaryIO, int | None], Any]
+    save: Callable[[Any, Origin, BinaryIO], None] | None
+    read_extras: Callable[[BinaryIO], dict[str, Any]] = lambda file: {}
+    alpha: bool = True
+    bits: int = 8
+    colours: tuple[str, ...] = ("plain",)
+
+
+# fmt: off
+BY_NAME = {
+    "jpeg": Format(
+        (".jpg", ".jpeg"), jpeg.matches, partial(load, "jpeg", "jpeg"), jpeg.save,
+        jpeg.read_extras, alpha=False, colours=("plain", "cmyk", "lab"),
+    ),
+    "png": Format(
+        (".png",), png.matches, partial(load, "png", "png"), png.save, png.read_extras, bits=16
+    ),
+    "webp": Format(
+        (".webp",), webp.matches, partial(load, "webp", "webp"), webp.save, webp.read_extras
+    ),
+    "tiff": Format(
+        (".tif", ".tiff"), tiff.matches, partial(load, "tiff", "tiff"), tiff.save,
+        tiff.read_extras, bits=16, colours=("plain", "cmyk", "lab", "numbers"),
+    ),
+    "avif": Format((".avif",), avif.matches, partial(load, "heif", "avif"), avif.save, bits=12),
+    "gif": Format((".gif",), gif.matches, partial(load, "gif", "gif"), gif.save),
+    "heif": Format((".heic", ".heif"), heic.matches, heic.load, None),
+}
+# fmt: on
+"""The formats; a file is of the first one that matches."""
+
+FORMATS = {e: name for name, format_ in BY_NAME.items() if format_.save for e in format_.endings}
+"""File name ending -> format, of those that can be written."""
+
+READABLE = frozenset(ending for format_ in BY_NAME.values() for ending in format_.endings)
+"""File name endings of photos that can be read."""
+
+
+def kind_of(head: bytes, name: str = "") -> str:
+    """The format of a file, a key of `BY_NAME`, by its first 64 bytes.
+
+    Args:
+        name: the file's; tells a camera's raw file, which looks like a TIFF.
+
+    Raises:
+        UnknownFormatError: if it is none that can be read.
+    """
+    kind = next((kind for kind, format_ in BY_NAME.items() if format_.matches(head)), None)
+    if camera_raw.matches(head) or (camera_raw.has_ending(name) and kind in ("tiff", None)):
+        raise camera_raw.refusal()
+    if kind is None:
+        known = ", ".join(name.upper() for name in BY_NAME)
+        raise UnknownFormatError(f"is not a picture that can be read (of {known})")
+    return kind
+
+
+def format_of(path: Path) -> str:
+    """The format to write, by the ending of a file name.
+
+    Raises:
+        PhotoError: if the ending is none of `FORMATS`.
+    """
+    ending = path.suffix.lower()
+    if ending in FORMATS:
+        return FORMATS[ending]
+    if ending in READABLE:
+        raise PhotoError("HEIC cannot be written", file=path, hint=_INSTEAD_OF_HEIC)
+    known = tuple(dict.fromkeys(FORMATS.values()))
+    raise PhotoError(
+        "its ending is of no format that can be written", file=path, hint=Hint("format", known)
+    )
+
+
+_INSTEAD_OF_HEIC = Hint("format", ("jpeg", "avif", "png"))

@@ -1,0 +1,45 @@
+"""What a photo's file held beside its pixels, which a written file gets again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from unblur.photo.colours import Colours
+from unblur.photo.tiff_tags import Tags
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The metadata of the file that a photo was read from.
+
+    Attributes:
+        kind: the format.
+        header: the stored picture, upright; its fields are profile, XMP, IPTC, resolution, ...
+        colours: how the stored samples relate to the shown ones.
+        exif: an EXIF block whose orientation is upright; empty if there is none.
+        tags: of a TIFF.
+        chunks: of a PNG, those that libvips drops.
+        head: the beginning of a JPEG.
+        lossless: whether a WebP is.
+    """
+
+    kind: str
+    header: Any
+    colours: Colours
+    exif: bytes = b""
+    tags: Tags = field(default_factory=dict)
+    chunks: list[bytes] = field(default_factory=list)
+    head: bytes = b""
+    lossless: bool = False
+
+    @property
+    def bits(self) -> int:
+        """Of a sample, as stored; 8 if the file does not say."""
+        header = self.header
+        return header.get("bits-per-sample") if header.get_typeof("bits-per-sample") else 8
+
+    @property
+    def interlaced(self) -> bool:
+        """Whether a JPEG is progressive, or a PNG interlaced."""
+        return bool(self.header.get_typeof("interlaced"))

@@ -1,0 +1,114 @@
+"""Writes a photo: new pixels with everything that was read beside the old ones."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyvips
+
+from unblur.errors import CannotHoldError, Hint, PhotoError
+from unblur.photo.files import new_file
+from unblur.photo.formats import BY_NAME, format_of
+from unblur.photo.libvips import reason
+from unblur.photo.origin import Origin
+from unblur.photo.reading import Photo
+from unblur.photo.scratch_pixels import open_pixels
+
+
+def encode(photo: Photo, pixels: np.ndarray, kind: str | None = None) -> bytes:
+    """The bytes of a file with new pixels and the photo's metadata.
+
+    Args:
+        pixels: (h, w, c) of the photo's dtype and channels.
+        kind: the format; by default the photo's own.
+
+    Raises:
+        PhotoError: if the format cannot hold the photo.
+    """
+    new: Any = pyvips.Image.new_from_array(
+        np.ascontiguousarray(pixels), interpretation=photo.shown.interpretation
+    )
+    file = io.BytesIO()
+    _write(photo, new, kind or photo.format, file)
+    return file.getvalue()
+
+
+def write(
+    photo: Photo, pixels: Path, out: Path, kind: str | None = None, overwrite: bool = False
+) -> None:
+    """Write a file with new pixels and the photo's metadata, without holding it in memory.
+
+    Args:
+        pixels: a file of the new pixels, row by row, of the photo's dtype and channels.
+        kind: the format; by default that of the name's ending.
+
+    Raises:
+        PhotoError: if the format cannot hold the photo, the file exists and is not to be
+            overwritten, or it cannot be written; `out` is then as it was.
+    """
+    kind = kind or format_of(out)
+    check_holds(photo, kind)
+    with open_pixels(pixels, photo.shown) as new, new_file(out, overwrite) as file:
+        _write(photo, new, kind, file)
+
+
+def check_holds(photo: Photo, kind: str) -> None:
+    """Raise CannotHoldError if a format cannot hold the photo's channels or bits a sample."""
+    target, name = BY_NAME[kind], kind.upper()
+    if target.save is None:
+        raise CannotHoldError(
+            "is a HEIC picture, which cannot be written", hint=Hint("format", ("jpeg", "png"))
+        )
+    if photo.channels in (2, 4) and not target.alpha:
+        raise CannotHoldError(
+            f"has transparency, which {name} cannot hold", hint=Hint("format", ("png", "webp"))
+        )
+    if photo.origin.colours.kind == "numbers" and "numbers" not in target.colours:
+        raise CannotHoldError(
+            f"has samples that {name} cannot hold", hint=Hint("format", ("tiff",))
+        )
+    bits = photo.origin.bits if 8 < photo.origin.bits <= 12 else 16
+    if photo.dtype == np.uint16 and target.bits < bits:
+        raise CannotHoldError(
+            f"has 16 bit a channel, which {name} cannot hold", hint=Hint("format", ("png",))
+        )
+
+
+def _write(photo: Photo, new: Any, kind: str, file: BinaryIO) -> None:
+    """Write into an empty file that can be read and written.
+
+    Args:
+        new: the new picture, of the bands and the format of `photo.shown`.
+    """
+    check_holds(photo, kind)
+    target, origin = BY_NAME[kind], photo.origin
+    assert target.save is not None
+    native = origin.colours.kind in target.colours
+    image = origin.colours.stored(new, photo.shown, origin.header) if native else new
+    try:
+        target.save(_with_fields(image, origin, native), origin, file)
+    except pyvips.Error as error:
+        why = "no space left on the disk" if "No space left" in str(error) else reason(error)
+        raise PhotoError(f"cannot be written as {kind.upper()} ({why})") from None
+
+
+def _with_fields(image: Any, origin: Origin, native: bool) -> Any:
+    """The picture with the metadata fields of the stored one; without its profile if converted."""
+    header = origin.header
+    space = header.interpretation if native else image.interpretation
+    # A damaged file's resolution may be beyond what libvips lets be set.
+    xres, yres = min(header.xres, 1e6), min(header.yres, 1e6)
+    image = image.copy(interpretation=space, xres=xres, yres=yres)
+    for name in image.get_fields():
+        if name in ("icc-profile-data", "orientation") or name.startswith("exif-"):
+            image.remove(name)
+    own = {*image.get_fields(), "vips-loader", "filename", "exif-data", "orientation"}
+    own |= set() if native else {"icc-profile-data"}
+    for name in header.get_fields():
+        if name not in own and not name.startswith("exif-ifd"):
+            image.set_type(header.get_typeof(name), name, header.get(name))
+    image.set_type(pyvips.GValue.gint_type, "orientation", 1)
+    return image
