@@ -21,7 +21,7 @@ from unblur.photo import files
 
 @dataclass
 class FolderRun:
-    """A run that has begun; `deblurrer` has the tile that all its results are made with."""
+    """A run in progress; `deblurrer` has the one tile that all results are made with."""
 
     deblurrer: Deblurrer
     plan: Plan
@@ -30,7 +30,7 @@ class FolderRun:
     """Whether no result of other settings can be left in the folder."""
 
     def results(self, threads: int, stop: threading.Event) -> Iterator[Result]:
-        """Does the jobs; see `deblur_folder`."""
+        """Runs the jobs; see `deblur_folder`."""
         left, failed = len(self.plan.jobs), list(self.plan.failures)
         for result in deblur_folder(self.deblurrer, self.options, self.plan.jobs, threads, stop):
             left -= 1
@@ -48,17 +48,17 @@ def begin(
     options: Options,
     tile: int | None = None,
 ) -> Iterator[FolderRun]:
-    """Plans a run on the inputs and keeps other runs out of the folder while it lasts.
+    """Plans a run on the inputs, and locks the folder while it lasts.
 
     Args:
         out: the folder, which is made if it does not exist.
-        tile: by default that of the results that are there, or what the memory allows. One for all
-            results, because their last digit depends on it.
+        tile: by default that of the folder's results, or what the memory allows: one for all, as
+            results of two tiles differ slightly.
 
     Raises:
-        ResumeError: if another run uses the folder, or it holds results of other settings, or
-            files of other origin, and they are not to be overwritten.
-        PhotoError, OSError: if the folder cannot be written to.
+        ResumeError: if the folder is locked, or holds results of other settings or files that are
+            no results, and they are not to be overwritten.
+        UnblurError: if the folder cannot be written to.
     """
     with files.locked(out):
         before = {} if options.overwrite else resume.settings_in(out)
@@ -85,7 +85,7 @@ def deblur_folder(
     threads: int = 3,
     stop: threading.Event | None = None,
 ) -> Iterator[Result]:
-    """Does the jobs that are not done yet (`resume.state`); see `runner.run` for the rest."""
+    """Runs the jobs that are not done yet (`resume.state`); see `runner.run`."""
 
     def one(job: Job) -> bool | None:
         state = "new" if options.overwrite else resume.state(Path(job.path), Path(job.out))
@@ -98,10 +98,10 @@ def deblur_folder(
 
 
 def _deblur_into_place(deblurrer: Deblurrer, options: Options, job: Job) -> bool:
-    """Deblurs into another name, sets the photo's time of change, and renames."""
+    """Deblurs into a temporary name, sets its modification time to the photo's, and renames it."""
     path, out = Path(job.path), Path(job.out)
     before = path.stat()
-    # Always the same name, so that a video finds the parts that it finished before a kill.
+    # The same name in every run, so that a video finds the parts it had finished before a kill.
     name = hashlib.sha256(bytes(out)).hexdigest()[:16]
     made = out.with_name(f"{files.STRAY}{name}{out.suffix}")
     try:
@@ -110,7 +110,7 @@ def _deblur_into_place(deblurrer: Deblurrer, options: Options, job: Job) -> bool
             raise UnblurError("was changed while it was deblurred; run again")
         made.replace(out)
     except UnblurError as error:
-        # The user knows the result by its own name.
+        # The temporary name means nothing to the user.
         error.file = out if error.file == made else error.file
         raise
     finally:

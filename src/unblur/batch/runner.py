@@ -74,7 +74,7 @@ def run(
 
     Args:
         one: returns whether it changed anything; None if it was done before.
-        jobs: taken a few ahead of the threads, so that a million of them need no memory.
+        jobs: iterated over a few ahead of the threads.
         threads: photos at a time: one in the network, others being read and written.
         stop: once set, no further job is begun; those that run are finished.
 
@@ -109,7 +109,7 @@ def run(
 
 
 def attempt(one: Callable[[Job], bool | None], job: Job) -> Result:
-    """Runs `one` on a job, as `run` does; errors that are not bugs make a failed result."""
+    """Runs `one` on a job; errors of the input or the machine make a failed result."""
     began = time.perf_counter()
     error = None
     try:

@@ -69,7 +69,7 @@ class Options:
 
 @takes(Options)
 def deblur(given: Options) -> None:
-    """Deblur photos, videos and folders. Run again, it continues a folder."""
+    """Deblur photos, videos, and folders of them; the same command again continues a folder."""
     wrong = _what_is_wrong(given)
     if wrong:
         fail(wrong, WRONG)

@@ -23,7 +23,7 @@ WORDS: dict[Action, str] = {
     "jobs": "--jobs 1 needs less",
     "tile": "--tile 512 needs less memory",
     "output": "name another with -o",
-    "resume": "--resume goes on with it",
+    "resume": "--resume continues it",
     "data": "name folders with --data",
     "processes": "use fewer --processes",
     "content-weights": "pass --content-weights FILE",

@@ -24,7 +24,7 @@ _SUMMARY = {
 
 
 class Report:
-    """Is told each result as it comes, and reports it as was asked for.
+    """Prints the results that are added to it.
 
     Args:
         folder: where the results go, if inputs are folders: then only a summary is printed, else
@@ -75,7 +75,7 @@ class Report:
         plan = self._plan
         left = len(plan.jobs) + len(plan.clashes) + len(plan.failures) - self._count.total()
         if left:
-            again = "; the same command goes on with them" if self._folder is not None else ""
+            again = "; the same command continues with them" if self._folder is not None else ""
             say(f"stopped, {left} left{again}")
             return STOPPED
         return FAILED if self._failures else DONE
