@@ -57,7 +57,7 @@ def measure(
 
         for _ in range(rounds):
             found["network alone"].append(clocked(alone))
-            times = clocked(lambda: list(deblur_folder(deblurrer, jobs, options, JOBS)))
+            times = clocked(lambda: list(deblur_folder(deblurrer, options, jobs, JOBS)))
             found["folder"].append([seconds / photos for seconds in times])
     return found
 

@@ -90,7 +90,7 @@ def test_inputs_with_one_result_are_said_before_anything_runs(
     # A result is never written over an input.
     inner = fill(tmp_path / "two" / "in", "x.png")
     found = plan([inner, second / "x.png"], second)
-    assert found.clashes[0].reason == f"would be written over the input {second}/x.png"
+    assert str(found.clashes[0].error) == f"would be written over the input {second}/x.png"
 
 
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_ctrl_c_finishes_the_photos_at_hand(tmp_path: Path) -> None:
     assert "Traceback" not in error
     done = len(list(out.glob("[!.]*.png")))
     assert f"{done} deblurred" in said
-    assert f"unblur: stopped, {60 - done} left; the same command goes on with them" in error
+    assert f"unblur: stopped, {60 - done} left; the same command continues with them" in error
     assert not list(out.glob(".unblur-*"))
 
 

@@ -96,7 +96,7 @@ def test_two_inputs_never_write_one_output(tmp_path: Path, picture: np.ndarray) 
         (("evaluate", ".", "--engine", "tf"), "'onnx', 'torch'"),
         (("evaluate", ".", "--metric", "nosuch"), "nosuch: no such metric"),
         (("synth", ".", "-o", "x", "--preset", "wild"), "'mild', 'real', 'severe'"),
-        (("synth", ".", "-o", "x", "--average", "8"), "odd number"),
+        (("synth", ".", "-o", "x", "--average", "8"), "--average is odd"),
         (("synth", ".", "-o", "x", "--response", "raw"), "'signal', 'srgb'"),
         (("nosuch",), "nosuch"),
     ],

@@ -95,20 +95,20 @@ def test_a_photo_that_takes_too_long_is_given_up(live: Start, network: Network, 
 
 
 def test_long_bodies_are_refused_however_they_come(live: Start, png: bytes) -> None:
-    server = live(max_mb=0.125)
+    server = live(max_mb=1)
 
     def endless() -> Any:
         while True:
             yield b"x" * 2**16
 
     answers = [
-        server.client.post("/v1/deblur", content=b"x" * 200_000),
-        server.client.post("/v1/deblur", files={"photo": b"x" * 200_000}),
-        server.client.post("/v1/jobs", content=b"x" * 200_000),
+        server.client.post("/v1/deblur", content=b"x" * 2**21),
+        server.client.post("/v1/deblur", files={"photo": b"x" * 2**21}),
+        server.client.post("/v1/jobs", content=b"x" * 2**21),
     ]
     for answer in answers:
         assert answer.status_code == 413
-        assert answer.json()["detail"] == "the request is longer than the limit of 131072 B"
+        assert answer.json()["detail"] == "the request is longer than the limit of 1048576 B"
     # Announced, it is refused before it comes.
     announced = server.raw(head(server, "Content-Length: 1000000000"))
     assert announced.recv(12) == b"HTTP/1.1 413"

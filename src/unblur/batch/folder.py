@@ -6,34 +6,37 @@ import hashlib
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from unblur import __version__
 from unblur.batch import resume
-from unblur.batch.plan import Job, Plan, plan
-from unblur.batch.runner import Options, Result, deblur_one, run
+from unblur.batch.plan import Job, Plan, Result, plan
+from unblur.batch.runner import Options, deblur_one, run
 from unblur.errors import Hint, UnblurError
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.memory import tile_for_memory
 from unblur.photo import files
 
 
+@dataclass
 class FolderRun:
-    """A run that has begun; `deblurrer` has the tile that all its results are made with."""
+    """A run in progress; `deblurrer` has the one tile that all results are made with."""
 
-    def __init__(self, deblurrer: Deblurrer, plan: Plan, options: Options) -> None:
-        self.deblurrer, self.plan, self._options = deblurrer, plan, options
-        self.complete = False
-        """Whether no result of other settings can be left in the folder."""
+    deblurrer: Deblurrer
+    plan: Plan
+    options: Options
+    complete: bool = False
+    """Whether no result of other settings can be left in the folder."""
 
     def results(self, threads: int, stop: threading.Event) -> Iterator[Result]:
-        """Does the jobs; see `deblur_folder`."""
-        kept = any(f.out is None or Path(f.out).exists() for f in self.plan.failures)
-        left = len(self.plan.jobs)
-        for result in deblur_folder(self.deblurrer, self.plan.jobs, self._options, threads, stop):
+        """Runs the jobs; see `deblur_folder`."""
+        left, failed = len(self.plan.jobs), list(self.plan.failures)
+        for result in deblur_folder(self.deblurrer, self.options, self.plan.jobs, threads, stop):
             left -= 1
-            kept |= result.status == "failed" and Path(str(result.out)).exists()
+            failed += [result] * (result.status == "failed")
             yield result
+        kept = any(result.out is None or Path(result.out).exists() for result in failed)
         self.complete = not left and not kept
 
 
@@ -45,17 +48,17 @@ def begin(
     options: Options,
     tile: int | None = None,
 ) -> Iterator[FolderRun]:
-    """Plans a run on the inputs and keeps other runs out of the folder while it lasts.
+    """Plans a run on the inputs, and locks the folder while it lasts.
 
     Args:
         out: the folder, which is made if it does not exist.
-        tile: by default that of the results that are there, or what the memory allows. One for all
-            results, because their last digit depends on it.
+        tile: by default that of the folder's results, or what the memory allows: one for all, as
+            results of two tiles differ slightly.
 
     Raises:
-        ResumeError: if another run uses the folder, or it holds results of other settings, or
-            files of other origin, and they are not to be overwritten.
-        PhotoError, OSError: if the folder cannot be written to.
+        ResumeError: if the folder is locked, or holds results of other settings or files that are
+            no results, and they are not to be overwritten.
+        UnblurError: if the folder cannot be written to.
     """
     with files.locked(out):
         before = {} if options.overwrite else resume.settings_in(out)
@@ -77,46 +80,38 @@ def begin(
 
 def deblur_folder(
     deblurrer: Deblurrer,
-    jobs: Iterable[Job],
     options: Options,
+    jobs: Iterable[Job],
     threads: int = 3,
     stop: threading.Event | None = None,
 ) -> Iterator[Result]:
-    """Does the jobs that are not done yet (`resume.state`); see `runner.run` for the rest.
-
-    Each result is written under another name, given its photo's time of change, and renamed.
-    """
+    """Runs the jobs that are not done yet (`resume.state`); see `runner.run`."""
 
     def one(job: Job) -> bool | None:
-        path, out = Path(job.path), Path(job.out)
-        state = resume.state(path, out)
-        if not options.overwrite and state == "done":
-            return None
-        if not options.overwrite and state == "foreign":
-            raise UnblurError(
-                "exists already, and is of another photo or was changed since",
-                file=out,
-                hint=Hint("overwrite"),
-            )
-        return _deblur_into_place(deblurrer, path, out, options)
+        state = "new" if options.overwrite else resume.state(Path(job.path), Path(job.out))
+        if state == "foreign":
+            reason = "exists already, and is of another photo or was changed since"
+            raise UnblurError(reason, file=Path(job.out), hint=Hint("overwrite"))
+        return None if state == "done" else _deblur_into_place(deblurrer, options, job)
 
     return run(one, jobs, threads, stop)
 
 
-def _deblur_into_place(deblurrer: Deblurrer, path: Path, out: Path, options: Options) -> bool:
+def _deblur_into_place(deblurrer: Deblurrer, options: Options, job: Job) -> bool:
+    """Deblurs into a temporary name, sets its modification time to the photo's, and renames it."""
+    path, out = Path(job.path), Path(job.out)
     before = path.stat()
-    # Always the same name, so that a video finds the parts that it finished before a kill.
+    # The same name in every run, so that a video finds the parts it had finished before a kill.
     name = hashlib.sha256(bytes(out)).hexdigest()[:16]
     made = out.with_name(f"{files.STRAY}{name}{out.suffix}")
     try:
-        changed = deblur_one(deblurrer, path, made, options)
+        changed = deblur_one(deblurrer, options, Job(job.path, str(made)))
         if not resume.carry_time(path, made, before):
             raise UnblurError("was changed while it was deblurred; run again")
         made.replace(out)
     except UnblurError as error:
-        # The user knows the result by its own name.
+        # The temporary name means nothing to the user.
         error.file = out if error.file == made else error.file
-        error.reason = error.reason.replace(str(made), str(out))
         raise
     finally:
         made.unlink(missing_ok=True)

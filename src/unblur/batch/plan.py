@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from unblur.errors import UnblurError
 from unblur.inference.deblur_file import beside, written_ending
@@ -19,43 +20,49 @@ from unblur.video import is_video
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One photo and its result. Strings, because a tree may hold a million of them."""
+    """A photo, and where its result goes; strings, as a tree may hold a million photos."""
 
     path: str
     out: str
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """An input that cannot be done, and why; `out` is None where there is none."""
+class Result:
+    """The outcome of an input: `seconds` that it took, and the `error` if it failed.
+
+    "unchanged" is a photo that needed no deblurring, "skipped" one that was done before; `out` is
+    None where there can be none.
+    """
 
     path: str
     out: str | None
-    reason: str
+    status: Literal["done", "unchanged", "skipped", "failed"]
+    seconds: float = 0.0
+    error: UnblurError | None = None
 
 
 @dataclass
 class Plan:
-    """The work in its order: inputs as given, in a folder files by name, then its folders."""
+    """The jobs in their order: inputs as given, in a folder files by name, then its folders."""
 
     jobs: list[Job] = field(default_factory=list)
-    clashes: list[Failure] = field(default_factory=list)
+    clashes: list[Result] = field(default_factory=list)
     """Inputs left out because their result would replace another's, or an input."""
-    failures: list[Failure] = field(default_factory=list)
-    """Folders that cannot be read, links to nothing."""
+    failures: list[Result] = field(default_factory=list)
+    """Folders that cannot be read, and broken symbolic links."""
     loops: list[str] = field(default_factory=list)
-    """Symbolic links to a folder that they are in, not followed: their photos are there once."""
+    """Symbolic links to a folder that they are in, which are not followed."""
     others: int = 0
-    """Files that are no photos, and left alone."""
+    """Number of files that are no photos or videos."""
 
 
 def plan(inputs: Iterable[Path], out: Path | None) -> Plan:
-    """Walks the inputs. In a folder, photos (by their ending) and videos count, no hidden files.
+    """Lists the inputs and, in folders, all photos and videos by their ending, but hidden files.
 
     Args:
-        inputs: files, which are taken whatever they are, and folders.
-        out: the file that the only input's result goes to, or a folder, which exists if there is
-            one among the inputs: its tree is mirrored. None puts each result beside its input.
+        inputs: files, whatever their ending, and folders.
+        out: the file for the only input's result, or a folder, in which the tree of an input folder
+            is mirrored, and which then exists. None puts each result beside its input.
 
     Raises:
         UnblurError: if `out` cannot be written to.
@@ -92,7 +99,7 @@ def _walk(root: Path, out: Path, todo: Plan) -> None:
             with os.scandir(folder) as found:
                 entries = sorted(found, key=lambda e: os.fsencode(e.name))
         except OSError as error:
-            todo.failures.append(Failure(folder, None, f"cannot be read ({error.strerror})"))
+            todo.failures.append(_failed(folder, None, _reason(error)))
             continue
         if here == results:
             continue
@@ -115,15 +122,19 @@ def _walk(root: Path, out: Path, todo: Plan) -> None:
                 if error.errno == errno.ELOOP:
                     todo.loops.append(entry.path)
                 else:
-                    todo.failures.append(Failure(entry.path, target, _reason(error)))
+                    todo.failures.append(_failed(entry.path, target, _reason(error)))
         waiting.extend(reversed(folders))
 
 
 def _is_photo(entry: os.DirEntry[str]) -> bool:
     if Path(entry.name).suffix.lower() not in READABLE:
         return False
-    # Not so a pipe, which would be waited for; and a link to nothing raises.
+    # Reading a pipe would block; stat raises for a broken link.
     return stat.S_ISREG(entry.stat().st_mode)
+
+
+def _failed(path: str, out: str | None, reason: str) -> Result:
+    return Result(path, out, "failed", error=UnblurError(reason))
 
 
 def _reason(error: OSError) -> str:
@@ -138,7 +149,7 @@ def _identity(folder: str | Path) -> tuple[int, int]:
 
 
 def _take_out_clashes(todo: Plan, same: Callable[[str], str]) -> None:
-    """Of several inputs with one result, the first is done; no result replaces an input."""
+    """Leaves out all but the first of inputs with one result, and those that replace an input."""
     inputs = {same(_absolute(job.path)) for job in todo.jobs}
     owners: dict[str, str] = {}
     kept = []
@@ -150,7 +161,7 @@ def _take_out_clashes(todo: Plan, same: Callable[[str], str]) -> None:
         elif key in inputs:
             reason = f"would be written over the input {job.out}"
         if reason:
-            todo.clashes.append(Failure(job.path, job.out, reason))
+            todo.clashes.append(_failed(job.path, job.out, reason))
         else:
             owners[key] = job.path
             kept.append(job)
@@ -162,7 +173,7 @@ def _absolute(path: str) -> str:
 
 
 def _same_name(out: Path | None) -> Callable[[str], str]:
-    """A function that makes equal the names that the output's file system takes for one."""
+    """Returns a function that maps names that are one on the output's file system to one."""
     if out is None or not out.is_dir() or not _folds_case(out):
         return os.path.normcase
     return lambda name: unicodedata.normalize("NFC", name).casefold()

@@ -1,8 +1,8 @@
-"""A folder of results that a run can be cut short in, at any moment, and gone on with.
+"""The state of a folder of results, by which a run that was stopped or killed is resumed.
 
-A result carries its photo's time of change, and is renamed into place with it. So whether a photo
-is done can be seen from the two files alone, and nothing has to be written down for each. What all
-results were made with stands in one small file, so that those of two models never mix.
+A result has its photo's modification time, and is renamed into place with it. So the two files
+alone show whether a photo is done, and no list of them is kept. The settings that all results were
+made with are in one small file, so that results of two settings never mix.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _REPLACING = "replacing"
 
 
 def begin(out: Path, settings: Mapping[str, Any], jobs: Iterable[Job], overwrite: bool) -> None:
-    """Checks that the results belong into the folder, and removes what killed runs left there.
+    """Checks that the folder can take the results, and removes unfinished files from it.
 
     Args:
-        settings: what decides over the results, as JSON holds it.
+        settings: all that the results depend on, as JSON.
 
     Raises:
-        ResumeError: if results of other settings, or files of other origin, are there, and are
-            not to be overwritten.
+        ResumeError: if it holds results of other settings, or files that are no results, and they
+            are not to be overwritten.
         PhotoError: if the folder cannot be written to.
     """
     before = settings_in(out)
@@ -37,14 +37,14 @@ def begin(out: Path, settings: Mapping[str, Any], jobs: Iterable[Job], overwrite
         existing = next((job.out for job in jobs if os.path.lexists(job.out)), None)
         if not overwrite:
             _check(out, before, settings, existing)
-        # Until every old result is replaced, a run without --overwrite would take them for its own.
+        # Until every old result is replaced, another run would take them for its own.
         unfinished = {_REPLACING: True} if existing is not None else {}
         _write(out, {**settings, **unfinished})
     sweep(jobs)
 
 
 def settings_in(out: Path) -> dict[str, Any]:
-    """The settings of the results that are there; none if there are no such results."""
+    """Returns the settings of the folder's results; empty if it has none."""
     try:
         found = json.loads((out / SETTINGS).read_bytes())
     except (OSError, ValueError):
@@ -53,22 +53,22 @@ def settings_in(out: Path) -> dict[str, Any]:
 
 
 def finish(out: Path, settings: Mapping[str, Any]) -> None:
-    """Notes that every result is of these settings: to be called when none of others is left."""
+    """Writes down that all results are of these settings, once no other is left."""
     if settings_in(out) != settings:
         _write(out, settings)
 
 
 def sweep(jobs: Iterable[Job]) -> None:
-    """Removes unfinished files from the folders of results; not folders: a video's parts."""
+    """Removes unfinished files from the folders of the results; a video's parts are kept."""
     for folder in {os.path.dirname(job.out) for job in jobs}:  # noqa: PTH120 (fast: of millions)
         files.sweep(Path(folder))
 
 
 def state(path: Path, out: Path) -> Literal["new", "done", "changed", "foreign"]:
-    """Whether a photo is done; changed since its result was made; or another file is in its place.
+    """Compares a photo with its result: missing, made from it, older than it, or no result of it.
 
     Raises:
-        OSError: if the photo is not there.
+        OSError: if the photo does not exist.
     """
     wanted = path.stat().st_mtime_ns
     try:
@@ -77,19 +77,19 @@ def state(path: Path, out: Path) -> Literal["new", "done", "changed", "foreign"]
         return "new"
     if _same_time(wanted, found.st_mtime_ns):
         return "done"
-    # On POSIX the ctime of a result is when it was put into its place.
+    # On POSIX the ctime of a result is when it was renamed into place.
     return "changed" if wanted >= max(found.st_mtime_ns, found.st_ctime_ns) else "foreign"
 
 
 def carry_time(path: Path, made: Path, before: os.stat_result) -> bool:
-    """Gives a result its photo's time; False if the photo is no longer the one of `before`."""
+    """Sets a result's time to its photo's; returns False if the photo changed since `before`."""
     now = path.stat()
     os.utime(made, ns=(before.st_atime_ns, before.st_mtime_ns))
     return (now.st_mtime_ns, now.st_size) == (before.st_mtime_ns, before.st_size)
 
 
 def _same_time(wanted: int, stored: int) -> bool:
-    """Whether `stored`, in ns, is `wanted` as a file system keeps it: some only even seconds."""
+    """Whether `stored` is `wanted`, in ns, in the resolution of any file system (to 2 s)."""
     steps = (1, 100, 10**3, 10**6, 10**7, 10**9, 2 * 10**9)
     return any(wanted - wanted % step == stored for step in steps)
 

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from unblur import photo, video
-from unblur.batch.plan import Job
+from unblur.batch.plan import Job, Result
 from unblur.errors import Hint, UnblurError
 from unblur.inference.deblur_file import deblur_file
 from unblur.inference.deblurrer import Deblurrer
@@ -40,41 +39,13 @@ class Options:
     warn: Callable[[str], None] = lambda line: None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The outcome of an input: `seconds` that it took, and the `error` if it failed.
-
-    "unchanged" is a photo that needed no deblurring, "skipped" one that was done before.
-    """
-
-    path: str
-    out: str | None
-    status: Literal["done", "unchanged", "skipped", "failed"]
-    seconds: float = 0.0
-    error: UnblurError | None = None
-
-
-def deblur_files(
-    deblurrer: Deblurrer,
-    jobs: Iterable[Job],
-    options: Options,
-    threads: int = 3,
-    stop: threading.Event | None = None,
-) -> Iterator[Result]:
-    """Deblurs each job's input into its output; see `run` for the rest."""
-
-    def one(job: Job) -> bool:
-        return deblur_one(deblurrer, Path(job.path), Path(job.out), options)
-
-    return run(one, jobs, threads, stop)
-
-
-def deblur_one(deblurrer: Deblurrer, path: Path, out: Path, options: Options) -> bool:
+def deblur_one(deblurrer: Deblurrer, options: Options, job: Job) -> bool:
     """Deblurs a photo or a video into a new file; returns whether anything was deblurred.
 
     Raises:
         UnblurError: if it cannot be read or written; nothing is left half-written.
     """
+    path, out = Path(job.path), Path(job.out)
     if video.is_video(path):
         video.deblur_video(
             deblurrer,
@@ -104,7 +75,7 @@ def run(
 
     Args:
         one: returns whether it changed anything; None if it was done before.
-        jobs: taken a few ahead of the threads, so that a million of them need no memory.
+        jobs: iterated over a few ahead of the threads.
         threads: photos at a time: one in the network, others being read and written.
         stop: once set, no further job is begun; those that run are finished.
 
@@ -114,7 +85,7 @@ def run(
     stop = stop or threading.Event()
 
     def work(job: Job) -> Result | None:
-        return None if stop.is_set() else _result(one, job)
+        return None if stop.is_set() else attempt(one, job)
 
     source = iter(jobs)
     running: list[Future[Result | None]] = []
@@ -138,18 +109,21 @@ def run(
             stop.set()
 
 
-def _result(one: Callable[[Job], bool | None], job: Job) -> Result:
+def attempt(one: Callable[[Job], bool | None], job: Job) -> Result:
+    """Runs `one` on a job; errors of the input or the machine make a failed result."""
     began = time.perf_counter()
     error = None
     try:
         changed = one(job)
-        status = "skipped" if changed is None else "done" if changed else "unchanged"
     except UnblurError as problem:
-        status, error = "failed", problem
+        error = problem
     except FileNotFoundError:
-        status, error = "failed", UnblurError("does not exist")
+        error = UnblurError("does not exist")
     except OSError as problem:
-        status, error = "failed", UnblurError(f"cannot be read or written ({problem.strerror})")
+        error = UnblurError(f"cannot be read or written ({problem.strerror})")
     except MemoryError:
-        status, error = "failed", UnblurError("needs more memory than there is", hint=Hint("jobs"))
-    return Result(job.path, job.out, status, round(time.perf_counter() - began, 3), error)
+        error = UnblurError("needs more memory than there is", hint=Hint("jobs"))
+    else:
+        status = "skipped" if changed is None else "done" if changed else "unchanged"
+        return Result(job.path, job.out, status, round(time.perf_counter() - began, 3))
+    return Result(job.path, job.out, "failed", round(time.perf_counter() - began, 3), error)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from unblur import photo
+from unblur.batch.plan import Job
 from unblur.batch.runner import Options, deblur_one
 from unblur.errors import UnblurError
 from unblur.inference.deblurrer import Deblurrer
 
 
 def deblur_stream(
-    deblurrer: Deblurrer, source: Path | BinaryIO, out: Path | BinaryIO, options: Options
+    deblurrer: Deblurrer, options: Options, source: Path | BinaryIO, out: Path | BinaryIO
 ) -> bool:
     """Deblurs a photo by way of temporary files, so that one of any size needs no more memory.
 
@@ -27,18 +28,15 @@ def deblur_stream(
         UnblurError: as `deblur_one`, or if `out` cannot be written to.
         OSError: if the source cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="unblur-") as name:
-        folder = Path(name)
-        if isinstance(source, Path):
-            path = source
-        else:
-            path = folder / "in"
+    with tempfile.TemporaryDirectory(prefix="unblur-") as folder:
+        path = source if isinstance(source, Path) else Path(folder) / "in"
+        if not isinstance(source, Path):
             with path.open("wb") as file:
                 shutil.copyfileobj(source, file)
         if isinstance(out, Path):
-            return deblur_one(deblurrer, path, out, options)
-        made = folder / f"out{_ending(path, options)}"
-        changed = deblur_one(deblurrer, path, made, options)
+            return deblur_one(deblurrer, options, Job(str(path), str(out)))
+        made = Path(folder) / f"out{_ending(path, options)}"
+        changed = deblur_one(deblurrer, options, Job(str(path), str(made)))
         try:
             with made.open("rb") as file:
                 shutil.copyfileobj(file, out)

@@ -6,21 +6,29 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from unblur.cli.errors import DONE, FAILED, STOPPED, WRONG, fail, in_words
+from unblur.cli.errors import FAILED, STOPPED, WRONG, fail, in_words
 from unblur.cli.options import takes
 from unblur.cli.output import say
 from unblur.errors import UnblurError
-from unblur.inference import options
-from unblur.inference.options import Precision
+from unblur.inference.options import (
+    BEST,
+    FULL,
+    MAX_PIXELS,
+    MODEL,
+    STRENGTH,
+    TILE,
+    Precision,
+    option,
+)
 
 if TYPE_CHECKING:
     from unblur.batch.plan import Job
@@ -33,55 +41,35 @@ STANDARD = Path("-")
 
 @dataclass(frozen=True)
 class Options:
-    """The command's options."""
-
-    inputs: Annotated[
-        tuple[Path, ...],
-        typer.Argument(metavar="INPUT", help="Photos, videos, folders; - is standard input."),
-    ]
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--out",
-            help="Output file or folder; by default NAME-deblurred; - is standard output.",
-        ),
-    ] = None
-    model: Annotated[str, options.MODEL] = "default"
-    strength: Annotated[float, options.STRENGTH] = options.FULL
-    best: Annotated[bool, options.BEST] = False
-    precision: Annotated[
-        Precision,
-        typer.Option(
-            metavar="auto|float|f32|bf16|int8",
-            help="Arithmetic on a CPU: auto is the fastest; f32 gives the same on all.",
-        ),
-    ] = "auto"
-    tile: Annotated[int | None, options.TILE] = None
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = (
-        False
+    inputs: tuple[Path, ...] = option(
+        ..., "Photos, videos, folders; - is standard input.", argument=True, metavar="INPUT"
     )
-    jobs: Annotated[int, typer.Option(min=1, help="Photos at a time; fewer need less memory.")] = 3
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object per input, then a summary.")
-    ] = False
-    max_pixels: Annotated[int | None, options.MAX_PIXELS] = None
-    codec: Annotated[
-        str,
-        typer.Option(help="Codec of videos: auto (the input's), h264, hevc, vp9, av1, ffv1, ..."),
-    ] = "auto"
-    quality: Annotated[
-        int | None,
-        typer.Option(min=0, help="Quality of videos on the codec's own scale; lower is better."),
-    ] = None
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Print the network, its device and its arithmetic.")
-    ] = False
+    out: Path | None = option(
+        None, "Output file or folder; by default NAME-deblurred; - is standard output.", short="-o"
+    )
+    model: str = option("default", MODEL)
+    strength: float = option(FULL, STRENGTH)
+    best: bool = option(False, BEST)
+    precision: Precision = option(
+        "auto", "Arithmetic on a CPU: auto is the fastest; f32 gives the same on all."
+    )
+    tile: int | None = option(None, TILE)
+    overwrite: bool = option(False, "Replace files that exist.")
+    jobs: int = option(3, "Photos at a time; fewer need less memory.", least=1)
+    json: bool = option(False, "Print one JSON object per input, then a summary.")
+    max_pixels: int | None = option(None, MAX_PIXELS)
+    codec: str = option(
+        "auto", "Codec of videos: auto (the input's), h264, hevc, vp9, av1, ffv1, ..."
+    )
+    quality: int | None = option(
+        None, "Quality of videos on the codec's own scale; lower is better.", least=0
+    )
+    verbose: bool = option(False, "Print the network, its device and its arithmetic.")
 
 
 @takes(Options)
 def deblur(given: Options) -> None:
-    """Deblur photos, videos and folders. Run again, it continues a folder."""
+    """Deblur photos, videos, and folders of them; the same command again continues a folder."""
     wrong = _what_is_wrong(given)
     if wrong:
         fail(wrong, WRONG)
@@ -121,9 +109,9 @@ def _what_is_wrong(given: Options) -> str | None:
 
 def _run(given: Options) -> int:
     """Deblurs the inputs; returns the exit code."""
+    from unblur import photo
     from unblur.batch.runner import Options as How
     from unblur.inference.deblurrer import Deblurrer
-    from unblur.photo import MAX_PIXELS
 
     try:
         deblurrer = Deblurrer(
@@ -131,7 +119,7 @@ def _run(given: Options) -> int:
         )
     except UnblurError as error:
         fail(in_words(error), WRONG)
-    limit = given.max_pixels or MAX_PIXELS
+    limit = given.max_pixels or photo.MAX_PIXELS
     how = How(given.strength, given.overwrite, limit, given.codec, given.quality, warn=say)
     try:
         if any(path.is_dir() for path in given.inputs):
@@ -147,7 +135,7 @@ def _run(given: Options) -> int:
 
 def _deblur_files(deblurrer: Deblurrer, given: Options, how: How) -> int:
     from unblur.batch.plan import plan
-    from unblur.batch.runner import deblur_files
+    from unblur.batch.runner import deblur_one, run
     from unblur.cli.progress import bar
     from unblur.cli.report import Report
     from unblur.video import is_video
@@ -157,7 +145,7 @@ def _deblur_files(deblurrer: Deblurrer, given: Options, how: How) -> int:
     frames = bar() if one_video else nullcontext(how.report)
     with Report(todo, None, given.json) as report, frames as advance, _stoppable() as stop:
         how = replace(how, report=advance)
-        for result in deblur_files(deblurrer, todo.jobs, how, given.jobs, stop):
+        for result in run(partial(deblur_one, deblurrer, how), todo.jobs, given.jobs, stop):
             report.add(result)
     return report.end()
 
@@ -179,29 +167,16 @@ def _deblur_into_folder(deblurrer: Deblurrer, given: Options, how: How) -> int:
 
 def _deblur_stream(deblurrer: Deblurrer, given: Options, how: How) -> int:
     from unblur.batch.plan import Job, Plan
-    from unblur.batch.runner import Result
+    from unblur.batch.runner import attempt
     from unblur.batch.stream import deblur_stream
     from unblur.cli.report import Report
 
-    began = time.perf_counter()
     path, out = given.inputs[0], given.out or STANDARD
+    source = sys.stdin.buffer if path == STANDARD else path
+    target = sys.stdout.buffer if out == STANDARD else out
     job = Job("standard input" if path == STANDARD else str(path), str(out))
     with Report(Plan([job]), None, given.json) as report:
-        try:
-            changed = deblur_stream(
-                deblurrer,
-                sys.stdin.buffer if path == STANDARD else path,
-                sys.stdout.buffer if out == STANDARD else out,
-                how,
-            )
-        except (UnblurError, OSError) as error:
-            problem = error if isinstance(error, UnblurError) else UnblurError(error.strerror or "")
-            report.add(Result(job.path, job.out, "failed", 0.0, problem))
-        else:
-            if out == STANDARD:
-                return DONE  # a line about the photo would be in the photo
-            status = "done" if changed else "unchanged"
-            report.add(Result(job.path, job.out, status, round(time.perf_counter() - began, 3)))
+        report.add(attempt(lambda _: deblur_stream(deblurrer, how, source, target), job))
     return report.end()
 
 

@@ -4,68 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
-
-import typer
+from typing import Literal
 
 from unblur.cli.errors import needs, reported
 from unblur.cli.options import takes
-from unblur.inference.options import TILE
+from unblur.inference.options import TILE, option
 
 
 @dataclass(frozen=True)
 class Options:
-    """The command's options."""
-
-    dataset: Annotated[
-        Path,
-        typer.Argument(
-            help="A dataset as it is downloaded, or blur/ and sharp/; for niqe, photos."
-        ),
-    ]
-    model: Annotated[
-        tuple[str, ...],
-        typer.Option(
-            help="Bundled name, ONNX file, or checkpoint (others' by spandrel); repeatable."
-        ),
-    ] = ("default",)
-    protocol: Annotated[
-        Literal["full", "paper"] | None,
-        typer.Option(metavar="full|paper", help="Native size, or 256x256; by default both."),
-    ] = None
-    metric: Annotated[
-        tuple[str, ...],
-        typer.Option(
-            help="psnr, ssim (both by default), psnr-y, ssim-3d, lpips, dists, niqe; repeatable."
-        ),
-    ] = ()
-    layout: Annotated[
-        str,
-        typer.Option(
-            help="Layout of the dataset: gopro, hide, realblur-j, ..., photos; auto finds it out."
-        ),
-    ] = "auto"
-    blur: Annotated[
-        str, typer.Option(help="Folder of the blurred images: blur, or GoPro's blur_gamma.")
-    ] = "blur"
-    engine: Annotated[
-        Literal["onnx", "torch"],
-        typer.Option(
-            metavar="onnx|torch", help="Run unblur's checkpoints exported, or in PyTorch."
-        ),
-    ] = "onnx"
-    tile: Annotated[int | None, TILE] = None
-    cost: Annotated[
-        bool, typer.Option(help="Measure time, memory, parameters and multiplications too.")
-    ] = True
-    json: Annotated[Path | None, typer.Option(help="Write all figures to this file.")] = None
-    markdown: Annotated[Path | None, typer.Option(help="Write the tables to this file.")] = None
-    html: Annotated[
-        Path | None, typer.Option(help="Write a page with the tables and images to compare.")
-    ] = None
-    figure: Annotated[
-        Path | None, typer.Option(help="Draw blurred, sharp and deblurred images, with details.")
-    ] = None
+    dataset: Path = option(
+        ..., "A dataset as it is downloaded, or blur/ and sharp/; for niqe, photos.", argument=True
+    )
+    model: tuple[str, ...] = option(
+        ("default",), "Bundled name, ONNX file, or checkpoint (others' by spandrel); repeatable."
+    )
+    protocol: Literal["full", "paper"] | None = option(
+        None, "Native size, or 256x256; by default both."
+    )
+    metric: tuple[str, ...] = option(
+        (), "psnr, ssim (both by default), psnr-y, ssim-3d, lpips, dists, niqe; repeatable."
+    )
+    layout: str = option(
+        "auto", "Layout of the dataset: gopro, hide, realblur-j, ..., photos; auto finds it out."
+    )
+    blur: str = option("blur", "Folder of the blurred images: blur, or GoPro's blur_gamma.")
+    engine: Literal["onnx", "torch"] = option(
+        "onnx", "Run unblur's checkpoints exported, or in PyTorch."
+    )
+    tile: int | None = option(None, TILE)
+    cost: bool = option(True, "Measure time, memory, parameters and multiplications too.")
+    json: Path | None = option(None, "Write all figures to this file.")
+    markdown: Path | None = option(None, "Write the tables to this file.")
+    html: Path | None = option(None, "Write a page with the tables and images to compare.")
+    figure: Path | None = option(None, "Draw blurred, sharp and deblurred images, with details.")
 
 
 @takes(Options)

@@ -1,4 +1,4 @@
-"""Options as Typer takes them, made from their declarations."""
+"""Commands whose options are the fields of a dataclass."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -17,18 +17,11 @@ T = TypeVar("T")
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
-def declared(option: Option, *names: str) -> Any:
-    """The option for a parameter's annotation; by default Typer takes the parameter's name."""
-    if option.duration:
-        return typer.Option(*names, parser=seconds, metavar="90s|9m|2h", help=option.help)
-    return typer.Option(*names, min=option.least, max=option.most, help=option.help)
-
-
 def takes(declaration: type[T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
-    """Makes a command of a function whose options are the fields of a dataclass.
+    """Gives a function of a dataclass the signature that Typer makes a command from.
 
-    A field is an option if it is annotated with an `Option`, or an option or argument of Typer's.
-    A tuple is an option that can be repeated; a bool that is False, a flag.
+    Each field that is declared by `option` becomes a parameter: a tuple one that can be repeated,
+    a Literal a choice, a bool that is False a flag.
     """
 
     def decorate(run: Callable[[T], None]) -> Callable[..., None]:
@@ -37,7 +30,14 @@ def takes(declaration: type[T]) -> Callable[[Callable[[T], None]], Callable[...,
             run(declaration(**given | many))
 
         command.__name__, command.__doc__ = run.__name__, run.__doc__
-        command.__dict__["__signature__"] = inspect.Signature(_parameters(declaration))
+        hints = get_type_hints(declaration)
+        command.__dict__["__signature__"] = inspect.Signature(
+            [
+                _parameter(field.name, hints[field.name], field.default, field.metadata["option"])
+                for field in fields(declaration)  # pyright: ignore[reportArgumentType]
+                if "option" in field.metadata
+            ]
+        )
         return command
 
     return decorate
@@ -57,28 +57,24 @@ def in_units(time: float) -> str:
     return f"{time / _UNITS[unit]:g}{unit}"
 
 
-def _parameters(declaration: Any) -> list[inspect.Parameter]:
-    hints = get_type_hints(declaration, include_extras=True)
-    made = []
-    for field in fields(declaration):
-        if get_origin(hints[field.name]) is not Annotated:
-            continue
-        kind, option = get_args(hints[field.name])
-        default: Any = inspect.Parameter.empty if field.default is MISSING else field.default
-        if isinstance(option, Option):
-            flag = (f"--{field.name}",) if default is False else ()
-            default = in_units(default) if option.duration else default
-            option = declared(option, *flag)
-        if get_origin(kind) is tuple:
-            kind = list[get_args(kind)[0]]
-            if field.default is not MISSING:
-                option.show_default, default = False, list(default)
-        made.append(
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=default,
-                annotation=Annotated[kind, option],
-            )
-        )
-    return made
+def _parameter(name: str, kind: Any, default: Any, option: Option) -> inspect.Parameter:
+    kinds = (kind, *get_args(kind))  # of `kind | None`, both
+    choices = next((get_args(k) for k in kinds if get_origin(k) is Literal), ())
+    metavar = "90s|9m|2h" if option.duration else option.metavar or "|".join(choices) or None
+    how: dict[str, Any] = {"help": option.help, "metavar": metavar}
+    how |= {"min": option.least, "max": option.most}
+    if option.duration:
+        how["parser"] = seconds
+        default = default and in_units(default)
+    if get_origin(kind) is tuple:
+        kind, how["show_default"] = list[get_args(kind)[0]], False
+        default = default if default is MISSING else list(default)
+    long = f"--{name.replace('_', '-')}"
+    names = [option.short, long] if option.short else [long] if default is False else []
+    info: Any = typer.Argument(**how) if option.argument else typer.Option(*names, **how)
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if default is MISSING else default,
+        annotation=Annotated[kind, info],
+    )

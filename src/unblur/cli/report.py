@@ -10,12 +10,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from unblur.batch.plan import Failure, Plan
-from unblur.batch.runner import Result
+from unblur.batch.plan import Plan, Result
 from unblur.cli.errors import DONE, FAILED, STOPPED, in_words
 from unblur.cli.output import echo, say
 from unblur.cli.progress import photos_bar
-from unblur.errors import UnblurError
 
 _SUMMARY = {
     "done": "deblurred",
@@ -26,12 +24,11 @@ _SUMMARY = {
 
 
 class Report:
-    """Is told each result as it comes, and reports it as was asked for.
+    """Prints the results that are added to it.
 
     Args:
-        plan: what is to be done.
         folder: where the results go, if inputs are folders: then only a summary is printed, else
-            a line for each photo.
+            a line for each photo (none for one that goes to standard output).
         as_json: whether to print a JSON object for each input, and one with the summary.
     """
 
@@ -46,11 +43,10 @@ class Report:
     def __enter__(self) -> Self:
         for path in self._plan.loops:
             say(f"{path}: is a symbolic link in a circle, and not followed")
-        clashes = [_failed(clash) for clash in self._plan.clashes]
         # Before the work too, so that the run can be stopped.
         if self._folder is not None and self._plan.jobs:
-            _say_all(clashes)
-        for result in (*clashes, *map(_failed, self._plan.failures)):
+            _say_all(self._plan.clashes)
+        for result in (*self._plan.clashes, *self._plan.failures):
             self.add(result)
         if self._folder is not None:
             self._advance = self._shown.enter_context(photos_bar(len(self._plan.jobs)))
@@ -67,7 +63,7 @@ class Report:
             self._advance(result.status == "skipped", self._count["failed"])
         if self._json:
             _print_json(_as_dict(result))
-        elif self._folder is None and result.status in ("done", "unchanged"):
+        elif self._folder is None and result.status != "failed" and result.out != "-":
             note = "" if result.status == "done" else "  (nothing to deblur: copied as it is)"
             echo(f"{result.out}  {result.seconds:.1f} s{note}")
 
@@ -79,7 +75,7 @@ class Report:
         plan = self._plan
         left = len(plan.jobs) + len(plan.clashes) + len(plan.failures) - self._count.total()
         if left:
-            again = "; the same command goes on with them" if self._folder is not None else ""
+            again = "; the same command continues with them" if self._folder is not None else ""
             say(f"stopped, {left} left{again}")
             return STOPPED
         return FAILED if self._failures else DONE
@@ -98,10 +94,6 @@ class Report:
             if others:
                 parts.append(f"{others} other file{'s' * (others > 1)} left alone")
             echo(f"{self._folder}: {', '.join(parts)}  {seconds:.1f} s")
-
-
-def _failed(problem: Failure) -> Result:
-    return Result(problem.path, problem.out, "failed", error=UnblurError(problem.reason))
 
 
 def _say_all(failures: Iterable[Result]) -> None:

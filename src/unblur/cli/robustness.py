@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from unblur.cli.errors import needs, reported
+from unblur.cli.options import takes
 from unblur.cli.output import echo
+from unblur.inference.options import option
 
 
-def robustness(
-    photos: Annotated[
-        Path | None,
-        typer.Argument(help="Folder of sharp photos; by default the four of scikit-image."),
-    ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option("--model", help="Bundled name, ONNX file or checkpoint; repeatable."),
-    ] = None,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the card.")] = Path(
-        "robustness"
-    ),
-    count: Annotated[int, typer.Option(min=1, help="Largest number of photos.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of photos, shakes and noise.")] = 0,
-) -> None:
+@dataclass(frozen=True)
+class Options:
+    photos: Path | None = option(
+        None, "Folder of sharp photos; by default the four of scikit-image.", argument=True
+    )
+    model: tuple[str, ...] = option(
+        ("default",), "Bundled name, ONNX file or checkpoint; repeatable."
+    )
+    out: Path = option(Path("robustness"), "Folder for the card.", short="-o")
+    count: int = option(8, "Largest number of photos.", least=1)
+    seed: int = option(0, "Seed of photos, shakes and noise.", least=0)
+
+
+@takes(Options)
+def robustness(given: Options) -> None:
     """Draw a model's robustness card: harm, noise, JPEG, blur, saturation, rotation, tiles."""
     with needs("train"):
         from unblur import robustness as card
     from unblur.cli.progress import bar
 
     with reported(), bar() as advance:
-        card.run(photos, model or ["default"], out, count, seed, advance)
-    echo(f"{out / 'card.html'}")
+        card.run(given.photos, given.model, given.out, given.count, given.seed, advance)
+    echo(str(given.out / "card.html"))

@@ -4,59 +4,44 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import platformdirs
 
-from unblur.inference.options import MAX_PIXELS, MODEL, TILE, Option
+from unblur.inference.options import MAX_PIXELS, MODEL, TILE, option
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the server runs; the defaults suit a laptop. A field with an `Option` is an option."""
+    """How the server runs; the defaults suit a laptop."""
 
-    host: Annotated[str, Option("Address to listen on; 0.0.0.0 lets other machines in.")] = (
-        "127.0.0.1"
+    host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in.")
+    port: int = option(7860, "Port to listen on; 0 takes a free one.", least=0, most=65535)
+    model: tuple[str, ...] = option(
+        ("default",), f"{MODEL.help} Repeatable; the first is used when a request names none."
     )
-    port: Annotated[int, Option("Port to listen on; 0 takes a free one.", 0, 65535)] = 7860
-    model: Annotated[
-        tuple[str, ...],
-        Option(f"{MODEL.help} Repeat it for more; the first is used when a request names none."),
-    ] = ("default",)
-    tile: Annotated[int | None, TILE] = None
-    token: Annotated[
-        str | None,
-        Option(
-            "Required of every request but health checks, as bearer token or as the password that "
-            "a browser asks for. Set UNBLUR_TOKEN instead to hide it from ps."
-        ),
-    ] = None
-    allow_host: Annotated[
-        tuple[str, ...],
-        Option(
-            "Host name that the server is reached by, besides localhost, the machine's own and "
-            "addresses; * for any. Repeatable."
-        ),
-    ] = ()
-    allow_origin: Annotated[
-        tuple[str, ...],
-        Option("Other web site, https://NAME, whose pages may use the API. Repeatable."),
-    ] = ()
-    page: Annotated[bool, Option("Serve the web page, or the API alone.")] = True
+    tile: int | None = option(None, TILE)
+    token: str | None = option(
+        None,
+        "Token that every request but health checks must bring, as bearer token or as a browser's "
+        "password; set as UNBLUR_TOKEN, ps does not show it.",
+    )
+    allow_host: tuple[str, ...] = option(
+        (),
+        "Name that the server is reached by, besides localhost, the machine's own and addresses; "
+        "* for any. Repeatable.",
+    )
+    allow_origin: tuple[str, ...] = option(
+        (), "Other web site, https://NAME, whose pages may use the API. Repeatable."
+    )
+    page: bool = option(True, "Serve the web page, or the API alone.")
 
-    max_mb: Annotated[int, Option("Refuse request bodies of more MiB (413).", 1)] = 128
-    max_pixels: Annotated[int, MAX_PIXELS] = 100_000_000
-    threads: Annotated[
-        int, Option("Photos at a time: one in the network, others being read and written.", 1)
-    ] = 2
-    queue: Annotated[int, Option("Photos that may wait besides; further ones get 429.", 0)] = 16
-    timeout: Annotated[
-        float,
-        Option(
-            "Longest that a photo may wait and run while its client waits (503); not of jobs.",
-            duration=True,
-        ),
-    ] = 120.0
+    max_mb: int = option(128, "Refuse request bodies of more MiB than this.", least=1)
+    max_pixels: int = option(100_000_000, MAX_PIXELS)
+    threads: int = option(2, "Photos at a time.", least=1)
+    queue: int = option(16, "Photos that wait besides; the next ones get 429.", least=0)
+    timeout: float = option(
+        120.0, "Longest that a photo may wait and run; jobs have no limit.", duration=True
+    )
     upload_seconds: float = 300.0
     """Longest that a request's body may take to arrive; then 408."""
     idle_seconds: float = 20.0
@@ -68,12 +53,11 @@ class Settings:
     stop_seconds: float = 60.0
     """How long a stop waits for the photos in progress."""
 
-    jobs: Annotated[
-        Path | None,
-        Option("Folder of the jobs, of one server; by default in the user's state folder."),
-    ] = None
-    max_jobs: Annotated[int, Option("Jobs kept, finished ones included; then 429.", 0)] = 100
-    keep: Annotated[float, Option("How long finished jobs are kept.", duration=True)] = 86400.0
+    jobs: Path | None = option(
+        None, "Folder of the jobs, of one server; by default in the user's state folder."
+    )
+    max_jobs: int = option(100, "Jobs kept, finished ones included.", least=0)
+    keep: float = option(86400.0, "How long finished jobs are kept.", duration=True)
 
     @property
     def max_bytes(self) -> int:
