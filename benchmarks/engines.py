@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from unblur.inference.deblurrer import Deblurrer
-from unblur.inference.engine import Precision, find_model
+from unblur.inference.models import find_model
 from unblur.inference.openvino_cpu import has_bf16
+from unblur.inference.options import Precision
 
 OPENVINO, BF16, INT8 = "OpenVINO f32", "OpenVINO bf16", "OpenVINO int8"
 ONNXRUNTIME, TORCH = "ONNX Runtime", "PyTorch f32"

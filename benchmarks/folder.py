@@ -20,8 +20,8 @@ from benchmarks.workers import Worker
 from unblur.batch.folder import deblur_folder
 from unblur.batch.plan import plan
 from unblur.batch.runner import Options
+from unblur.inference.contract import Network
 from unblur.inference.deblurrer import Deblurrer
-from unblur.inference.engine import Network
 
 JOBS = 3
 

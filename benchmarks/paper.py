@@ -111,7 +111,7 @@ def cost(options: argparse.Namespace) -> dict[str, Any]:
 
 def _cost(model: Path, folder: Path, rounds: int) -> dict[str, Any]:
     from unblur.evaluate.checkpoints import gmacs
-    from unblur.inference.engine import find_model
+    from unblur.inference.models import find_model
     from unblur.nets import build_generator, checkpoint
     from unblur.training.export import export
 

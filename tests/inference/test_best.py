@@ -15,9 +15,10 @@ from tests.files import write
 from tests.reference.turns import EIGHT, mean_of_eight
 from unblur import photo
 from unblur.inference import deblurrer
-from unblur.inference.contract import Contract, Precision
+from unblur.inference.contract import Contract
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import Engine
+from unblur.inference.options import Precision
 
 
 class Slanted:

@@ -15,10 +15,11 @@ from tests.files import write
 from unblur.cli import app
 from unblur.errors import ModelError
 from unblur.inference import openvino_cpu
-from unblur.inference.contract import FLOATS, Precision
+from unblur.inference.contract import FLOATS
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import Engine
 from unblur.inference.openvino_cpu import OFTEN, OpenVINONetwork
+from unblur.inference.options import Precision
 
 SMALL, LARGE = (1, 3, 16, 16), (1, 3, 32, 16)
 
