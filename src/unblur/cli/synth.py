@@ -47,13 +47,12 @@ def synth(
     if average is not None and average % 2 == 0:
         fail(f"--average is an odd number, so that there is a middle frame; not {average}", WRONG)
     with needs("train"):
-        from unblur.synth import synthesize_pairs
+        from unblur.synth import Options, synthesize_pairs
     from unblur.cli.progress import bar
 
     with reported(), bar() as advance:
-        report = synthesize_pairs(
-            source, out, count, seed, preset, frames, average, response, advance
-        )
+        options = Options(seed, preset, frames, average, response)
+        report = synthesize_pairs(source, out, options, count, advance)
     for name, reason in report.skipped.items():
         say(f"{name}: {reason}")
     kept = f", {report.kept} of them made before" if report.kept else ""

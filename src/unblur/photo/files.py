@@ -20,7 +20,7 @@ STRAY = ".unblur-"
 def atomic(path: Path) -> Iterator[BinaryIO]:
     """Open a new file that replaces `path` when the block ends, once it is on the disk.
 
-    If the block raises, `path` stays as it was. If the process is killed, it also leaves an
+    If the block raises, `path` stays as it was. A process that is killed also leaves an
     unfinished file beside it, for `sweep`.
 
     Raises:
