@@ -10,8 +10,10 @@ import numpy as np
 import pyvips
 
 from unblur import Deblurrer
-from unblur.inference.engine import Network, Precision, find_model
+from unblur.inference.contract import Network
+from unblur.inference.models import find_model
 from unblur.inference.openvino_cpu import has_bf16
+from unblur.inference.options import Precision
 
 OPENVINO, BF16, INT8 = "OpenVINO f32", "OpenVINO bf16", "OpenVINO int8"
 ONNXRUNTIME, TORCH = "ONNX Runtime", "PyTorch f32"

@@ -11,7 +11,6 @@ from typing import Literal, Protocol
 import numpy as np
 
 Device = Literal["auto", "cpu", "gpu"]
-Precision = Literal["auto", "float", "f32", "bf16", "int8"]
 FLOATS = ("f32", "bf16")
 """Values of `Network.precision` for networks that are not quantised to 8 bits."""
 UNTILED = 2**16
