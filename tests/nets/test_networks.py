@@ -6,6 +6,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from unblur.nets import (
+    NETWORKS,
     DeblurGANGenerator,
     Discriminator,
     GatedUNet,
@@ -43,7 +44,7 @@ def test_every_parameter_gets_a_gradient(index: int) -> None:
         assert parameter.grad.abs().sum() > 0, name
 
 
-@pytest.mark.parametrize("net", [PaperGenerator(), GatedUNet(), DeblurGANGenerator()])
+@pytest.mark.parametrize("net", [network() for _, network in NETWORKS.values()])
 @pytest.mark.parametrize("shape", [(1, 3, 64, 64), (2, 3, 48, 80)])
 def test_generators_keep_the_size(net: Generator, shape: tuple[int, ...]) -> None:
     out = net.eval()(torch.rand(shape) * 2 - 1)
