@@ -30,6 +30,7 @@ figures: .venv/dev
 	$(BIN)/python -m experiments.paper $(GOPRO:%=--quality %) --table docs/paper.md
 	$(BIN)/python -m benchmarks.cost
 	$(BIN)/python -m tests.photo.fidelity > docs/fidelity.md
+	$(BIN)/python -m docs.figures.serve_options
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

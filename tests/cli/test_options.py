@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import pytest
 import typer
-from docs.serve_options import DOCUMENT, TABLE, table
+from docs.figures.serve_options import DOCUMENT, TABLE, table
 from typer.testing import CliRunner
 
 from unblur.cli import app
@@ -62,7 +62,7 @@ def test_times_are_read_as_they_are_written(text: str) -> None:
 def test_the_document_has_the_servers_options() -> None:
     found = TABLE.search(DOCUMENT.read_text())
     assert found is not None
-    assert found[0] == table(), "python docs/serve_options.py writes it"
+    assert found[0] == table(), "make figures writes it"
     shown = CliRunner().invoke(app, ["serve", "--help"]).output
     for field in fields(Settings):
         name = field.name.replace("_", "-")

@@ -1,4 +1,4 @@
-"""Writes the table of the server's options in docs/serve.md: python docs/serve_options.py."""
+"""Writes the table of the options of `unblur serve` into docs/serve.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from unblur.cli.options import in_units
 from unblur.serve.settings import Settings
 
-DOCUMENT = Path(__file__).parent / "serve.md"
+DOCUMENT = Path(__file__).parents[1] / "serve.md"
 TABLE = re.compile(r"^\| option \|.*?\n\n", re.MULTILINE | re.DOTALL)
 
 
