@@ -41,7 +41,8 @@ def run(setup: Setup) -> Iterator[Figure]:
 
 def task(model: str, source: Path, out: Path) -> Callable[[], object]:
     """Without loading the model."""
-    from unblur.inference.deblurrer import Deblurrer, deblur_file
+    from unblur.inference.deblur_file import deblur_file
+    from unblur.inference.deblurrer import Deblurrer
 
     return partial(deblur_file, Deblurrer(model, "cpu"), source, out, max_pixels=None)
 

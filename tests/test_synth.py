@@ -10,7 +10,7 @@ from tests.files import write
 from unblur import synth
 from unblur.datasets import find_pairs, read_rgb
 from unblur.errors import DataError
-from unblur.synth import synthesize_pairs
+from unblur.synth import Options, synthesize_pairs
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def test_pairs_come_with_a_manifest_and_a_contact_sheet(photos: Path, tmp_path: Path) -> None:
-    report = synthesize_pairs(photos, tmp_path / "pairs", count=5, seed=2, preset="mild")
+    report = synthesize_pairs(photos, tmp_path / "pairs", Options(2, "mild"), 5)
     assert (report.made, report.kept) == (5, 0)
     pairs = find_pairs(tmp_path / "pairs", "train")
     lines = [json.loads(x) for x in (tmp_path / "pairs" / synth.MANIFEST).read_text().splitlines()]
@@ -70,7 +70,7 @@ def test_an_interrupted_run_goes_on_without_redoing(photos: Path, tmp_path: Path
 def test_pairs_of_other_settings_are_not_mixed(photos: Path, tmp_path: Path) -> None:
     synthesize_pairs(photos, tmp_path / "pairs", count=1)
     with pytest.raises(DataError, match=r"other settings \(source photos, seed 0"):
-        synthesize_pairs(photos, tmp_path / "pairs", count=1, seed=1)
+        synthesize_pairs(photos, tmp_path / "pairs", Options(seed=1), count=1)
     (tmp_path / "pairs" / synth.MANIFEST).unlink()
     with pytest.raises(DataError, match=r"no manifest.jsonl"):
         synthesize_pairs(photos, tmp_path / "pairs", count=1)
@@ -79,11 +79,11 @@ def test_pairs_of_other_settings_are_not_mixed(photos: Path, tmp_path: Path) -> 
 def test_a_folder_of_frames_is_a_video(picture: np.ndarray, tmp_path: Path) -> None:
     for index in range(30):
         write(tmp_path / "clip" / f"{index:03d}.png", np.roll(picture, index // 2 * 2, axis=1))
-    report = synthesize_pairs(tmp_path / "clip", tmp_path / "pairs", frames=True)
+    report = synthesize_pairs(tmp_path / "clip", tmp_path / "pairs", Options(frames=True))
     assert report.made >= 1
     assert report.skipped == {"15 frames": "are duplicates of the one before"}
     few = synthesize_pairs(
-        tmp_path / "clip", tmp_path / "few", frames=True, average=5, response="srgb"
+        tmp_path / "clip", tmp_path / "few", Options(frames=True, average=5, response="srgb")
     )
     assert few.made == 4
     lines = (tmp_path / "few" / synth.MANIFEST).read_text().splitlines()[1:]

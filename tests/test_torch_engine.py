@@ -96,7 +96,8 @@ app()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "a checkpoint needs torch, pip install 'unblur[train]'" in done.stderr
+    assert "a checkpoint needs torch (an" in done.stderr
+    assert "; pip install 'unblur[train]'" in done.stderr
 
 
 def test_the_published_paper_network_is_what_this_version_reads() -> None:

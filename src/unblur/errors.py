@@ -179,3 +179,33 @@ class CostError(UnblurError):
 
 class TorchvisionError(UnblurError):
     """torchvision is missing or cannot be imported."""
+
+
+# --- serving
+
+
+class BusyError(UnblurError):
+    """The queue is full; `retry_after` estimates the seconds until it has room."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"the server is busy; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class TaskCancelledError(UnblurError):
+    """A task of the server's queue was cancelled, by its client or by a stop of the server."""
+
+
+class JobsError(UnblurError):
+    """A folder that cannot hold the server's jobs."""
+
+
+class ListenError(UnblurError):
+    """An address or a port that cannot be listened on."""
+
+
+class ExpiredError(UnblurError):
+    """A session of the web page, or a photo of one, that does not exist any more."""
+
+    def __init__(self) -> None:
+        super().__init__("is no longer here: photos are deleted a while after the page is left")

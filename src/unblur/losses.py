@@ -95,8 +95,8 @@ def gradient_loss(fake: Image, real: Image) -> Scalar:
 def frequency_loss(fake: Image, real: Image) -> Scalar:
     """Mean absolute difference of the real and imaginary parts of the 2-D Fourier transforms.
 
-    After MIMO-UNet (Cho et al. 2021), with the transform scaled to keep energy ("ortho"), so that
-    the term does not grow with the crop.
+    After MIMO-UNet (Cho et al. 2021), with an orthonormal transform, so that the loss does not
+    depend on the crop's size.
     """
     spectrum = torch.fft.rfft2(fake - real, norm="ortho")
     return torch.view_as_real(spectrum).abs().mean()
@@ -105,9 +105,8 @@ def frequency_loss(fake: Image, real: Image) -> Scalar:
 def psnr_loss(fake: Image, real: Image, floor: float = 3e-5) -> Scalar:
     """Mean over images of log(mse + floor), the mean squared error in units of white = 1.
 
-    Falls by 0.23 for each dB of PSNR (Chen et al. 2021, "HINet"), in an image that is blurred a
-    little as in one that is blurred a lot. The floor is 45 dB: an image that is better already
-    counts for little, or a sharp one would count for more than all others.
+    Falls by 0.23 for each dB of PSNR (Chen et al. 2021, "HINet"), however much an image is blurred.
+    The default floor is 45 dB: without one a sharp image would outweigh all others.
     """
     error = ((fake - real) / 2).square().mean((1, 2, 3))
     return torch.log(error + floor).mean()
@@ -122,7 +121,7 @@ class HybridLoss(nn.Module):
         discriminator: needed only if the adversarial weight is not 0.
 
     Raises:
-        ValueError: if a network that a weight asks for is missing.
+        ValueError: if a network with a weight that is not 0 is missing.
     """
 
     def __init__(
@@ -174,8 +173,8 @@ def gradient_norms(
 ) -> dict[str, Scalar]:
     """The Euclidean norm of each term's gradient with respect to all parameters together.
 
-    Between two terms the norms compare how strongly each pulls. The terms can be differentiated
-    again; the parameters are left without gradients.
+    The norms compare the terms' influence. The terms can be differentiated again; the parameters
+    are left without gradients.
     """
     parameters = list(parameters)
     found = {}
@@ -190,7 +189,7 @@ def gradient_norms(
 
 def sobel(image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 2*c h w"]:
     """Horizontal and vertical Sobel gradients of each channel, the border replicated."""
-    # Made on the device, since no CUDA graph holds a copy from the host.
+    # Made on the device: a CUDA graph cannot hold a copy from the host.
     slope = torch.arange(-1, 2, dtype=image.dtype, device=image.device)
     smooth = 2 - slope.abs()
     kernels = torch.stack([torch.outer(smooth, slope), torch.outer(slope, smooth)])

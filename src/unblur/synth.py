@@ -1,10 +1,11 @@
-"""Writes blurred and sharp pairs to disk, from sharp photos or a fast video."""
+"""Writes blurred and sharp pairs, made from sharp photos or a high-frame-rate video."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,22 @@ from unblur.video.source import VIDEOS, frames, open_video, video_stream
 MANIFEST = "manifest.jsonl"
 OVERVIEW = "overview.jpg"
 BLURRED_ALREADY = 0.6
-"""Photos of a higher blur effect (Crete et al. 2007: 0 sharp, 1 blurred) teach nothing sharp."""
+"""Photos of a higher blur effect (Crete et al. 2007: 0 sharp, 1 blurred) are not used."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How pairs are made."""
+
+    seed: int = 0
+    preset: str = "real"
+    """Of `blur.config.PRESETS`, for photos; a video's blur is its own."""
+    frames: bool = False
+    """Whether a folder holds a video's consecutive frames, in the order of their names."""
+    average: int | None = None
+    """Consecutive frames to average, odd; by default 7 to 13 at random."""
+    response: str | None = None
+    """How to average frames, "signal" or "srgb"; by default the two in turn."""
 
 
 @dataclass
@@ -32,53 +48,41 @@ class Report:
 
     made: int = 0
     kept: int = 0
-    """Pairs that were there already, from an interrupted run with the same settings."""
+    """Pairs that an interrupted run with the same options had made."""
     skipped: dict[str, str] = field(default_factory=dict)
-    """Photos that were not used, or frames of a video, and why."""
+    """Photos or frames of a video that were not used, and why."""
 
 
 def synthesize_pairs(
     source: Path,
     out: Path,
+    options: Options = Options(),
     count: int | None = None,
-    seed: int = 0,
-    preset: str = "real",
-    frames: bool = False,
-    average: int | None = None,
-    response: str | None = None,
     advance: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> Report:
     """Writes `out/blur/NAME.png` and `out/sharp/NAME.png`, a manifest and a contact sheet.
 
-    A photo loses a margin on each side, over which the camera sweeps; a video's consecutive
-    frames are averaged, and its middle frame is the sharp one. The same arguments make the same
-    files; an interrupted run goes on without making again what is there.
+    A photo loses a margin on each side, into which the camera moves; a video's consecutive frames
+    are averaged, and the middle one is the sharp image. The same arguments make the same files; an
+    interrupted run is continued.
 
     Args:
         source: a folder of sharp photos, one photo, or a video.
         count: pairs to make; photos are used in turn. By default one a photo, or all of a video.
-        preset: of `config.PRESETS`, for photos; a video's blur is its own.
-        frames: whether a folder holds the consecutive frames of a video, in the order of their
-            names.
-        average: consecutive frames to average, odd; by default 7 to 13 at random.
-        response: "signal" or "srgb", how to average frames; by default the two in turn.
-        advance: called after each pair with the number done and, where known, of all.
+        advance: called after each pair with the number done and, where known, the total.
 
     Raises:
-        DataError: if the source cannot be used, or `out` has pairs of other settings in it.
+        DataError: if the source cannot be used, or `out` holds pairs of other options.
     """
     report = Report()
-    settings = {
-        "source": source.name, "seed": seed, "preset": preset, "frames": frames,
-        "average": average, "response": response,
-    }  # fmt: skip
+    settings = {"source": source.name, **asdict(options)}
     done = _read_manifest(out, settings)
-    if source.suffix.lower() in VIDEOS or frames:
-        total, pairs = count, _from_video(source, seed, average, response, report)
+    if source.suffix.lower() in VIDEOS or options.frames:
+        total, pairs = count, _from_video(source, options, report)
     else:
-        photos = _usable_photos(source, PRESETS[preset], report)
+        photos = _usable_photos(source, PRESETS[options.preset], report)
         total = count or len(photos)
-        pairs = _from_photos(photos, total, seed, PRESETS[preset])
+        pairs = _from_photos(photos, total, options)
     for index, (name, make) in enumerate(pairs):
         if index == count:
             break
@@ -94,29 +98,30 @@ def synthesize_pairs(
             report.made += 1
         advance(index + 1, total)
     if report.made + report.kept == 0:
-        raise DataError(f"{source}: no pairs came of it; {_reasons(report)}")
+        raise DataError(f"no pairs could be made; {_reasons(report)}", file=source)
     _draw_overview(out)
     return report
 
 
 Made = tuple[Frame, Frame, dict[str, Any]]
+Pairs = Iterator[tuple[str, Callable[[], Made]]]
 
 
 def _read_manifest(out: Path, settings: dict[str, Any]) -> set[str]:
-    """The names of the pairs that an earlier run of the same settings has made."""
+    """The names of the pairs that an earlier run with the same settings has made."""
     path = out / MANIFEST
     if path.is_file():
         lines = path.read_text(encoding="utf-8").splitlines()
-        # A kill can leave the last line half-written: its pair is made again.
+        # If the last line is incomplete, after a kill, its pair is made again.
         entries = [json.loads(line) for line in lines if line.endswith("}")]
         if not entries or entries[0] != settings:
             had = ", ".join(f"{k} {v}" for k, v in (entries[0] if entries else {}).items())
-            raise DataError(f"{out}: has pairs of other settings ({had}); name another folder")
+            raise DataError(f"has pairs of other settings ({had}); name another folder", file=out)
         path.write_text("".join(json.dumps(e) + "\n" for e in entries), encoding="utf-8")
         return {e["name"] for e in entries[1:]}
     for side in ("blur", "sharp"):
         if (out / side).is_dir() and any((out / side).iterdir()):
-            raise DataError(f"{out}: has images but no {MANIFEST} in it; name another folder")
+            raise DataError(f"has images but no {MANIFEST} in it; name another folder", file=out)
     return set()
 
 
@@ -126,7 +131,7 @@ def _append(out: Path, entry: dict[str, Any]) -> None:
         with (out / MANIFEST).open("a", encoding="utf-8") as manifest:
             manifest.write(json.dumps(entry) + "\n")
     except OSError as error:
-        raise DataError(f"{out}: cannot be written ({error.strerror})") from None
+        raise DataError(f"cannot be written ({error.strerror})", file=out) from None
 
 
 def _usable_photos(source: Path, config: BlurConfig, report: Report) -> list[Path]:
@@ -134,7 +139,7 @@ def _usable_photos(source: Path, config: BlurConfig, report: Report) -> list[Pat
 
     paths = [source] if source.is_file() else find_data(source)[1]
     if not paths:
-        raise DataError(f"{source}: a folder of sharp photos was expected, this is one of pairs")
+        raise DataError("a folder of sharp photos was expected, this is one of pairs", file=source)
     least = 2 * config.margin + 64
     usable = []
     for path in paths:
@@ -150,21 +155,19 @@ def _usable_photos(source: Path, config: BlurConfig, report: Report) -> list[Pat
         else:
             usable.append(path)
     if not usable:
-        raise DataError(f"{source}: no photo can be used; {_reasons(report)}")
+        raise DataError(f"no photo can be used; {_reasons(report)}", file=source)
     return usable
 
 
-def _from_photos(
-    paths: list[Path], total: int, seed: int, config: BlurConfig
-) -> Iterator[tuple[str, Callable[[], Made]]]:
+def _from_photos(paths: list[Path], total: int, options: Options) -> Pairs:
     for index in range(total):
         path = paths[index % len(paths)]
-        yield f"{index:05d}-{path.stem}", lambda p=path, i=index: _blur_photo(p, seed, i, config)
+        yield f"{index:05d}-{path.stem}", partial(_blur_photo, path, index, options)
 
 
-def _blur_photo(path: Path, seed: int, index: int, config: BlurConfig) -> Made:
+def _blur_photo(path: Path, index: int, options: Options) -> Made:
     image = torch.from_numpy(read_rgb(path).copy()).permute(2, 0, 1)[None]
-    rng = np.random.default_rng([seed, index])
+    rng, config = np.random.default_rng([options.seed, index]), PRESETS[options.preset]
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     focal = torch.tensor([max(image.shape[2:]) * rng.uniform(0.7, 1.5)], dtype=torch.float32)
     drawn = draw(image.shape, torch.zeros(1, 2), focal, config, generator)
@@ -174,13 +177,11 @@ def _blur_photo(path: Path, seed: int, index: int, config: BlurConfig) -> Made:
     return blurred, sharp, facts
 
 
-def _from_video(
-    source: Path, seed: int, average: int | None, response: str | None, report: Report
-) -> Iterator[tuple[str, Callable[[], Made]]]:
-    skipped, rng = Skipped(), np.random.default_rng(seed)
+def _from_video(source: Path, options: Options, report: Report) -> Pairs:
+    skipped, rng = Skipped(), np.random.default_rng(options.seed)
     frames = _frames_of_folder(source) if source.is_dir() else _frames_of_video(source)
-    counts = (average,) if average else (7, 9, 11, 13)
-    responses = (response,) if response else ("signal", "srgb")
+    counts = (options.average,) if options.average else (7, 9, 11, 13)
+    responses = (options.response,) if options.response else ("signal", "srgb")
     for blurred, sharp, info in average_frames(frames, rng, counts, responses, skipped):
         name = f"{source.stem}-{info['first_frame']:06d}-{info['frames']}"
         yield name, lambda made=(blurred, sharp, dict(info)): made
@@ -195,7 +196,7 @@ def _frames_of_folder(folder: Path) -> Iterator[Frame]:
     for path in find_data(folder)[1]:
         frame = read_rgb(path)
         if size is not None and frame.shape != size:
-            raise DataError(f"{path}: has another size than the frames before it")
+            raise DataError("has another size than the frames before it", file=path)
         size = frame.shape
         yield frame
 

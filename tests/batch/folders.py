@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -36,6 +37,8 @@ class Slow:
             time.sleep(random.random() * seconds)
             os.kill(os.getpid(), 9)
         return 255 - image
+    def strips(self, source, strength):
+        yield slice(None), source, self(source, strength)
 folder.Deblurrer = deblurrer.Deblurrer = Slow
 sys.argv[0] = "unblur"
 from unblur.cli import app
@@ -54,11 +57,16 @@ class Inverter:
     def __init__(
         self, *_: object, tile: int | None = None, best: bool = False, **__: object
     ) -> None:
-        self.tile, self.best = tile, best
+        self.tile, self.best = tile or 512, best
 
     def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
         type(self).calls += 1
         return 255 - image if strength else image
+
+    def strips(
+        self, source: np.ndarray, strength: float = 1.0
+    ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        yield slice(None), source, self(source, strength)
 
 
 def deblur(*arguments: object) -> tuple[int, list[str], list[str]]:

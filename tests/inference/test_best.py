@@ -15,8 +15,9 @@ from tests.files import write
 from tests.reference.turns import EIGHT, mean_of_eight
 from unblur import photo
 from unblur.inference import deblurrer
+from unblur.inference.contract import Contract, Precision
 from unblur.inference.deblurrer import Deblurrer
-from unblur.inference.engine import Contract, Engine, Precision
+from unblur.inference.engine import Engine
 
 
 class Slanted:
@@ -46,21 +47,21 @@ def floats(rng: np.random.Generator, *shape: int) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(48, 32, 3), (33, 47, 3), (1, 5, 1)])
 def test_it_is_the_mean_of_eight_runs(rng: np.random.Generator, shape: tuple[int, ...]) -> None:
     image = floats(rng, *shape)
-    once = Deblurrer(Slanted(), gated=False)
-    found = Deblurrer(Slanted(), gated=False, best=True)(image)
+    once = Deblurrer(Slanted(), masked=False)
+    found = Deblurrer(Slanted(), masked=False, best=True)(image)
     np.testing.assert_allclose(found, mean_of_eight(once, image), atol=1e-6)
     assert np.abs(found - once(image)).max() > 0.01 or shape[0] == 1
 
 
 @pytest.mark.parametrize(
-    ("shape", "gated"), [((48, 32, 3), True), ((48, 48, 4), True), ((33, 47, 3), False)]
+    ("shape", "masked"), [((48, 32, 3), True), ((48, 48, 4), True), ((33, 47, 3), False)]
 )
 def test_turns_and_flips_of_the_picture_are_those_of_the_result(
-    rng: np.random.Generator, shape: tuple[int, ...], gated: bool
+    rng: np.random.Generator, shape: tuple[int, ...], masked: bool
 ) -> None:
-    # The gate's cells begin at the upper left: they turn with a picture that they divide.
+    # The mask's cells begin at the upper left: they turn with a picture that they divide.
     image = floats(rng, *shape)
-    deblurrer = Deblurrer(Slanted(), gated=gated, best=True)
+    deblurrer = Deblurrer(Slanted(), masked=masked, best=True)
     expected = deblurrer(image)
     for there, _ in EIGHT:
         found = deblurrer(np.ascontiguousarray(there(image)))
@@ -70,7 +71,7 @@ def test_turns_and_flips_of_the_picture_are_those_of_the_result(
 def test_tiles_are_turned_each_by_itself(rng: np.random.Generator) -> None:
     image = floats(rng, 96, 128, 3)  # which needs no padding, of the whole or in tiles
     whole, tiled = (
-        Deblurrer(Slanted(), tile=tile, gated=False, best=True)(image) for tile in (256, 64)
+        Deblurrer(Slanted(), tile=tile, masked=False, best=True)(image) for tile in (256, 64)
     )
     np.testing.assert_allclose(tiled, whole, atol=1e-6)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ import unblur
 from tests.files import write
 from unblur import photo
 from unblur.errors import ModelError
-from unblur.inference.deblurrer import Deblurrer, deblur_file
-from unblur.inference.engine import Engine, find_model
+from unblur.inference.deblur_file import deblur_file
+from unblur.inference.deblurrer import Deblurrer
+from unblur.inference.engine import Engine
+from unblur.inference.models import find_model
 from unblur.metrics import psnr
 
 
@@ -123,14 +126,14 @@ def test_large_photos_go_through_a_file_part_by_part(
 ) -> None:
     path = write(tmp_path / "photo.png", np.tile(picture, (2, 3, 1)))
     deblur_file(deblurrer, path, tmp_path / "whole.png")
-    monkeypatch.setattr("unblur.inference.deblurrer.IN_MEMORY", 0)
+    monkeypatch.setattr("unblur.inference.deblur_file.IN_MEMORY", 0)
     assert deblur_file(deblurrer, path, tmp_path / "parts.png")
     whole, parts = (photo.read(tmp_path / name).pixels for name in ("whole.png", "parts.png"))
     assert np.array_equal(whole, parts)
     assert not deblur_file(deblurrer, path, tmp_path / "same.png", strength=0)
     assert (tmp_path / "same.png").read_bytes() == path.read_bytes()
 
-    monkeypatch.setattr("unblur.inference.deblurrer._add", lambda *_: 1 / 0)
+    monkeypatch.setattr("unblur.inference.blend._add", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         deblur_file(deblurrer, path, tmp_path / "broken.png")
     names = {p.name for p in tmp_path.iterdir()}
@@ -156,13 +159,19 @@ def test_damaged_weights_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     bundled = find_model("default").parent
     weights = tmp_path / "weights"
     shutil.copytree(bundled, weights)
-    monkeypatch.setattr("unblur.inference.engine.resources.files", lambda _: tmp_path)
+    monkeypatch.setattr("unblur.inference.models.resources.files", lambda _: tmp_path)
     assert find_model("default").parent == weights
     data = bytearray((weights / "default.onnx").read_bytes())
     data[len(data) // 2] ^= 1
     (weights / "default.onnx").write_bytes(data)
     with pytest.raises(ModelError, match=r"default.onnx: damaged, .*; install unblur again"):
         Engine(precision="float")
+
+
+@pytest.mark.parametrize("choice", [{"device": "tpu"}, {"precision": "int3"}])
+def test_unknown_choices_are_refused(choice: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match=r"must be one of auto, .*, not '(tpu|int3)'"):
+        Deblurrer(**choice)
 
 
 def test_models_that_are_not_there_are_named(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ import os, sys
 from pathlib import Path
 from benchmarks.workers import peak_memory  # which counts no parent's memory
 os.cpu_count = lambda: 2  # with many cores, more tiles are at work at a time
-from unblur.inference.deblurrer import Deblurrer, deblur_file
+from unblur.inference.deblurrer import Deblurrer
+from unblur.inference.deblur_file import deblur_file
 deblurrer = Deblurrer(sys.argv[1], "cpu", precision="f32", tile=1024)
 before = peak_memory()
 deblur_file(deblurrer, Path(sys.argv[2]), Path(sys.argv[3]))

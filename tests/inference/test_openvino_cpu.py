@@ -14,9 +14,10 @@ from tests.evaluate.models import stretch_onnx
 from tests.files import write
 from unblur.cli import app
 from unblur.errors import ModelError
-from unblur.inference import engine, openvino_cpu
+from unblur.inference import openvino_cpu
+from unblur.inference.contract import FLOATS, Precision
 from unblur.inference.deblurrer import Deblurrer
-from unblur.inference.engine import Engine, Precision
+from unblur.inference.engine import Engine
 from unblur.inference.openvino_cpu import OFTEN, OpenVINONetwork
 
 SMALL, LARGE = (1, 3, 16, 16), (1, 3, 32, 16)
@@ -61,13 +62,13 @@ def test_the_tiles_of_a_photo_have_one_shape(picture: np.ndarray) -> None:
 def test_what_came_before_changes_nothing(picture: np.ndarray, precision: Precision) -> None:
     """Small pictures too: for few pixels OpenVINO's 8 bits are not to be relied on."""
     deblurrer = Deblurrer("default", "cpu", precision=precision)
-    whole = Deblurrer("default", "cpu", precision="f32", gated=False)
-    ungated = Deblurrer(deblurrer.engine, gated=False)
+    whole = Deblurrer("default", "cpu", precision="f32", masked=False)
+    unmasked = Deblurrer(deblurrer.engine, masked=False)
     images = [picture[:1, :1], picture[:9, :30], picture[:33, :17], picture]
     alone = [deblurrer(image) for image in images]
     for image, first in [*zip(images, alone, strict=True)][::-1]:
         assert np.array_equal(deblurrer(image), first)
-        difference = ungated(image).astype(int) - whole(image)
+        difference = unmasked(image).astype(int) - whole(image)
         assert np.sqrt(np.square(difference).mean()) < 8
 
 
@@ -80,7 +81,7 @@ def test_8_bits_are_taken_where_there_is_no_bf16(
     assert Engine("default", "cpu").precision == ("bf16" if bf16 else "int8")
     assert Engine("default", "cpu", "float").precision == ("bf16" if bf16 else "f32")
     assert Engine("default", "cpu", "f32").precision == "f32"
-    assert Deblurrer("default", "cpu", best=True).engine.precision in engine.FLOATS
+    assert Deblurrer("default", "cpu", best=True).engine.precision in FLOATS
 
 
 def test_8_bits_that_are_not_there_are_asked_for_in_vain(tmp_path: Path) -> None:

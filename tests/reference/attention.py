@@ -10,27 +10,21 @@ from unblur.nets import CrissCrossAttention, CrosshatchAttention
 
 def dense_crosshatch(module: CrosshatchAttention, x: Tensor) -> Tensor:
     """One softmax a direction."""
-    row, column = lines(module, x)
+    row, column = lines(x)
     return x + module.gamma * (dense(module, x, row) + dense(module, x, column))
 
 
 def dense_criss_cross(module: CrissCrossAttention, x: Tensor) -> Tensor:
     """One softmax over whatever is in the row or in the column."""
-    row, column = lines(module, x)
+    row, column = lines(x)
     return x + module.gamma * dense(module, x, row | column)
 
 
-def lines(module: CrosshatchAttention | CrissCrossAttention, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Which pixel sees which along its row, and along its column."""
+def lines(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Which pixels are in the same row, and in the same column."""
     h, w = x.shape[-2:]
-    row = torch.arange(h).repeat_interleave(w)
-    column = torch.arange(w).repeat(h)
-    reach = h + w if module.reach is None else module.reach
-    masks = []
-    for line, along in ((row, column), (column, row)):
-        near = (along[:, None] - along[None, :]).abs() <= reach
-        masks.append((line[:, None] == line[None, :]) & near)
-    return masks[0], masks[1]
+    row, column = torch.arange(h).repeat_interleave(w), torch.arange(w).repeat(h)
+    return row[:, None] == row, column[:, None] == column
 
 
 def dense(module: CrosshatchAttention | CrissCrossAttention, x: Tensor, seen: Tensor) -> Tensor:

@@ -1,10 +1,11 @@
-"""A server in this process, whose network does what a test lets it do."""
+"""A server in this process, whose network waits for the test."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,9 @@ import numpy as np
 import pytest
 
 from tests.files import write
-from unblur.inference.deblurrer import Deblurrer
-from unblur.inference.engine import Contract
+from unblur.inference.contract import Contract
 from unblur.serve.app import create_app
-from unblur.serve.queue import Work
+from unblur.serve.queue import DeblurQueue
 from unblur.serve.settings import Settings
 from unblur.serve.slow_clients import listen, make_server
 
@@ -41,20 +41,38 @@ class Network:
         return -batch
 
 
+class Brighter:
+    """A network that adds to all colours."""
+
+    contract = Contract(tile=64, overlap=8)
+    parallel = 1
+    digest = "0" * 64
+    precision = description = "f32"
+
+    def __init__(self, by: float = 0.2) -> None:
+        self.by = by
+        self.go = threading.Event()
+        self.go.set()
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        assert self.go.wait(30)
+        return batch + np.float32(self.by)
+
+
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
     made = Network()
-    monkeypatch.setattr("unblur.serve.queue.Deblurrer", lambda _, **how: Deblurrer(made, **how))
+    monkeypatch.setattr("unblur.serve.models.open_network", lambda *_, **__: made)
     yield made
     made.go.set()
 
 
 class Live:
-    """A running server; `work` is its queue."""
+    """A running server."""
 
     def __init__(self, settings: Settings) -> None:
         self.app = create_app(settings)
-        self.work: Work = self.app.state.work
+        self.queue: DeblurQueue = self.app.state.queue
         listening = listen(settings)
         self.port = listening.getsockname()[1]
         self.server = make_server(self.app, settings)
@@ -95,6 +113,26 @@ def live(network: Network, tmp_path: Path) -> Iterator[Callable[..., Live]]:
     network.go.set()
     for one in started:
         one.stop()
+
+
+def until(condition: Callable[[], Any]) -> None:
+    """Waits for a condition; fails after a minute."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def finished_job(client: httpx.Client, location: str) -> dict[str, Any]:
+    """Waits until a job is done or has failed; its state."""
+    state: dict[str, Any] = {}
+
+    def ended() -> bool:
+        state.update(client.get(location).json())
+        return state["state"] in ("done", "failed")
+
+    until(ended)
+    return state
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from benchmarks.hostile import png
 from PIL import Image
 
 from tests.files import unblur, write
+from tests.serve.conftest import finished_job
 from tests.serve.server import Server
 from unblur import photo
 
@@ -59,8 +60,7 @@ def test_the_bytes_are_the_command_lines(
     job = server.client.post("/v1/jobs", files={"photo": sent}, data=options)
     assert job.status_code == 202
     where = job.headers["location"]
-    while (state := server.client.get(where).json())["state"] not in ("done", "failed"):
-        pass
+    state = finished_job(server.client, where)
     assert state["progress"] == 1
     assert server.client.get(state["result"]).content == out.read_bytes()
     assert server.client.delete(where).status_code == 204
@@ -80,8 +80,7 @@ def test_the_best_is_the_command_lines(server: Server, tmp_path: Path, picture: 
     job = server.client.post("/v1/jobs?best=true", content=sent).json()
     assert job["best"] is True
     where = f"/v1/jobs/{job['id']}"
-    while server.client.get(where).json()["state"] not in ("done", "failed"):
-        pass
+    finished_job(server.client, where)
     assert server.client.get(f"{where}/result").content == out.read_bytes()
 
 
@@ -177,8 +176,7 @@ def test_bad_requests_get_one_line(server: Server, name: str) -> None:
         assert server.client.post("/v1/jobs", **request).status_code == status
         return
     where = server.client.post("/v1/jobs", **request).headers["location"]
-    while (state := server.client.get(where).json())["state"] not in ("done", "failed"):
-        pass
+    state = finished_job(server.client, where)
     assert state["state"] == "failed"
     assert message in state["error"]
     result = server.client.get(f"{where}/result")

@@ -18,21 +18,21 @@ import numpy as np
 import pytest
 
 from tests.files import unblur, write
-from tests.serve.conftest import Live, Network
+from tests.serve.conftest import Live, Network, until
 from tests.serve.server import Server
-from tests.serve.test_load import until
 from unblur import photo
-from unblur.errors import UnblurError
+from unblur.errors import BusyError, UnblurError
 from unblur.inference.deblurrer import Deblurrer
 from unblur.serve.jobs import TRIES, Jobs
 from unblur.serve.jobs.store import Record, Store, new_id
-from unblur.serve.queue import BusyError, Work
+from unblur.serve.models import LoadedModels
+from unblur.serve.queue import DeblurQueue
+from unblur.serve.uploads import Choices
 
 SLOW = """
 import sys, time
-from unblur.inference.engine import Contract
-from unblur.inference.deblurrer import Deblurrer
-from unblur.serve import queue
+from unblur.inference.contract import Contract
+from unblur.serve import models
 
 class Slow:
     contract, parallel, digest, precision = Contract(), 1, "0" * 64, "f32"
@@ -40,7 +40,7 @@ class Slow:
         time.sleep(0.05)
         return -batch
 
-queue.Deblurrer = lambda _, **how: Deblurrer(Slow(), **how)
+models.open_network = lambda *_, **__: Slow()
 sys.argv[0] = "unblur"
 from unblur.cli import app
 app()
@@ -117,9 +117,11 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "jobs")
 
 
-def opened(store: Store, network: Network, **limits: Any) -> tuple[Work, Jobs]:
-    work = Work(threads=1)
-    return work, Jobs(work, store.folder, limits.get("most", 100), limits.get("keep_seconds", 100))
+def opened(
+    store: Store, network: Network, capacity: int = 100, keep: float = 100
+) -> tuple[DeblurQueue, Jobs]:
+    queue = DeblurQueue(LoadedModels(["default"]), threads=1)
+    return queue, Jobs(queue, store.folder, capacity, keep)
 
 
 def waiting(store: Store, data: bytes, **fields: Any) -> Record:
@@ -153,9 +155,9 @@ def test_what_a_kill_can_leave_is_put_right(store: Store, network: Network, png:
     missing = waiting(store, png, model="other")
     good = waiting(store, png)
 
-    work, jobs = opened(store, network)
+    queue, jobs = opened(store, network)
     until(lambda: jobs.count()["waiting"] == jobs.count()["running"] == 0)
-    work.close()
+    queue.close()
     jobs.close()
     there = {r.id: r for r in Store(store.folder).recover()}
     assert set(there) == {x.id for x in (finished, recorded, refused, cause, missing, good)}
@@ -164,7 +166,7 @@ def test_what_a_kill_can_leave_is_put_right(store: Store, network: Network, png:
     assert there[finished.id].format == "png"
     assert store.result(finished).read_bytes() == png
     assert store.result(good).read_bytes() == inverted(png)
-    assert there[cause.id].error == f"the server was stopped {TRIES} times while at it"
+    assert there[cause.id].error == f"the server was killed {TRIES} times while it ran"
     assert there[missing.id].error == "no model of this name; there is default"
     assert foreign.exists()
     # Of those that are finished, no photo stays.
@@ -186,13 +188,13 @@ def test_a_kill_at_any_step_of_a_job_is_put_right(
 
         return first_kept
 
-    work, jobs = opened(store, network)
+    queue, jobs = opened(store, network)
     with monkeypatch.context() as patch:
         for name in ("rename", "replace", "unlink"):
             patch.setattr(os, name, watched(getattr(os, name)))
-        jobs.create(io.BytesIO(png), 1.0, None, None)
+        jobs.create(io.BytesIO(png), Choices())
         until(lambda: jobs.count()["done"])
-    work.close()
+    queue.close()
     jobs.close()
 
     def states(folder: Path) -> list[tuple[str, set[str]]]:
@@ -228,7 +230,7 @@ def test_a_job_at_its_best_stays_so_after_a_kill(
     assert fields.pop("best") is False
     path.write_text(json.dumps(fields))
     totals: dict[bool, int] = {}
-    work, jobs = opened(store, network)
+    queue, jobs = opened(store, network)
     found = {record.best: jobs.get(record.id) for record in (old, best)}
     for asked, job in found.items():
         assert job is not None
@@ -236,7 +238,7 @@ def test_a_job_at_its_best_stays_so_after_a_kill(
         assert job.task is not None
         job.task.future.result(20)
         totals[asked] = job.task.total
-    work.close()
+    queue.close()
     jobs.close()
     assert totals == {False: 1, True: 8}
 
@@ -247,32 +249,32 @@ def test_what_may_have_killed_the_server_comes_last(
     network.go.clear()
     suspect = waiting(store, png, tries=1)
     first, second = waiting(store, png), waiting(store, png)
-    work, jobs = opened(store, network)
+    queue, jobs = opened(store, network)
     assert network.began.acquire(timeout=20)
     found = {r.id: jobs.get(r.id) for r in (suspect, first, second)}
     assert [jobs.position(j) for j in found.values() if j] == [2, 0, 1]
     # Written down before it is begun.
     assert json.loads((store.folder / first.id / "job.json").read_text())["tries"] == 1
     jobs.delete(second.id)
-    work.drain()
+    queue.drain()
     network.go.set()
-    work.close()
+    queue.close()
     jobs.close()
     again = {r.id: (r.state, r.tries) for r in Store(store.folder).recover()}
     assert again == {suspect.id: ("waiting", 1), first.id: ("done", 1)}
 
 
 def test_jobs_are_bounded_and_their_time_is(store: Store, network: Network, png: bytes) -> None:
-    work, jobs = opened(store, network, most=2, keep_seconds=0.5)
-    made = [jobs.create(io.BytesIO(png), 1.0, None, None) for _ in range(2)]
+    queue, jobs = opened(store, network, capacity=2, keep=0.5)
+    made = [jobs.create(io.BytesIO(png), Choices()) for _ in range(2)]
     with pytest.raises(BusyError):
-        jobs.create(io.BytesIO(png), 1.0, None, None)
+        jobs.create(io.BytesIO(png), Choices())
     network.go.set()
-    until(lambda: jobs.get(made[0].record.id) is None)
-    until(lambda: jobs.sweep() or not len(jobs))  # pyright: ignore
+    until(lambda: all(jobs.get(job.record.id) is None for job in made))
+    jobs.sweep()
     assert not list(store.folder.iterdir())
-    jobs.create(io.BytesIO(png), 1.0, None, None)
-    work.close()
+    jobs.create(io.BytesIO(png), Choices())
+    queue.close()
     jobs.close()
 
 
@@ -290,7 +292,7 @@ def test_a_job_deleted_at_work_leaves_nothing(
         assert server.client.delete(f"/v1/jobs/{job}").status_code == 204
         assert server.client.get(f"/v1/jobs/{job}").status_code == 404
     network.go.set()
-    until(lambda: not any(server.work.count().values()))
+    until(lambda: not any(server.queue.count().values()))
     until(lambda: not list((tmp_path / "jobs").iterdir()))
 
 
@@ -302,7 +304,7 @@ def test_many_jobs_keep_nobody_waiting(
     for _ in range(5):
         assert server.client.post("/v1/jobs", content=png).status_code == 202
     assert network.began.acquire(timeout=20)
-    assert server.work.count() == {"waiting": 0, "running": 1, "jobs": 4}
+    assert server.queue.count() == {"waiting": 0, "running": 1, "jobs": 4}
     thread = threading.Thread(
         target=server.client.post, args=("/v1/deblur",), kwargs={"content": png}
     )
@@ -314,10 +316,10 @@ def test_many_jobs_keep_nobody_waiting(
 
 def test_a_folder_that_cannot_be_used_is_named(network: Network, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    work = Work(threads=1)
+    queue = DeblurQueue(LoadedModels(["default"]), threads=1)
     with pytest.raises(UnblurError, match="file: cannot be made"):
-        Jobs(work, tmp_path / "file", 1, 1)
-    work.close()
+        Jobs(queue, tmp_path / "file", 1, 1)
+    queue.close()
 
 
 def test_a_full_disk_is_said_and_takes_nothing(

@@ -12,16 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.serve.conftest import Live, Network
+from tests.serve.conftest import Live, Network, until
 
 Start = Callable[..., Live]
-
-
-def until(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 def head(live: Live, more: str) -> bytes:
@@ -44,7 +37,7 @@ def test_a_full_queue_says_so_and_frees_itself(live: Start, network: Network, pn
     network.go.clear()
     with ThreadPoolExecutor(3) as pool:
         answers = [pool.submit(server.client.post, "/v1/deblur", content=png) for _ in range(3)]
-        until(lambda: server.work.count() == {"waiting": 2, "running": 1, "jobs": 0})
+        until(lambda: server.queue.count() == {"waiting": 2, "running": 1, "jobs": 0})
         refused = server.client.post("/v1/deblur", content=png)
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["retry-after"]) <= 120
@@ -60,11 +53,11 @@ def test_photos_in_the_queue_are_bounded_in_bytes_too(
     live: Start, network: Network, png: bytes
 ) -> None:
     server = live(threads=1, queue=10)
-    server.work.most_bytes = len(png)
+    server.queue.max_bytes = len(png)
     network.go.clear()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(server.client.post, "/v1/deblur", content=png)
-        until(lambda: server.work.count()["running"] == 1)
+        until(lambda: server.queue.count()["running"] == 1)
         assert server.client.post("/v1/deblur", content=png).status_code == 429
         network.go.set()
         assert first.result().status_code == 200
@@ -75,16 +68,16 @@ def test_who_leaves_is_not_worked_for(live: Start, network: Network, png: bytes)
     network.go.clear()
     request = head(server, f"Content-Length: {len(png)}") + png
     running = server.raw(request)
-    until(lambda: server.work.count()["running"] == 1)
+    until(lambda: server.queue.count()["running"] == 1)
     leaving, staying = server.raw(request), server.raw(request)
-    until(lambda: server.work.count()["waiting"] == 2)
+    until(lambda: server.queue.count()["waiting"] == 2)
     # The server hears of them in this order: who sees the second go knows of the first.
     running.close()
     leaving.close()
-    until(lambda: server.work.count()["waiting"] == 1)
+    until(lambda: server.queue.count()["waiting"] == 1)
     network.go.set()
     assert staying.recv(12) == b"HTTP/1.1 200"
-    until(lambda: not any(server.work.count().values()))
+    until(lambda: not any(server.queue.count().values()))
     figures = server.client.get("/metrics").text
     assert 'unblur_photos_total{end="done"} 1.0' in figures
     assert 'unblur_photos_total{end="dropped"} 1.0' in figures  # the other was never begun
@@ -98,7 +91,7 @@ def test_a_photo_that_takes_too_long_is_given_up(live: Start, network: Network, 
     assert "longer than the limit of 0.2 s; a job" in answer.json()["detail"]
     assert answer.headers["retry-after"]
     network.go.set()
-    until(lambda: not any(server.work.count().values()))
+    until(lambda: not any(server.queue.count().values()))
 
 
 def test_long_bodies_are_refused_however_they_come(live: Start, png: bytes) -> None:
@@ -141,7 +134,7 @@ def test_who_does_not_take_the_answer_or_never_ends_is_cut_off(
     live: Start, png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = 2**25
-    monkeypatch.setattr("unblur.serve.result.Restoration.encode", lambda *_: bytes(large))
+    monkeypatch.setattr("unblur.serve.result.CachedResult.encode", lambda *_: bytes(large))
     server = live(idle_seconds=0.4, send_seconds=30)
     deaf = server.raw(head(server, f"Content-Length: {len(png)}") + png)
     state = server.server.server_state
@@ -173,9 +166,9 @@ def test_a_stop_finishes_what_is_at_work_and_leaves_the_jobs(
     network.go.clear()
     with ThreadPoolExecutor(2) as pool:
         running = pool.submit(server.client.post, "/v1/deblur", content=png)
-        until(lambda: server.work.count()["running"] == 1)
+        until(lambda: server.queue.count()["running"] == 1)
         waiting = pool.submit(server.client.post, "/v1/deblur", content=png)
-        until(lambda: server.work.count()["waiting"] == 1)
+        until(lambda: server.queue.count()["waiting"] == 1)
         job = server.client.post("/v1/jobs", content=png).json()["id"]
         server.server.handle_exit(15, None)
         network.go.set()

@@ -9,9 +9,9 @@ import pytest
 
 from tests.files import write
 from unblur.errors import PhotoError
-from unblur.inference.deblurrer import Deblurrer, deblur_file
-from unblur.serve import result as module
-from unblur.serve.result import Restoration
+from unblur.inference.deblur_file import deblur_file
+from unblur.inference.deblurrer import Deblurrer
+from unblur.serve.result import CachedResult
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +20,8 @@ def deblurrer() -> Deblurrer:
 
 
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "HELD", 0)
-    monkeypatch.setattr(module, "IN_MEMORY", 0)
-    monkeypatch.setattr("unblur.inference.deblurrer.IN_MEMORY", 0)
+    monkeypatch.setattr("unblur.serve.result.IN_MEMORY", 0)
+    monkeypatch.setattr("unblur.inference.deblur_file.IN_MEMORY", 0)
 
 
 @pytest.mark.parametrize("large", [False, True])
@@ -44,16 +43,16 @@ def test_any_strength_is_the_command_lines(
     # Larger than a tile, so that the strength meets the seams.
     image = np.tile(image.astype(dtype) * (257 if dtype is np.uint16 else 1), (2, 3, 1))
     path = write(tmp_path / "photo.png", image)
-    with Restoration(deblurrer, path.read_bytes() if channels % 2 else path) as restoration:
-        assert restoration.encode(0) == path.read_bytes()
+    with CachedResult.compute(deblurrer, path.read_bytes() if channels % 2 else path) as result:
+        assert result.encode(0) == path.read_bytes()
         for strength in (1.0, 0.5, 0.37):
             for kind, out in (("png", tmp_path / "out.png"), ("tiff", tmp_path / "out.tif")):
                 deblur_file(deblurrer, path, out, strength, overwrite=True)
-                assert restoration.encode(strength, kind) == out.read_bytes()
-        restoration.save(tmp_path / "saved.tif", strength, "tiff")
+                assert result.encode(strength, kind) == out.read_bytes()
+        result.save(tmp_path / "saved.tif", strength, "tiff")
         assert (tmp_path / "saved.tif").read_bytes() == out.read_bytes()
-        restoration.rest(tmp_path / "rest")
-        assert restoration.encode(strength, "tiff") == out.read_bytes()
+        result.move_to_disk(tmp_path / "rest")
+        assert result.encode(strength, "tiff") == out.read_bytes()
     assert not (tmp_path / "rest").exists()
 
 
@@ -61,11 +60,11 @@ def test_what_needs_nothing_comes_back_byte_for_byte(
     deblurrer: Deblurrer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "grey.jpg", np.full((70, 90, 3), 128, np.uint8))
-    assert Restoration(deblurrer, path.read_bytes()).encode() == path.read_bytes()
+    assert CachedResult.compute(deblurrer, path.read_bytes()).encode() == path.read_bytes()
     in_parts(monkeypatch)
     for source in (path, path.read_bytes()):
-        with Restoration(deblurrer, source) as restoration:
-            restoration.save(tmp_path / "out.jpg")
+        with CachedResult.compute(deblurrer, source) as result:
+            result.save(tmp_path / "out.jpg")
         assert (tmp_path / "out.jpg").read_bytes() == path.read_bytes()
 
 
@@ -74,7 +73,7 @@ def test_progress_is_told_and_can_end_the_work(
 ) -> None:
     path = write(tmp_path / "photo.png", np.tile(picture, (4, 4, 1)))
     told: list[tuple[int, int]] = []
-    Restoration(deblurrer, path, report=lambda begun, total: told.append((begun, total))).close()
+    CachedResult.compute(deblurrer, path, report=lambda *news: told.append(news)).close()
     total = told[0][1]
     assert sorted(told) == [(n, total) for n in range(total + 1)]
     assert total > 4
@@ -85,7 +84,7 @@ def test_progress_is_told_and_can_end_the_work(
 
     in_parts(monkeypatch)
     with pytest.raises(KeyboardInterrupt):
-        Restoration(deblurrer, path, report=stop, folder=tmp_path)
+        CachedResult.compute(deblurrer, path, report=stop, folder=tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["photo.png"]
 
 
@@ -98,6 +97,6 @@ def test_what_a_format_cannot_hold_is_refused_before_the_network(
 
     deep = write(tmp_path / "photo.png", picture.astype(np.uint16) * 257)
     with pytest.raises(PhotoError, match="16 bit"):
-        Restoration(Never(tile=192), deep, kind="jpeg")
+        CachedResult.compute(Never(tile=192), deep, kind="jpeg")
     with pytest.raises(PhotoError, match="more than the limit of 100"):
-        Restoration(Never(tile=192), deep, max_pixels=100)
+        CachedResult.compute(Never(tile=192), deep, max_pixels=100)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.serve.conftest import Network
+from tests.serve.conftest import Network, finished_job
 from unblur.serve.app import create_app
 from unblur.serve.security import API
 from unblur.serve.settings import Settings
@@ -136,15 +136,15 @@ def test_every_answer_carries_the_headers_and_no_trace(
     with client() as http:
         answers = [http.get("/"), http.get("/nosuch"), http.get("/v1/models"), http.put("/v1/jobs")]
         answers += [http.get("/v1/models", headers={"host": "evil.example"})]
-        monkeypatch.setattr("unblur.serve.result.Restoration.encode", broken)
-        monkeypatch.setattr("unblur.serve.result.Restoration.save", broken)
+        monkeypatch.setattr("unblur.serve.result.CachedResult.encode", broken)
+        monkeypatch.setattr("unblur.serve.result.CachedResult.save", broken)
         with caplog.at_level(logging.CRITICAL):
             answers.append(http.post("/v1/deblur", content=png))
             job = http.post("/v1/jobs", content=png).json()["id"]
-            while (state := http.get(f"/v1/jobs/{job}").json())["state"] != "failed":
-                pass
+            state = finished_job(http, f"/v1/jobs/{job}")
             monkeypatch.setattr("unblur.serve.jobs.Jobs.get", broken)
             answers.append(http.get("/v1/jobs/x"))
+        assert state["state"] == "failed"
         assert "secret" not in str(state)
         assert [a.status_code for a in answers] == [200, 404, 200, 405, 421, 500, 500]
         for answer in answers:

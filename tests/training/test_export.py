@@ -56,7 +56,7 @@ def test_onnx_equals_pytorch_at_sizes_of_every_kind(trained: Path, tmp_path: Pat
     engine = Engine(out, "cpu", "f32")
     ours = isinstance(net, GatedUNet)
     assert engine.contract == Contract(
-        multiple=net.multiple, smallest=64 if ours else 1, gated=ours
+        multiple=net.multiple, smallest=64 if ours else 1, change_mask=ours
     )
     if ours:
         again, _, provenance = checkpoint.load_generator(out)

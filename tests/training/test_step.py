@@ -22,7 +22,8 @@ from unblur.nets.paper import DiscriminatorConfig
 from unblur.training import distributed
 from unblur.training.config import DataConfig, PhaseConfig, TrainConfig
 from unblur.training.data import TrainingData
-from unblur.training.state import State, rate
+from unblur.training.optimizer import rate
+from unblur.training.state import State
 from unblur.training.step import Step
 
 PSNR = LossConfig(adversarial=0, content=0, pixel=0, gradient=0, psnr=1)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from unblur.errors import UnblurError
-from unblur.inference.deblurrer import beside, written_ending
+from unblur.inference.deblur_file import beside, written_ending
 from unblur.photo import READABLE
 from unblur.video import is_video
 

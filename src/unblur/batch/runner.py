@@ -12,7 +12,8 @@ from pathlib import Path
 from unblur import photo, video
 from unblur.batch.plan import Job, Result
 from unblur.errors import Hint, UnblurError
-from unblur.inference.deblurrer import Deblurrer, deblur_file
+from unblur.inference.deblur_file import deblur_file
+from unblur.inference.deblurrer import Deblurrer
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Blur as physics: B = C * H + N (eq. 1), batched, seeded, on the device of the photos."""
+"""Synthetic blur by its physics, B = C * H + N (eq. 1): batched, seeded, on any device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unblur.blur.part import carry
 from unblur.blur.scene import expose
 
 DENSITY = 0.8
-"""Sub-frames for each pixel of a path: ten times as many change pictures by 0.4 levels (rms)."""
+"""Sub-frames per pixel of a path: ten times as many change pictures by 0.4 grey levels (RMS)."""
 
 
 def synthesize(
@@ -27,14 +27,15 @@ def synthesize(
 ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
     """A blurred and a sharp image of each photo, rounded to 8 bit, in [0, 1].
 
-    What decides shapes (which samples have an object, noise, JPEG; how long paths are) is drawn on
-    the host, the images are made on the photos' device, and nothing is read back from there: the
-    host never waits. A stage takes the whole batch, or the samples that pass it; the exposure those
-    together that have as many objects and about as many sub-frames. A seed gives the same batch.
+    Everything that decides shapes (which samples have an object, noise, JPEG; how long paths are)
+    is drawn on the host; the images are computed on the photos' device, and nothing is read back,
+    so the host never waits. A stage processes the samples that it applies to in one batch; the
+    exposure groups samples by their numbers of objects and of sub-frames. The same seed gives the
+    same batch.
 
     Args:
-        photos: sharp, sRGB-encoded crops, each with `margin` extra pixels on every side for the
-            camera to sweep over.
+        photos: sharp, sRGB-encoded crops, each with `margin` extra pixels on every side, into which
+            the camera may move.
         centres: where the optical axis meets the photo, in pixels (x, y) from the crop's centre;
             on the host.
         focal: focal length in pixels; on the host.
@@ -53,11 +54,11 @@ def shoot(
     generator: torch.Generator,
     density: float = DENSITY,
 ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
-    """The blurred and the sharp images, as `synthesize` gives them.
+    """The blurred and the sharp images of drawn parameters, as `synthesize` returns them.
 
     Light passes the scene (camera's and objects' motion), the lens (defocus) and the sensor
     (saturation, mosaic, noise, response, JPEG). The sharp image is the same scene from the middle
-    pose, through the response alone. The lens's softness is in both, for it is no motion.
+    pose, through the response alone. The lens's softness is in both, since it is not motion.
     """
     curves = response.tabulate(carry(drawn.curves, photos.device))
     light = sensor.brighten(curves, carry(drawn.highlights, photos.device)).decode(photos)

@@ -1,4 +1,4 @@
-"""What synthetic blur is made of, and its presets."""
+"""The configuration of synthetic blur, and its presets."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ import msgspec
 
 
 class BlurConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Synthetic blur: B = C * H + N (eq. 1), with H what moves during the exposure, N the noise.
+    """Synthetic blur: B = C * H + N (eq. 1), with H the motion during the exposure, N the noise.
 
-    Every share is the part of the samples that have the thing, drawn independently.
+    A share is the part of the samples, from 0 to 1, that have the effect; each is drawn
+    independently.
     """
 
     sharp_share: float = 0.08
-    """A camera and a scene at rest, in focus: a network must leave what is sharp alone."""
+    """Camera and scene at rest and in focus, so that networks learn to leave sharp photos alone."""
     max_length: float = 44.0
     """Longest path of the camera during the exposure, in pixels."""
     min_length: float = 0.3
     """Shortest path of a camera that moves."""
     sweep_share: float = 0.05
-    """Straight sweeps of even speed."""
+    """Straight paths of constant speed."""
     shake_share: float = 0.05
-    """Random walks with impulses (Boracchi and Foi 2012). The paths of all other cameras, and of
-    objects, are smooth: a heading that bends, a speed that drifts."""
+    """Random walks with impulses (Boracchi and Foi 2012). All other paths are smooth: the heading
+    bends, the speed drifts."""
     squiggly_share: float = 0.35
-    """Among the smooth paths: those that wander at random besides."""
+    """Among the smooth paths: those with a random walk added."""
     strobe_share: float = 0.3
-    """Exposures of 5 to 15 bursts, as of averaged video; the shutter is closed between them."""
+    """Exposures of 5 to 15 bursts with the shutter closed between them, as in averaged video."""
     varying_share: float = 0.86
     """Blur that may vary over the picture; in the others the camera only shifts."""
     roll_share: float = 0.58
     """Among those: the camera rolls, by up to 0.45 of `max_length` at the picture's rim."""
     zoom_share: float = 0.35
-    """Among those: it comes nearer or goes back, by up to 0.27 of `max_length` at the rim."""
+    """Among those: the camera moves along its axis, by up to 0.27 of `max_length` at the rim."""
     perspective_share: float = 0.12
     """Among those: a random part of its path is pitch and yaw."""
     depth_share: float = 0.7
@@ -60,19 +61,19 @@ class BlurConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gamma_share: float = 0.4
     """Encoded by a gamma of 2.2; what is left, by sRGB's curve or by a camera's."""
     bayer_share: float = 0.1
-    """Through a Bayer mosaic with random white balance, and demosaiced."""
+    """Bayer mosaic with random white balance, then demosaiced."""
     noise_share: float = 0.55
-    """With noise."""
+    """Poisson-Gaussian noise."""
     max_read_noise: float = 0.004
     """Largest standard deviation of the Gaussian part, full scale = 1, in linear light."""
     max_shot_noise: float = 0.0015
     """Largest variance of the Poisson part at full scale, in linear light."""
     jpeg_share: float = 0.4
-    """Through JPEG of quality 55 to 98."""
+    """JPEG of quality 55 to 98."""
 
     @property
     def margin(self) -> int:
-        """Pixels around a crop that its camera may sweep over; few paths reach farther."""
+        """Extra pixels around a crop into which the camera may move; few paths reach farther."""
         return math.ceil(0.9 * self.max_length)
 
 

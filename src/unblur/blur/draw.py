@@ -1,4 +1,4 @@
-"""Everything random about a batch but its noise and the shapes in its scenes; all on the host."""
+"""Draws all parameters of a batch on the host; noise and shapes are drawn on the device."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from unblur.blur.trajectory import sample_trajectories
 
 @dataclass
 class Drawn:
-    """What happens while each sample's shutter is open, and in its camera."""
+    """Each sample's motion, scene and camera."""
 
     motion: Motion
     objects: Int[Tensor, " b"]  # how many
-    depth: Float[Tensor, " b"]  # how unequally far the scene is, for `objects.relief`
+    depth: Float[Tensor, " b"]  # spread of the scene's distances, for `objects.relief`
     softness: Float[Tensor, " b"]  # the lens's Gaussian, in pixels
     apertures: Float[Tensor, "b 3"]  # for `lens.aperture`; radius 0: in focus
     curves: Float[Tensor, "b 2"]  # gamma and contrast, for `response.tabulate`
@@ -34,7 +34,7 @@ class Drawn:
     quality: Int[Tensor, " b"]  # JPEG's; 0: none
 
     def facts(self, index: int) -> dict[str, object]:
-        """A sample's parameters in words and numbers, for a manifest."""
+        """A sample's parameters, JSON-able, for a manifest."""
         poses, (bursts, duty) = self.motion.poses[index, 0], self.motion.shutter[index].tolist()
         shift = poses[:, :2].diff(dim=0).norm(dim=1).sum()
         turn = poses[:, 3:5].diff(dim=0).norm(dim=1).sum() * self.motion.focal[index]
@@ -65,12 +65,12 @@ def draw(
     config: BlurConfig,
     generator: torch.Generator,
 ) -> Drawn:
-    """What `BlurConfig` says, for a batch of photos of a shape (b, 3, i, j).
+    """The parameters of a batch of photos of shape (b, 3, i, j), distributed as `config` says.
 
     Among the samples with an object a quarter have two. Apertures are discs or, half of them,
     polygons of five to eight blades. Cameras that are neither plain nor of gamma 2.2 have sRGB's
-    curve or, half of them, a gamma of 1.4 to 2.6 with an S of up to 0.5. Noise is squared uniform
-    numbers: weak is common, strong rare.
+    curve or, half of them, a gamma of 1.4 to 2.6 with an S of up to 0.5. Noise levels are squares
+    of uniform numbers: weak noise is common, strong noise rare.
 
     Args:
         generator: on any device.
@@ -85,19 +85,8 @@ def draw(
 
     rest = chance(config.sharp_share)
     objects = (1 + chance(0.25).long()) * (chance(config.layer_share) & ~rest)
-    poses = sample_trajectories(
-        config, centres.repeat_interleave(1 + MOST, 0), focal.repeat_interleave(1 + MOST),
-        max(shape[2:]) / 2, host,
-    ).unflatten(0, (batch, 1 + MOST))  # fmt: skip
-    near, factor = torch.rand(2, batch, MOST, 1, 1, generator=host)
-    along = poses[:, :1] * (0.4 + 1.2 * factor)
-    poses[:, 1:] = torch.where(near < config.together_share, along, poses[:, 1:])
-    still = uniform() + (objects == 0)
-    poses[rest | (still < config.still_share / 2), 0] = 0
-    poses[(still >= config.still_share / 2) & (still < config.still_share), 1:] = 0
-    poses[:, 1:] *= (objects[:, None] > torch.arange(MOST))[:, :, None, None]
-
-    # Averaged frames of a video are bursts, and its shutter is closed between two.
+    poses = _draw_poses(config, centres, focal, max(shape[2:]) / 2, rest, objects, host)
+    # Averaged frames of a video are bursts with the shutter closed between them.
     strobe = torch.stack([uniform(5, 15).round(), uniform(0.2, 1)], dim=1)
     shutter = torch.where(chance(config.strobe_share)[:, None], strobe, 1.0)
     polygons = (5 + uniform(0, 4).floor()) * chance(0.5)
@@ -124,9 +113,33 @@ def draw(
     )
 
 
+def _draw_poses(
+    config: BlurConfig,
+    centres: Float[Tensor, "b 2"],
+    focal: Float[Tensor, " b"],
+    radius: float,
+    rest: Bool[Tensor, " b"],
+    objects: Int[Tensor, " b"],
+    host: torch.Generator,
+) -> Float[Tensor, "b k t 6"]:
+    """Poses of the camera and of `MOST` objects; objects beyond a sample's number rest."""
+    many = 1 + MOST
+    poses = sample_trajectories(
+        config, centres.repeat_interleave(many, 0), focal.repeat_interleave(many), radius, host
+    ).unflatten(0, (len(focal), many))
+    near, factor = torch.rand(2, len(focal), MOST, 1, 1, generator=host)
+    along = poses[:, :1] * (0.4 + 1.2 * factor)
+    poses[:, 1:] = torch.where(near < config.together_share, along, poses[:, 1:])
+    still = torch.rand(len(focal), generator=host) + (objects == 0)
+    poses[rest | (still < config.still_share / 2), 0] = 0
+    poses[(still >= config.still_share / 2) & (still < config.still_share), 1:] = 0
+    poses[:, 1:] *= (objects[:, None] > torch.arange(MOST))[:, :, None, None]
+    return poses
+
+
 def _on_host(generator: torch.Generator) -> torch.Generator:
-    """A generator on the host that follows from the state of another, whose device is not asked."""
+    """A generator on the host, seeded by the state of one on any device without waiting for it."""
     state = hashlib.sha256(generator.get_state().numpy().tobytes()).digest()
-    # One number goes, so that the next batch begins with another state.
+    # Draw one number, so that the next batch starts from another state.
     torch.rand(1, generator=generator, device=generator.device)
     return torch.Generator().manual_seed(int.from_bytes(state[:7], "big"))

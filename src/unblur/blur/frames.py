@@ -18,12 +18,12 @@ RESPONSES = {"signal": response.SIGNAL, "srgb": response.SRGB}
 
 @dataclass
 class Skipped:
-    """What `average_frames` passed over, counted while it runs."""
+    """Counts what `average_frames` leaves out."""
 
     duplicates: int = 0
-    """Frames equal to the one before, as conversions of the frame rate leave them."""
+    """Frames equal to the one before, as frame-rate conversion makes them."""
     cuts: int = 0
-    """Changes of scene: no window spans one."""
+    """Cuts between scenes; no window spans one."""
 
 
 def average_frames(
@@ -43,7 +43,7 @@ def average_frames(
         frames: consecutive frames of one size.
         counts: lengths to choose from, odd.
         responses: of `RESPONSES`.
-        skipped: where to count what is passed over.
+        skipped: counts what is left out.
 
     Yields:
         blurred, sharp, and the pair's parameters: first_frame, frames, response.
@@ -82,7 +82,7 @@ def average_frames(
 
 
 def mean(frames: UInt8[np.ndarray, "n h w 3"], curve: response.Response) -> Frame:
-    """The mean of frames in the light that a curve makes of them."""
+    """The mean of frames, averaged as light after decoding by a curve."""
     light = torch.zeros(1, *frames.shape[1:])
     for frame in frames:
         light += curve.decode(torch.from_numpy(frame)[None])
@@ -97,5 +97,5 @@ def _change(before: Frame, after: Frame) -> float:
 
 
 def _is_cut(change: float, changes: list[float]) -> bool:
-    """A change by far larger than the motion before it."""
+    """Whether a change is much larger than those before it."""
     return change > 25 and change > 5 * float(np.median(changes or [0.0]))

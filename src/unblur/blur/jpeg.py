@@ -1,4 +1,4 @@
-"""What JPEG loses, on tensors."""
+"""JPEG's losses, on tensors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unblur.blur.part import apply, carry
 def compress(
     images: Float[Tensor, "b 3 h w"], quality: Int[Tensor, " b"]
 ) -> Float[Tensor, "b 3 h w"]:
-    """What JPEG of each quality (1 to 100, on the host; 0: none) leaves of images in [0, 1].
+    """Images in [0, 1] after JPEG of each quality (1 to 100, on the host; 0: unchanged).
 
     The lossy steps of ITU-T T.81 with Annex K's tables, scaled as libjpeg does: JFIF's YCbCr,
     8 x 8 DCT, quantisation. Chroma is halved (4:2:0) below quality 90, as libvips does.
@@ -55,7 +55,7 @@ def _blocks(
     k = torch.arange(8)
     dct = torch.cos((2 * k + 1) * k[:, None] * (math.pi / 16)) / 2
     dct[0] /= math.sqrt(2)
-    # Rows and columns at once: one product of 64 x 64 is faster than two of many 8 x 8.
+    # One product of 64 x 64 is faster than two of 8 x 8.
     both = carry(torch.kron(dct, dct), planes.device)
     blocks = planes.view(b, c, h // 8, 8, w // 8, 8).transpose(3, 4).reshape(b, -1, 64)
     blocks = ((blocks @ both.T / tables).round() * tables) @ both

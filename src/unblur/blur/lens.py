@@ -1,4 +1,4 @@
-"""What the lens does: it is a little soft everywhere, and its focus may lie elsewhere."""
+"""The lens: slight softness and defocus."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SUPERSAMPLING = 7
 def soften(
     light: Float[Tensor, "b c h w"], deviations: Float[Tensor, " b"]
 ) -> Float[Tensor, "b c h w"]:
-    """Each image through a Gaussian of its deviation (in pixels, on the host; 0: none)."""
+    """Blurs each image by a Gaussian of its deviation (in pixels, on the host; 0: unchanged)."""
 
     def blur(images: Tensor, weights: Tensor) -> Tensor:
         return convolve(convolve(images, weights[:, None]), weights[:, :, None])
@@ -38,7 +38,7 @@ def aperture(shapes: Float[Tensor, "b 3"]) -> Float[Tensor, "b s s"]:
     side = 2 * math.ceil(float(radius.max())) + 1
     fine = side * _SUPERSAMPLING
     at = (torch.arange(fine) - (fine - 1) / 2) / _SUPERSAMPLING
-    # Distance from the centre to the rim in each direction; a disc has very many sides.
+    # Distance from the centre to the rim in each direction; a disc is a polygon of 10,000 sides.
     sector = 2 * math.pi / torch.where(blades > 0, blades, 1e4)
     angle = torch.remainder(torch.atan2(at[:, None], at) - turn, sector) - sector / 2
     rim = radius * (sector / 2).cos() / angle.cos()
@@ -49,7 +49,7 @@ def aperture(shapes: Float[Tensor, "b 3"]) -> Float[Tensor, "b s s"]:
 def defocus(
     light: Float[Tensor, "b c h w"], shapes: Float[Tensor, "b 3"]
 ) -> Float[Tensor, "b c h w"]:
-    """Each image through the aperture of its shape (on the host; radius 0: as it is)."""
+    """Blurs each image by the aperture of its shape (on the host; radius 0: unchanged)."""
     has = shapes[:, 0] > 0
     if not bool(has.any()):
         return light

@@ -1,4 +1,4 @@
-"""The sensor's colour filters: one colour a pixel, and the two others guessed."""
+"""The sensor's colour filters (Bayer, RGGB) and demosaicing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from unblur.blur.part import apply, carry
 def to_mosaic(
     light: Float[Tensor, "b 3 h w"], balance: Float[Tensor, "b 2"]
 ) -> Float[Tensor, "b 3 h w"]:
-    """What an RGGB sensor measures, the three channels of a pixel all holding its one value.
+    """What an RGGB sensor measures; the three channels of a pixel all hold its one value.
 
-    Red and blue are divided by their gains, for the sensor sees them weaker. Samples without a
-    mosaic (gains of 0) stay as they are. `balance` is on the host.
+    Red and blue are divided by their gains. Samples without a mosaic (gains of 0) are unchanged.
+    `balance` is on the host.
     """
 
     def filtered(light: Tensor, gains: Tensor) -> Tensor:
@@ -28,7 +28,7 @@ def to_mosaic(
 def demosaic(
     raw: Float[Tensor, "b 3 h w"], balance: Float[Tensor, "b 2"]
 ) -> Float[Tensor, "b 3 h w"]:
-    """Colours from the mosaic by the linear filters of Malvar, He and Cutler (2004), balanced."""
+    """Demosaics by Malvar, He and Cutler's linear filters (2004) and applies the gains."""
 
     def colours(raw: Tensor, gains: Tensor) -> Tensor:
         v = raw[:, 0]
@@ -59,7 +59,7 @@ def _bayer(like: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "3 h w"]:
 
 
 # fmt: off
-# Times 16: green at red and blue; the row's colour at green; the column's; the other at red, blue.
+# Times 16: green at red and blue; the row's colour at green; the column's; red at blue and reverse.
 _MALVAR = (
     0, 0, -2, 0, 0, 0, 0, 4, 0, 0, -2, 4, 8, 4, -2, 0, 0, 4, 0, 0, 0, 0, -2, 0, 0,
     0, 0, 1, 0, 0, 0, -2, 0, -2, 0, -2, 8, 10, 8, -2, 0, -2, 0, -2, 0, 0, 0, 1, 0, 0,

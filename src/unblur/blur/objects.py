@@ -1,4 +1,4 @@
-"""Objects in front of the scene, and how far its parts are: random shapes of smooth noise."""
+"""Objects in front of the scene, and the scene's depth; both are made of smooth random noise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from unblur.blur.part import carry
 
 MOST = 2
-"""Objects of a sample."""
+"""Objects in a sample at most."""
 FARTHEST = 2.0
 """No part of a scene shifts by more than this times the mean, or by less than its inverse."""
 
@@ -18,11 +18,11 @@ FARTHEST = 2.0
 def cut_out(
     light: Float[Tensor, "b 3 i j"], numbers: Int[Tensor, " b"], generator: torch.Generator
 ) -> list[Float[Tensor, "_ 4 i j"]]:
-    """The first objects of those samples that have any, then the second ones: colours times
-    opacity, so that they do not bleed when they move, and the opacity.
+    """Layers of objects, RGBA with premultiplied alpha: the first objects of the samples that have
+    any, then the second ones.
 
-    They are cut from the next photo of the batch and from the one after that, mirrored; where
-    there is but one photo, from the sample's own.
+    They are cut from the next photo of the batch and from the one after that, mirrored; from the
+    sample's own where there is only one photo.
 
     Args:
         numbers: of objects; on the host.
@@ -40,10 +40,9 @@ def cut_out(
 def masks(
     count: int, like: Float[Tensor, "b c i j"], generator: torch.Generator
 ) -> Float[Tensor, "m i j"]:
-    """The opacities of random rounded objects: 4 to 34 % of the picture, with a soft edge.
+    """Alpha masks of random rounded objects: 4 to 34 % of the picture, edges of 1 to 3 pixels.
 
-    Smooth noise, coarse or finer, under a wide bell is cut at a level; the edge is 1 to 3 pixels
-    wide.
+    Smooth noise, coarse or finer, minus a paraboloid is thresholded.
     """
     fine, y, x, slope, squeeze, part, edge = torch.rand(
         7, count, 1, 1, generator=generator, device=like.device
@@ -53,7 +52,7 @@ def masks(
     down, across = down[:, None] - (0.1 + 0.8 * y), across - (0.1 + 0.8 * x)
     bell = down**2 + ((0.7 + squeeze) * across) ** 2
     field = torch.where(fine < 0.5, coarse, finer) - (12 + 16 * slope) * bell
-    # A quantile of a coarse grid is near enough, and needs no sort of all pixels.
+    # The quantile of a coarse grid is close enough, and sorts few pixels.
     order = field[:, ::8, ::8].flatten(1).sort(1).values
     rank = ((0.96 - 0.3 * part[:, 0]) * (order.shape[1] - 1)).long()
     level = order.gather(1, rank)[:, :, None]
@@ -67,7 +66,7 @@ def relief(
     margin: int,
     generator: torch.Generator,
 ) -> Float[Tensor, "b h w"]:
-    """How far each place shifts for a shift of 1, without the margin: e^(amount * smooth noise)."""
+    """Each pixel's shift for a shift of 1, without the margin: e^(amount * smooth noise)."""
     noise = _noise(len(light), 4, inner(light, margin), generator)
     depth = (carry(amounts, light.device)[:, None, None] * noise).exp()
     return depth.clamp(1 / FARTHEST, FARTHEST)
@@ -89,19 +88,19 @@ def glance(
 
 
 def inner(image: Float[Tensor, "... i j"], margin: int) -> Float[Tensor, "... h w"]:
-    """What the output shows of the input."""
+    """The image without its margin."""
     return image[..., margin : image.shape[-2] - margin, margin : image.shape[-1] - margin]
 
 
 def lay_over(rgba: Float[Tensor, "b 4 ..."], rgb: Float[Tensor, "b 3 ..."]) -> Tensor:
-    """What is seen of colours behind colours times opacity."""
+    """Composites a premultiplied RGBA layer over colours."""
     return torch.addcmul(rgba[:, :3], 1 - rgba[:, 3:], rgb)
 
 
 def _noise(
     count: int, cells: int, like: Float[Tensor, "b c i j"], generator: torch.Generator
 ) -> Float[Tensor, "m i j"]:
-    """Bicubic between random numbers at the corners of cells, one axis after the other."""
+    """Normal random numbers at the corners of cells, interpolated bicubically."""
     noise = torch.randn(count, cells, cells, generator=generator, device=like.device)
     one = torch.eye(cells, device=like.device)[None, None]
     rows, columns = (

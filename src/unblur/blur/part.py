@@ -1,4 +1,4 @@
-"""Steps that only part of a batch takes, without asking the device which part."""
+"""Applies a stage to part of a batch, chosen on the host, so that the device is not waited for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def carry(drawn: Tensor, device: torch.device) -> Tensor:
-    """Numbers drawn on the host, on the device of the photos; the host does not wait for it."""
+    """Copies a tensor from the host to a device without waiting for it."""
     if device.type == "cuda":
         drawn = drawn.pin_memory()
     return drawn.to(device, non_blocking=True)
@@ -19,10 +19,9 @@ def carry(drawn: Tensor, device: torch.device) -> Tensor:
 def apply(
     images: Tensor, chosen: Bool[Tensor, " b"], process: Callable[..., Tensor], *parameters: Tensor
 ) -> Tensor:
-    """The batch, its chosen samples replaced by `process(them, *their parameters)`.
+    """The batch with its chosen samples replaced by `process(them, *their parameters)`.
 
-    The choice is made on the host, so shapes are known there, and the samples that are not chosen
-    cost nothing.
+    The choice is on the host, so shapes are known there; samples that are not chosen cost nothing.
 
     Args:
         images: (b, ...) on any device.

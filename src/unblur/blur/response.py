@@ -1,4 +1,4 @@
-"""A camera's curve from light to encoded value, and back."""
+"""A camera's response: the curve from light to encoded value, and its inverse."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 _STEPS = 4096
-"""Entries of an encoding table, even in the root of light, which is about how curves bend."""
+"""Entries of an encoding table, evenly spaced in the square root of light."""
 
 
 SIGNAL = (1.0, 0.0)
-"""Gamma and contrast of no curve: what is averaged are the encoded values."""
+"""Gamma and contrast of the identity: the encoded values are averaged."""
 SRGB = (0.0, 0.0)
-"""What stands for sRGB's curve (IEC 61966-2-1)."""
+"""Stands for sRGB's curve (IEC 61966-2-1)."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class Response:
     def encode(self, light: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Light to encoded values in [0, 1], to within a tenth of an 8-bit level.
 
-        Light is clipped to [0, 1] first: the sensor saturates.
+        Light is clipped to [0, 1] first, as the sensor saturates.
         """
         place = light.flatten(1).clamp(0, 1).sqrt_().mul_(_STEPS).add_(0.5).long()
         return self.to_value.gather(1, place).view(light.shape)
 
 
 def tabulate(curves: Float[Tensor, "b 2"]) -> Response:
-    """Cameras' curves: a power, then a cubic S of which `contrast` (0 to 1) is mixed in.
+    """Cameras' curves: a power, mixed with its cubic S by `contrast` (0 to 1).
 
-    Of the shapes that the database of response functions shows (Grossberg and Nayar 2003).
+    The shapes are those of the database of response functions (Grossberg and Nayar 2003).
 
     Args:
         curves: gamma and contrast; `SIGNAL` and `SRGB` are two of them.
@@ -58,7 +58,7 @@ def tabulate(curves: Float[Tensor, "b 2"]) -> Response:
     light = root**2
     srgb = torch.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     value = torch.where(gamma > 0, value, srgb)
-    # The curves rise, so they are inverted by looking up between their own points.
+    # The curves increase, so they are inverted by linear interpolation between their points.
     levels = torch.linspace(0, 1, 256, dtype=torch.float64, device=curves.device)
     right = torch.searchsorted(value, levels.repeat(len(curves), 1)).clamp(1, _STEPS)
     low, high = value.gather(1, right - 1), value.gather(1, right)

@@ -1,4 +1,4 @@
-"""What the sensor sees: the mean over the exposure of a scene and the objects in front of it."""
+"""The exposure: the mean over time of a moving scene and the objects in front of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unblur.blur.part import carry
 from unblur.blur.trajectory import at, instants
 
 _FEWEST = 4
-"""Sub-frames of anything that moves."""
+"""Sub-frames at least, where anything moves."""
 _AT_ONCE_ON_CPU = 2**18
 """Pixels sampled together: few enough to stay in a processor's cache."""
 _AT_ONCE = 2**24
@@ -24,11 +24,11 @@ _AT_ONCE = 2**24
 
 @dataclass(frozen=True)
 class Motion:
-    """What moves while the shutters are open. All is on the host.
+    """Camera's and objects' motion during the exposures; all on the host.
 
     Attributes:
-        poses: the camera's as the scene sees it, then as each object does, as
-            `sample_trajectories` makes them.
+        poses: of the camera relative to the scene, then relative to each object, as
+            `sample_trajectories` returns them.
         centres: where the optical axis meets the crop, in pixels (x, y) from its centre.
         focal: focal length in pixels.
         shutter: bursts and duty, for `instants`; 1 and 1: open all the time.
@@ -40,7 +40,7 @@ class Motion:
     shutter: Float[Tensor, "b 2"]
 
     def homographies(self) -> Float[Tensor, "b k t 3 3"]:
-        """Where each pose looks but for its shift: from output to scene, both about their centres.
+        """Each pose without its shift, from output to scene coordinates about their centres.
 
         `zoom * K R K^-1` about the axis; K has the focal length alone, R = R_roll R_pitch R_yaw.
         """
@@ -70,19 +70,19 @@ def expose(
     """The mean over the exposure of the scene with its objects, without the margin.
 
     A sample has as many sub-frames as the longest path of any corner has pixels, times `density`,
-    and four at least; what rests is given back exactly. In each sub-frame the objects are laid over
-    the scene, so an object's edge is blurred with its motion and what is behind it shows through.
-    Beyond the margin the picture's rim goes on.
+    and four at least; a sample at rest is returned exactly. In each sub-frame the objects are
+    composited over the scene, so an object's edge is blurred with its motion and the background
+    shows through. Beyond the margin the border is replicated.
 
     Samples of as many layers and about as many sub-frames are exposed together, as many as memory
-    allows. What decides that is on the host, so every shape is known without asking the device.
+    allows. The grouping is decided on the host, so every shape is known without asking the device.
 
     Args:
-        light: the scene in the domain in which the sensor averages.
+        light: the scene, in the domain in which the sensor averages.
         margin: pixels on each side of the input that the output lacks.
         numbers: of objects; on the host. By default none.
-        layers: as `objects.cut_out` makes them.
-        depth: what the scene's shifts are multiplied with; by default 1.
+        layers: as `objects.cut_out` returns them.
+        depth: factor of the scene's shifts; by default 1.
     """
     size = [n - 2 * margin for n in light.shape[-2:]]
     lengths = longest_paths(motion, size)
@@ -107,7 +107,7 @@ def expose(
 
 
 def longest_paths(motion: Motion, size: Sequence[int]) -> Float[Tensor, " b"]:
-    """How far any corner of a (height, width) goes in any layer, in pixels."""
+    """The longest path of any corner of a (height, width) in any layer, in pixels."""
     y, x = (torch.tensor([(1 - n) / 2, (n - 1) / 2]) for n in size)
     corners = torch.cartesian_prod(x, y, torch.ones(1))[:, :, None]
     places = (motion.homographies()[..., None, :, :] @ corners)[..., 0]
@@ -116,9 +116,10 @@ def longest_paths(motion: Motion, size: Sequence[int]) -> Float[Tensor, " b"]:
 
 
 def _groups(numbers: list[int], counts: list[int], most: int) -> list[list[int]]:
-    """Samples of as many objects and about as many sub-frames, together `most` or a single one.
+    """Groups samples of as many objects and about as many sub-frames.
 
-    The last of each has the most sub-frames. What rests is never among what moves.
+    A group has `most` sub-frames in sum, or one sample; its last sample has the most of them.
+    Samples at rest are never grouped with moving ones.
     """
     groups: list[list[int]] = []
     kinds = [(number, count > 1) for number, count in zip(numbers, counts, strict=True)]
@@ -173,9 +174,9 @@ def _look(
     depth: Float[Tensor, "n 1 h w"] | None,
     plain: bool,
 ) -> Float[Tensor, "n c t h w"]:
-    """Each picture as each of its sub-frames sees it; without perspective if `plain`."""
+    """Each picture as seen in each of its sub-frames; without perspective if `plain`."""
     h, s = turns[..., None, None], shifts[..., None, None]
-    # Rows and columns in planes of their own: what is added to them then runs along memory.
+    # x and y in planes of their own, for contiguous memory access.
     grid = x.new_empty(2, *turns.shape[:2], len(y), len(x))
     for axis, plane in enumerate(grid):
         torch.add(h[:, :, axis, 0] * x + h[:, :, axis, 2], h[:, :, axis, 1] * y, out=plane)
@@ -187,6 +188,6 @@ def _look(
         else:
             plane.addcmul_(s[:, :, axis], depth)
     places = grid.movedim(0, -1).flatten(1, 2)
-    # Few samples reach beyond their margin, and mirroring takes a processor twice the time.
+    # Few samples reach beyond their margin, and mirroring would take a CPU twice the time.
     frames = F.grid_sample(pictures, places, padding_mode="border", align_corners=True)
     return frames.unflatten(2, grid.shape[2:4])

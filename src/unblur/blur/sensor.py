@@ -1,4 +1,4 @@
-"""What the sensor makes of the light: saturation, noise, rounding."""
+"""The sensor: saturation, noise, rounding."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from unblur.blur.part import apply
 from unblur.blur.response import Response
 
 WHITE = 251
-"""A photo's values from here on count as clipped: compression leaves them a little below 255."""
+"""Values of a photo from this on count as clipped: compression leaves them a little below 255."""
 
 
 def brighten(curves: Response, gains: Float[Tensor, " b"]) -> Response:
-    """The curves with the clipping of highlights undone: `WHITE` is `gains` times brighter light.
+    """The curves with values of `WHITE` and above decoded to `gains` times brighter light.
 
-    Averaged so and clipped only then, a moving lamp leaves a streak instead of a grey smear.
+    Clipped after the average only, a moving light then leaves a streak instead of a grey smear.
     """
     white = torch.arange(256, device=gains.device) >= WHITE
     to_light = torch.where(white, curves.to_light * gains[:, None], curves.to_light)
@@ -33,8 +33,8 @@ def add_noise(
 ) -> Float[Tensor, "b c h w"]:
     """Poisson-Gaussian noise of variance `shot * light + read^2` (Foi et al. 2008).
 
-    The Poisson part is taken in its normal approximation. `shot` and `read` are on the host,
-    `generator` on the device of the light.
+    The Poisson part is approximated as normal. `shot` and `read` are on the host, `generator` on
+    the device of the light.
     """
 
     def add(light: Tensor, shot: Tensor, read: Tensor) -> Tensor:
@@ -46,5 +46,5 @@ def add_noise(
 
 
 def quantise(image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-    """Clipped to [0, 1] and rounded to 8 bit."""
+    """Clips to [0, 1] and rounds to 8 bit."""
     return (image.clamp(0, 1) * 255).round() / 255

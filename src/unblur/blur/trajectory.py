@@ -1,4 +1,4 @@
-"""How a hand-held camera, or an object before it, moves while the shutter is open."""
+"""Random motion of a hand-held camera, or of an object, during an exposure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from unblur.blur.config import BlurConfig
 
 TIMES = 65
-"""Instants of a trajectory, evenly spaced from the shutter's opening to its closing."""
+"""Instants of a trajectory, evenly spaced from the start to the end of the exposure."""
 
 
 def sample_trajectories(
@@ -24,12 +24,11 @@ def sample_trajectories(
 ) -> Float[Tensor, "b t 6"]:
     """Poses (shift x, shift y, roll, pitch, yaw, log zoom) at `TIMES` instants, on the host.
 
-    Shifts are in pixels, angles in radians. The pose at the middle of the exposure is zero: it is
-    what the sharp picture shows, as a video's middle frame does. Very squiggly paths, whose middle
-    no network can know, have a mean of zero instead. Short paths are commoner than long ones:
-    length = min + (max - min) u^1.4, u uniform. In `varying_share`, roll and zoom move the
-    picture's rim by up to 0.45 and 0.27 times `max_length`, small amounts more often, and pitch and
-    yaw take over a random part of the path.
+    Shifts are in pixels, angles in radians. The pose at the middle of the exposure is zero: the
+    sharp image shows it, like a video's middle frame. Very squiggly paths, whose middle cannot be
+    told from the blur, have a mean of zero instead. Lengths are min + (max - min) u^1.4, u uniform.
+    In `varying_share`, roll and zoom move the picture's rim by up to 0.45 and 0.27 times
+    `max_length`, small amounts more often, and pitch and yaw take over a random part of the path.
 
     Args:
         centres: of the optical axis in pixels from each crop's centre.
@@ -48,7 +47,7 @@ def sample_trajectories(
         (varies < config.varying_share) & (u < share) for u, share in zip(has, shares, strict=True)
     )
     turned = part * turns
-    # The farther the axis, the smaller the angle that moves the rim as much.
+    # The same motion of the rim needs a smaller angle if the axis is farther away.
     most = config.max_length / (centres.norm(dim=1, keepdim=True) + radius)
     time = torch.linspace(-0.5, 0.5, TIMES)
     amounts = 2 * torch.rand(2, batch, 1, generator=generator) - 1
@@ -62,10 +61,10 @@ def sample_trajectories(
 def sample_paths(
     batch: int, config: BlurConfig, generator: torch.Generator
 ) -> tuple[Float[Tensor, "b t 2"], Bool[Tensor, " b"]]:
-    """Paths of length 1, and whether each winds so much that its middle says nothing.
+    """Paths of length 1, and whether each is so squiggly that its middle cannot be told.
 
     `sweep_share` are straight and of one speed, `shake_share` are `camera_shake`'s; in the others
-    the heading bends and the speed drifts, and in `squiggly_share` both walk at random besides.
+    the heading bends and the speed drifts, and in `squiggly_share` a random walk is added to both.
     """
     steps = TIMES - 1
     time = torch.linspace(-0.5, 0.5, steps)
@@ -116,10 +115,10 @@ def camera_shake(batch: int, generator: torch.Generator) -> Float[Tensor, "b t 2
 
 
 def instants(count: int, shutter: Float[Tensor, "b 2"]) -> Float[Tensor, "b n"]:
-    """Instants of each exposure in [0, 1], every one the middle of its part of the open time.
+    """Instants of each exposure in [0, 1], each the middle of its share of the open time.
 
-    Each exposure is cut into equal spans, its bursts; the shutter is open in the middle part of
-    each, `duty` of its length. One burst of duty 1 is a shutter that stays open.
+    Each exposure is divided into equal spans, its bursts; the shutter is open in the middle `duty`
+    of each. One burst of duty 1 is a shutter that stays open.
     """
     bursts, duty = shutter[:, :, None].unbind(1)
     span = (torch.arange(count) + 0.5) / count * bursts

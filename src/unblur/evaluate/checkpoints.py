@@ -17,7 +17,7 @@ from torch import Tensor
 from unblur import torch_engine
 from unblur.errors import ModelError, TorchvisionError
 from unblur.evaluate.models import SIDE
-from unblur.inference.engine import WHOLE, Contract
+from unblur.inference.contract import UNTILED, Contract, digest_of
 from unblur.torch_engine import TorchNetwork
 from unblur.torchvision_compat import import_torchvision
 
@@ -42,7 +42,7 @@ def load_own(path: Path) -> tuple[TorchNetwork, bool, str]:
         CheckpointError: if it cannot be read.
     """
     network = torch_engine.load(path)
-    return network, network.contract.gated, f"PyTorch {torch.__version__}"
+    return network, network.contract.change_mask, f"PyTorch {torch.__version__}"
 
 
 def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
@@ -77,13 +77,13 @@ def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
     tiled = found.tiling is spandrel.ModelTiling.SUPPORTED
     contract = Contract(
         multiple=found.size_requirements.multiple_of,
-        tile=Contract.tile if tiled else WHOLE,
+        tile=Contract.tile if tiled else UNTILED,
     )
 
     def run(batch: Tensor) -> Tensor:
         return found((batch + 1) / 2) * 2 - 1
 
-    network = TorchNetwork(found.model, run, contract, torch_engine.digest_of(path))
+    network = TorchNetwork(found.model, run, contract, digest_of(path))
     about = f"{found.architecture.name} in PyTorch {torch.__version__}"
     return network, False, f"{about} by spandrel {spandrel.__version__}"
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from unblur.errors import ModelError
 from unblur.inference.change_mask import CELL
+from unblur.inference.contract import Contract
 from unblur.inference.deblurrer import Deblurrer
-from unblur.inference.engine import Contract, find_model
+from unblur.inference.models import find_model
 
 CHECKPOINTS = (".safetensors", ".pth", ".pt", ".ckpt")
 SIDE = 256
@@ -102,7 +103,7 @@ def open_model(source: Source) -> Model:
     # The tile is the model's own whatever memory is free: a table must not depend on that.
     tile = min(source.tile or network.contract.tile, network.largest)
     _check_tile(source.name, tile, network.contract)
-    deblurrer = Deblurrer(network, tile=tile, gated=gated)
+    deblurrer = Deblurrer(network, tile=tile, masked=gated)
     gate = "with unblur's gate" if gated else "no gate"
     numbers = "8-bit convolutions" if network.precision == "int8" else "float32"
     return Model(

@@ -15,7 +15,8 @@ import numpy as np
 
 from unblur.errors import ModelError
 from unblur.evaluate.models import SIDE
-from unblur.inference.engine import WHOLE, Contract, Engine
+from unblur.inference.contract import UNTILED, Contract
+from unblur.inference.engine import Engine
 from unblur.inference.openvino_cpu import read_onnx
 
 MULTIPLE = 64
@@ -33,7 +34,7 @@ class OnnxNetwork:
     parallel: int
     precision: str = "f32"
     description: str = "OpenVINO on the CPU in f32"
-    largest: int = WHOLE
+    largest: int = UNTILED
     """Largest side of a tile, in pixels, that it can take."""
 
     def __call__(self, batch: np.ndarray, /) -> np.ndarray:
@@ -52,9 +53,9 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
     """
     engine = Engine(path, "cpu", "f32")
     about = f"OpenVINO {version('openvino')}"
-    if engine.named:
+    if engine.has_contract:
         facts = engine.contract, engine.digest, engine.parallel, engine.precision
-        return OnnxNetwork(path, engine, *facts), engine.contract.gated, about
+        return OnnxNetwork(path, engine, *facts), engine.contract.change_mask, about
     size = _input_size(path)
     contract = dataclasses.replace(engine.contract, multiple=MULTIPLE)
     run: Callable[[np.ndarray], np.ndarray] = engine
@@ -74,7 +75,7 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
             return inner((batch + 1) / 2) * 2 - 1
 
         run = run_unsigned
-    largest = WHOLE if size is None else contract.tile
+    largest = UNTILED if size is None else contract.tile
     network = OnnxNetwork(path, run, contract, engine.digest, engine.parallel, largest=largest)
     return network, False, f"{about}, images in {'-1..1' if signed else '0..1'} (found by trying)"
 

@@ -15,25 +15,25 @@ from typing import Any
 import numpy as np
 
 OFTEN = 16
-"""Runs of one shape in a row that pay for a compilation of its own, which takes half a second."""
+"""Runs of one shape in a row after which compiling the network for it, half a second, pays."""
 
 
 class OpenVINONetwork:
-    """A network that is compiled when it is first run.
+    """An ONNX network, compiled at its first run.
 
-    In bf16 it is compiled for the shape that it is run with, which is a seventh faster than for
-    any and gives the same to the bit. When another shape comes it is compiled for any, and for one
-    again when one has come `OFTEN` times in a row. In other precisions the two differ in the last
-    digits, and results would depend on what came before: it is compiled for any shape. Threads
-    may call it at once; `parallel` of them run at a time, the others wait.
+    In bf16 it is compiled for the shape of its first input, which is a seventh faster than for any
+    shape and gives the same to the bit. For another shape it is compiled again for any, and after
+    `OFTEN` runs of one shape in a row for that one. In other precisions the two differ in the last
+    digits, and results would depend on earlier inputs: there it is compiled for any shape. Threads
+    may call it at once; `parallel` calls run at a time, further ones wait.
 
     Args:
         path: an ONNX file.
-        precision: OpenVINO's name of it; by default bf16 where the processor computes in it
-            natively. A network in 8 bits computes the rest of it in f32.
+        precision: "f32" or "bf16"; by default bf16 where the processor computes in it natively.
+            A network quantised to 8 bits computes its other operators in f32.
 
     Raises:
-        ValueError, RuntimeError: if the file is no network that can be run.
+        ValueError, RuntimeError: if the file is not a network that can be run.
     """
 
     where = "OpenVINO on the CPU"
@@ -48,14 +48,14 @@ class OpenVINONetwork:
         self._options = {"NUM_STREAMS": str(self.parallel), "INFERENCE_PRECISION_HINT": computed}
         self.precision = "int8" if quantised else computed
         self._any_shape = computed != "bf16"
-        self._alone = Lock()
+        self._lock = Lock()
         self._free: SimpleQueue[Any] | None = None
         self._compiled_for: tuple[int, ...] | None = None
         self._last: tuple[int, ...] = ()
         self._in_a_row = 0
 
     def metadata(self, key: str) -> str:
-        """What the file says under a key; nothing if it says nothing."""
+        """The file's metadata property of this name; "" if it has none."""
         network, where = self._network, ["framework", key]
         return str(network.get_rt_info(where).value) if network.has_rt_info(where) else ""
 
@@ -69,7 +69,7 @@ class OpenVINONetwork:
 
     def _requests(self, shape: tuple[int, ...]) -> SimpleQueue[Any]:
         wanted = None if self._any_shape else shape
-        with self._alone:
+        with self._lock:
             self._in_a_row = self._in_a_row + 1 if shape == self._last else 1
             self._last = shape
             if self._free is None:
@@ -82,7 +82,7 @@ class OpenVINONetwork:
             return self._free
 
     def _compile(self, shape: tuple[int, ...] | None) -> SimpleQueue[Any]:
-        # What was compiled before goes first: the two need not be in memory at once.
+        # Frees the earlier compilation first: the two need not be in memory at once.
         self._free = None
         network = self._network
         if shape is not None:
@@ -102,9 +102,9 @@ def has_bf16() -> bool:
 
 
 def gains_by_int8() -> bool:
-    """Whether a network in 8 bits is faster than one in floats: on x86 without bf16.
+    """Whether 8-bit networks are faster than float ones: on x86 without bf16.
 
-    Also without instructions for products of 8 bits (docs/benchmarks.md).
+    There they are even without VNNI instructions (docs/benchmarks.md).
     """
     return platform.machine().lower() in ("x86_64", "amd64") and not has_bf16()
 
@@ -114,10 +114,10 @@ def is_quantised(operations: Iterable[Any]) -> bool:
 
 
 def read_onnx(path: Path) -> Any:
-    """An ONNX file as OpenVINO's `Model`, not compiled.
+    """Reads an ONNX file as an OpenVINO `Model`, without compiling it.
 
     Raises:
-        ValueError: if it is no such file.
+        ValueError: if it is not an ONNX file.
     """
     _openvino()
     from openvino.frontend import GeneralFailure
@@ -131,9 +131,9 @@ def read_onnx(path: Path) -> Any:
 
 @functools.cache
 def _openvino() -> Any:
-    """OpenVINO, without telling Google Analytics of it: each import of it would.
+    """Imports OpenVINO without its telemetry, which reports each import to Google Analytics.
 
-    It asks for the package that sends, and does without where there is none.
+    OpenVINO works without the package that sends the reports; it is hidden during the import.
     """
     sender = "openvino_telemetry"
     hidden = sender not in sys.modules
@@ -149,8 +149,8 @@ def _openvino() -> Any:
 
 @functools.cache
 def _onnx_reader() -> tuple[Any, Any]:
-    # By name: left to guess, other readers write about a file that is none to standard error.
-    # Kept: what it reads with is unloaded when it goes, though its models may still be in use.
+    # By name: OpenVINO's other front ends print to standard error about files that are not ONNX.
+    # Cached: the front end's library is unloaded with it, although its models may be in use.
     from openvino.frontend import FrontEndManager
 
     manager = FrontEndManager()

@@ -1,4 +1,4 @@
-"""Splits an image into overlapping tiles and merges what comes back with feathered seams."""
+"""Splits an image into overlapping tiles and merges the results with feathered seams."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Read = Callable[[slice, slice], np.ndarray]
-"""The part of an image in some rows and columns, (h, w, c)."""
+"""Returns the part of an image in some rows and columns, (h, w, c)."""
 
 
 def run_tiled(
@@ -27,23 +27,23 @@ def run_tiled(
     multiple: int,
     workers: int = 1,
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """The operator's output for an image of any size, from the top to the bottom.
+    """Applies an operator to an image of any size, tile by tile.
 
     No more than a row of tiles is held, whatever the image's height.
 
     Args:
         operator: takes a tile, (h, w, c), and returns float32 (h, w, any).
-        read: what tiles are read with.
-        shape: height and width of the image, 1 at least.
-        tile: largest side of a tile; an image that fits is one tile.
+        read: reads a tile.
+        shape: height and width of the image, at least 1.
+        tile: largest side of a tile, in pixels; an image that fits is one tile.
         overlap: pixels that neighbouring tiles share; in the middle of them one fades into the
             other.
-        multiple: every tile starts at a multiple of it, so that what has a grid of this size
-            (strides, cells) has the same in every tile.
-        workers: tiles at work at once.
+        multiple: every tile starts at a multiple of it, so that strides and cells of this size
+            have the same grid in every tile.
+        workers: tiles that are computed at once.
 
-    Returns:
-        Pairs of rows and the output in them, all columns.
+    Yields:
+        From top to bottom: rows, and the output in them for all columns.
 
     Raises:
         ValueError: if a tile is not larger than twice the overlap.
@@ -51,7 +51,8 @@ def run_tiled(
     height, width = shape
     columns = list(spans(width, tile, overlap, multiple))
     rows = list(spans(height, tile, overlap, multiple))
-    begun: np.ndarray | None = None
+    # The rows shared with the next row of tiles, so far.
+    carried: np.ndarray | None = None
 
     def run(area: tuple[tuple[slice, np.ndarray], tuple[slice, np.ndarray]]) -> np.ndarray:
         (y, _), (x, _) = area
@@ -65,12 +66,12 @@ def run_tiled(
                 part = next(done)
                 if strip is None:
                     strip = np.zeros((y.stop - y.start, width, part.shape[2]), np.float32)
-                    if begun is not None:
-                        strip[: len(begun)] = begun
+                    if carried is not None:
+                        strip[: len(carried)] = carried
                 strip[:, x] += part * (fade_y[:, None] * fade_x)[..., None]
             assert strip is not None
             end = rows[index + 1][0].start if index + 1 < len(rows) else height
-            begun = strip[end - y.start :].copy()
+            carried = strip[end - y.start :].copy()
             yield slice(y.start, end), strip[: end - y.start]
             del strip
 
@@ -78,11 +79,14 @@ def run_tiled(
 def spans(
     length: int, tile: int, overlap: int, multiple: int = 1
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """The tiles along one side, and their weights.
+    """The tiles along one side of an image, and their weights.
 
-    As few as fit, of one length but for the last, which may be shorter. The weights add up to 1
-    everywhere. They rise and fall linearly over the middle third of an overlap: what is nearer to
-    a tile's border than a third of it saw too little of its surroundings, and is not used.
+    There are as few as possible, of equal length except the last, which may be shorter. The
+    weights add up to 1 everywhere. They rise and fall linearly over the middle third of an
+    overlap; the outer third, where the operator sees too little of the surroundings, is not used.
+
+    Yields:
+        From the start: the tile's range, and float32 weights of the same length.
 
     Raises:
         ValueError: if a tile is not larger than twice the overlap.
@@ -114,19 +118,22 @@ def run_padded(
     multiple: int,
     least: tuple[int, int] = (1, 1),
 ) -> np.ndarray:
-    """The network's output for an image of any size.
+    """Runs a network on an image of any size, padded by reflection at the right and the bottom.
 
     Args:
         network: takes and returns float32 (1, c, h, w), h and w multiples of `multiple`.
-        image: float32 (h, w, c); it is padded by reflection to the right and at the bottom.
-        least: height and width that the network is given at least.
+        image: float32 (h, w, c).
+        least: least height and width to pad to.
+
+    Returns:
+        float32 (h, w, c).
     """
     height, width = image.shape[:2]
     wanted = (max(n, side) for n, side in zip((height, width), least, strict=True))
     pads = [(0, n + -n % multiple - side) for n, side in zip(wanted, (height, width), strict=True)]
     pads.append((0, 0))
-    # np.pad reflects again and again where a side is shorter than its padding; a side of one
-    # pixel has nothing to reflect, and repeats.
+    # np.pad reflects repeatedly where a side is shorter than its padding, and repeats a single
+    # pixel.
     padded = np.pad(image, pads, mode="reflect") if any(p[1] for p in pads) else image
     out = network(np.ascontiguousarray(padded.transpose(2, 0, 1)[None]))
     return out[0].transpose(1, 2, 0)[:height, :width]
@@ -135,15 +142,15 @@ def run_padded(
 def _in_order(
     pool: ThreadPoolExecutor, run: Callable[[T], R], items: Iterator[T], ahead: int
 ) -> Iterator[R]:
-    """As `pool.map`, but only so many are begun before they are asked for."""
-    begun: deque[Future[R]] = deque()
+    """As `pool.map`, but submits at most `ahead` items before their results are taken."""
+    submitted: deque[Future[R]] = deque()
     try:
         for item in items:
-            begun.append(pool.submit(run, item))
-            if len(begun) == ahead:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
+            submitted.append(pool.submit(run, item))
+            if len(submitted) == ahead:
+                yield submitted.popleft().result()
+        while submitted:
+            yield submitted.popleft().result()
     finally:
-        for future in begun:
+        for future in submitted:
             future.cancel()

@@ -49,11 +49,10 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], str, dict[str, Any]]:
         weights, metadata = _read_onnx(path) if path.suffix == ".onnx" else _read(path)
         return weights, metadata["config"], json.loads(metadata["provenance"])
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else repr(error)
+        what = "no such file" if isinstance(error, FileNotFoundError) else repr(error)
+        reason = f"not a checkpoint of unblur ({what}); expected a run's last.safetensors or "
         raise CheckpointError(
-            f"not a checkpoint of unblur ({reason}); last.safetensors or best.safetensors of a run "
-            "folder, or an exported .onnx was expected",
-            file=path,
+            f"{reason}best.safetensors, or an exported .onnx", file=path
         ) from None
 
 
@@ -81,10 +80,8 @@ def load_into(net: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None
     try:
         net.load_state_dict(weights)
     except RuntimeError:
-        raise CheckpointError(
-            f"the weights are of another network than {type(net).__name__} as configured",
-            file=path,
-        ) from None
+        reason = f"the weights are of another network than {type(net).__name__} as configured"
+        raise CheckpointError(reason, file=path) from None
 
 
 def write_whole(path: Path, data: bytes | dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ class DeblurGANGenerator(Generator):
     """
 
     multiple = 4
-    gated = False
+    uses_change_mask = False
 
     def __init__(self, config: DeblurGANConfig | None = None) -> None:
         super().__init__()

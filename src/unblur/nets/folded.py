@@ -1,4 +1,4 @@
-"""The gated U-Net as it is run: constants multiplied into the convolutions, nothing split."""
+"""The gated U-Net for inference: constants are multiplied into the convolutions."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch.nn import functional as F
 from unblur.nets.gated_unet import GatedBlock, GatedUNet, RMSNorm, local_mean
 
 SCALE = 1 / 8
-"""The scale of a block that is unfolded; those that were trained are 0.13 in the mean."""
+"""The scale of a block that is unfolded; the mean of trained ones is 0.13."""
 
 
 def folded(net: GatedUNet) -> GatedUNet:
-    """A copy of a network that computes the same with fewer operations; it is not to be trained."""
+    """A copy of a network that computes the same with fewer operations, for inference only."""
     net = copy.deepcopy(net).eval()
     for level in (net.encoder0, net.encoder1, net.middle, net.decoder1, net.decoder0):
         for index, block in enumerate(level):
@@ -29,8 +29,8 @@ def folded(net: GatedUNet) -> GatedUNet:
 def unfolded(weights: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, Tensor]:
     """The weights of a trainable network that computes what a folded one does.
 
-    What was multiplied out is chosen anew: its norms' weights are 1, their biases 0, its scales
-    `SCALE`. With scales of 1 an optimiser would move the network by many times as much a step.
+    The constants that folding has removed are chosen anew: norms' weights 1, their biases 0, scales
+    `SCALE`. With scales of 1 an optimiser's steps would change the network many times as much.
 
     Args:
         weights: of the folded network.
@@ -60,8 +60,8 @@ def unfolded(weights: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, T
 class FoldedBlock(nn.Module):
     """A `GatedBlock` that computes the same, exactly, in fewer and wider steps.
 
-    The norms' weights and biases go into the convolutions behind them, the scales into those
-    before them; and the convolutions whose halves are multiplied become two each.
+    The norms' weights and biases go into the convolutions after them, the scales into those before
+    them; each convolution whose halves are multiplied becomes two.
     """
 
     @torch.no_grad()
@@ -87,7 +87,7 @@ class FoldedBlock(nn.Module):
 
 
 def _divided_by_rms(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-    # The length of a pixel's vector is one pass in the engines; a mean of squares would be two.
+    # A vector norm is one pass in the engines; a mean of squares would be two.
     length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
     return x * torch.rsqrt(length * length / x.shape[1] + RMSNorm.epsilon)
 

@@ -12,7 +12,7 @@ from unblur.nets.generator import Generator, NetworkConfig
 SPAN = 11
 """Cells, along each side, over which a block's context is averaged."""
 CELL = 16
-"""Side of a cell in pixels of the image: context reaches (SPAN * CELL) / 2 = 88 of them."""
+"""Side of a cell in pixels of the image; context reaches SPAN * CELL / 2 = 88 pixels."""
 
 
 class GatedUNetConfig(NetworkConfig, frozen=True):
@@ -73,13 +73,13 @@ class GatedUNet(Generator):
 
 
 class GatedBlock(nn.Module):
-    """Two residual branches: one looks around, one mixes channels; both multiply their halves.
+    """Two residual branches, one spatial, one across channels; both multiply their halves.
 
     `x + scale1 * project1(g * context(local_mean(g)))` with g the product of the halves of
     `depthwise(expand1(norm1(x)))`; then `x + scale2 * project2(h)` with h the product of the
-    halves of `expand2(norm2(x))`. As in NAFNet, but for two things: the norm takes no mean away,
-    and channel attention averages over the pixels around, not over the whole picture, so that
-    training crops, tiles and photos see the same context.
+    halves of `expand2(norm2(x))`. Unlike NAFNet's, the norm subtracts no mean, and channel
+    attention averages over the surroundings, not over the whole image, so that training crops,
+    tiles and photos have the same context.
 
     Args:
         channels: of the map that goes in and comes out.
@@ -99,7 +99,7 @@ class GatedBlock(nn.Module):
         self.expand2 = nn.Conv2d(channels, 2 * channels, 1)
         self.project2 = nn.Conv2d(channels, channels, 1)
         self.scale2 = nn.Parameter(torch.full((channels, 1, 1), 0.2))
-        # No attention at first: every channel counts in full everywhere.
+        # The initial attention is 1 everywhere.
         nn.init.zeros_(self.context.weight)
         nn.init.ones_(self.context.bias)  # pyright: ignore[reportArgumentType]
 

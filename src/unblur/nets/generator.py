@@ -21,5 +21,5 @@ class Generator(nn.Module):
     """Height and width are multiples of this, in pixels."""
     smallest = 1
     """Least height and width, in pixels."""
-    gated = True
+    uses_change_mask = True
     """Whether pixels that need no deblurring are left unchanged when photos are deblurred."""

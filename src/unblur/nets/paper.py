@@ -57,7 +57,7 @@ class PaperGenerator(Generator):
     """
 
     multiple = 4
-    gated = False
+    uses_change_mask = False
 
     def __init__(self, config: PaperConfig | None = None) -> None:
         super().__init__()

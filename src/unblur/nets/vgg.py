@@ -14,27 +14,25 @@ from unblur.errors import ContentWeightsError, Hint
 URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 """torchvision's VGG-19 weights (BSD-3-Clause); the name ends with the start of its SHA-256."""
 
-# Filters of each 3x3 convolution up to conv3_3; "pool" halves the map. Keys are torchvision's
-# positions in `features`, and the distilled files' names (Wang et al. 2020).
-_LAYERS = (
-    ("features.0", "conv11", 64),
-    ("features.2", "conv12", 64),
-    "pool",
-    ("features.5", "conv21", 128),
-    ("features.7", "conv22", 128),
-    "pool",
-    ("features.10", "conv31", 256),
-    ("features.12", "conv32", 256),
-    ("features.14", "conv33", 256),
-)
+# The 3x3 convolutions up to conv3_3 by their names in the distilled files (Wang et al. 2020), with
+# their names in torchvision's and their numbers of filters. Pooling follows conv12 and conv22.
+_LAYERS = {
+    "conv11": ("features.0", 64),
+    "conv12": ("features.2", 64),
+    "conv21": ("features.5", 128),
+    "conv22": ("features.7", 128),
+    "conv31": ("features.10", 256),
+    "conv32": ("features.12", 256),
+    "conv33": ("features.14", 256),
+}
 
 
 class VGGFeatures(nn.Module):
     """VGG-19 up to conv3_3 after ReLU, the layer of DeblurGAN; frozen.
 
-    Images of (b, 3, h, w) in [-1, 1] become (b, 256 or 64, h / 4, w / 4) feature maps. Input is
-    normalised with ImageNet's mean and deviation; the distilled network does that itself, in a
-    1x1 convolution, and pads by reflection.
+    Images of (b, 3, h, w) in [-1, 1] become (b, 256 or 64, h / 4, w / 4) feature maps. The input is
+    normalised with ImageNet's mean and deviation; the distilled network has a 1x1 convolution for
+    that, and pads by reflection.
 
     Args:
         small: the distilled network, of 16 times fewer filters (Collaborative Distillation).
@@ -45,17 +43,15 @@ class VGGFeatures(nn.Module):
         self.name = "vgg19-small" if small else "vgg19"
         mode = "reflect" if small else "zeros"
         self.normalise = nn.Conv2d(3, 3, 1)
-        layers: list[nn.Module] = []
-        channels = 3
-        for layer in _LAYERS:
-            if isinstance(layer, str):
-                layers.append(nn.MaxPool2d(2))
-                continue
-            filters = layer[2] // 4 if small else layer[2]
-            layers.append(nn.Conv2d(channels, filters, 3, padding=1, padding_mode=mode))
-            layers.append(nn.ReLU())
+        self.layers, channels = nn.Sequential(), 3
+        for name, (_, filters) in _LAYERS.items():
+            filters = filters // 4 if small else filters
+            conv = nn.Conv2d(channels, filters, 3, padding=1, padding_mode=mode)
+            self.layers.add_module(name, conv)
+            self.layers.append(nn.ReLU())
+            if name in ("conv12", "conv22"):
+                self.layers.append(nn.MaxPool2d(2))
             channels = filters
-        self.layers = nn.Sequential(*layers)
         self.requires_grad_(False)
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c i j"]:
@@ -66,9 +62,9 @@ def load(network: str, weights: str = "") -> VGGFeatures:
     """The content network `vgg19` or `vgg19-small` with its weights.
 
     Args:
-        weights: a .pth or .safetensors file, which may be of either network and decides; for
-            `vgg19` it may be left out, and torchvision's file is fetched by URL and checked
-            against its SHA-256.
+        weights: a .pth or .safetensors file of either network, which overrides `network`; by
+            default, for `vgg19` only, torchvision's file is fetched by URL and checked against its
+            SHA-256.
 
     Raises:
         ContentWeightsError: if the weights can be neither read nor fetched.
@@ -123,12 +119,7 @@ def _rename(state: dict[str, Any], small: bool) -> dict[str, Tensor]:
         deviation = torch.tensor([0.229, 0.224, 0.225])
         weight, bias = torch.diag(1 / deviation)[:, :, None, None], -mean / deviation
     renamed = {"normalise.weight": weight, "normalise.bias": bias}
-    index = 0
-    for layer in _LAYERS:
-        if isinstance(layer, str):
-            index += 1
-            continue
+    for name, (torchvision, _) in _LAYERS.items():
         for part in ("weight", "bias"):
-            renamed[f"layers.{index}.{part}"] = state[f"{layer[1 if small else 0]}.{part}"]
-        index += 2
+            renamed[f"layers.{name}.{part}"] = state[f"{name if small else torchvision}.{part}"]
     return renamed

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import Any, BinaryIO
 
-from unblur.photo import exif
+from unblur.photo import exif, libvips
 from unblur.photo.libvips import KEEP_ALL, KEEP_NO_EXIF
 from unblur.photo.origin import Origin
 
+# The generic brands stand for HEIC as well; the compatible ones after them tell.
+MAGIC = re.compile(rb"(?s).{4}ftyp(?!hei)(?:.{8}(?:.{4})*?)?avi[fs]")
 
-def matches(head: bytes) -> bool:
-    # The generic brands stand for HEIC as well; the compatible ones after them tell.
-    return head[4:8] == b"ftyp" and (
-        head[8:12] == b"avis"
-        or (not brands(head).isdisjoint({b"avif", b"avis"}) and head[8:11] != b"hei")
-    )
-
-
-def brands(head: bytes) -> set[bytes]:
-    """The major and the compatible brands in the first 64 bytes (ISO/IEC 14496-12, 4.3)."""
-    return {head[8:12], *(head[i : i + 4] for i in range(16, min(len(head), 64), 4))}
+load = partial(libvips.load, "heif", kind="avif")
 
 
 def save(image: Any, origin: Origin, file: BinaryIO) -> None:

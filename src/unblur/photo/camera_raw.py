@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 
 from unblur.errors import UnknownFormatError
 
@@ -16,17 +16,8 @@ RAW_ENDINGS = frozenset({
 """Their file name endings."""
 
 
-def matches(head: bytes) -> bool:
-    """Whether a file's first bytes are of a raw format that does not look like a TIFF."""
-    return (
-        head.startswith((b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILMCCD-RAW"))
-        or head[4:12] == b"ftypcrx "
-        or head[8:11] == b"CR\2"
-    )
-
-
-def has_ending(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in RAW_ENDINGS  # noqa: PTH122 - it may be no path
+MAGIC = re.compile(rb"(?s)II(?:RO|RS|U\0)|MMOR|FUJIFILMCCD-RAW|.{4}ftypcrx |.{8}CR\x02")
+"""The beginnings of raw files that do not look like a TIFF."""
 
 
 def refusal() -> UnknownFormatError:

@@ -1,4 +1,4 @@
-"""Colours as stored and as the network takes them, there and back without touching the rest."""
+"""Converts between stored colours and those that the network takes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import pyvips
-
 from unblur.errors import PhotoError
-from unblur.photo.libvips import reason, set_blob
+from unblur.photo.libvips import decoding, set_blob
 
 _PLAIN = {"srgb", "rgb", "rgb16", "b-w", "grey16", "multiband"}
 _FLOATS = {"scrgb", *_PLAIN}
@@ -18,18 +16,18 @@ _PEAKS = {"char": 127.0, "short": 32767.0, "int": 2.0**31 - 1, "uint": 2.0**32 -
 
 @dataclass(frozen=True)
 class Colours:
-    """How the stored picture's samples relate to those that the network gets.
+    """How stored samples relate to shown ones, which the network takes.
 
     Attributes:
         kind: "plain" (the same), "cmyk", "lab", or "numbers" (floats and wide integers).
-        unit: of "numbers": the stored value that is the network's 1.
+        unit: of "numbers": the stored value that is shown as 1.
     """
 
     kind: str
     unit: float = 1.0
 
     def shown(self, stored: Any) -> Any:
-        """What the network gets, lazily: 1 to 4 bands of uchar, ushort, or floats in 0 to 1."""
+        """The shown picture, lazily: 1 to 4 bands of uchar, ushort, or floats in 0 to 1."""
         if self.kind == "plain":
             return stored
         if self.kind == "numbers":
@@ -38,7 +36,7 @@ class Colours:
         colours = 4 if self.kind == "cmyk" else 3
         deep = stored.format != "uchar"
         if self.kind == "cmyk":
-            # Without a profile of its own, libvips' built-in one.
+            # libvips' built-in profile if the picture has none.
             rgb = stored[:4].icc_transform(
                 "srgb", embedded=True, input_profile="cmyk", depth=16 if deep else 8
             )
@@ -48,10 +46,12 @@ class Colours:
         return rgb.bandjoin(stored[colours]) if stored.bands > colours else rgb
 
     def stored(self, new: Any, shown: Any, stored: Any) -> Any:
-        """The new picture in the stored one's colours; what did not change is the stored one.
+        """Convert a new shown picture back; pixels without a change keep their stored samples.
 
         Args:
-            new: as `shown`, changed.
+            new: the new picture, in the colours of `shown`.
+            shown: the old picture as shown.
+            stored: the old picture as stored.
         """
         if self.kind == "plain":
             return new
@@ -78,10 +78,10 @@ class Colours:
 
 
 def colours_of(stored: Any) -> Colours:
-    """The colours of a stored picture. For floats it reads all of it once.
+    """The colours of a stored picture. Reads all of a picture of floats.
 
     Raises:
-        PhotoError: if it has none that can be shown, or values that are not finite.
+        PhotoError: if they cannot be shown, or values are not finite.
     """
     space, depth, bands = stored.interpretation, stored.format, stored.bands
     if space == "cmyk" and depth in ("uchar", "ushort") and bands in (4, 5):
@@ -100,15 +100,13 @@ def colours_of(stored: Any) -> Colours:
 
 
 def _unit(stored: Any) -> float:
-    """1, 255 or 65535: floats come in all three ranges, and the mean tells which it is.
+    """The white point of floats, which is 1, 255 or 65535: the least that the mean does not exceed.
 
-    The largest value would not: a lamp in a picture of scene-linear light may be thousands.
+    The maximum does not tell: highlights in scene-linear light may be thousands.
     """
-    try:
-        # Statistics of all bands: their sum is not finite if any value is not.
+    with decoding():
+        # The first row is of all bands; its sum is not finite if any value is not.
         minimum, maximum, total = stored.stats().numpy()[0].ravel()[:3]
-    except pyvips.Error as error:
-        raise PhotoError(f"is damaged or truncated ({reason(error)})") from None
     if not (math.isfinite(minimum) and math.isfinite(maximum) and math.isfinite(total)):
         raise PhotoError("holds values that are not numbers (NaN or infinite)")
     mean = total / (stored.width * stored.height * stored.bands)

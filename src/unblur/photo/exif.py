@@ -1,4 +1,4 @@
-"""EXIF blocks: made upright, made of a TIFF's tags, given to libvips.
+"""EXIF blocks: set upright, made from a TIFF's tags, passed to libvips.
 
 An EXIF block is a small TIFF. libvips keeps none in a TIFF, and of a JPEG's only the tags that
 libexif knows.
@@ -21,14 +21,14 @@ _SIDES = (0xA002, 0xA003)
 
 
 def upright_exif(block: bytes, turned: bool) -> bytes:
-    """An EXIF block whose orientation says upright; every other byte stays where it is.
+    """Set the orientation of an EXIF block to upright; every other byte stays where it is.
 
-    Makers' notes hold offsets into the block, so it is patched, not made again. The thumbnail is
-    unlinked: it shows the old picture, perhaps on its side.
+    Makers' notes hold offsets into the block, so it is patched in place. The thumbnail, which shows
+    the old picture, is unlinked.
 
     Args:
         block: with or without the leading "Exif".
-        turned: whether width and height have changed places.
+        turned: whether width and height have been exchanged.
     """
     lead = 6 if block[:4] == b"Exif" else 0
     out = bytearray(block[lead:])
@@ -38,7 +38,7 @@ def upright_exif(block: bytes, turned: bool) -> bytes:
             return block
     except (struct.error, ValueError):
         return block
-    # Of a damaged block what is whole is patched: its orientation has been applied.
+    # A damaged block is patched as far as it is intact: its orientation has been applied.
     sides: list[int] = []
     for at in _entries(out, order, offset):
         tag, kind = struct.unpack_from(order + "HH", out, at)
@@ -56,7 +56,7 @@ def upright_exif(block: bytes, turned: bool) -> bytes:
 
 
 def from_tags(tags: Tags) -> bytes:
-    """An EXIF block of a TIFF's tags, without its structure; empty if nothing is left."""
+    """An EXIF block of the tags of a TIFF that describe the photo; empty if there are none."""
     kept = {tag: entry for tag, entry in carried(tags).items() if tag != IPTC}
     kept = {k: v for k, v in kept.items() if isinstance(v[2], dict) or len(v[2]) < 2**15}
     if not kept:

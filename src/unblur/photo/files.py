@@ -20,7 +20,7 @@ STRAY = ".unblur-"
 def atomic(path: Path) -> Iterator[BinaryIO]:
     """Open a new file that replaces `path` when the block ends, once it is on the disk.
 
-    If the block raises, `path` stays as it was. If the process is killed, it also leaves an
+    If the block raises, `path` stays as it was. A process that is killed also leaves an
     unfinished file beside it, for `sweep`.
 
     Raises:
@@ -73,11 +73,10 @@ def scratch(path: Path) -> Iterator[Path]:
 
 def sweep(folder: Path) -> None:
     """Remove the unfinished files that killed processes left in a folder."""
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(STRAY) and entry.is_file(follow_symlinks=False):
-                with suppress(OSError):
-                    Path(entry.path).unlink()
+    for stray in folder.glob(f"{STRAY}*"):
+        with suppress(OSError):
+            if stray.is_file():
+                stray.unlink()
 
 
 @contextmanager

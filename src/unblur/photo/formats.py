@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
 from unblur.errors import Hint, PhotoError, UnknownFormatError
@@ -20,9 +21,9 @@ class Format:
 
     Attributes:
         endings: of file names.
-        matches: whether a file is of the format, by its first 64 bytes.
+        magic: matches the first 64 bytes of a file.
         load: opens a file, at its start, with a limit of pixels; the stored picture.
-        read_extras: the metadata that libvips drops, as arguments of `Origin`.
+        extras: the metadata that libvips drops, as arguments of `Origin`.
         save: writes a picture into an empty file; None if the format is only read.
         alpha: whether it holds transparency.
         bits: the most that it holds a sample.
@@ -30,10 +31,10 @@ class Format:
     """
 
     endings: tuple[str, ...]
-    matches: Callable[[bytes], bool]
+    magic: re.Pattern[bytes]
     load: Callable[[BinaryIO, int | None], Any]
     save: Callable[[Any, Origin, BinaryIO], None] | None
-    read_extras: Callable[[BinaryIO], dict[str, Any]] = lambda file: {}
+    extras: Callable[[BinaryIO], dict[str, Any]] = lambda file: {}
     alpha: bool = True
     bits: int = 8
     colours: tuple[str, ...] = ("plain",)
@@ -42,22 +43,18 @@ class Format:
 # fmt: off
 BY_NAME = {
     "jpeg": Format(
-        (".jpg", ".jpeg"), jpeg.matches, partial(load, "jpeg", "jpeg"), jpeg.save,
-        jpeg.read_extras, alpha=False, colours=("plain", "cmyk", "lab"),
+        (".jpg", ".jpeg"), jpeg.MAGIC, partial(load, "jpeg"), jpeg.save, jpeg.extras,
+        alpha=False, colours=("plain", "cmyk", "lab"),
     ),
-    "png": Format(
-        (".png",), png.matches, partial(load, "png", "png"), png.save, png.read_extras, bits=16
-    ),
-    "webp": Format(
-        (".webp",), webp.matches, partial(load, "webp", "webp"), webp.save, webp.read_extras
-    ),
+    "png": Format((".png",), png.MAGIC, partial(load, "png"), png.save, png.extras, bits=16),
+    "webp": Format((".webp",), webp.MAGIC, partial(load, "webp"), webp.save, webp.extras),
     "tiff": Format(
-        (".tif", ".tiff"), tiff.matches, partial(load, "tiff", "tiff"), tiff.save,
-        tiff.read_extras, bits=16, colours=("plain", "cmyk", "lab", "numbers"),
+        (".tif", ".tiff"), tiff.MAGIC, partial(load, "tiff"), tiff.save, tiff.extras,
+        bits=16, colours=("plain", "cmyk", "lab", "numbers"),
     ),
-    "avif": Format((".avif",), avif.matches, partial(load, "heif", "avif"), avif.save, bits=12),
-    "gif": Format((".gif",), gif.matches, partial(load, "gif", "gif"), gif.save),
-    "heif": Format((".heic", ".heif"), heic.matches, heic.load, None),
+    "avif": Format((".avif",), avif.MAGIC, avif.load, avif.save, bits=12),
+    "gif": Format((".gif",), gif.MAGIC, partial(load, "gif"), gif.save),
+    "heif": Format((".heic", ".heif"), heic.MAGIC, heic.load, None),
 }
 # fmt: on
 """The formats; a file is of the first one that matches."""
@@ -78,8 +75,9 @@ def kind_of(head: bytes, name: str = "") -> str:
     Raises:
         UnknownFormatError: if it is none that can be read.
     """
-    kind = next((kind for kind, format_ in BY_NAME.items() if format_.matches(head)), None)
-    if camera_raw.matches(head) or (camera_raw.has_ending(name) and kind in ("tiff", None)):
+    kind = next((kind for kind, format_ in BY_NAME.items() if format_.magic.match(head)), None)
+    named_raw = PurePath(name).suffix.lower() in camera_raw.RAW_ENDINGS
+    if camera_raw.MAGIC.match(head) or (named_raw and kind in ("tiff", None)):
         raise camera_raw.refusal()
     if kind is None:
         known = ", ".join(name.upper() for name in BY_NAME)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, BinaryIO
 
 from unblur.photo.libvips import KEEP_NO_EXIF
 from unblur.photo.origin import Origin
 
-
-def matches(head: bytes) -> bool:
-    return head.startswith((b"GIF87a", b"GIF89a"))
+MAGIC = re.compile(rb"GIF8[79]a")
 
 
 def save(image: Any, origin: Origin, file: BinaryIO) -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, BinaryIO
 
 import numpy as np
 import pyvips
 
 from unblur.errors import Hint, PhotoError, UnknownFormatError
-from unblur.photo.avif import brands
 from unblur.photo.libvips import check_size, set_blob
 
-_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-
-
-def matches(head: bytes) -> bool:
-    """Whether a file that is no AVIF, which shares brands with HEIC, is a HEIC."""
-    return head[4:8] == b"ftyp" and not brands(head).isdisjoint(_BRANDS)
+# An AVIF may match as well.
+MAGIC = re.compile(rb"(?s).{4}ftyp(?:.{8}(?:.{4})*?)?(?:hei[cxms]|hev[cx]|mif1|msf1)")
 
 
 def load(file: BinaryIO, max_pixels: int | None) -> Any:
@@ -48,7 +44,7 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
     for field, key in blobs.items():
         if info.get(key):
             set_blob(image, field, bytes(info[key]))
-    # The file's own transformation, applied already, counts; libvips has read EXIF's of the block.
+    # Upright already by the file's own transformation; libvips has set EXIF's orientation.
     image.set_type(pyvips.GValue.gint_type, "orientation", 1)
     image.set_type(pyvips.GValue.gint_type, "bits-per-sample", bits)
     return image

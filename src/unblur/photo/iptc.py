@@ -18,7 +18,7 @@ def bare(data: bytes) -> bytes:
 
 
 def wrapped(data: bytes) -> bytes:
-    """The records as a JPEG's segment holds them."""
+    """The records as Photoshop's resource, as in a segment of a JPEG."""
     if data.startswith(_PHOTOSHOP):
         return data
     return _PHOTOSHOP + _RESOURCE + len(data).to_bytes(4, "big") + data + b"\0" * (len(data) % 2)

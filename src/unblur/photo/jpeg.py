@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -11,6 +12,8 @@ from unblur.errors import CannotHoldError, Hint
 from unblur.photo import iptc
 from unblur.photo.libvips import KEEP_NO_EXIF, save_streamed, set_blob
 from unblur.photo.origin import Origin
+
+MAGIC = re.compile(rb"\xff\xd8\xff")
 
 # At 97 without chroma sub-sampling even hard coloured edges come back with 45 dB.
 _LOWEST_QUALITY = 97
@@ -34,11 +37,7 @@ _CHROMINANCE = np.array([
 # fmt: on
 
 
-def matches(head: bytes) -> bool:
-    return head.startswith(b"\xff\xd8\xff")
-
-
-def read_extras(file: BinaryIO) -> dict[str, Any]:
+def extras(file: BinaryIO) -> dict[str, Any]:
     return {"head": file.read(_HEAD_BYTES)}
 
 
@@ -46,19 +45,19 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     """Write a picture without chroma sub-sampling, nowhere quantised coarser than the photo."""
     if origin.header.get_typeof("iptc-data"):
         set_blob(image, "iptc-data", iptc.wrapped(origin.header.get("iptc-data")))
-    added = _encoded(origin.exif, comments_of(origin.head))
-    density = density_of(origin.head)
-    options = {
-        "Q": _quality(tables_of(origin.head)),
-        "subsample_mode": "off",
-        "interlace": origin.interlaced,
-        "keep": KEEP_NO_EXIF,
-    }
-    save_streamed(image, "jpeg", options, lambda start: _inserted(start, added, density), file)
+    comments, density = comments_of(origin.head), density_of(origin.head)
+
+    def begin(start: bytes) -> bytes:
+        return with_segments(start, origin.exif, comments, density)
+
+    begin(b"\xff\xd8\xff\xdb\0\2")  # raises here, not in libvips' callback
+    options = {"Q": _quality(tables_of(origin.head)), "subsample_mode": "off"}
+    options |= {"interlace": bool(origin.header.get_typeof("interlaced")), "keep": KEEP_NO_EXIF}
+    save_streamed(image, "jpeg", options, begin, file)
 
 
 def tables_of(head: bytes) -> list[np.ndarray]:
-    """The quantisation tables, luminance first, of a file's beginning."""
+    """The quantisation tables in the beginning of a file, luminance first."""
     tables: list[np.ndarray] = []
     for marker, body in segments(head):
         at = 0
@@ -72,7 +71,7 @@ def tables_of(head: bytes) -> list[np.ndarray]:
 
 
 def comments_of(head: bytes) -> list[bytes]:
-    """The comments of a file's beginning."""
+    """The comments in the beginning of a file."""
     return [body for marker, body in segments(head) if marker == 0xFE]
 
 
@@ -89,7 +88,7 @@ def segments(head: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def density_of(head: bytes) -> bytes:
-    """The five bytes of the resolution: unit, across, down; empty if the file has none."""
+    """The resolution in the JFIF segment: unit, across, down, in five bytes; empty without one."""
     if head[:2] != b"\xff\xd8":
         return b""
     found = [body for marker, body in segments(head) if marker == 0xE0 and body[:5] == b"JFIF\0"]
@@ -105,28 +104,19 @@ def with_segments(start: bytes, exif: bytes, comments: list[bytes], density: byt
     Raises:
         CannotHoldError: if the EXIF block is longer than a segment can be.
     """
-    return _inserted(start, _encoded(exif, comments), density)
-
-
-def _encoded(exif: bytes, comments: list[bytes]) -> bytes:
-    """The segments of EXIF and comments."""
     body = b"" if not exif else b"Exif\0\0" + exif.removeprefix(b"Exif\0\0")
     if len(body) > _LONGEST_SEGMENT:
-        raise CannotHoldError(
-            "has more EXIF than a JPEG can hold", hint=Hint("format", ("png", "tiff"))
-        )
+        hint = Hint("format", ("png", "tiff"))
+        raise CannotHoldError("has more EXIF than a JPEG can hold", hint=hint)
     added = [(0xE1, body)] if body else []
     added += [(0xFE, comment) for comment in comments]
-    return b"".join(bytes((255, m)) + (len(b) + 2).to_bytes(2, "big") + b for m, b in added)
-
-
-def _inserted(start: bytes, added: bytes, density: bytes) -> bytes:
+    new = b"".join(bytes((255, m)) + (len(b) + 2).to_bytes(2, "big") + b for m, b in added)
     at = 2
     if start[2:4] == b"\xff\xe0":
         at += 2 + int.from_bytes(start[4:6], "big")
         if density:
             start = start[:13] + density + start[18:]
-    return start[:at] + added + start[at:]
+    return start[:at] + new + start[at:]
 
 
 def _quality(tables: list[np.ndarray]) -> int:

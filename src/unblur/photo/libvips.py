@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import pyvips
@@ -17,18 +18,19 @@ KEEP_ALL, KEEP_NO_EXIF, KEEP_NO_EXIF_NO_IPTC = 31, 30, 26
 """Values of the savers' option `keep`: which metadata libvips writes."""
 
 
-def load(loader: str, kind: str, file: BinaryIO, max_pixels: int | None) -> Any:
+def load(loader: str, file: BinaryIO, max_pixels: int | None, kind: str = "") -> Any:
     """Open a picture lazily: only the header is decoded.
 
     Args:
         loader: libvips' name of the format.
-        kind: the format's name in error messages.
         file: at its start; may be closed afterwards.
         max_pixels: the limit of width times height; None for none.
+        kind: the format's name, if it is another.
 
     Raises:
         PhotoError: if the header is damaged, there are several pages or frames, or too many pixels.
     """
+    kind = kind or loader
     try:
         if isinstance(file, io.BytesIO):
             # From a buffer, which libvips copies: a source would not keep the bytes alive.
@@ -58,6 +60,15 @@ def check_size(width: int, height: int, max_pixels: int | None) -> None:
             hint=Hint("max-pixels"),
             limit=max_pixels,
         )
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Turn libvips' errors into PhotoErrors that say that the file is damaged."""
+    try:
+        yield
+    except pyvips.Error as error:
+        raise PhotoError(f"is damaged or truncated ({reason(error)})") from None
 
 
 def reason(error: pyvips.Error) -> str:

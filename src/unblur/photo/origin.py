@@ -1,4 +1,4 @@
-"""What a photo's file held beside its pixels, which a written file gets again."""
+"""The metadata of a photo's file, which is written again with new pixels."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Origin:
     """The metadata of the file that a photo was read from.
 
     Attributes:
-        kind: the format.
-        header: the stored picture, upright; its fields are profile, XMP, IPTC, resolution, ...
+        header: the stored picture, upright; libvips keeps the profile, XMP, IPTC, the resolution
+            and more as its fields.
         colours: how the stored samples relate to the shown ones.
         exif: an EXIF block whose orientation is upright; empty if there is none.
         tags: of a TIFF.
@@ -24,7 +24,6 @@ class Origin:
         lossless: whether a WebP is.
     """
 
-    kind: str
     header: Any
     colours: Colours
     exif: bytes = b""
@@ -38,8 +37,3 @@ class Origin:
         """Of a sample, as stored; 8 if the file does not say."""
         header = self.header
         return header.get("bits-per-sample") if header.get_typeof("bits-per-sample") else 8
-
-    @property
-    def interlaced(self) -> bool:
-        """Whether a JPEG is progressive, or a PNG interlaced."""
-        return bool(self.header.get_typeof("interlaced"))

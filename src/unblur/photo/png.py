@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import numpy as np
 from unblur.photo.libvips import KEEP_NO_EXIF, save_streamed
 from unblur.photo.origin import Origin
 
+MAGIC = re.compile(rb"\x89PNG\r\n\x1a\n")
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEAD = 33
 """Bytes of the signature and the header chunk."""
@@ -21,12 +23,8 @@ _LONGEST = 2**24
 _PALETTE_PIXELS = 2**25
 
 
-def matches(head: bytes) -> bool:
-    return head.startswith(SIGNATURE)
-
-
-def read_extras(file: BinaryIO) -> dict[str, Any]:
-    """The chunks of a PNG file that say how its colours are meant and when it was made."""
+def extras(file: BinaryIO) -> dict[str, Any]:
+    """The chunks of the colour space and of the time of change."""
     found: list[bytes] = []
     file.seek(len(SIGNATURE))
     while len(head := file.read(8)) == 8:
@@ -43,7 +41,10 @@ def read_extras(file: BinaryIO) -> dict[str, Any]:
 
 def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     """Write a picture, with a palette if the photo has one and its colours still fit."""
-    options: dict[str, Any] = {"interlace": origin.interlaced, "keep": KEEP_NO_EXIF}
+    options: dict[str, Any] = {
+        "interlace": bool(origin.header.get_typeof("interlaced")),
+        "keep": KEEP_NO_EXIF,
+    }
     if image.bands == 1 and image.format == "uchar" and origin.bits in (1, 2, 4):
         options["bitdepth"] = origin.bits
     chunks = b"".join([*origin.chunks, *exif_chunk(origin.exif)])
@@ -72,17 +73,17 @@ def chunk(name: bytes, data: bytes) -> bytes:
 
 
 def with_palette(png: bytes, pixels: np.ndarray, depth: int) -> bytes:
-    """An RGB or RGBA PNG file written with a palette; the same file if it needs over 256 colours.
+    """Convert an RGB or RGBA PNG file to one with a palette; unchanged if it has over 256 colours.
 
     Args:
-        pixels: its own, (h, w, 3 or 4) of uint8.
-        depth: bits of an index, if that many hold the colours.
+        pixels: of the file, (h, w, 3 or 4) of uint8.
+        depth: the least number of bits of an index.
     """
     height, width, channels = pixels.shape
     packed = np.zeros((height, width, 4), np.uint8)
     packed[..., :channels] = pixels
     packed[..., channels:] = 255
-    # Transparency first, so that its table is short.
+    # Sorted by alpha, so that the table of transparency, which leaves out opaque ends, is short.
     words = packed[..., [2, 1, 0, 3]].copy().view("<u4")[..., 0]
     colours, indices = np.unique(words, return_inverse=True)
     if len(colours) > 256:
@@ -106,14 +107,9 @@ def with_palette(png: bytes, pixels: np.ndarray, depth: int) -> bytes:
 
 
 def _packed(indices: np.ndarray, depth: int) -> np.ndarray:
-    """Indices (h, w), several a byte: the first one in the highest bits."""
-    if depth == 8:
-        return indices
-    count = 8 // depth
-    padded = np.pad(indices, ((0, 0), (0, -indices.shape[1] % count)))
-    parts = padded.reshape(len(indices), -1, count).astype(np.uint8)
-    shifts = np.arange(count - 1, -1, -1, dtype=np.uint8) * np.uint8(depth)
-    return np.bitwise_or.reduce(parts << shifts, axis=2).astype(np.uint8)
+    """Pack indices (h, w) into bytes, the first one in the highest bits."""
+    bits = np.unpackbits(indices[..., None], axis=2)[..., 8 - depth :]
+    return np.packbits(bits.reshape(len(indices), -1), axis=1)
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:

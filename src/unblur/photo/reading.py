@@ -1,4 +1,4 @@
-"""Reads a photo: upright pixels as the network takes them, and what the file held beside them."""
+"""Reads a photo: upright pixels as the network takes them, and the metadata."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from unblur.photo.colours import colours_of
 from unblur.photo.exif import upright_exif
 from unblur.photo.files import open_file
 from unblur.photo.formats import BY_NAME, kind_of
-from unblur.photo.libvips import reason
+from unblur.photo.libvips import decoding, reason
 from unblur.photo.origin import Origin
 
 MAX_PIXELS = 2**30
@@ -66,7 +66,7 @@ class Photo:
             PhotoError: if the file is damaged there.
         """
         whole = (self.height, self.width) == (height, width)
-        with _damage_reported():
+        with decoding():
             part = self.shown if whole else self.shown.crop(left, top, width, height)
             return part.numpy().reshape(height, width, self.channels)
 
@@ -88,7 +88,7 @@ def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
         stored = BY_NAME[kind].load(file, max_pixels)
         exif = stored.get("exif-data") if stored.get_typeof("exif-data") else b""
         file.seek(0)
-        extras = {"exif": exif, **BY_NAME[kind].read_extras(file)}
+        extras = {"exif": exif, **BY_NAME[kind].extras(file)}
         if extras["exif"]:
             extras["exif"] = upright_exif(extras["exif"], _changes_sides(stored))
         stored = _upright(stored)
@@ -99,7 +99,7 @@ def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
         raise PhotoError(f"has colours that cannot be shown ({reason(error)})") from None
     if shown.format not in _DTYPES:
         raise PhotoError(f"has samples of type {shown.format}; save it with 8 or 16 bit")
-    origin = Origin(kind, stored, colours, **extras)
+    origin = Origin(stored, colours, **extras)
     dtype = np.dtype(_DTYPES[shown.format])
     return Photo(shown.width, shown.height, shown.bands, dtype, kind, shown, origin)
 
@@ -146,18 +146,10 @@ def _upright(stored: Any) -> Any:
     """
     size = stored.width * stored.height * stored.bands
     sample = {"uchar": 1, "char": 1, "ushort": 2, "short": 2}.get(stored.format, 4)
-    with _damage_reported():
+    with decoding():
         image = stored.autorot() if stored.get_typeof("orientation") else stored
         if size * sample <= _DECODED_BYTES:
             return image.copy_memory()
         # One pixel makes libvips decode a file that has no parts, to a temporary file.
         stored.crop(stored.width - 1, stored.height - 1, 1, 1).avg()
     return image
-
-
-@contextmanager
-def _damage_reported() -> Iterator[None]:
-    try:
-        yield
-    except pyvips.Error as error:
-        raise PhotoError(f"is damaged or truncated ({reason(error)})") from None

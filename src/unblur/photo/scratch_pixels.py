@@ -1,4 +1,4 @@
-"""A file of bare pixels as a picture that is read from top to bottom, a strip at a time."""
+"""Files of bare pixels, opened as pictures that are read strip by strip."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from unblur.photo.libvips import reason
 from unblur.photo.tiff_tags import Tags, directory
 
 _STRIP_BYTES = 2**22
-# A smaller one is loaded by libvips' own means, which may read it more than once.
+# Smaller files are read into memory.
 _SMALL_BYTES = 2**27
 
 
 @contextmanager
 def open_pixels(path: Path, like: Any) -> Iterator[Any]:
-    """The pixels as a lazy picture; those of a large file can be read once, downwards.
+    """Open a file of pixels as a lazy picture; a large one can be read once, from top to bottom.
 
-    libvips' own loader maps the whole file: all of it would count as memory in use. So it gets a
-    striped TIFF instead, whose header is made up here and whose strips are parts of the file.
+    libvips' loader of raw pixels maps the whole file, which counts as memory in use. So a large
+    file is presented as a striped TIFF: a header made here, and strips that are parts of the file.
 
     Args:
         like: a picture of the same size, bands and format.
@@ -49,7 +49,7 @@ def open_pixels(path: Path, like: Any) -> Iterator[Any]:
         yield pyvips.Image.new_from_array(pixels.reshape(shape), interpretation=like.interpretation)
         return
     with open_file(path) as file:
-        # Held here until the picture has been read: the picture itself does not hold it.
+        # Referenced until the picture has been read: the picture itself keeps no reference.
         source = _source(file, length, _header(like, sample, row))
         try:
             image: Any = pyvips.Operation.call("tiffload_source", source, access="sequential")
@@ -60,7 +60,7 @@ def open_pixels(path: Path, like: Any) -> Iterator[Any]:
 
 
 def _source(file: BinaryIO, length: int, header: bytes) -> Any:
-    """The header and the file behind it, as one."""
+    """A source of the header followed by the file."""
     position = 0
 
     def read(size: int) -> bytes:
@@ -85,7 +85,7 @@ def _source(file: BinaryIO, length: int, header: bytes) -> Any:
 
 
 def _header(like: Any, sample: int, row: int) -> bytes:
-    """A BigTIFF's header and directory, to be followed by the pixels."""
+    """The header and the directory of a BigTIFF, which the pixels follow."""
     rows = max(1, _STRIP_BYTES // row)
     count = math.ceil(like.height / rows)
     alpha = like.bands in (2, 4)

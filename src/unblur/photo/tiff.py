@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any, BinaryIO
 
 import pyvips
@@ -12,24 +13,17 @@ from unblur.photo.libvips import KEEP_NO_EXIF_NO_IPTC
 from unblur.photo.origin import Origin
 from unblur.photo.tiff_tags import IPTC, append_tags, number, read_tags
 
+MAGIC = re.compile(rb"II[*+]\0|MM\0[*+]")
+
 _COMPRESSIONS = {
-    1: "none",
-    3: "ccittfax4",
-    4: "ccittfax4",
-    5: "lzw",
-    7: "jpeg",
-    32773: "packbits",
+    1: "none", 3: "ccittfax4", 4: "ccittfax4", 5: "lzw", 7: "jpeg", 32773: "packbits",
     50001: "webp",
-}
+}  # fmt: skip
 _PREDICTORS = {1: "none", 2: "horizontal", 3: "float"}
 _DNG_VERSION = 0xC612
 
 
-def matches(head: bytes) -> bool:
-    return head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-
-
-def read_extras(file: BinaryIO) -> dict[str, Any]:
+def extras(file: BinaryIO) -> dict[str, Any]:
     """The tags, and an EXIF block of them; raises UnknownFormatError for a DNG."""
     tags = read_tags(file)
     if _DNG_VERSION in tags:

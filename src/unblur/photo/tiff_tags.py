@@ -15,7 +15,7 @@ EXIF, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 """Sub-directories."""
 IPTC = 33723
 
-# What describes how the pixels lie in the file, or is written by libvips: never carried over.
+# Tags that describe the layout of the pixels, or are written by libvips: never carried over.
 _STRUCTURAL = {
     *(254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 273, 274, 277, 278, 279, 280, 281),
     *(282, 283, 284, 288, 289, 290, 291, 292, 293, 296, 301, 317, 318, 319, 320, 321, 322, 323),
@@ -30,7 +30,7 @@ _LONGEST = 2**24
 
 
 def read_tags(file: BinaryIO) -> Tags:
-    """The tags of a TIFF file's or an EXIF block's first directory; of a damaged one, what is left.
+    """Read the first directory of a TIFF file or an EXIF block, as far as it is intact.
 
     The EXIF block starts with its byte order, not with "Exif".
     """
@@ -42,7 +42,7 @@ def read_tags(file: BinaryIO) -> Tags:
 
 
 def number(tags: Tags, tag: int, default: int = 0) -> int:
-    """The (first) value of a tag that holds whole numbers."""
+    """The first value of a tag of integers."""
     kind, count, value = tags.get(tag, (0, 0, b""))
     if not isinstance(value, bytes) or count < 1 or _SIZES.get(kind, 0) not in (1, 2, 4, 8):
         return default
@@ -50,14 +50,14 @@ def number(tags: Tags, tag: int, default: int = 0) -> int:
 
 
 def carried(tags: Tags) -> Tags:
-    """The tags that say something of the photo, not of its file's structure."""
+    """The tags that describe the photo, not the structure of its file."""
     return {tag: entry for tag, entry in tags.items() if tag not in _STRUCTURAL}
 
 
 def append_tags(file: BinaryIO, tags: Tags) -> None:
-    """Adds the tags that a little-endian TIFF does not have to its first directory.
+    """Add the tags that a little-endian TIFF lacks to its first directory.
 
-    The directory is written again behind the file's end, and the header points there.
+    The directory is written again at the end of the file, and the header points there.
     """
     order, big, offset = header(file)
     if order != "<":
@@ -83,10 +83,11 @@ def append_tags(file: BinaryIO, tags: Tags) -> None:
 def directory(
     tags: Tags, start: int, big: bool, entries: list[bytes] | None = None, following: bytes = b""
 ) -> bytes:
-    """A directory that will lie at `start`, its values and sub-directories behind it.
+    """Encode a directory at the offset `start`, followed by its values and sub-directories.
 
     Args:
-        entries: more entries, as they stand in a file already.
+        entries: further entries, encoded already.
+        following: the encoded offset of the next directory.
     """
     form, width, head = ("<HHQ", 20, 8) if big else ("<HHI", 12, 2)
     room = width - (12 if big else 8)

@@ -1,4 +1,4 @@
-"""Colours under fully transparent pixels, so that a network sees no edge where nobody does."""
+"""Fills the colours under fully transparent pixels, so that a network sees no edge there."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import numpy as np
 
 
 def fill_transparent(pixels: np.ndarray) -> np.ndarray:
-    """The pixels with the colours of fully transparent ones continued from their neighbours.
+    """Replace the colours of fully transparent pixels by an extrapolation of the others.
 
-    Transparent pixels are often black underneath; a network that sees that black pulls it into
-    the visible ones beside it: dark fringes.
+    Transparent pixels are often black, which a network spreads into the visible pixels beside
+    them as dark fringes.
 
     Args:
-        pixels: (h, w, c); without alpha (c of 1 or 3) they come back as they are.
+        pixels: (h, w, c); returned as they are without alpha (c of 1 or 3).
 
     Returns:
-        (h, w, c) of the same dtype; alpha and every visible pixel as they were.
+        (h, w, c) of the same dtype; alpha and every visible pixel are unchanged.
     """
     if pixels.shape[2] in (1, 3) or 0 in pixels.shape:
         return pixels
@@ -31,7 +31,7 @@ def fill_transparent(pixels: np.ndarray) -> np.ndarray:
 
 
 def _pull_push(colours: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Colours where their weight is 0 taken from half the size, there by the same rule.
+    """Fill the colours whose weight is 0 from the picture at half the size, filled in the same way.
 
     Gortler et al. 1996, The Lumigraph, section 3.4: pull, push.
     """
@@ -44,7 +44,7 @@ def _pull_push(colours: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _halved(values: np.ndarray) -> np.ndarray:
-    """Means of 2 x 2; an odd side gets zeros, which weigh nothing."""
+    """Means of 2 x 2; an odd side is padded with zeros, whose weight is 0."""
     height, width = values.shape[:2]
     even = np.pad(values, ((0, height % 2), (0, width % 2), (0, 0)))
     return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -10,12 +11,10 @@ from unblur.photo import exif
 from unblur.photo.libvips import KEEP_ALL, KEEP_NO_EXIF
 from unblur.photo.origin import Origin
 
-
-def matches(head: bytes) -> bool:
-    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+MAGIC = re.compile(rb"(?s)RIFF.{4}WEBP")
 
 
-def read_extras(file: BinaryIO) -> dict[str, Any]:
+def extras(file: BinaryIO) -> dict[str, Any]:
     return {"lossless": any(name == b"VP8L" for name, _, _ in _chunks(file.read()))}
 
 

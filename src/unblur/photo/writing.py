@@ -1,4 +1,4 @@
-"""Writes a photo: new pixels with everything that was read beside the old ones."""
+"""Writes a photo: new pixels with the metadata that was read."""
 
 from __future__ import annotations
 
@@ -58,23 +58,18 @@ def write(
 def check_holds(photo: Photo, kind: str) -> None:
     """Raise CannotHoldError if a format cannot hold the photo's channels or bits a sample."""
     target, name = BY_NAME[kind], kind.upper()
-    if target.save is None:
-        raise CannotHoldError(
-            "is a HEIC picture, which cannot be written", hint=Hint("format", ("jpeg", "png"))
-        )
-    if photo.channels in (2, 4) and not target.alpha:
-        raise CannotHoldError(
-            f"has transparency, which {name} cannot hold", hint=Hint("format", ("png", "webp"))
-        )
-    if photo.origin.colours.kind == "numbers" and "numbers" not in target.colours:
-        raise CannotHoldError(
-            f"has samples that {name} cannot hold", hint=Hint("format", ("tiff",))
-        )
     bits = photo.origin.bits if 8 < photo.origin.bits <= 12 else 16
-    if photo.dtype == np.uint16 and target.bits < bits:
-        raise CannotHoldError(
-            f"has 16 bit a channel, which {name} cannot hold", hint=Hint("format", ("png",))
-        )
+    if target.save is None:
+        why, others = "is a HEIC picture, which cannot be written", ("jpeg", "png")
+    elif photo.channels in (2, 4) and not target.alpha:
+        why, others = f"has transparency, which {name} cannot hold", ("png", "webp")
+    elif photo.origin.colours.kind == "numbers" and "numbers" not in target.colours:
+        why, others = f"has samples that {name} cannot hold", ("tiff",)
+    elif photo.dtype == np.uint16 and target.bits < bits:
+        why, others = f"has 16 bit a channel, which {name} cannot hold", ("png",)
+    else:
+        return
+    raise CannotHoldError(why, hint=Hint("format", others))
 
 
 def _write(photo: Photo, new: Any, kind: str, file: BinaryIO) -> None:

@@ -11,28 +11,28 @@ from unblur.serve.settings import Settings
 
 
 def run(settings: Settings) -> None:
-    """Serves until SIGTERM or Ctrl-C; then what is at work is finished first.
+    """Serves until SIGTERM or Ctrl-C, and finishes the requests in progress.
 
     Raises:
-        ModelError: if a model is not to be had.
+        ModelError: if a model cannot be loaded.
         JobsError: if the folder of jobs cannot be used.
-        ListenError: if there is no listening at this address and port.
+        ListenError: if the address and port cannot be listened on.
     """
     from unblur.serve import malloc
     from unblur.serve.app import create_app
     from unblur.serve.slow_clients import listen, make_server
 
-    malloc.keep_apart()
+    malloc.configure()
     logging.basicConfig(format="unblur: %(message)s", level=logging.WARNING)
     socket = listen(settings)
     server = make_server(create_app(settings), settings)
-    # uvicorn raises the signal again when it has ended; that was no failure.
+    # uvicorn raises the signal again when it has ended, but an orderly stop exits with 0.
     before = {s: signal.signal(s, lambda *_: None) for s in (signal.SIGTERM, signal.SIGINT)}
     host, port = socket.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     if not settings.token and not ipaddress.ip_address(host).is_loopback:
         print(
-            "unblur: whoever reaches this machine may use it; --token asks for more",
+            "unblur: there is no --token: any client that reaches this address can use it",
             file=sys.stderr,
         )
     print(f"unblur: http://{shown}:{port}", file=sys.stderr, flush=True)

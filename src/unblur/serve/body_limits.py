@@ -1,7 +1,4 @@
-"""Limits on the bodies of requests: their length, how long they take, and pauses in them.
-
-They hold for every route, the page's too, because they sit around what the routes read from.
-"""
+"""Limits the length of request bodies, the time that they take, and the pauses in them."""
 
 from __future__ import annotations
 
@@ -18,12 +15,8 @@ _DRAIN_BYTES = 2**23
 _DRAIN_SECONDS = 2.0
 
 
-class BodyError(Exception):
-    """A body beyond a limit; ends whatever reads it."""
-
-
-class BodyLimits:
-    """Middleware: 413 for a body that is too long, 408 for one that is too slow."""
+class BodyLimitMiddleware:
+    """Answers 413 to a body that is too long, 408 to one that is too slow; for every route."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -41,17 +34,21 @@ class BodyLimits:
 
         async def send_on(message: Message) -> None:
             nonlocal started
-            # What the route says of a body that was cut off, if it says anything, would be wrong.
+            # The route's own answer to a truncated body would be misleading.
             if body.refusal and not started:
                 return
             started = True
             await send(message)
 
         if not body.refusal:
-            with suppress(BodyError):
+            with suppress(_BodyRefusedError):
                 await self.app(scope, body.receive, send_on)
         if body.refusal and not started:
             await _refuse(body.refusal, scope, receive, send)
+
+
+class _BodyRefusedError(Exception):
+    """Ends the route that reads a body beyond a limit."""
 
 
 class _Body:
@@ -65,7 +62,7 @@ class _Body:
 
     async def receive(self) -> Message:
         if self.refusal:
-            raise BodyError
+            raise _BodyRefusedError
         if self._whole:
             return await self._receive()
         settings = self._settings
@@ -79,13 +76,13 @@ class _Body:
             else:
                 why = f"nothing more of the request came for {settings.idle_seconds:g} s"
             self.refusal = 408, why
-            raise BodyError from None
+            raise _BodyRefusedError from None
         if message["type"] == "http.request":
             self._length += len(message.get("body", b""))
             self._whole = not message.get("more_body", False)
             if self._length > settings.max_bytes:
                 self.refuse_length()
-                raise BodyError
+                raise _BodyRefusedError
         return message
 
     def refuse_length(self) -> None:
@@ -103,7 +100,7 @@ async def _refuse(refusal: tuple[int, str], scope: Scope, receive: Receive, send
 
 
 async def _drain(receive: Receive) -> None:
-    """Takes a little more: a client that still sends when the connection closes sees no answer."""
+    """Reads on for a while: a client that is sending when the connection closes sees no answer."""
     length = 0
     with suppress(TimeoutError):
         async with asyncio.timeout(_DRAIN_SECONDS):

@@ -1,4 +1,4 @@
-"""Waits for a photo on behalf of a client, and gives it up when the client is gone."""
+"""Awaits a photo's result, and cancels its task if the client disconnects."""
 
 from __future__ import annotations
 
@@ -6,59 +6,55 @@ import asyncio
 from typing import TypeVar
 
 from fastapi import HTTPException, Request
+from starlette.requests import ClientDisconnect
 
+from unblur.errors import TaskCancelledError
 from unblur.serve.errors import refusal
-from unblur.serve.queue import DroppedError, Task, Work
+from unblur.serve.queue import DeblurQueue, Task
 
 T = TypeVar("T")
 
 
-class GoneError(Exception):
-    """The client left; there is nobody to answer."""
-
-
-async def result_of(task: Task[T], work: Work, request: Request, seconds: float) -> T:
-    """What the task gives.
+async def result_of(task: Task[T], queue: DeblurQueue, request: Request, timeout: float) -> T:
+    """Returns the task's result. If this raises or is cancelled, the task is cancelled too.
 
     Args:
-        request: whose body has been read, so that what comes of it yet is its end.
-        seconds: the longest wait.
+        request: the client's, whose body has been read.
+        timeout: in seconds.
 
     Raises:
-        HTTPException: for a photo that cannot be deblurred, or one that takes too long.
-        GoneError: if the client left. In either case, and if this is cancelled, the work is too.
+        HTTPException: if the photo cannot be deblurred, or not in time.
+        ClientDisconnect: if the client disconnected.
     """
-    gone = asyncio.create_task(_left(request))
+    gone = asyncio.create_task(_disconnected(request))
     done = asyncio.wrap_future(task.future)
-    # An error that nobody comes to see is none to warn of.
+    # Retrieves the exception, or asyncio would warn when nobody else does.
     done.add_done_callback(lambda future: future.cancelled() or future.exception())
     try:
-        await asyncio.wait({gone, done}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({gone, done}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         if not done.done():
-            if gone.done():
-                raise GoneError
-            raise _too_long(seconds)
+            raise ClientDisconnect if gone.done() else _too_long(timeout)
         return done.result()
-    except DroppedError:
-        raise HTTPException(503, "the server stops", {"Retry-After": "10"}) from None
-    except (HTTPException, GoneError, asyncio.CancelledError):
+    except TaskCancelledError:
+        raise HTTPException(503, "the server is stopping", {"Retry-After": "10"}) from None
+    except (HTTPException, ClientDisconnect, asyncio.CancelledError):
         raise
-    except BaseException as error:  # noqa: BLE001 - of the work
+    except BaseException as error:  # noqa: BLE001 - the task's
         raise refusal(error) from None
     finally:
         gone.cancel()
         if not task.future.done():
-            work.drop(task)
+            queue.cancel(task)
 
 
-def _too_long(seconds: float) -> HTTPException:
+def _too_long(timeout: float) -> HTTPException:
     return HTTPException(
         503,
-        f"it took longer than the limit of {seconds:g} s; a job (POST /v1/jobs) may take longer",
+        f"it took longer than the limit of {timeout:g} s; a job (POST /v1/jobs) may take longer",
         {"Retry-After": "60"},
     )
 
 
-async def _left(request: Request) -> None:
+async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""Room on the disk, asked for before something is put there."""
+"""Checks for free space on the disk before something is written."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import errno
 import shutil
 from pathlib import Path
 
-KEPT = 2**29
-"""Bytes that stay free for everybody else, and for results that are being written."""
+RESERVE = 2**29
+"""Bytes to leave free for other programs and for results that are being written."""
 
 
 def require_room(folder: Path, size: int = 0) -> None:
-    """Raises OSError if the folder's disk is nearly full."""
-    if shutil.disk_usage(folder).free < size + KEPT:
+    """Raises OSError unless the folder's disk has `size` bytes free besides the reserve."""
+    if shutil.disk_usage(folder).free < size + RESERVE:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -1,4 +1,4 @@
-"""What a client is told when something goes wrong: one plain line, and never where in the code."""
+"""Turns exceptions into answers of one line; tracebacks go to the log alone."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unblur.errors import (
     Action,
+    BusyError,
     ModelError,
     PhotoError,
     TooManyPixelsError,
     UnblurError,
     UnknownFormatError,
 )
-from unblur.serve.queue import BusyError
 
 log = logging.getLogger("unblur.serve")
 
-_BUG = "something went wrong here; it is in the server's log"
+BUG = "internal error; see the server's log"
 _WORDS: dict[Action, str] = {
     "format": "ask for the format {values}",
     "install": "this server cannot read it",
@@ -32,25 +32,21 @@ _WORDS: dict[Action, str] = {
 
 
 def refusal(error: BaseException) -> HTTPException:
-    """The answer for an error of the work; what is no fault of the photo goes to the log."""
+    """The answer for an exception of a task; logs what is not the photo's fault."""
     if isinstance(error, BusyError):
-        return busy(error)
+        return HTTPException(429, str(error), {"Retry-After": str(error.retry_after)})
     if isinstance(error, ModelError):
         return HTTPException(422, str(error))
     if isinstance(error, PhotoError):
         return HTTPException(_status(error), plain(error))
-    log.error("a photo could not be worked on", exc_info=error)
+    log.error("a photo could not be deblurred", exc_info=error)
     if isinstance(error, MemoryError):
-        return HTTPException(503, "not enough memory for it now", {"Retry-After": "30"})
-    return HTTPException(500, _BUG)
-
-
-def busy(error: BusyError) -> HTTPException:
-    return HTTPException(429, str(error), {"Retry-After": str(error.retry_after)})
+        return HTTPException(503, "not enough memory for the photo now", {"Retry-After": "30"})
+    return HTTPException(500, BUG)
 
 
 def invalid(error: RequestValidationError) -> JSONResponse:
-    """One line on what is wrong with the options."""
+    """The answer for wrong options."""
     wrong = (f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
     return JSONResponse({"detail": "; ".join(wrong)}, 422)
 
@@ -60,8 +56,8 @@ def plain(error: UnblurError) -> str:
     return f"the photo {error.message(_WORDS)}"
 
 
-class Bugs:
-    """Middleware: what no one foresaw goes to the log, and the client learns only that it is so."""
+class UnexpectedErrorMiddleware:
+    """Logs unexpected exceptions and answers 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -77,12 +73,12 @@ class Bugs:
         try:
             await self.app(scope, receive, send_on)
         except ClientDisconnect:
-            pass  # in the middle of its request
+            pass  # there is nobody to answer
         except Exception as error:
             if started or scope["type"] != "http":
                 raise
             log.error("a request failed", exc_info=error)
-            await JSONResponse({"detail": _BUG}, 500)(scope, receive, send)
+            await JSONResponse({"detail": BUG}, 500)(scope, receive, send)
 
 
 def _status(error: PhotoError) -> int:

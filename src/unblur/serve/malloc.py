@@ -1,9 +1,9 @@
-"""Memory that is free goes back to the system, which the C library does not do by itself.
+"""Makes glibc return freed memory to the system.
 
-Measured (docs/serve.md): of what photos of several sizes took, glibc kept a third and more, as
-many threads' buffers lie between each other's. Buffers of a megabyte and more get pages of their
-own, and these go back when they are freed; all threads share two arenas for what is smaller, and
-these are trimmed when nothing is left to do.
+By default it kept a third and more of what photos of several sizes had taken (docs/serve.md),
+because the buffers of many threads lie between each other. Here buffers of a megabyte and more
+are mapped on their own and unmapped when they are freed; smaller ones share two arenas, which are
+trimmed when the server is idle.
 """
 
 from __future__ import annotations
@@ -15,24 +15,22 @@ _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # malloc.h
 _LARGE = 2**20
 
 
-def keep_apart() -> None:
-    """Gives large buffers pages of their own, in all of this process from now on."""
-    libc = _libc()
-    if libc is not None:
-        # Left alone, glibc raises this to 32 MiB as soon as such a buffer is freed.
+def configure() -> None:
+    """Maps large buffers on their own and limits the arenas, for the whole process."""
+    if libc := _glibc():
+        # Unless it is set, glibc raises it to up to 32 MiB when such a buffer is freed.
         libc.mallopt(_MMAP_THRESHOLD, _LARGE)
         libc.mallopt(_ARENA_MAX, 2)
 
 
-def give_back() -> None:
-    """What is free goes to the system now."""
-    libc = _libc()
-    if libc is not None:
+def trim() -> None:
+    """Returns free memory to the system."""
+    if libc := _glibc():
         libc.malloc_trim(0)
 
 
-def _libc() -> Any:
-    """glibc; None where there is another."""
+def _glibc() -> Any:
+    """The C library; None if it is not glibc."""
     try:
         libc = ctypes.CDLL(None)
         return libc if libc.malloc_trim and libc.mallopt else None

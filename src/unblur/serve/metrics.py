@@ -1,9 +1,9 @@
-"""What Prometheus reads at /metrics."""
+"""The metrics that Prometheus reads at /metrics."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,90 +16,86 @@ from prometheus_client import (
 )
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from starlette.routing import Match, Mount, Route, Router
+from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unblur import __version__
-from unblur.serve.queue import Task, Work
+from unblur.serve.queue import DeblurQueue, Task
 
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-class Measures(Collector):
-    """The counters of one server; of itself it tells what is to be asked for at the moment.
+class Metrics(Collector):
+    """A server's counters and gauges.
 
     Args:
-        jobs: gives the number of jobs in each state.
+        jobs: returns the number of jobs in each state.
     """
 
-    def __init__(self, work: Work, jobs: Callable[[], Mapping[str, int]]) -> None:
-        self.registry = CollectorRegistry()
-        self._work, self._jobs = work, jobs
-        disable_created_metrics()  # a second series for each
-        kept = self.registry
+    def __init__(self, queue: DeblurQueue, jobs: Callable[[], Mapping[str, int]]) -> None:
+        self.registry = to = CollectorRegistry()
+        self._queue, self._jobs = queue, jobs
+        disable_created_metrics()  # they would be a second series for each
         self.requests = Counter(
-            "unblur_requests", "Requests answered", ["method", "route", "status"], registry=kept
+            "unblur_requests", "Requests answered", ["method", "route", "status"], registry=to
         )
         self.latency = Histogram(
             "unblur_request_seconds",
             "From a request's head to the end of its answer",
             ["route"],
             buckets=_SECONDS,
-            registry=kept,
+            registry=to,
         )
         self.photos = Counter(
-            "unblur_photos",
-            "Photos that left the queue, by what became of them",
-            ["end"],
-            registry=kept,
+            "unblur_photos", "Photos that left the queue, by outcome", ["end"], registry=to
         )
         self.seconds = Histogram(
             "unblur_photo_seconds",
             "Reading, deblurring and writing a photo, without its wait",
             buckets=_SECONDS,
-            registry=kept,
+            registry=to,
         )
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        self.registry.register(self)
-        work.finished.append(self._photo)
+        ProcessCollector(registry=to)
+        PlatformCollector(registry=to)
+        to.register(self)
+        queue.on_finished.append(self._count_photo)
 
     def text(self) -> bytes:
-        """In Prometheus's format."""
+        """All metrics, in Prometheus's text format."""
         return generate_latest(self.registry)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        queue = GaugeMetricFamily("unblur_queue", "Photos in the queue", labels=["state"])
-        for state, number in self._work.count().items():
-            queue.add_metric([state], number)
-        yield queue
-        yield GaugeMetricFamily("unblur_queue_places", "Places of it", value=self._work.places)
-        jobs = GaugeMetricFamily("unblur_jobs", "Jobs kept", labels=["state"])
-        for state, number in self._jobs().items():
-            jobs.add_metric([state], number)
-        yield jobs
+        """The gauges, measured when they are asked for."""
+        yield _by_state("unblur_queue", "Photos in the queue", self._queue.count())
+        capacity = self._queue.capacity
+        yield GaugeMetricFamily("unblur_queue_places", "Photos that may wait", value=capacity)
+        yield _by_state("unblur_jobs", "Jobs kept", self._jobs())
         version = GaugeMetricFamily("unblur_build", "The version", labels=["version"])
         version.add_metric([__version__], 1)
         yield version
 
-    def _photo(self, task: Task[object], seconds: float) -> None:
+    def _count_photo(self, task: Task[object], seconds: float) -> None:
         failed = task.future.exception() is not None
         self.photos.labels("dropped" if task.cancelled else "failed" if failed else "done").inc()
         self.seconds.observe(seconds)
 
 
-class Measured:
-    """Middleware that counts what is asked, by its route: never by what a client may make up."""
+class MetricsMiddleware:
+    """Counts requests by route. No label holds text of the client's choice.
 
-    def __init__(self, app: ASGIApp, measures: Measures, router: Router) -> None:
-        self.app = app
-        self.measures = measures
-        self.router = router
+    Args:
+        routes: those of routers that the app includes; the app's own are known.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Sequence[BaseRoute]) -> None:
+        self.app, self.metrics, self.routes = app, metrics, routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        routes = [*self.routes, *scope["app"].routes]  # a mounted app replaces `scope["app"]`
         began = time.monotonic()
         status = 0
 
@@ -112,20 +108,24 @@ class Measured:
         try:
             await self.app(scope, receive, send_on)
         finally:
-            route = _route(self.router, scope)
+            route = _label(routes, scope)
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            self.measures.requests.labels(method, route, str(status or "gone")).inc()
-            self.measures.latency.labels(route).observe(time.monotonic() - began)
+            self.metrics.requests.labels(method, route, str(status or "gone")).inc()
+            self.metrics.latency.labels(route).observe(time.monotonic() - began)
 
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+def _by_state(name: str, documentation: str, counts: Mapping[str, int]) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(name, documentation, labels=["state"])
+    for state, number in counts.items():
+        gauge.add_metric([state], number)
+    return gauge
 
 
-def _route(router: Router, scope: Scope) -> str:
-    for route in router.routes:
-        match, _ = route.matches(scope)
-        if match is not Match.NONE and isinstance(route, Mount):
-            return "page"
-        if match is not Match.NONE and isinstance(route, Route):
-            return route.path
+def _label(routes: Sequence[BaseRoute], scope: Scope) -> str:
+    for route in routes:
+        if route.matches(scope)[0] is not Match.NONE:
+            if isinstance(route, Mount):
+                return "page"
+            if isinstance(route, Route):
+                return route.path
     return "other"

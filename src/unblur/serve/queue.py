@@ -1,7 +1,6 @@
-"""What computes: the networks, in memory once, and the one queue of photos that wait for them.
+"""The queue of photos, and the threads that deblur them.
 
-The API, its jobs and the page all go through it, so that together they never ask more of the
-machine than it has.
+The API, its jobs and the page share one queue, so that together they stay within its limits.
 """
 
 from __future__ import annotations
@@ -10,199 +9,135 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from unblur import photo
-from unblur.errors import ModelError, UnblurError
-from unblur.inference.deblurrer import Deblurrer
-from unblur.inference.engine import CHECKPOINT, FLOATS, Network
-from unblur.inference.memory import tile_for_memory
-from unblur.serve.malloc import give_back
-from unblur.serve.result import Restoration
+from unblur.errors import BusyError, TaskCancelledError
+from unblur.serve import malloc
+from unblur.serve.models import LoadedModels
+from unblur.serve.result import CachedResult
 
 QUIET = 1.0
-"""Seconds without work after which memory is given back; the last answers have left by then."""
+"""Seconds without work after which free memory is given back; the last answers are sent by then."""
 
 T = TypeVar("T")
-State = Literal["waiting", "running", "done"]
-
-
-class BusyError(UnblurError):
-    """No place in the queue; `retry_after` is a guess, in seconds, of when there will be one."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"too much to do at the moment; try again in {retry_after} s")
-        self.retry_after = retry_after
-
-
-class DroppedError(UnblurError):
-    """The work was given up: nobody waits for it any more, or the server stops."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """A network that is served."""
-
-    name: str
-    digest: str
-    """SHA-256 of its file."""
-    deblurrer: Deblurrer = field(repr=False)
-    for_best: str | Path | Network = field(repr=False)
-    """What the deblurrer for `best` is made of: the same network, if that is in floats."""
 
 
 class Task(Generic[T]):
-    """A photo on its way through the queue and the network. Any thread may ask and cancel.
+    """A photo in the queue or in the network. Any thread may read its state.
 
     Attributes:
-        future: what it will give; DroppedError if it was cancelled.
-        begun, total: runs of the network; 0 of 0 until the photo is read.
+        future: the result; TaskCancelledError if it was cancelled.
+        begun, total: runs of the network; both are 0 until the photo is read.
+        size: bytes of the photo that the task holds in memory.
+        background: whether it is a job.
+        cancelled: whether it is to end before its next run of the network.
     """
 
     def __init__(
         self, source: bytes | Path, run: Callable[[Task[T]], T], background: bool = False
     ) -> None:
         self.future: Future[T] = Future()
-        # Nobody but the work itself ends it: `cancel` of a future is not asked of it.
+        # `Future.cancel` fails from here on; tasks are cancelled by the queue alone.
         self.future.set_running_or_notify_cancel()
         self.begun = self.total = 0
         self.size = len(source) if isinstance(source, bytes) else 0
         self.background = background
-        self.state: State = "waiting"
+        self.state: Literal["waiting", "running", "done"] = "waiting"
+        self.cancelled = False
         self._run = run
-        self._cancelled = threading.Event()
 
     @property
     def progress(self) -> float:
-        """From 0 to 1; 1 not before the end."""
+        """From 0 to 1; 1 only when the task is done."""
         if self.state == "done":
             return 1.0
         return 0.0 if not self.total else min(0.99, self.begun / self.total)
 
-    def cancel(self) -> None:
-        """Gives the work up: at once if it waits, before its next run of the network else."""
-        self._cancelled.set()
-
-    @property
-    def cancelled(self) -> bool:
-        return self._cancelled.is_set()
-
     def report(self, begun: int, total: int) -> None:
-        """Notes the progress; raises DroppedError if nobody waits any more."""
+        """Records the progress.
+
+        Raises:
+            TaskCancelledError: if the task was cancelled.
+        """
         if self.cancelled:
-            raise DroppedError("was cancelled")
+            raise TaskCancelledError("was cancelled")
         self.begun, self.total = max(begun, self.begun), total
 
     def run(self) -> None:
-        """Does the work; called once, by `Work`."""
+        """Runs it; called once, by the queue."""
         given = failure = None
         try:
             self.report(0, 0)
             given = self._run(self)
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+        except BaseException as error:  # noqa: BLE001 - set on the future
             failure = error
-        # Or what it holds, the photo, would live as long as whoever asks for its progress.
+        # The closure holds the photo, and the task may be referenced for longer.
         del self._run
         self.state = "done"
         if failure is None:
             self.future.set_result(given)  # pyright: ignore[reportArgumentType]
         else:
             self.future.set_exception(failure)
-            # Its traceback holds this frame, and this frame it: a circle around the photo.
+            # The traceback refers to this frame: a reference cycle that would hold the photo.
             del failure
 
 
-class Work:
-    """The networks, the queue and the threads that do what is in it.
+class DeblurQueue:
+    """A bounded queue and the threads that work on it.
 
-    Some threads, not one, so that one photo is read or written while another is in the network.
-    One of them does jobs first, the others none: many jobs do not keep a person waiting, and many
-    people do not keep the jobs waiting.
+    While one thread's photo is in the network, others' are read and written. The first thread
+    prefers jobs and the other threads leave them alone, so that neither jobs nor requests are
+    starved by the other.
+
+    Args:
+        models: the models that photos may ask for.
+        threads: photos worked on at a time.
+        capacity: photos that may wait, besides those being worked on.
+        max_bytes: total size of the photos waiting and being worked on.
+        max_pixels: larger photos are refused before they are decoded.
+        folder: for scratch files; by default the system's.
+
+    Attributes:
+        on_finished: called after each task, with the seconds that it took.
+        draining: whether the server is about to stop, and starts no further job.
     """
 
     def __init__(
         self,
-        models: Iterable[str | Path] = ("default",),
+        models: LoadedModels,
         *,
-        tile: int | None = None,
         threads: int = 2,
-        places: int = 16,
-        most_bytes: int = 2**28,
+        capacity: int = 16,
+        max_bytes: int = 2**28,
         max_pixels: int = photo.MAX_PIXELS,
         folder: Path | None = None,
     ) -> None:
-        """Loads the networks.
-
-        Args:
-            models: as `Deblurrer` takes them; the first is the default.
-            tile: largest side worked on at once; by default what the memory at hand allows now.
-            threads: photos at a time.
-            places: of the queue, besides the photos being worked on.
-            most_bytes: of the photos in the queue and at work, together.
-            max_pixels: larger photos are refused before they are decoded.
-            folder: for scratch files, by default the system's.
-
-        Raises:
-            ModelError: if one is not to be had, or two have one name.
-        """
-        self.models: dict[str, Model] = {}
-        for given in models:
-            deblurrer = Deblurrer(given, tile=tile)
-            # One for all photos, so that the same photo gives the same result at any load.
-            deblurrer.tile = tile or tile_for_memory(deblurrer.engine.contract.tile)
-            name = Path(given).stem if Path(given).suffix in (".onnx", CHECKPOINT) else str(given)
-            if name in self.models:
-                raise ModelError(f"two models are called {name}; rename one")
-            network = deblurrer.engine
-            for_best = network if network.precision in FLOATS else given
-            self.models[name] = Model(name, network.digest, deblurrer, for_best)
-        self._at_best: dict[str, Deblurrer] = {}
-        self._loading = threading.Lock()
-        self.max_pixels = max_pixels
-        self.places = places
-        self.most_bytes = most_bytes
+        self.models, self.max_pixels = models, max_pixels
+        self.capacity, self.max_bytes = capacity, max_bytes
+        self.on_finished: list[Callable[[Task[Any], float], None]] = []
         self._folder = folder
         self._change = threading.Condition()
         self._waiting: deque[Task[Any]] = deque()
         self._jobs: deque[Task[Any]] = deque()
         self._running: set[Task[Any]] = set()
-        self._stopping = False
-        self._drained = False
-        self._untidy = False
-        self._mean = 2.0
-        self.finished: list[Callable[[Task[Any], float], None]] = []
-        """Called after each task, with the seconds that it took."""
+        self.draining = self._closed = False
+        self._holds_memory = False
+        self._mean_seconds = 2.0
         self._threads = [
-            threading.Thread(target=self._loop, args=(n,), name=f"work-{n}", daemon=True)
+            threading.Thread(target=self._work, args=(n == 0,), name=f"deblur-{n}", daemon=True)
             for n in range(threads)
         ]
         for thread in self._threads:
             thread.start()
 
-    @property
-    def default(self) -> str:
-        """The name of the model that is taken when none is named."""
-        return next(iter(self.models))
-
-    def model(self, name: str | None) -> Model:
-        """A model by its name.
-
-        Raises:
-            ModelError: if none is called so.
-        """
-        try:
-            return self.models[self.default if name is None else name]
-        except KeyError:
-            raise ModelError(f"no model of this name; there is {', '.join(self.models)}") from None
-
     def submit(
         self,
         source: bytes | Path,
-        finish: Callable[[Restoration], T],
+        finish: Callable[[CachedResult], T],
         *,
         model: str | None = None,
         best: bool = False,
@@ -213,57 +148,55 @@ class Work:
         """Puts a photo into the queue.
 
         Args:
-            source: the bytes of its file, or the file, which is then held by whoever submits it.
-            finish: makes of the restoration what the task gives, in the same thread: it encodes
-                it, say, and closes it.
-            model: a name out of `models`.
-            best: whether the mean over the eight turns and flips is taken.
+            source: a file's bytes, or its path; the file must stay until the task is done.
+            finish: makes the task's value of the result, and closes or keeps it; called in
+                the queue's thread.
+            model: its name; by default the first.
+            best: whether to take the mean over the eight turns and flips.
             kind: a format that must be able to hold the photo.
-            background: a job: it takes no place (jobs wait on the disk, and are counted there).
-            started: called when the work begins.
+            background: whether it is a job. Jobs wait on the disk and do not count as waiting.
+            started: called when the work on it begins.
 
         Raises:
-            BusyError: if there is no place; nothing is queued.
+            BusyError: if the queue is full or closed.
             ModelError: if there is no such model.
         """
-        chosen = self.model(model)
+        chosen = self.models.find(model)
 
         def run(task: Task[T]) -> T:
             started()
-            deblurrer = self._deblurrer(chosen, best)
-            restoration = Restoration(
+            deblurrer = chosen.deblurrer(best)
+            result = CachedResult.compute(
                 deblurrer, source, self.max_pixels, task.report, self._folder, kind
             )
-            return finish(restoration)
+            return finish(result)
 
         task = Task(source, run, background)
         with self._change:
-            if self._stopping:
+            if self._closed:
                 raise BusyError(5)
-            if not background:
-                self._check_room(task)
+            size = sum(other.size for other in (*self._waiting, *self._running))
+            # A photo of more than `max_bytes` is accepted when there is no other.
+            too_long = size and size + task.size > self.max_bytes
+            if not background and (self._is_full() or too_long):
+                raise BusyError(self.retry_after)
             (self._jobs if background else self._waiting).append(task)
             self._change.notify_all()
         return task
 
-    @property
-    def stopping(self) -> bool:
-        """Whether the end has begun: no further job is."""
-        return self._drained
-
     def has_room(self) -> bool:
-        """Whether a photo would be taken now; before it is uploaded, this saves its way."""
+        """Whether a photo would be accepted now; to be asked before it is uploaded."""
         with self._change:
-            return not self._stopping and self._taken() < self.places + len(self._threads)
+            return not self._closed and not self._is_full()
 
     @property
     def retry_after(self) -> int:
-        """Seconds until there may be room, as far as one can tell."""
-        seconds = self._mean * max(1, self._taken()) / len(self._threads) / 2
+        """Estimated seconds until half of the photos are done, from 1 to 120."""
+        seconds = self._mean_seconds * max(1, self._taken()) / len(self._threads) / 2
         return min(120, max(1, math.ceil(seconds)))
 
     def count(self) -> dict[str, int]:
-        """How many tasks wait, run, and wait as jobs."""
+        """The number of tasks that wait, that run, and of jobs that wait."""
         with self._change:
             return {
                 "waiting": len(self._waiting),
@@ -272,106 +205,80 @@ class Work:
             }
 
     def position(self, task: Task[Any]) -> int:
-        """How many are before it; 0 if it is at work, or done."""
+        """Its place among those that wait, from 1; 0 if it is running or done."""
         with self._change:
             queue = self._jobs if task.background else self._waiting
             return queue.index(task) + 1 if task in queue else 0
 
-    def drop(self, task: Task[Any]) -> None:
-        """Cancels a task and frees its place."""
-        task.cancel()
+    def cancel(self, task: Task[Any]) -> None:
+        """Cancels a task, and removes it from the queue if it waits."""
+        task.cancelled = True
         with self._change:
-            for queue in (self._waiting, self._jobs):
-                if task in queue:
-                    queue.remove(task)
-                    break
-            else:
+            queue = self._jobs if task.background else self._waiting
+            if task not in queue:
                 return
-        task.run()  # which ends at once
+            queue.remove(task)
+        task.run()  # sets TaskCancelledError
 
     def drain(self) -> None:
-        """Begins no further job. Photos that somebody waits for are still taken and done."""
+        """Starts no further job. Photos whose clients wait are still accepted and done."""
         with self._change:
-            self._drained = True
+            self.draining = True
             self._change.notify_all()
 
     def close(self, seconds: float | None = None) -> None:
-        """Takes nothing more, ends what is at work, and leaves waiting jobs undone.
+        """Finishes all photos but the waiting jobs, and ends the threads.
 
         Args:
-            seconds: after so long what still runs is cancelled, and given up.
+            seconds: time after which what still waits or runs is cancelled.
         """
         self.drain()
         with self._change:
-            self._stopping = True
+            self._closed = True
             self._change.notify_all()
         end = math.inf if seconds is None else time.monotonic() + seconds
         for thread in self._threads:
             thread.join(None if seconds is None else max(0.0, end - time.monotonic()))
         with self._change:
-            left = [*self._waiting, *self._jobs]
-            self._waiting.clear()
-            self._jobs.clear()
-            running = list(self._running)
-        for task in running:
-            task.cancel()
-        for task in left:
-            task.cancel()
-            task.run()
-        if running:
-            for thread in self._threads:
-                thread.join(5)
-
-    def _deblurrer(self, model: Model, best: bool) -> Deblurrer:
-        """A model's; the one for `best` is made when it is first asked for, and kept."""
-        if not best:
-            return model.deblurrer
-        with self._loading:
-            if model.name not in self._at_best:
-                self._at_best[model.name] = Deblurrer(
-                    model.for_best, tile=model.deblurrer.tile, best=True
-                )
-            return self._at_best[model.name]
+            waiting, running = [*self._waiting, *self._jobs], list(self._running)
+        for task in (*waiting, *running):
+            self.cancel(task)
+        for thread in self._threads if running else ():
+            thread.join(5)
 
     def _taken(self) -> int:
         return len(self._waiting) + sum(not task.background for task in self._running)
 
-    def _check_room(self, task: Task[Any]) -> None:
-        size = sum(other.size for other in (*self._waiting, *self._running))
-        full = self._taken() >= self.places + len(self._threads)
-        # A photo that is too large for the queue can still have it alone.
-        if full or (size and size + task.size > self.most_bytes):
-            raise BusyError(self.retry_after)
+    def _is_full(self) -> bool:
+        return self._taken() >= self.capacity + len(self._threads)
 
-    def _loop(self, number: int) -> None:
-        while (task := self._next(number)) is not None:
+    def _work(self, takes_jobs: bool) -> None:
+        while (task := self._next(takes_jobs)) is not None:
             began = time.monotonic()
             task.run()
             seconds = time.monotonic() - began
             with self._change:
                 self._running.discard(task)
-                self._untidy = True
+                self._holds_memory = True
                 if not task.background and not task.cancelled:
-                    self._mean += 0.2 * (seconds - self._mean)
-            for tell in self.finished:
+                    self._mean_seconds += 0.2 * (seconds - self._mean_seconds)
+            for tell in self.on_finished:
                 tell(task, seconds)
             del task
 
-    def _next(self, number: int) -> Task[Any] | None:
-        """The task for this thread; None if it is to end."""
+    def _next(self, takes_jobs: bool) -> Task[Any] | None:
+        """The next task for a thread, when there is one; None if the thread is to end."""
         with self._change:
             while True:
-                queues = [] if self._drained or number > 0 else [self._jobs]
-                queues.append(self._waiting)
-                for queue in queues:
-                    if queue:
-                        task = queue.popleft()
-                        task.state = "running"
-                        self._running.add(task)
-                        return task
-                if self._stopping:
+                jobs = [self._jobs] if takes_jobs and not self.draining else []
+                for queue in filter(None, (*jobs, self._waiting)):
+                    task = queue.popleft()
+                    task.state = "running"
+                    self._running.add(task)
+                    return task
+                if self._closed:
                     return None
-                quiet = not self._change.wait(QUIET if self._untidy else None)
-                if quiet and self._untidy and not self._running:
-                    self._untidy = False
-                    give_back()
+                changed = self._change.wait(QUIET if self._holds_memory else None)
+                if not changed and self._holds_memory and not self._running:
+                    self._holds_memory = False
+                    malloc.trim()

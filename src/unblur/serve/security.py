@@ -1,9 +1,11 @@
-"""Who may ask, from where, and what browsers may do with the answer.
+"""Checks of host, origin and token, and the security headers of every response.
 
-A server on localhost is within reach of every web page that its user visits: a page can post to
-it, and, with a name that it lets point to 127.0.0.1 (DNS rebinding), read from it. So the name
-that a request is for must be one that the server is known by, and what changes something must not
-come from another site.
+Every web page that a user visits can send requests to a server on localhost, and can read the
+responses under a host name that it lets resolve to 127.0.0.1 (DNS rebinding). So the `Host` header
+must hold a name of the server, and requests that change something must not come from another site.
+
+Starlette's TrustedHostMiddleware does not fit: it knows no addresses and no exempt paths, and
+answers in plain text.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from unblur.serve.settings import Settings
 
 HEALTH = ("/healthz", "/readyz")
-"""Asked by machines that know neither the server's name nor its token."""
+"""Probes know neither the server's name nor its token."""
 API = ("/v1", "/metrics", "/openapi.json", *HEALTH)
 
 _ALWAYS = {
@@ -35,8 +37,8 @@ _ALWAYS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
-# The page's own scripts and styles stand in it, as Gradio makes it, whose front end does not start
-# without eval (tried); nothing comes from elsewhere.
+# Gradio writes scripts and styles into the page, and its front end does not start without eval.
+# Nothing is loaded from other servers.
 _PAGE_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -57,20 +59,19 @@ _PAGE_POLICY = "; ".join(
 )
 
 
-class Safety:
-    """Middleware: the checks of host, origin and token, and the headers of every answer."""
+class SecurityMiddleware:
+    """Refuses requests by host, origin and token, and adds the security headers."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.settings = settings
         self._hosts = {"localhost", _bare(settings.host), _bare(socket.gethostname())}
         self._hosts |= {_bare(host) for host in settings.allow_host}
         self._origins = {origin.rstrip("/").lower() for origin in settings.allow_origin}
-        self._token = _digest(settings.token) if settings.token else None
+        self._token = _digest(settings.token.encode()) if settings.token else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            # There are no web sockets here; the lifespan goes through.
+            # There are no web sockets.
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
             return
@@ -95,11 +96,11 @@ class Safety:
         if scope["path"] in HEALTH:
             return None
         host = headers.get("host", "")
-        if not self._is_ours(host):
+        if not self._is_known(host):
             return _refuse(
                 421,
-                "this server is not known by the name in the request; unblur serve --allow-host"
-                " NAME makes it so",
+                "the host name in the request is not known; unblur serve --allow-host NAME allows"
+                " it",
             )
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and self._is_foreign(headers, host):
             return _refuse(
@@ -108,26 +109,26 @@ class Safety:
                 " https://SITE allows it",
             )
         preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
-        if self._token and not preflight and not self._knows(headers):
+        if self._token and not preflight and not self._has_token(headers):
             kind = "Bearer" if scope["path"].startswith(API) else 'Basic realm="unblur"'
             return _refuse(401, "the token is missing or wrong", {"www-authenticate": kind})
         return None
 
-    def _is_ours(self, host: str) -> bool:
+    def _is_known(self, host: str) -> bool:
         name = _bare(host)
         return "*" in self._hosts or name in self._hosts or _is_address(name)
 
     def _is_foreign(self, headers: Headers, host: str) -> bool:
         origin = headers.get("origin")
         if origin is None:
-            # A browser of today says where it comes from in one of the two.
+            # Browsers send at least one of the two headers.
             return headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
         if origin.lower() in self._origins:
             return False
         # Without the scheme, which a proxy may have changed.
         return origin.lower().partition("://")[2] != host.lower()
 
-    def _knows(self, headers: Headers) -> bool:
+    def _has_token(self, headers: Headers) -> bool:
         kind, _, given = headers.get("authorization", "").partition(" ")
         token = given.strip().encode("latin-1")
         if kind.lower() == "basic":
@@ -138,17 +139,17 @@ class Safety:
         elif kind.lower() != "bearer":
             return False
         assert self._token is not None
-        # Digests have one length, and comparing them takes one time.
-        return hmac.compare_digest(hashlib.sha256(token).digest(), self._token)
+        # Of digests, which have one length, so that the time does not depend on the token.
+        return hmac.compare_digest(_digest(token), self._token)
 
 
 def _refuse(status: int, detail: str, headers: dict[str, str] | None = None) -> Any:
-    # What is left of the request is not waited for.
+    # Does not wait for the rest of the request.
     return JSONResponse({"detail": detail}, status, {"connection": "close", **(headers or {})})
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def _digest(token: bytes) -> bytes:
+    return hashlib.sha256(token).digest()
 
 
 def _bare(host: str) -> str:

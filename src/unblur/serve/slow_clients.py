@@ -1,4 +1,4 @@
-"""Connections: listening, and closing those that make no headway, which uvicorn does not."""
+"""The server's socket and protocol, which closes connections that make no progress."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from unblur.errors import UnblurError
+from unblur.errors import ListenError
 from unblur.serve.settings import Settings
 
 
 def make_server(app: FastAPI, settings: Settings) -> uvicorn.Server:
-    """uvicorn, with the limits of the settings; `app.state.stop` is called when a stop begins."""
+    """Makes a uvicorn server with the settings' limits; it calls `app.state.stop` on a signal."""
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             if not self.should_exit:
-                print("unblur: finishing what is at work", file=sys.stderr, flush=True)
+                print(
+                    "unblur: stopping; finishing requests in progress", file=sys.stderr, flush=True
+                )
                 app.state.stop()
             super().handle_exit(sig, frame)
 
     return Server(
         uvicorn.Config(
             app,
-            http=type("Watched", (_Watched,), {"settings": settings}),
+            http=type("Protocol", (_Protocol,), {"settings": settings}),
             ws="none",
             loop="asyncio",
             lifespan="on",
@@ -44,15 +46,11 @@ def make_server(app: FastAPI, settings: Settings) -> uvicorn.Server:
     )
 
 
-class ListenError(UnblurError):
-    """The address or the port is not to be had."""
-
-
 def listen(settings: Settings) -> socket.socket:
-    """A socket bound to the address; connections wait in it until the server has started.
+    """Binds a socket to the address; connections wait in it until the server has started.
 
     Raises:
-        ListenError: if it cannot be.
+        ListenError: if it cannot be bound.
     """
     try:
         found = socket.getaddrinfo(
@@ -76,11 +74,11 @@ def listen(settings: Settings) -> socket.socket:
     return made
 
 
-class _Watched(H11Protocol):
-    """Closes a connection that
+class _Protocol(H11Protocol):
+    """Closes a connection whose client
 
-    - does not bring the head of a request in time, or goes on and on sending after the answer;
-    - does not take its answer: nothing of it for a while, or not all in time.
+    - does not send a request's head in time, or sends too much after the answer;
+    - receives nothing of its answer for a while, or not all of it in time.
     """
 
     settings: Settings
@@ -94,7 +92,7 @@ class _Watched(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         answered = self.cycle is not None and self.cycle.response_complete
-        # What was not read of a request is taken and dropped, for the client to see the answer.
+        # The unread rest of a request is received and ignored, so that the client sees the answer.
         self._dropped = self._dropped + len(data) if answered else 0
         if self._dropped > max(self.settings.max_bytes, 2**20):
             self.transport.abort()
@@ -111,26 +109,26 @@ class _Watched(H11Protocol):
 
     def _look(self) -> None:
         now = time.monotonic()
-        if self._brings_nothing(now) or self._takes_nothing(now):
-            # Not `close`, which would wait until the client takes what is left.
+        if self._sends_nothing(now) or self._receives_nothing(now):
+            # `close` would wait until the client has received the rest.
             self.transport.abort()
         else:
             self._watch = self.loop.call_later(self._period, self._look)
 
-    def _brings_nothing(self, now: float) -> bool:
+    def _sends_nothing(self, now: float) -> bool:
         answered = self.cycle is None or self.cycle.response_complete
         waits = self.timeout_keep_alive_task is not None  # uvicorn closes it soon
         if not answered or waits or self.conn.their_state is h11.ERROR:
             self._idle_since = now
         return now - self._idle_since > self.settings.idle_seconds
 
-    def _takes_nothing(self, now: float) -> bool:
+    def _receives_nothing(self, now: float) -> bool:
         unsent = self.transport.get_write_buffer_size()
         if unsent == 0:
             self._unsent_since = now
         if unsent == 0 or unsent != self._unsent:
             self._stuck_since = now
         self._unsent = unsent
-        # The system's own buffer takes megabytes, and asks for more only when much of it is sent.
+        # The system buffers megabytes, and accepts more only after it has sent much of them.
         stuck = now - self._stuck_since > 3 * self.settings.idle_seconds
         return stuck or now - self._unsent_since > self.settings.send_seconds

@@ -1,4 +1,4 @@
-"""The photo and the options of a request: a form with a file, or the file's bytes alone."""
+"""Reads the photo and the options of a request: a form with a file, or the file as the body."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Choices(BaseModel):
     best: Annotated[bool, Field(description=options.BEST.help)] = False
     model: Annotated[
         str | None,
-        Field(description="A name out of /v1/models; by default the first.", max_length=200),
+        Field(description="A name from /v1/models; by default the first.", max_length=200),
         WithJsonSchema({"type": "string", "maxLength": 200}),
     ] = None
     format: Annotated[
@@ -50,15 +50,15 @@ class Choices(BaseModel):
     ] = None
 
 
-Query_ = Annotated[Choices, Query()]
+QueryChoices = Annotated[Choices, Query()]
 
 _schema = Choices.model_json_schema()
 BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": (
-            "The photo: a JPEG, PNG, WebP, TIFF, AVIF, GIF or HEIC file. What it is shows from its"
-            " content; its name and the type that it is sent with do not matter."
+            "The photo: a JPEG, PNG, WebP, TIFF, AVIF, GIF or HEIC file. The format is detected"
+            " from the content; file name and media type are ignored."
         ),
         "content": {
             "multipart/form-data": {
@@ -76,16 +76,19 @@ BODY: dict[str, Any] = {
         },
     }
 }
-"""Of the OpenAPI description: FastAPI does not see what `received` reads."""
+"""For the OpenAPI description: FastAPI does not know what `received` reads."""
 
 
 @asynccontextmanager
 async def received(request: Request, choices: Choices) -> AsyncIterator[tuple[BinaryIO, Choices]]:
-    """The photo's file, at its start, and the choices, of which a form's count more.
+    """Reads the request, and yields the photo's file and the choices.
+
+    Args:
+        choices: those of the query; the form's override them.
 
     Raises:
-        HTTPException: if there is no photo, or it is no picture.
-        RequestValidationError: if the form's choices are wrong.
+        HTTPException: if there is no photo, or it is not a picture.
+        RequestValidationError: if the form's choices are invalid.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
@@ -123,7 +126,7 @@ async def _form(request: Request) -> AsyncIterator[tuple[BinaryIO, dict[str, str
 
 
 async def _check(file: BinaryIO) -> None:
-    """That it may be a picture, before it takes a place in the queue."""
+    """Checks the signature, before the photo is queued."""
     head = await run_in_threadpool(file.read, 64)
     file.seek(0)
     if not head:

@@ -24,40 +24,39 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the network is fed."""
+    """Which data to train and validate on."""
 
     dirs: tuple[str, ...] = ()
-    """Folders of pairs or of sharp photos; `--data` replaces them."""
+    """Folders of pairs or of sharp photos."""
     val_dirs: tuple[str, ...] = ()
-    """Folders of pairs to validate on; without any, pairs and photos held out of `dirs`."""
+    """Folders of pairs to validate on; by default pairs and photos held out of `dirs`."""
     blur_folder: Literal["blur", "blur_gamma"] = "blur"
     """Which of GoPro's two blurs, averaged without or with its response curve."""
     resize: int = 0
-    """Side of the square to which whole pairs and photos are resized by area before anything else,
-    in pixels (the paper's way: 256); 0: they keep their size. Photos keep the margin, beyond it,
-    that their camera sweeps over."""
+    """Side of the square that whole pairs and photos are first resized to by area, in pixels (the
+    paper's: 256); 0: not resized. Photos keep the blur's margin beyond it."""
     min_scale: float = 1.0
-    """Pictures are drawn at their own size and at 0.71, 0.5, 0.35, ... of it, each as often as the
-    others, down to this scale and as long as a crop fits in."""
+    """Crops are drawn from pictures at their own size and at 0.71, 0.5, 0.35, ... of it, equally
+    often, down to this scale and as long as a crop fits in."""
     augment: bool = True
     """Random flips and turns, the same for both images."""
     quarter_turns: bool = True
-    """Whether they are turned by a quarter too, not by a half alone. What `resize` squeezed, it
-    squeezed along the longer side: a quarter turn makes what no resized frame looks like."""
+    """Whether turns are by quarters too, not by halves alone. `resize` squeezes the longer side: a
+    quarter turn of a squeezed picture looks like no other."""
     candidates: int = 1
-    """Crops drawn for each sample, of which the one is kept whose two images differ most: sky and
-    walls show no blur, and teach nothing of it."""
+    """Crops drawn for each sample; the one whose two images differ most is kept, since sky and
+    walls show no blur."""
     pair_share: float = 0.3
-    """Where there are pairs and photos: the share of samples from pairs."""
+    """Share of samples from pairs, where there are pairs and photos."""
     hold_out_every: int = 13
-    """Every so many-th pair and photo, by sorted name, is kept for validation, one at least where
-    there are two; 0: none."""
+    """Every n-th pair and photo, by sorted name, is held out for validation, at least one of two;
+    0: none."""
     val_images: int = 8
-    """Validation images at most, spread evenly over those at hand."""
+    """Largest number of validation images, spread evenly over those held out."""
     gpu_gib: float = 16.0
-    """Memory of each GPU for decoded pictures, never more than half of what is free there."""
+    """Memory of each GPU for decoded pictures, at most half of what is free."""
     cache_gib: float = 6.0
-    """Memory for those that are on no GPU; what does not fit is decoded anew each time."""
+    """Main memory for the other pictures; those beyond it are decoded each time."""
 
 
 class PhaseConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,9 +77,8 @@ class PhaseConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     discriminator_steps: int = 5
     """Discriminator steps for each generator step, where the adversarial weight is not 0."""
     frozen_norm: bool = False
-    """Batch norm takes the statistics averaged before, as at inference, and leaves them as they
-    are: for crops of another size or number than theirs, and to end with the network that is used.
-    """
+    """Whether batch norm uses its running statistics, as at inference, and leaves them unchanged:
+    for crops of another size or number, and to end with the network that is used."""
     loss: LossConfig = LossConfig()
 
 
@@ -98,35 +96,35 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     """auto: bf16 where the hardware computes in it natively."""
     compile: Literal["auto", "on", "off"] = "auto"
-    """What torch.compile takes. auto: the gated U-Net's blocks, where there is a GPU; on: those,
-    or whole networks where there are none, also on a CPU."""
+    """What torch.compile compiles. auto: the gated U-Net's blocks, on a GPU; on: those, or whole
+    networks without such blocks, also on a CPU."""
     graph: bool = True
-    """Whether a GPU that trains alone replays its steps as one CUDA graph, in phases without a
+    """Whether a single GPU replays its steps as one CUDA graph, in phases without a
     discriminator."""
     schedule: Literal["steps", "time"] = "steps"
-    """What takes the rate from `lr` to `lr_end`. time: in a run of one phase with `--max-time`,
-    the larger of the shares of steps and of time that are done."""
+    """How the rate goes from `lr` to `lr_end`. steps: over the phase's steps; time: by the larger
+    of the shares of steps and of the time limit that have passed, in a run of one phase."""
     optimizer: Literal["adam", "adamw"] = "adamw"
     betas: tuple[float, ...] = (0.9, 0.9)
     weight_decay: float = 0.0
-    """AdamW's; on matrices and kernels alone, not on what is one number a channel."""
+    """AdamW's, for matrices and kernels only; norms, biases and scales do not decay."""
     slow_prefixes: tuple[str, ...] = ()
     """Parameter-name prefixes trained at `slow` times the learning rate."""
     slow: float = 0.1
     clip: float = 0.0
     """Largest norm of the generator's gradient; 0: not clipped."""
     ema: float = 0.999
-    """Decay of the averaged weights, which are what is validated and kept; 0: no average."""
+    """Decay of the averaged weights, which are validated and saved; 0: no average."""
     check_every: int = 500
     """Generator steps between two validations."""
     log_every: int = 10
-    """Generator steps between two lines of the log, which tell the means of the losses. Between
-    them nobody waits for a GPU's results."""
+    """Generator steps between two lines of the log with the mean losses. Between them the host does
+    not wait for a GPU."""
     patience: int = 0
     """Checks without a better validation PSNR before the run ends; 0: never."""
     watch_every: int = 0
-    """Generator steps between two lines of the log that tell the norm of each loss term's
-    gradient, at one more backward pass a term; 0: none does."""
+    """Generator steps between two lines of the log with the norm of each loss term's gradient, at
+    a backward pass for each; 0: never."""
 
     def __post_init__(self) -> None:
         if not self.phases:
@@ -238,14 +236,7 @@ def _tables(config: TrainConfig) -> dict[str, Any]:
 
 
 def _convert(table: dict[str, Any], kind: type[T], where: str = "") -> T:
-    """A struct of a TOML table.
-
-    Args:
-        where: the table's key.
-
-    Raises:
-        ConfigError: naming the key of a value that does not fit, and what was expected.
-    """
+    """A struct of the table `where`; ConfigError names the key that is wrong, and what it needs."""
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
@@ -254,15 +245,16 @@ def _convert(table: dict[str, Any], kind: type[T], where: str = "") -> T:
     for name in re.findall(r"[a-z]\w*", path):
         place = next(field.type for field in fields(place) if field.encode_name == name)
         place = typing.get_args(place)[0] if typing.get_origin(place) is tuple else place
-    path = ".".join(filter(None, (where, path.rstrip("`"))))
-    match reason.split("`"):
-        case ["Object contains unknown field ", key, _]:
-            known = [field.encode_name for field in fields(place)]
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
-            raise ConfigError(f"unknown key {path}{'.' if path else ''}{key}; {hint}")
-        case ["Object missing required field ", key, _]:
-            raise ConfigError(f"{path}{'.' if path else ''}{key} is missing")
+    what, *keys = reason.split("`")
+    key = keys[0] if "field" in what else ""
+    path = ".".join(filter(None, (where, path.rstrip("`"), key)))
+    if "unknown field" in what:
+        known = [field.encode_name for field in fields(place)]
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+        raise ConfigError(f"unknown key {path}; {hint}")
+    if "missing" in what:
+        raise ConfigError(f"{path} is missing")
     if typing.get_origin(place) is Literal:
         raise ConfigError(f"{path} must be one of {', '.join(typing.get_args(place))}")
     reason = reason.lower().replace("object", "table").replace("array", "list")

@@ -1,4 +1,4 @@
-"""What a training run is fed: batches of real pairs and of photos blurred on the fly."""
+"""Training data: batches of real pairs and of photos blurred on the fly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from unblur.blur import synthesize
 from unblur.blur.config import BlurConfig
-from unblur.datasets import PHOTOS, TREE, Pair, evenly, find_data, find_pairs
+from unblur.datasets import PHOTOS, TREE, evenly, find_data, find_pairs
 from unblur.errors import DataError, Hint
 from unblur.training.config import DataConfig
 from unblur.training.pictures import Pictures, chw
@@ -38,30 +38,31 @@ class ValidationImage:
 
 @dataclass(frozen=True)
 class Crops:
-    """What a batch is made of; the tensors of crops are views of whole pictures, uint8."""
+    """The crops of a batch, uint8 views of whole pictures, and its random choices."""
 
     pairs: list[tuple[Tensor, Tensor]]
     photos: list[Tensor]
     """With the blur's margin on every side."""
     centres: Tensor
-    """Where the optical axis meets each photo, in pixels (x, y) from the crop's centre."""
+    """Where the optical axis meets each photo, in pixels (x, y) from the crop's centre; on the
+    host."""
     focal: Tensor
-    """Focal length of each photo, in pixels; both on the host."""
+    """Focal length of each photo, in pixels; on the host."""
     turns: Tensor | None
-    """Of each sample whether it is flipped across, flipped down, transposed: (3, count)."""
+    """(3, count): whether each sample is flipped left to right, top to bottom, transposed."""
     seed: int
-    """Of the blur."""
+    """Seed of the blur."""
 
 
 class TrainingData:
-    """Batches as a pure function of the step, so a resumed run needs no other position.
+    """Batches as a pure function of seed, rank and step, so that resuming needs only the step.
 
     Args:
         config: the folders and how to draw from them.
-        blur: what photos go through.
+        blur: of the photos.
         seed: of every random choice.
-        device: where pictures lie, the blur is made and the batches go.
-        rank: of this process; processes draw different samples.
+        device: where pictures are kept, the blur is computed and the batches are.
+        rank: of this process; ranks draw different samples.
 
     Raises:
         DataError: if a folder cannot be used.
@@ -70,26 +71,16 @@ class TrainingData:
     def __init__(
         self, config: DataConfig, blur: BlurConfig, seed: int, device: torch.device, rank: int = 0
     ) -> None:
-        self.config, self.blur, self.seed, self.device, self.rank = (
-            config, blur, seed, device, rank,
-        )  # fmt: skip
+        self.config, self.blur, self.seed = config, blur, seed
+        self.device, self.rank = device, rank
         if not config.dirs:
             raise DataError(f"no data: no folder is given; {TREE}\n{PHOTOS}", hint=Hint("data"))
-        pairs: list[Pair] = []
-        photos: list[Path] = []
-        for root in config.dirs:
-            more_pairs, more_photos = find_data(Path(root), config.blur_folder)
-            pairs += more_pairs
-            photos += more_photos
-        self.pairs, held_pairs = _hold_out(pairs, config.hold_out_every)
-        self.photos, held_photos = _hold_out(photos, config.hold_out_every)
+        found = [find_data(Path(root), config.blur_folder) for root in config.dirs]
+        self.pairs, held_pairs = _hold_out([x for some, _ in found for x in some], config)
+        self.photos, held_photos = _hold_out([x for _, some in found for x in some], config)
         if config.val_dirs:
-            held_pairs = [
-                pair
-                for root in config.val_dirs
-                for pair in find_pairs(Path(root), "test", config.blur_folder)
-            ]
-            held_photos = []
+            held = (find_pairs(Path(d), "test", config.blur_folder) for d in config.val_dirs)
+            held_pairs, held_photos = [*chain(*held)], []
         self._held = held_pairs, held_photos
         self._pictures = Pictures(config, device)
 
@@ -97,13 +88,13 @@ class TrainingData:
     def ahead(
         self, plan: Iterable[tuple[int, int, int]], say: Callable[[str], None]
     ) -> Iterator[Iterator[Callable[[], Batch]]]:
-        """The batches of a plan's steps, sizes and counts, each when it is asked for.
+        """The batches of a plan of (step, crop, batch), as functions that wait for them.
 
-        A thread makes the next one meanwhile; for a GPU, which makes batches in its turn, it draws
-        the crops. Before the first one a GPU is filled with pictures.
+        A thread prepares the next batch meanwhile; with a GPU, which computes the batches, the
+        thread draws the crops. Before the first one, pictures are loaded onto a GPU.
 
         Args:
-            say: told how much memory the pictures take.
+            say: called with a line on the memory that the pictures take.
         """
         cuda = self.device.type == "cuda"
         pool = ThreadPoolExecutor(1)
@@ -131,7 +122,7 @@ class TrainingData:
         return self.make(self.draw(step, size, count))
 
     def draw(self, step: int, size: int, count: int) -> Crops:
-        """All that is random in a batch but what the blur draws."""
+        """All random choices of a batch but those of the blur."""
         rng = np.random.default_rng([self.seed, step, self.rank])
         seed = int(rng.integers(2**62))
         share = self.config.pair_share if self.photos else 1.0
@@ -165,7 +156,7 @@ class TrainingData:
         return Crops(pairs, photos, torch.tensor(centres), torch.tensor(focal), turns, seed)
 
     def make(self, crops: Crops) -> Batch:
-        """The batch of these crops. Nothing in it waits for the device."""
+        """The batch of these crops, computed without waiting for the device."""
 
         def there(tensor: Tensor) -> Tensor:
             return tensor.to(self.device, non_blocking=True)
@@ -214,19 +205,19 @@ class TrainingData:
         crop = image[None, :, y : y + side, x : x + side]
         generator = torch.Generator().manual_seed(index)
         focal = torch.tensor([float(max(height, width))])
-        # A sharp one among few, at 50 dB and more, would drown the others in the mean.
+        # A sharp one, at 50 dB and more, would dominate the mean of few.
         blur = replace(self.blur, sharp_share=0.0)
         images = synthesize(crop, torch.zeros(1, 2), focal, margin, blur, generator)
         blurred, sharp = ((x[0] * 255).round().to(torch.uint8) for x in images)
         return blurred, sharp
 
 
-def _hold_out(items: list[T], every: int) -> tuple[list[T], list[T]]:
+def _hold_out(items: list[T], config: DataConfig) -> tuple[list[T], list[T]]:
+    """The items to train on, and those held out for validation."""
+    every = min(config.hold_out_every, len(items))
     if every == 0 or len(items) < 2:
         return items, []
-    every = min(every, len(items))
-    held = items[every - 1 :: every]
-    return [x for i, x in enumerate(items) if (i + 1) % every], held
+    return [x for i, x in enumerate(items) if (i + 1) % every], items[every - 1 :: every]
 
 
 def _one(rng: np.random.Generator, items: Sequence[T]) -> T:
@@ -238,7 +229,7 @@ def _corner(rng: np.random.Generator, picture: Tensor, side: int) -> list[int]:
 
 
 def _at_least(picture: Tensor, side: int) -> Tensor:
-    """The picture with its mirror images below and to the right, where it is smaller."""
+    """The picture, extended by mirroring where it is smaller than `side`."""
     for dim in (1, 2):
         length = max(side, picture.shape[dim])
         while picture.shape[dim] < length:

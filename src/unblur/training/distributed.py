@@ -1,7 +1,4 @@
-"""Ranks: processes that train one network together, with batches of their own.
-
-A function that works on all ranks does nothing special in a process that trains alone.
-"""
+"""Ranks: processes that train one network together, each with batches of its own."""
 
 from __future__ import annotations
 
@@ -36,9 +33,8 @@ def start(processes: int) -> torch.device:
         logging.getLogger(f"lightning.{name}").setLevel(logging.WARNING)
     gpus = torch.cuda.device_count()
     if processes > 1 and gpus:
-        raise UnblurError(
-            "several processes share a CPU, but this machine has a GPU", hint=Hint("processes")
-        )
+        reason = "several processes share a CPU, but this machine has a GPU"
+        raise UnblurError(reason, hint=Hint("processes"))
     if processes > 1 and sys.platform == "linux":
         # Else gloo warns on machines whose own name does not resolve.
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
@@ -118,9 +114,9 @@ def run_on_all_ranks(act: Callable[[], T]) -> T:
     return result
 
 
-def run_on_rank_zero(act: Callable[[], object]) -> None:
+def run_on_rank_zero(act: Callable[..., None], *arguments: Any) -> None:
     """Runs `act` on rank zero; if it fails, raises its UnblurError on all ranks."""
-    run_on_all_ranks(act if is_rank_zero() else lambda: None)
+    run_on_all_ranks(lambda: act(*arguments) if is_rank_zero() else None)
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import logging
@@ -72,15 +71,15 @@ def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float
         _halve_weights(model)
         rng = np.random.default_rng(0)
         images = {f"{w}x{h}": rng.uniform(-1, 1, (h, w, 3)).astype(np.float32) for h, w in SIZES}
-        measure, tolerance = _largest, TOLERANCE
+        measure, tolerance = lambda x: np.abs(x).max(), TOLERANCE
     else:
         examples = _examples(photos, configs.loads(config).blur)
         model = quantise(model, itertools.islice(examples, EXAMPLES))
         images = {f"blurred {n}": x[0].transpose(1, 2, 0) for n, x in enumerate(examples, 1)}
-        measure, tolerance = _root_mean_square, INT8_TOLERANCE
+        measure, tolerance = lambda x: np.sqrt(np.square(x).mean()), INT8_TOLERANCE
     model.producer_name, model.producer_version = "unblur", __version__
     properties = {
-        METADATA_KEY: json.dumps(dataclasses.asdict(contract_of(net))),
+        METADATA_KEY: contract_of(net).to_json(),
         "provenance": json.dumps(provenance),
         "config": config,
     }
@@ -140,7 +139,7 @@ def _halve_weights(model: onnx.ModelProto) -> None:
 
 
 def _examples(photos: Path, blur: BlurConfig) -> Iterator[np.ndarray]:
-    """`EXAMPLES` blurred crops (1, 3, 384, 384) of photos in [-1, 1], and three more."""
+    """`EXAMPLES` blurred crops (1, 3, 384, 384) in [-1, 1], and three more."""
     folders = DataConfig(dirs=(str(photos),), min_scale=0.35, hold_out_every=0)
     data = TrainingData(folders, blur, 0, torch.device("cpu"))
     for step in range(EXAMPLES + 3):
@@ -152,7 +151,7 @@ def _compare(
     net: Generator,
     data: bytes,
     images: Mapping[str, np.ndarray],
-    measure: Callable[[np.ndarray], float],
+    measure: Callable[[np.ndarray], np.floating],
 ) -> dict[str, float]:
     """The measure of what ONNX computes minus what PyTorch computes, for each image."""
     with tempfile.TemporaryDirectory() as folder:
@@ -167,13 +166,5 @@ def _compare(
     differences = {}
     for name, image in images.items():
         ours, wanted = (run_padded(run, image, net.multiple) for run in (engine, run_torch))
-        differences[name] = measure(ours - wanted)
+        differences[name] = float(measure(ours - wanted))
     return differences
-
-
-def _largest(difference: np.ndarray) -> float:
-    return float(np.abs(difference).max())
-
-
-def _root_mean_square(difference: np.ndarray) -> float:
-    return float(np.sqrt(np.square(difference).mean()))

@@ -35,11 +35,8 @@ class RunFolder:
         if resume and not self._state.is_file():
             raise TrainError("nothing to resume, it has no state.pt", file=path)
         if not resume and path.exists() and any(path.iterdir()):
-            raise TrainError(
-                "is not empty, and a new run needs a folder of its own",
-                file=path,
-                hint=Hint("resume"),
-            )
+            reason = "is not empty, and a new run needs a folder of its own"
+            raise TrainError(reason, file=path, hint=Hint("resume"))
 
     def begin(self, config: configs.TrainConfig) -> None:
         with self._writing():
@@ -52,9 +49,8 @@ class RunFolder:
 
     def load(self, state: State) -> None:
         """Restores the state that `save` has written."""
-        state.load_state_dict(
-            torch.load(self._state, map_location=state.device, weights_only=False)
-        )
+        saved = torch.load(self._state, map_location=state.device, weights_only=False)
+        state.load_state_dict(saved)
 
     def save(self, state: State) -> None:
         """Writes last.safetensors and state.pt, and removes what a killed process left of them."""
@@ -65,11 +61,10 @@ class RunFolder:
 
     def save_weights(self, state: State, name: str) -> None:
         """Writes the averaged weights with the run's provenance to `name`.safetensors."""
+        path = self.path / f"{name}.safetensors"
         config = configs.dumps(configs.without_paths(state.config))
         with self._writing():
-            checkpoint.save_weights(
-                self.path / f"{name}.safetensors", state.ema, config, state.provenance()
-            )
+            checkpoint.save_weights(path, state.ema, config, state.provenance())
 
     def save_picture(self, step: int, pixels: np.ndarray) -> None:
         import pyvips

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +19,9 @@ from unblur.training import distributed
 from unblur.training.config import TrainConfig
 from unblur.training.data import Batch, TrainingData
 from unblur.training.folder import RunFolder
-from unblur.training.state import State, rate
+from unblur.training.limits import Limits, stop_signals
+from unblur.training.optimizer import rate
+from unblur.training.state import State
 from unblur.training.step import Losses, Step
 from unblur.training.validation import Validator
 
@@ -85,9 +83,8 @@ def train(
             then; without a limit, a resumed run keeps the end that it had.
         max_steps: the step to stop at, counted from the start of the run.
         save_every: seconds between two checkpoints.
-        processes: number of CPU processes to train with, each with the config's batch. Those
-            beyond the first are the calling program, started again with its arguments; they end
-            inside this function.
+        processes: number of CPU processes to train with, each with the config's batch. All but
+            the first are the calling program, started again, and end inside this function.
         report: called for every line of the log.
         say: called with other messages, a line each.
 
@@ -102,13 +99,13 @@ def train(
         if not distributed.is_rank_zero():
             report, say = (lambda progress: None), (lambda line: None)
         run = _set_up(config, out, device, init, resume)
-        at, limits = run.state.at, _Limits(run.state, began, max_seconds, max_steps, save_every)
-        with _stop_signals() as limits.stop:
+        at, limits = run.state.at, Limits(run.state, began, max_seconds, max_steps, save_every)
+        with stop_signals(limits.stop):
             reason = _loop(run, limits, report, say)
-        _on_rank_zero(run.folder.save, run.state)
+        distributed.run_on_rank_zero(run.folder.save, run.state)
         if at.best is None and at.step:  # so that every run has a best.safetensors
             _validate(run)
-            _on_rank_zero(run.folder.save, run.state)
+            distributed.run_on_rank_zero(run.folder.save, run.state)
     if not distributed.is_rank_zero():
         raise SystemExit(0)
     return Result(out, at.step, at.best, reason)
@@ -134,12 +131,12 @@ def _set_up(
     state = State(config, device, init)
     if resume:
         folder.load(state)
-    _on_rank_zero(folder.begin, config)
+    distributed.run_on_rank_zero(folder.begin, config)
     return _Run(state, data, validator, folder)
 
 
 def _loop(
-    run: _Run, limits: _Limits, report: Callable[[Progress], None], say: Callable[[str], None]
+    run: _Run, limits: Limits, report: Callable[[Progress], None], say: Callable[[str], None]
 ) -> str:
     """Trains until the last step or a limit; why it ended."""
     state, at, config = run.state, run.state.at, run.state.config
@@ -176,14 +173,14 @@ def _loop(
                     ended = ended or f"no better validation in {config.patience} checks"
             line = {"step": at.step, "crops": at.crops, "seconds": round(at.seconds, 2), "lr": lr}
             found = {"psnr": at.psnr, "gain": at.gain} if check else {}
-            _on_rank_zero(run.folder.log, {**line, **means, **found})
+            distributed.run_on_rank_zero(run.folder.log, {**line, **means, **found})
             left = min((limits.end - at.step) / speed, limits.deadline - at.seconds)
             report(Progress(at.step, limits.end, speed * crops, left, wait, means,
                             at.psnr, at.gain, check))  # fmt: skip
             if ended:
                 return ended
             if save:
-                _on_rank_zero(run.folder.save, state)
+                distributed.run_on_rank_zero(run.folder.save, state)
                 limits.saved = limits.now()
             meter = _Meter()
     return "all steps done" if limits.end == config.steps else f"stopped at step {limits.end}"
@@ -201,52 +198,12 @@ def _validate(run: _Run) -> None:
     at.stale += 1
     if at.best is None or psnr > at.best:
         at.best, at.stale = psnr, 0
-        _on_rank_zero(run.folder.save_weights, run.state, "best")
-    _on_rank_zero(run.folder.save_picture, at.step, shown)
-
-
-def _on_rank_zero(act: Callable[..., None], *arguments: Any) -> None:
-    distributed.run_on_rank_zero(partial(act, *arguments))
+        distributed.run_on_rank_zero(run.folder.save_weights, run.state, "best")
+    distributed.run_on_rank_zero(run.folder.save_picture, at.step, shown)
 
 
 def _falls_on(step: int, every: int) -> bool:
     return every > 0 and step % every == 0
-
-
-class _Limits:
-    """When a call of `train` ends, and when it writes a checkpoint.
-
-    Attributes:
-        end: the step to end at.
-        deadline: the training time to end at, in seconds.
-        stop: set to end after the current step.
-        saved: training time of the latest checkpoint, in seconds.
-    """
-
-    def __init__(
-        self, state: State, began: float, max_seconds: float, max_steps: int | None, every: float
-    ) -> None:
-        config, at = state.config, state.at
-        self.end = min(config.steps, config.steps if max_steps is None else max_steps)
-        self.deadline = at.seconds + max_seconds
-        if config.schedule == "time":
-            at.deadline = self.deadline = self.deadline if max_seconds < math.inf else at.deadline
-        self.stop = threading.Event()
-        self._before, self._every = at.seconds - began, every
-        self.saved = self.now()
-
-    def now(self) -> float:
-        """Training time, in seconds."""
-        return self._before + time.monotonic()
-
-    def read(self) -> tuple[str | None, bool, float]:
-        """Why to end now, if so; whether to write a checkpoint; the training time in seconds."""
-        now, ended = self.now(), None
-        if self.stop.is_set():
-            ended = "stopped by a signal"
-        elif now >= self.deadline:
-            ended = "the time limit"
-        return ended, now - self.saved >= self._every, now
 
 
 class _Meter:
@@ -276,32 +233,9 @@ class _Meter:
         for step, names, row in self._rows:
             for name, value in zip(names, row.tolist(), strict=True):
                 if not math.isfinite(value):
-                    raise TrainError(
-                        f"step {step}: {name} is {value}; the checkpoint before it is kept: lower "
-                        "lr or set clip",
-                        hint=Hint("resume"),
-                    )
+                    reason = f"step {step}: {name} is {value}; lower lr or set clip"
+                    raise TrainError(reason, hint=Hint("resume"))
                 found.setdefault(name, []).append(value)
         means = {name: sum(values) / len(values) for name, values in found.items()}
         spent = time.monotonic() - self._began
         return means, len(self._rows) / spent, self._waited / spent
-
-
-@contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set; a second SIGINT interrupts at once."""
-    stop = threading.Event()
-
-    def handle(number: int, frame: object) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""Decoded pictures, where training draws its crops from."""
+"""The cache of decoded pictures that training crops are drawn from."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from unblur.training.config import DataConfig
 
 
 class Pictures:
-    """Files as tensors, uint8 (3, h, w), at all the scales that they are drawn at.
+    """Files as tensors, uint8 (3, h, w), at all the scales that crops are drawn at.
 
-    They stay on the GPU as far as `config.gpu_gib` goes, the others in memory as far as
-    `config.cache_gib` goes; the rest is decoded anew each time.
+    They are kept on the GPU up to `config.gpu_gib`, then in memory up to `config.cache_gib`; the
+    others are decoded each time.
     """
 
     def __init__(self, config: DataConfig, device: torch.device) -> None:
@@ -35,10 +35,10 @@ class Pictures:
         self._lock = Lock()
 
     def __call__(self, path: Path, margin: int = 0) -> list[Tensor]:
-        """A picture, the largest scale first; may be called from several threads.
+        """A picture's scales, the largest first; may be called from several threads.
 
         Args:
-            margin: pixels that it has beyond `config.resize` on every side, where that is set.
+            margin: extra pixels on every side if the picture is resized to `config.resize`.
 
         Raises:
             DataError: if it cannot be read.
@@ -52,7 +52,7 @@ class Pictures:
         return levels
 
     def fill_gpu(self, wanted: Collection[tuple[Path, int]]) -> str:
-        """Reads what a GPU has room for, with all cores; says what lies where."""
+        """Fills a GPU's share of the cache, with all cores; a line on what is kept where."""
         rest = f"in memory as they are drawn, {self.config.cache_gib:g} GiB at most"
         if self.device.type != "cuda":
             return f"{len(wanted)} pictures, kept {rest}"
@@ -77,7 +77,7 @@ class Pictures:
                 if size <= room:
                     self._room[place] -= size
                     return place
-                # From the first that does not fit: the thread that draws leaves the GPU alone.
+                # Full from now on: the thread that draws crops must not allocate on the GPU.
                 self._room[place] = 0
         return None
 

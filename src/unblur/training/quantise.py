@@ -34,9 +34,8 @@ def quantise(model: onnx.ModelProto, examples: Iterable[np.ndarray]) -> onnx.Mod
     try:
         from onnxruntime import quantization
     except ImportError:
-        raise QuantisationError(
-            "8 bits need ONNX Runtime", hint=Hint("install", ("quantise",))
-        ) from None
+        hint = Hint("install", ("quantise",))
+        raise QuantisationError("8 bits need ONNX Runtime", hint=hint) from None
 
     class Reader(quantization.CalibrationDataReader):
         def __init__(self) -> None:

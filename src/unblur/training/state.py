@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from unblur import __version__
-from unblur.errors import TrainError
 from unblur.nets import Discriminator, Generator, build_generator, checkpoint, vgg
 from unblur.torch_engine import has_bf16
 from unblur.training import distributed
-from unblur.training.config import PhaseConfig, TrainConfig
+from unblur.training.config import TrainConfig
+from unblur.training.optimizer import build_optimizer
 
 
 @dataclass
@@ -72,7 +72,7 @@ class State:
         for net in self.networks:
             distributed.broadcast_parameters(net.to(**self._layout))
         self.ema = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
-        self.optimizer = _optimizer(config, self.generator)
+        self.optimizer = build_optimizer(config, self.generator)
         # Adam's other values at their defaults, as the paper says.
         self.discriminator_optimizer = (
             torch.optim.Adam(self.discriminator.parameters(), config.discriminator.lr)
@@ -123,14 +123,6 @@ class State:
         net = build_generator(self.config.network)
         net.load_state_dict(self.ema)
         return net.to(**self._layout).eval()
-
-    def set_rate(self, rate: float) -> None:
-        """Sets the generator's learning rate."""
-        for group in self.optimizer.param_groups:
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(rate * group["part"])
-            else:
-                group["lr"] = rate * group["part"]
 
     def provenance(self) -> dict[str, Any]:
         """What is published with the weights, JSON-able."""
@@ -202,56 +194,11 @@ class State:
         ]
 
 
-def rate(config: TrainConfig, phase: PhaseConfig, done: int, time_share: float) -> float:
-    """The learning rate: a linear warm-up, then half a cosine from `lr` to `lr_end`.
-
-    Args:
-        done: steps of the phase that are done.
-        time_share: share of the run's time that has passed, from 0 to 1; used where the schedule is
-            "time".
-    """
-    if done < phase.warmup:
-        return phase.lr * (done + 1) / phase.warmup
-    part = (done - phase.warmup) / max(1, phase.steps - phase.warmup)
-    if config.schedule == "time":
-        part = max(part, min(time_share, 1.0))
-    return phase.lr_end + (phase.lr - phase.lr_end) * (1 + math.cos(math.pi * part)) / 2
-
-
 def bf16(config: TrainConfig, device: torch.device) -> bool:
     """Whether the networks compute in bf16; "auto": where the hardware does so natively."""
     if config.precision == "auto":
         return has_bf16(device)
     return config.precision == "bf16-mixed"
-
-
-def _optimizer(config: TrainConfig, net: nn.Module) -> torch.optim.Optimizer:
-    """With up to four groups of parameters: slow ones or not, decaying ones or not.
-
-    A group's `part` is its share of the learning rate.
-    """
-    named = [*net.named_parameters()]
-    for prefix in config.slow_prefixes:
-        if not any(name.startswith(prefix) for name, _ in named):
-            raise TrainError(
-                f"slow_prefixes: no parameter of the generator begins with {prefix!r}; one is "
-                f"{named[-1][0]}"
-            )
-    adam = config.optimizer == "adam"
-    device = named[0][1].device
-    fast = device.type == "cuda"
-    groups: dict[tuple[float, float], dict[str, Any]] = {}
-    for name, value in named:
-        part = config.slow if name.startswith(config.slow_prefixes) else 1.0
-        # Norms, biases and scales are one number a channel.
-        decay = config.weight_decay if value.squeeze().ndim > 1 and not adam else 0.0
-        # A CUDA graph reads the rate from the tensor that it was captured with.
-        rate = torch.tensor(0.0, device=device) if fast else 0.0
-        group = {"params": [], "part": part, "weight_decay": decay, "lr": rate}
-        groups.setdefault((part, decay), group)["params"].append(value)
-    kind = torch.optim.Adam if adam else torch.optim.AdamW
-    b1, b2 = config.betas
-    return kind([*groups.values()], betas=(b1, b2), fused=fast or None, capturable=fast)
 
 
 def _hardware(device: torch.device) -> str:

@@ -14,6 +14,7 @@ from unblur.losses import HybridLoss, discriminator_loss, gradient_norms
 from unblur.nets.gated_unet import GatedBlock
 from unblur.training import distributed
 from unblur.training.config import PhaseConfig
+from unblur.training.optimizer import set_rate
 from unblur.training.state import State
 
 Losses = dict[str, Tensor]
@@ -66,7 +67,7 @@ class Step:
             rate: the generator's learning rate.
             watch: whether to add the norm of each term's gradient.
         """
-        self.state.set_rate(rate)
+        set_rate(self.state.optimizer, rate)
         if self._captures:
             self._capture()
         if self._graph is None or watch:

@@ -1,4 +1,4 @@
-"""How a network does on held-out images while it is trained."""
+"""Validation on held-out images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SIDE = 256
 
 
 class Validator:
-    """Measures networks on the same images again and again.
+    """Measures networks on a fixed set of images.
 
     Attributes:
         blurred_psnr: mean PSNR of the blurred images themselves, in dB.
@@ -27,9 +27,9 @@ class Validator:
 
     @torch.no_grad()
     def __call__(self, net: Generator, autocast: torch.autocast) -> tuple[float, np.ndarray]:
-        """Mean PSNR in dB, and a picture of four: blurred, restored, sharp, their middles.
+        """Mean PSNR in dB, and a picture of four images' centres: blurred, restored, sharp.
 
-        Images are cut to a multiple of the network's; `autocast` sets the precision.
+        Images are cropped to a multiple of the network's; `autocast` sets the precision.
         """
         device = next(net.parameters()).device
         results, rows = [], []
@@ -51,7 +51,7 @@ def _mean_psnr(images: list[tuple[np.ndarray, np.ndarray]]) -> float:
 
 
 def _strip(*images: np.ndarray) -> np.ndarray:
-    """The middles of the images, side by side."""
+    """The centres of the images, side by side."""
     middles = []
     for image in images:
         y, x = (max(0, (n - _SIDE) // 2) for n in image.shape[:2])

@@ -7,7 +7,6 @@ bytes. No container would keep the times exactly.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import struct
 from collections.abc import Iterable, Iterator
@@ -79,14 +78,7 @@ class Segments:
 
     def times(self, count: int) -> list[int]:
         """The times of the same packets."""
-        found = []
-        for index in range(count):
-            with self._path(index).open("rb") as file:
-                while header := file.read(_HEADER.size):
-                    time, _, _, size = _HEADER.unpack(header)
-                    found.append(time)
-                    file.seek(size, os.SEEK_CUR)
-        return found
+        return [packet.time for packet in self.read(count)]
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

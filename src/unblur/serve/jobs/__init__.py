@@ -1,8 +1,7 @@
-"""Jobs: photos that are worked on while nobody waits, kept on the disk until they are fetched."""
+"""Jobs: photos that are deblurred while no client waits, and are kept until they are fetched."""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import Counter
@@ -13,28 +12,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from unblur.errors import ModelError, PhotoError, UnblurError
+from unblur.errors import BusyError, JobsError, ModelError, PhotoError, TaskCancelledError
 from unblur.photo import locked
-from unblur.serve.errors import plain
+from unblur.serve.errors import BUG, log, refusal
 from unblur.serve.jobs.store import Record, Store, is_id, new_id
-from unblur.serve.queue import BusyError, DroppedError, Task, Work
-from unblur.serve.result import Restoration
-
-log = logging.getLogger("unblur.serve")
+from unblur.serve.queue import DeblurQueue, Task
+from unblur.serve.result import CachedResult
+from unblur.serve.uploads import Choices
 
 TRIES = 10
-"""A job that was at work at so many kills of the server is taken for their cause."""
-
-State = Literal["waiting", "running", "done", "failed"]
-
-
-class JobsError(UnblurError):
-    """A folder that jobs cannot be kept in."""
+"""A job that was running when the server was killed this often fails: it may be the cause."""
 
 
 @dataclass
 class Job:
-    """A job as it stands: what is on the disk, and its task while there is one."""
+    """A job: its record on the disk, and its task while there is one."""
 
     record: Record
     task: Task[str] | None = None
@@ -42,7 +34,7 @@ class Job:
     removed: bool = False
 
     @property
-    def state(self) -> State:
+    def state(self) -> Literal["waiting", "running", "done", "failed"]:
         running = self.record.state == "waiting" and self.task and self.task.state == "running"
         return "running" if running else self.record.state
 
@@ -57,17 +49,17 @@ class Jobs:
     """All jobs of a server. Threads may share it.
 
     Args:
-        folder: theirs alone; made if it is not there.
-        most: jobs kept, finished ones too.
-        keep_seconds: how long a finished one is kept.
+        folder: of no other server; made if it does not exist.
+        capacity: number of jobs kept, finished ones too.
+        keep: seconds that a finished job is kept.
 
     Raises:
         JobsError: if the folder cannot be used.
     """
 
-    def __init__(self, work: Work, folder: Path, most: int, keep_seconds: float) -> None:
-        self.most, self.keep_seconds = most, keep_seconds
-        self._work = work
+    def __init__(self, queue: DeblurQueue, folder: Path, capacity: int, keep: float) -> None:
+        self.capacity, self.keep = capacity, keep
+        self._queue = queue
         self._store = Store(folder)
         self._jobs: dict[str, Job] = {}
         self._lock = threading.RLock()
@@ -81,34 +73,29 @@ class Jobs:
         except OSError as error:
             self._held.close()
             raise JobsError(f"{folder} cannot hold jobs ({error.strerror})") from None
-        # What may have been the cause of a kill comes last.
+        # Those that may have caused a kill come last.
         for record in sorted(records, key=lambda r: (r.tries, r.created)):
             job = self._jobs[record.id] = Job(record)
             if record.state == "waiting":
                 self._begin(job)
 
-    def create(
-        self,
-        file: BinaryIO,
-        strength: float,
-        model: str | None,
-        kind: str | None,
-        best: bool = False,
-    ) -> Job:
-        """Takes a photo; when this returns, it is on the disk.
+    def create(self, file: BinaryIO, choices: Choices) -> Job:
+        """Makes a job of a photo, which is on the disk when this returns.
 
         Raises:
             BusyError: if there are too many jobs.
             ModelError: if there is no such model.
-            OSError: if the disk refuses.
+            OSError: if the photo cannot be written.
         """
-        name = self._work.model(model).name
-        record = Record(new_id(), time.time(), strength, name, kind, best=best)
+        model = self._queue.models.find(choices.model).name
+        record = Record(
+            new_id(), time.time(), choices.strength, model, choices.format, best=choices.best
+        )
         job = Job(record)
         with self._lock:
-            if len(self._jobs) >= self.most:
-                raise BusyError(self._work.retry_after)
-            self._jobs[record.id] = job  # takes its place before it is written
+            if self.is_full():
+                raise BusyError(self._queue.retry_after)
+            self._jobs[record.id] = job  # counts before it is written
         try:
             self._store.create(file, record)
         except BaseException:
@@ -118,28 +105,30 @@ class Jobs:
         self._begin(job)
         return job
 
-    def __len__(self) -> int:
-        return len(self._jobs)
+    def is_full(self) -> bool:
+        """Whether there are as many jobs as are kept."""
+        return len(self._jobs) >= self.capacity
 
     def get(self, identity: str) -> Job | None:
-        """The job of this name; None if there is none."""
+        """The job of this name; None if there is none, or it has expired."""
         job = self._jobs.get(identity) if is_id(identity) else None
-        return None if job is None or self._is_over(job) else job
+        return None if job is None or self._is_expired(job) else job
 
     def result(self, job: Job) -> Path:
+        """The result's file."""
         return self._store.result(job.record)
 
     def position(self, job: Job) -> int:
-        """How many are before it."""
-        return self._work.position(job.task) if job.task else 0
+        """Its place among the jobs that wait, from 1; 0 if it does not."""
+        return self._queue.position(job.task) if job.task else 0
 
     def expires(self, job: Job) -> float | None:
-        """When it goes; None while it is unfinished."""
+        """When it is removed, in seconds since 1970; None while it is unfinished."""
         finished = job.record.finished
-        return None if finished is None else finished + self.keep_seconds
+        return None if finished is None else finished + self.keep
 
     def delete(self, identity: str) -> bool:
-        """Ends a job and removes what there is of it. Whether there was one."""
+        """Cancels a job and removes its files; returns whether there was one."""
         with self._lock:
             job = self._jobs.pop(identity, None) if is_id(identity) else None
         if job is None:
@@ -147,40 +136,40 @@ class Jobs:
         job.removed = True
         self._store.remove(identity)
         if job.task is not None:
-            self._work.drop(job.task)
+            self._queue.cancel(job.task)
         return True
 
     def sweep(self) -> None:
-        """Removes the jobs whose time is over."""
+        """Removes expired jobs."""
         with self._lock:
-            over = [identity for identity, job in self._jobs.items() if self._is_over(job)]
-        for identity in over:
+            expired = [identity for identity, job in self._jobs.items() if self._is_expired(job)]
+        for identity in expired:
             self.delete(identity)
 
     def count(self) -> Mapping[str, int]:
-        """How many there are in each state."""
+        """The number of jobs in each state."""
         with self._lock:
             found = Counter(job.state for job in self._jobs.values())
         return {state: found[state] for state in ("waiting", "running", "done", "failed")}
 
     def close(self) -> None:
-        """Lets the folder go; to be called when the work is closed."""
+        """Releases the folder; to be called after the queue is closed."""
         self._held.close()
 
-    def _is_over(self, job: Job) -> bool:
+    def _is_expired(self, job: Job) -> bool:
         expires = self.expires(job)
         return expires is not None and time.time() > expires
 
     def _begin(self, job: Job) -> None:
         record = job.record
         if record.tries >= TRIES:
-            self._end(job, "failed", error=f"the server was stopped {TRIES} times while at it")
+            self._end(job, "failed", error=f"the server was killed {TRIES} times while it ran")
             return
 
-        def finish(restoration: Restoration) -> str:
-            with restoration:
-                kind = record.format or restoration.format
-                restoration.save(self._store.result(record), record.strength, kind)
+        def finish(result: CachedResult) -> str:
+            with result:
+                kind = record.format or result.format
+                result.save(self._store.result(record), record.strength, kind)
                 return kind
 
         def started() -> None:
@@ -188,7 +177,7 @@ class Jobs:
             self._update(job, tries=job.record.tries + 1)
 
         try:
-            job.task = self._work.submit(
+            job.task = self._queue.submit(
                 self._store.photo(record),
                 finish,
                 model=record.model,
@@ -201,35 +190,31 @@ class Jobs:
             self._end(job, "failed", error=str(error))
             return
         except BusyError:
-            return  # the server stops; the job waits on the disk for its next start
+            return  # the server is stopping; the next start queues it
         job.task.future.add_done_callback(lambda future: self._ended(job, future))
 
     def _ended(self, job: Job, future: Future[str]) -> None:
-        """In a thread of the work, after a task."""
+        """Records how a task ended; called in the queue's thread."""
         if job.removed:
-            # A result that came late has made the folder again.
+            # The result may have been written after the job was removed.
             self._store.remove(job.record.id)
             return
         error = future.exception()
         if error is None:
             self._end(job, "done", kind=future.result())
-        elif isinstance(error, DroppedError):
-            # An orderly stop: the job waits on the disk, and is not to blame.
+        elif isinstance(error, TaskCancelledError):
+            # The server is stopping: the next start queues it, and this try does not count.
             if job.begun:
                 self._update(job, tries=job.record.tries - 1)
         else:
             self._end(job, "failed", error=self._explained(job, error))
 
     def _explained(self, job: Job, error: BaseException) -> str:
-        if isinstance(error, ModelError):
-            return str(error)
-        # Of its own file there may be bad news as well, which name it.
-        if isinstance(error, PhotoError) and str(self._store.folder) not in str(error):
-            return plain(error)
-        log.error("job %s failed", job.record.id, exc_info=error)
-        if isinstance(error, MemoryError):
-            return "there was not enough memory for it"
-        return "something went wrong here; it is in the server's log"
+        if isinstance(error, PhotoError) and str(self._store.folder) in str(error):
+            # About a file of the store, which is the server's fault and not to be shown.
+            log.error("job %s failed", job.record.id, exc_info=error)
+            return BUG
+        return refusal(error).detail
 
     def _end(
         self,
@@ -247,6 +232,6 @@ class Jobs:
             self._store.update(record)
         except OSError as error:
             if not job.removed:
-                # It still counts while this process lives.
-                log.error("job %s could not be written down: %s", record.id, error)
+                # The change still holds in memory.
+                log.error("job %s could not be recorded: %s", record.id, error)
         job.record = record

@@ -1,4 +1,4 @@
-"""/v1/jobs: for what takes long. A job outlives the connection, and the server's restart."""
+"""/v1/jobs: photos that are deblurred after the answer, even if the server restarts."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, BinaryIO, Literal
 
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi import Path as InPath
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from unblur.errors import ModelError
-from unblur.serve.api import BODY, EVERYWHERE, RESULT, TYPES, UPLOAD, attachment, problems
+from unblur.errors import BusyError, ModelError
+from unblur.serve.api import BODY, EVERYWHERE, RESULT, UPLOAD, attachment, problems
 from unblur.serve.errors import log, refusal
 from unblur.serve.jobs import Job, Jobs
-from unblur.serve.queue import BusyError
-from unblur.serve.uploads import Query_, received
+from unblur.serve.uploads import QueryChoices, received
 
 Identity = Annotated[str, InPath(alias="id", description="The job's `id`.", examples=["0f" * 16])]
 
@@ -25,111 +24,111 @@ Identity = Annotated[str, InPath(alias="id", description="The job's `id`.", exam
 class JobState(BaseModel):
     """A job."""
 
-    id: str = Field(description="Its name. Whoever knows it can fetch the result.")
+    id: str = Field(description="Its secret name, which is all that is needed to fetch the result.")
     state: Literal["waiting", "running", "done", "failed"]
     progress: float = Field(ge=0, le=1, description="1 when it is done.")
-    position: int = Field(ge=0, description="How many are to be begun up to it; 0 if it is.")
+    position: int = Field(ge=0, description="Its place in the queue, from 1; 0 once it has begun.")
     strength: float
     best: bool
     model: str
-    format: str | None = Field(description="Of the result; null while it is the photo's own.")
+    format: str | None = Field(description="Of the result; null until known if none was asked for.")
     error: str | None = Field(description="Why it failed, in one line.")
     created: datetime
     finished: datetime | None
-    expires: datetime | None = Field(description="When it will be removed; null until finished.")
-    result: str | None = Field(description="Where the result is, when it is done.")
+    expires: datetime | None = Field(description="When it is removed; null until it is finished.")
+    result: str | None = Field(description="Address of the result, when it is done.")
 
 
-def add(app: FastAPI, jobs: Jobs) -> None:
-    """Adds the routes."""
+async def _jobs(request: Request) -> Jobs:
+    return request.app.state.jobs
 
-    @app.post(
-        "/v1/jobs",
-        tags=["jobs"],
-        summary="Post a job",
-        status_code=202,
-        responses=problems(*EVERYWHERE, *UPLOAD),
-        openapi_extra=BODY,
-    )
-    async def post_job(request: Request, response: Response, options: Query_) -> JobState:
-        """As `/v1/deblur`, but the answer comes when the photo is on the server's disk.
 
-        From then on it is not lost, whatever happens to the server: it is worked on when its
-        turn comes, and its result is kept for a while. `Location` says where to ask for it.
-        """
-        if len(jobs) >= jobs.most:
-            raise refusal(BusyError(60))
-        async with received(request, options) as (file, chosen):
-            try:
-                job = await run_in_threadpool(
-                    jobs.create,
-                    file,
-                    chosen.strength,
-                    chosen.model,
-                    chosen.format,
-                    chosen.best,
-                )
-            except (BusyError, ModelError) as error:
-                raise refusal(error) from None
-            except OSError as error:
-                log.error("a job could not be stored: %s", error)
-                detail = "there is no room for it on the server's disk"
-                raise HTTPException(503, detail, {"Retry-After": "120"}) from None
-        response.headers["location"] = f"/v1/jobs/{job.record.id}"
-        return _state(jobs, job)
+JobsOf = Annotated[Jobs, Depends(_jobs)]
 
-    @app.get(
-        "/v1/jobs/{id}",
-        tags=["jobs"],
-        summary="Ask for a job",
-        responses=problems(*EVERYWHERE, 404),
-    )
-    async def get_job(identity: Identity) -> JobState:
-        """How far it is."""
-        return _state(jobs, _found(jobs, identity))
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
-    @app.get(
-        "/v1/jobs/{id}/result",
-        tags=["jobs"],
-        summary="Fetch a job's result",
-        response_class=Response,
-        responses={
-            200: {
-                "description": "The photo's file, sharp.",
-                "content": RESULT,
-            },
-            **problems(*EVERYWHERE, 404, 409, 422),
-        },
-    )
-    async def get_result(identity: Identity) -> Response:
-        """The same as `/v1/deblur` gives; as often as it is asked for, until the job expires."""
-        job = _found(jobs, identity)
-        record = job.record
-        if record.state == "failed":
-            raise HTTPException(422, record.error)
-        if record.state != "done" or record.format is None:
-            raise HTTPException(409, f"the job is {job.state}, not done", {"Retry-After": "2"})
+
+@router.post(
+    "",
+    summary="Post a job",
+    status_code=202,
+    responses=problems(*EVERYWHERE, *UPLOAD),
+    openapi_extra=BODY,
+)
+async def post_job(
+    request: Request, response: Response, jobs: JobsOf, options: QueryChoices
+) -> JobState:
+    """As `/v1/deblur`, but the answer is sent when the photo is on the server's disk.
+
+    From then on the job survives a restart of the server. It is done in its turn, and its result
+    is kept for a while. `Location` is its address.
+    """
+    if jobs.is_full():
+        raise refusal(BusyError(60))
+    async with received(request, options) as (file, chosen):
         try:
-            file = await run_in_threadpool(jobs.result(job).open, "rb")
-        except FileNotFoundError:
-            raise _none() from None
-        size = file.seek(0, 2)
-        file.seek(0)
-        headers = {"content-length": str(size), **attachment(record.format)}
-        return StreamingResponse(_chunks(file), media_type=TYPES[record.format], headers=headers)
+            job = await run_in_threadpool(jobs.create, file, chosen)
+        except (BusyError, ModelError) as error:
+            raise refusal(error) from None
+        except OSError as error:
+            log.error("a job could not be stored: %s", error)
+            detail = "there is no room for it on the server's disk"
+            raise HTTPException(503, detail, {"Retry-After": "120"}) from None
+    response.headers["location"] = f"/v1/jobs/{job.record.id}"
+    return _state(jobs, job)
 
-    @app.delete(
-        "/v1/jobs/{id}",
-        tags=["jobs"],
-        summary="Delete a job",
-        status_code=204,
-        responses=problems(*EVERYWHERE, 403, 404),
-    )
-    async def delete_job(identity: Identity) -> None:
-        """Ends it if it is not finished, and removes photo and result."""
-        _found(jobs, identity)
-        if not await run_in_threadpool(jobs.delete, identity):
-            raise _none()
+
+@router.get(
+    "/{id}",
+    summary="Get a job's state",
+    responses=problems(*EVERYWHERE, 404),
+)
+async def get_job(jobs: JobsOf, identity: Identity) -> JobState:
+    """Its state and progress."""
+    return _state(jobs, _found(jobs, identity))
+
+
+@router.get(
+    "/{id}/result",
+    summary="Fetch a job's result",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The deblurred photo's file.",
+            "content": RESULT,
+        },
+        **problems(*EVERYWHERE, 404, 409, 422),
+    },
+)
+async def get_result(jobs: JobsOf, identity: Identity) -> Response:
+    """The file that `/v1/deblur` would have sent, until the job expires."""
+    job = _found(jobs, identity)
+    record = job.record
+    if record.state == "failed":
+        raise HTTPException(422, record.error)
+    if record.state != "done" or record.format is None:
+        raise HTTPException(409, f"the job is {job.state}, not done", {"Retry-After": "2"})
+    try:
+        file = await run_in_threadpool(jobs.result(job).open, "rb")
+    except FileNotFoundError:
+        raise _none() from None
+    size = file.seek(0, 2)
+    file.seek(0)
+    headers = {"content-length": str(size), **attachment(record.format)}
+    return StreamingResponse(_chunks(file), media_type=f"image/{record.format}", headers=headers)
+
+
+@router.delete(
+    "/{id}",
+    summary="Delete a job",
+    status_code=204,
+    responses=problems(*EVERYWHERE, 403, 404),
+)
+async def delete_job(jobs: JobsOf, identity: Identity) -> None:
+    """Cancels it if it is not finished, and removes photo and result."""
+    _found(jobs, identity)
+    if not await run_in_threadpool(jobs.delete, identity):
+        raise _none()
 
 
 def _found(jobs: Jobs, identity: str) -> Job:
@@ -140,7 +139,7 @@ def _found(jobs: Jobs, identity: str) -> Job:
 
 
 def _none() -> HTTPException:
-    return HTTPException(404, "there is no such job; finished ones are removed after a while")
+    return HTTPException(404, "there is no such job; finished jobs are removed after a while")
 
 
 def _state(jobs: Jobs, job: Job) -> JobState:

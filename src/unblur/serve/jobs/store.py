@@ -1,10 +1,11 @@
-"""Jobs on the disk. A kill at any moment leaves each of them whole, or not there at all.
+"""Jobs on the disk. If the process is killed, each job is complete or does not exist.
 
-    FOLDER/ID/job.json   what is asked for, and what became of it
+    FOLDER/ID/job.json   the record
     FOLDER/ID/photo      as it was sent, until the job is finished
-    FOLDER/ID/result     there only when it is whole
+    FOLDER/ID/result     complete, if it exists
 
-A job appears and goes by one renaming of its folder; its files are replaced by renaming, too.
+A job is created and removed by renaming its folder, and its files are replaced by renaming.
+Photos and results would be files beside an SQLite database too, and need the same steps.
 """
 
 from __future__ import annotations
@@ -34,24 +35,24 @@ _NEW, _GONE = ".new-", ".gone-"
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a job. Times are seconds since 1970."""
+    """What is stored of a job. Times are seconds since 1970."""
 
     id: str
     created: float
     strength: float
     model: str
     format: str | None
-    """As asked for; once it is done, the result's."""
+    """As asked for; the result's when the job is done."""
     state: Literal["waiting", "done", "failed"] = "waiting"
     finished: float | None = None
     error: str | None = None
     tries: int = 0
-    """How often it was begun, without those that ended with an orderly stop."""
+    """How often it was begun, without those tries that an orderly stop ended."""
     best: bool = False
 
 
 class Store:
-    """A folder of jobs. Its methods raise OSError if the disk refuses."""
+    """A folder of jobs. Its methods raise OSError if a file cannot be read or written."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -63,7 +64,7 @@ class Store:
         return self.folder / record.id / "result"
 
     def create(self, file: BinaryIO, record: Record) -> None:
-        """Makes a job, which is on the disk when this returns."""
+        """Writes a job to the disk, and waits until it is there."""
         require_room(self.folder)
         new = self.folder / f"{_NEW}{record.id}"
         new.mkdir(mode=0o700)
@@ -81,7 +82,7 @@ class Store:
         _sync(self.folder)
 
     def update(self, record: Record) -> None:
-        """Writes down what changed; of a job that is finished, the photo goes."""
+        """Writes the record; removes the photo of a finished job."""
         _write(self.folder / record.id, record)
         if record.state != "waiting":
             self.photo(record).unlink(missing_ok=True)
@@ -93,7 +94,7 @@ class Store:
         shutil.rmtree(gone, ignore_errors=True)
 
     def recover(self) -> Iterator[Record]:
-        """The jobs that are there; what a kill left of others is removed."""
+        """Yields the jobs; removes what a kill left of incomplete ones."""
         for entry in sorted(self.folder.iterdir()):
             if entry.name.startswith((_NEW, _GONE)):
                 shutil.rmtree(entry, ignore_errors=True)
@@ -101,7 +102,7 @@ class Store:
                 try:
                     yield self._recovered(entry)
                 except FileNotFoundError:
-                    # Without `job.json`: a result that came after its job had been removed.
+                    # No `job.json`: the result was written after the job was removed.
                     shutil.rmtree(entry, ignore_errors=True)
                 except (OSError, ValueError, TypeError, KeyError, PhotoError) as error:
                     log.error("job %s cannot be read, and is left alone: %s", entry.name, error)
@@ -115,21 +116,21 @@ class Store:
             stray.unlink(missing_ok=True)
         result = self.result(record)
         if record.state == "waiting" and result.exists():
-            # Killed after the result was in its place, and before that was written down.
+            # Killed between the writing of the result and of the record.
             kind = photo.read(result, None).format
             record = replace(record, state="done", finished=result.stat().st_mtime, format=kind)
         if record.state != "waiting" and self.photo(record).exists():
-            self.update(record)  # which the kill came before, or cut short
+            self.update(record)  # the kill prevented it
         return record
 
 
 def new_id() -> str:
-    """A name that nobody guesses: whoever knows it may have the result."""
+    """A name that cannot be guessed: it is all that is needed to fetch the result."""
     return secrets.token_hex(16)
 
 
 def is_id(text: str) -> bool:
-    """Whether it may name a job; nothing else of a client's ever becomes part of a path."""
+    """Whether it may name a job. No other text of a client becomes part of a path."""
     return _ID.fullmatch(text) is not None
 
 

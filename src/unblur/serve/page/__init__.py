@@ -1,4 +1,4 @@
-"""The page for people: photos in, a comparison, photos out. Gradio carries it."""
+"""The web page, built with Gradio."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from fastapi import FastAPI
 from gradio.themes import Base
 from starlette.routing import Mount
 
-from unblur.errors import UnblurError
+from unblur.errors import ExpiredError, UnblurError
 from unblur.photo import locked
-from unblur.serve.malloc import give_back
+from unblur.serve import malloc
 from unblur.serve.page.blocks import HEAD, make_blocks
 from unblur.serve.page.fence import Fence
-from unblur.serve.page.routes import gone, router
-from unblur.serve.page.sessions import GoneError, Visits
-from unblur.serve.queue import Work
+from unblur.serve.page.routes import expired, router
+from unblur.serve.page.sessions import Sessions
 
 if TYPE_CHECKING:
     from unblur.serve.settings import Settings
 
 PATIENCE = 5
-"""A photo may be worked on so many times as long as others: its owner sees how far it is."""
+"""Factor by which a photo of the page may exceed `Settings.timeout`: its progress is shown."""
 _SWEEP = 20.0
-"""Seconds between two looks for visits that are over."""
+"""Seconds between two searches for expired sessions."""
 
 
-def mount(app: FastAPI, work: Work, settings: Settings) -> None:
-    """Puts the page at `/` of an app; to be called after all other routes are there."""
+def mount(app: FastAPI, settings: Settings) -> None:
+    """Mounts the page at `/`; to be called after all other routes are added."""
     held_folder = contextlib.ExitStack()
-    visits = Visits(held_folder.enter_context(_own_folder()), work)
-    app.include_router(router(visits, settings.max_bytes))
-    app.add_exception_handler(GoneError, lambda _, error: gone(error))
+    sessions = Sessions(held_folder.enter_context(_own_folder()), app.state.queue)
+    app.state.sessions = sessions
+    app.include_router(router)
+    app.add_exception_handler(ExpiredError, lambda _, error: expired(error))
     inner = FastAPI(openapi_url=None)
     gr.mount_gradio_app(
         inner,
-        make_blocks(visits, settings.max_bytes, PATIENCE * settings.timeout),
+        make_blocks(sessions, settings.max_bytes, PATIENCE * settings.timeout),
         path="/",
-        # Without a theme's fonts, which would come from elsewhere.
+        # A theme's own fonts would be loaded from other servers.
         theme=Base(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
         footer_links=[],
         run_history=False,
@@ -57,18 +57,18 @@ def mount(app: FastAPI, work: Work, settings: Settings) -> None:
         max_file_size=0,
     )
     app.mount("/", Fence(inner, HEAD))
-    _end_at_stop(app, inner, visits)
+    _end_at_stop(app, inner, sessions)
     outer = app.router.lifespan_context
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[object]:
         async with outer(app) as state, inner.router.lifespan_context(inner):
-            sweeper = asyncio.create_task(_sweep(visits))
+            sweeper = asyncio.create_task(_sweep(sessions))
             try:
                 yield state
             finally:
                 sweeper.cancel()
-                visits.close()
+                sessions.close()
                 held_folder.close()
 
     app.router.lifespan_context = lifespan  # pyright: ignore[reportAttributeAccessIssue]
@@ -76,9 +76,9 @@ def mount(app: FastAPI, work: Work, settings: Settings) -> None:
 
 @contextlib.contextmanager
 def _own_folder() -> Iterator[Path]:
-    """A folder for what visitors bring. Those that killed servers left behind are removed."""
+    """Makes a folder for uploads, and removes those of servers that were killed."""
     prefix = "unblur-page-"
-    if os.name == "posix":  # elsewhere there is no telling them from those in use
+    if os.name == "posix":  # elsewhere folders in use cannot be told apart
         for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
             with contextlib.suppress(UnblurError, OSError), locked(left):
                 shutil.rmtree(left)
@@ -87,22 +87,22 @@ def _own_folder() -> Iterator[Path]:
         yield made
 
 
-def _end_at_stop(app: FastAPI, inner: FastAPI, visits: Visits) -> None:
-    """An open page holds a connection: without this, a stop would wait until it is closed."""
+def _end_at_stop(app: FastAPI, inner: FastAPI, sessions: Sessions) -> None:
+    """Closes the connections of open pages when a stop begins, which would wait for them."""
     gradio: Any = next(route.app for route in inner.routes if isinstance(route, Mount))
     before = app.state.stop
 
     def stop() -> None:
         before()
-        visits.leave_all()
+        sessions.leave_all()
         gradio.stop_event.set()
 
     app.state.stop = stop
 
 
-async def _sweep(visits: Visits) -> None:
+async def _sweep(sessions: Sessions) -> None:
     while True:
         await asyncio.sleep(_SWEEP)
-        await asyncio.to_thread(visits.sweep)
-        # After downloads, which no task of the queue's ends.
-        await asyncio.to_thread(give_back)
+        await asyncio.to_thread(sessions.sweep)
+        # The queue trims after tasks, but not after downloads.
+        await asyncio.to_thread(malloc.trim)

@@ -1,4 +1,4 @@
-"""The page as Gradio renders it: one component of our own, and the events that keep it informed."""
+"""The page's Gradio blocks: one HTML component, and the events that update it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 import gradio as gr
 
+from unblur.errors import ExpiredError
 from unblur.photo import FORMATS, READABLE
 from unblur.serve.page import running
-from unblur.serve.page.sessions import GoneError, Visits
+from unblur.serve.page.sessions import Sessions
 
 HEAD = """
 <title>unblur</title>
@@ -21,38 +22,38 @@ HEAD = """
 <link rel="stylesheet" href="page/static/page.css">
 <script type="module" src="page/static/page.js"></script>
 """
-# The script may be loaded before Gradio has rendered, or after.
+# page.js may be loaded before or after Gradio renders.
 _HAND_OVER = "(window.unblurPage ??= []).push({ element, trigger, props, watch });"
 
 
-def make_blocks(visits: Visits, max_bytes: int, seconds: float) -> gr.Blocks:
-    """The page; what it is to be mounted with is `HEAD`, and no theme's fonts."""
-    work = visits.work
+def make_blocks(sessions: Sessions, max_bytes: int, timeout: float) -> gr.Blocks:
+    """The blocks; to be mounted with `HEAD` and without a theme's fonts."""
+    queue = sessions.queue
     page = (resources.files("unblur.serve.page") / "page.html").read_text(encoding="utf-8")
 
     def arrive(request: gr.Request) -> dict[str, Any]:
-        visit = visits.open(request.session_hash or "")
+        session = sessions.open(request.session_hash or "")
         return {
-            **running.state(visit, work),
-            "models": list(work.models),
+            **running.state(session, queue),
+            "models": list(queue.models),
             "limits": {"bytes": max_bytes},
             "accept": _accepted(),
-            "about": _about(max_bytes, work.max_pixels),
+            "about": _about(max_bytes, queue.max_pixels),
         }
 
     async def restore(event: gr.EventData) -> AsyncIterator[dict[str, Any]]:
         asked = event._data if isinstance(event._data, dict) else {}
         try:
-            visit = visits.find(str(asked.get("visit")))
-        except GoneError:
+            session = sessions.find(str(asked.get("visit")))
+        except ExpiredError:
             yield {"gone": True}
             return
         model, best = asked.get("model"), asked.get("best") is True
-        async for state in running.run(visit, work, model, seconds, best):
+        async for state in running.run(session, queue, model, timeout, best):
             yield state
 
     def leave(request: gr.Request) -> None:
-        visits.leave(request.session_hash or "")
+        sessions.leave(request.session_hash or "")
 
     with gr.Blocks(title="unblur", analytics_enabled=False, fill_width=True) as blocks:
         studio = gr.HTML(
@@ -68,7 +69,7 @@ def make_blocks(visits: Visits, max_bytes: int, seconds: float) -> gr.Blocks:
 
 
 def _accepted() -> list[str]:
-    """What a file chooser offers. Without HEIC, a telephone hands over a JPEG by itself."""
+    """Extensions for the file chooser. Without HEIC among them, a phone converts to JPEG."""
     heic = importlib.util.find_spec("pillow_heif") is not None
     return sorted(READABLE if heic else FORMATS)
 

@@ -1,4 +1,4 @@
-"""Lets through to Gradio what the page needs, and nothing else that Gradio could do."""
+"""Passes only those requests to Gradio that the page needs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _OPEN = re.compile(
 _TALK = re.compile(
     rb'\s*<meta\s+(?:property="og|name="twitter):[^>]*>|\s*<link rel="manifest"[^>]*>'
 )
-"""What the page would say of itself to others: it is Gradio's, not ours."""
+"""Gradio's metadata for link previews and installation."""
 
 
 class Fence:
-    """An ASGI app around Gradio's: no uploads, files, proxies or monitoring of Gradio's own.
+    """Wraps Gradio's ASGI app, and closes its routes for uploads, files, proxies and monitoring.
 
     Args:
-        head: what the page's head gets; from Gradio it would get it late, by script.
+        head: HTML to add to the page's head; Gradio would add it later, by script.
     """
 
     def __init__(self, app: ASGIApp, head: str) -> None:
@@ -40,7 +40,7 @@ class Fence:
             await self.app(scope, receive, send)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Read here, so not compressed.
+        # The body is changed here, so it must not be compressed.
         kept = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         start: Message = {}
         body = b""

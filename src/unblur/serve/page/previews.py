@@ -1,11 +1,10 @@
-"""What a browser can show of any photo: 8-bit sRGB JPEGs, whole in one and closer in tiles."""
+"""Previews of any photo for the browser: 8-bit sRGB JPEGs of the whole, and tiles of large ones."""
 
 from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,19 @@ import numpy as np
 import pyvips
 
 from unblur.errors import PhotoError
-from unblur.inference.deblurrer import IN_MEMORY
+from unblur.inference.deblur_file import collected
 from unblur.photo import Photo
 from unblur.photo.scratch_pixels import open_pixels
-from unblur.serve.result import Restoration
+from unblur.serve.result import CachedResult
 
 BASE = 2048
-"""Largest side of the picture of the whole; a photo up to this size is shown pixel for pixel."""
+"""Largest side of the preview of the whole; a photo up to this size is shown pixel for pixel."""
 THUMB = 160
-"""Largest side of the small one."""
+"""Largest side of the thumbnail."""
 TILE = 512
 """Side of the tiles of a larger photo."""
 SQUARE = 8
-"""Side of the squares behind what is transparent."""
+"""Side of the squares behind transparency."""
 _SAVED = {"Q": 92, "subsample_mode": "off", "keep": "none"}
 
 
@@ -45,17 +44,22 @@ def show_before(photo: Photo, folder: Path) -> None:
         raise PhotoError(f"cannot be shown ({str(error).splitlines()[0]})") from None
 
 
-def show_after(restoration: Restoration, folder: Path, name: str) -> bool:
-    """Writes NAME.jpg, the result at full strength, and tiles of both if it has to be.
+def show_after(result: CachedResult, folder: Path, name: str) -> bool:
+    """Writes NAME.jpg, the result at full strength, and of a large photo tiles before and after.
 
     Returns:
         Whether anything was changed.
+
+    Raises:
+        PhotoError: if there is no room for the result's pixels.
     """
-    photo = restoration.photo
-    with _result(restoration, folder) as (opened, changed):
-        _base(_displayed(opened(), photo)).jpegsave(str(folder / f"{name}.jpg"), **_SAVED)
+    photo, _, strips = result.at(1.0)
+    with collected(photo, strips, folder / name) as (pixels, changed):
+        with _opened(pixels, photo) as image:
+            _base(_displayed(image, photo)).jpegsave(str(folder / f"{name}.jpg"), **_SAVED)
         if needs_tiles(photo.width, photo.height):
-            _tiles(_displayed(opened(), photo), folder / name)
+            with _opened(pixels, photo) as image:
+                _tiles(_displayed(image, photo), folder / name)
             if not (folder / "before").exists():
                 _tiles(_displayed(photo.shown, photo), folder / "before")
     return changed
@@ -65,40 +69,21 @@ def needs_tiles(width: int, height: int) -> bool:
     return max(width, height) > BASE
 
 
-@contextmanager
-def _result(restoration: Restoration, folder: Path) -> Iterator[tuple[Any, bool]]:
-    """What opens the result as a picture, again each time, and whether it differs at all."""
-    photo = restoration.photo
-    changed = False
-    if photo.width * photo.height <= IN_MEMORY:
-        pixels = np.empty((photo.height, photo.width, photo.channels), photo.dtype)
-        for rows, before, after in restoration.strips():
-            changed = changed or not np.array_equal(before, after)
-            pixels[rows] = after
-        yield lambda: pyvips.Image.new_from_array(pixels), changed
-        return
-    raw = folder / f"{uuid.uuid4().hex}.raw"
-    try:
-        with raw.open("wb") as file:
-            for _, before, after in restoration.strips():
-                changed = changed or not np.array_equal(before, after)
-                file.write(after.tobytes())
-        # Two of them, for each can be read but once.
-        with open_pixels(raw, photo.shown) as first, open_pixels(raw, photo.shown) as second:
-            each = iter((first, second))
-            yield lambda: next(each), changed
-    finally:
-        raw.unlink(missing_ok=True)
+def _opened(pixels: np.ndarray | Path, photo: Photo) -> AbstractContextManager[Any]:
+    """The pixels as a picture; those of a file can be read once."""
+    if isinstance(pixels, Path):
+        return open_pixels(pixels, photo.shown)
+    return nullcontext(pyvips.Image.new_from_array(pixels))
 
 
 def _displayed(image: Any, photo: Photo) -> Any:
-    """As sRGB of 8 bit without transparency; `image` holds pixels of the photo's colours."""
+    """Converts pixels of the photo's colours to 8-bit sRGB without transparency."""
     if image.format == "float":
         image = (image * 255).rint().cast("uchar")
         image = image.copy(interpretation="srgb" if image.bands > 2 else "b-w")
     else:
         image = image.copy(interpretation=photo.shown.interpretation)
-        # What was converted for the network is sRGB, whatever profile is beside it.
+        # Other colours were converted to sRGB for the network; the profile is not theirs.
         profile = photo.shown.get_typeof("icc-profile-data")
         if profile and photo.origin.colours.kind == "plain":
             image = _to_srgb(image, photo.shown.get("icc-profile-data"))
@@ -111,7 +96,7 @@ def _displayed(image: Any, photo: Photo) -> Any:
 
 
 def _on_squares(image: Any) -> Any:
-    """What is transparent shows the grey squares that editors show there."""
+    """Blends with the grey checkerboard that editors show under transparency."""
     place: Any = pyvips.Image.xyz(image.width, image.height)
     odd = (place[0] / SQUARE).floor() + (place[1] / SQUARE).floor()
     squares = (odd % 2 == 0).ifthenelse(238, 210)
@@ -125,7 +110,7 @@ def _to_srgb(image: Any, profile: bytes) -> Any:
     changed.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
     try:
         return changed.icc_transform("srgb", embedded=True)
-    except pyvips.Error:  # a profile that is damaged, or of other colours
+    except pyvips.Error:  # a damaged profile, or one for other colours
         return image
 
 

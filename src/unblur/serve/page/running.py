@@ -1,4 +1,4 @@
-"""A visit's photos go through the network, one after the other, and the browser hears of it."""
+"""Runs a session's photos in order and streams progress."""
 
 from __future__ import annotations
 
@@ -7,95 +7,87 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
-from unblur.errors import UnblurError
+from unblur.errors import BusyError, TaskCancelledError, UnblurError
 from unblur.serve.errors import plain
 from unblur.serve.page import previews
-from unblur.serve.page.sessions import How, Result, Shot, Visit
-from unblur.serve.queue import BusyError, DroppedError, Work
-from unblur.serve.result import Restoration
+from unblur.serve.page.sessions import Result, Session, Upload, Variant
+from unblur.serve.queue import DeblurQueue, Task
+from unblur.serve.result import CachedResult
 
 TICK = 0.15
-"""Seconds between two looks at the progress."""
+"""Seconds between two checks of the progress."""
 BUSY = 1.0
-"""Seconds after which a photo that found no place in the queue tries again."""
+"""Seconds after which a photo is submitted again if the queue was full."""
 BUG = "could not be done: something is wrong with the server, not with your photo"
 _log = logging.getLogger(__name__)
 
 
 async def run(
-    visit: Visit, work: Work, model: str | None, seconds: float, best: bool = False
+    session: Session, queue: DeblurQueue, model: str | None, timeout: float, best: bool = False
 ) -> AsyncIterator[dict[str, Any]]:
-    """Does what is left to do in this way, and yields `state` whenever it changed.
+    """Deblurs the photos that have no result of this variant; yields `state` when it changes.
 
-    The work goes on if nobody listens for a moment. Of several who listen, the last one is told.
+    The work goes on if the iterator is abandoned. A later call ends the iterators of earlier ones.
 
     Args:
-        seconds: after so long a photo is given up.
+        timeout: seconds after which a photo fails.
     """
-    how = (model if model in work.models else work.default, best)
-    for shot in visit.shots.values():
-        if shot.how != how:
-            _again(shot, work, how)
-    if not visit.running:
-        visit.worker = asyncio.create_task(_all(visit, work, seconds))
-    listener = visit.listener = object()
-    told = None
+    models = queue.models
+    variant = Variant(model if model and model in models else models.default, best)
+    for upload in session.uploads.values():
+        if upload.variant != variant:
+            _ask_for(upload, queue, variant)
+    if not session.running:
+        session.worker = asyncio.create_task(_run_all(session, queue, timeout))
+    listener = session.listener = object()
+    sent = None
     while True:
-        over = not visit.running or visit.listener is not listener
-        news = [
-            (
-                shot.id,
-                shot.state,
-                shot.result and shot.result.name,
-                shot.task and shot.task.progress,
-                _place(visit, shot, work),
-            )
-            for shot in visit.shots.values()
-        ]
-        if news != told:
-            told = news
-            yield state(visit, work)
+        over = not session.running or session.listener is not listener
+        now = state(session, queue)
+        if now["photos"] != sent:
+            sent = now["photos"]
+            yield now
         if over:
             return
         await asyncio.sleep(TICK)
 
 
-def state(visit: Visit, work: Work) -> dict[str, Any]:
-    """What the page's script needs to know."""
-    visit.version += 1
+def state(session: Session, queue: DeblurQueue) -> dict[str, Any]:
+    """The session as page.js expects it."""
+    session.version += 1
     return {
-        "visit": visit.token,
-        "version": visit.version,
-        "photos": [described(visit, shot, work) for shot in visit.shots.values()],
+        "visit": session.token,
+        "version": session.version,
+        "photos": [described(session, upload, queue) for upload in session.uploads.values()],
     }
 
 
-def described(visit: Visit, shot: Shot, work: Work) -> dict[str, Any]:
-    """A photo, as the page's script knows it."""
-    at = f"page/{visit.token}/photos/{shot.id}"
-    task, result = shot.task, shot.result
-    told: dict[str, Any] = {
-        "id": shot.id,
-        "name": shot.name,
-        "width": shot.width,
-        "height": shot.height,
-        "details": shot.details,
-        "state": shot.state,
+def described(session: Session, upload: Upload, queue: DeblurQueue) -> dict[str, Any]:
+    """A photo as page.js expects it."""
+    at = f"page/{session.token}/photos/{upload.id}"
+    task, result = upload.task, upload.result
+    fields: dict[str, Any] = {
+        "id": upload.id,
+        "name": upload.name,
+        "width": upload.width,
+        "height": upload.height,
+        "details": upload.details,
+        "state": upload.state,
         "progress": round(task.progress, 3) if task is not None else 0.0,
-        "place": _place(visit, shot, work),
+        "place": _place(session, upload, queue),
         "unchanged": result is not None and result.unchanged,
-        "error": shot.error,
-        "result": shot.result_name if result is not None else "",
+        "error": upload.error,
+        "result": upload.result_name if result is not None else "",
         "thumb": f"{at}/thumb.jpg",
         "before": f"{at}/before.jpg",
         "after": f"{at}/{result.name}.jpg" if result is not None else None,
-        "base": min(1.0, previews.BASE / max(shot.width, shot.height)),
+        "base": min(1.0, previews.BASE / max(upload.width, upload.height)),
         "tile": previews.TILE,
         "tiles": None,
     }
-    if result is not None and previews.needs_tiles(shot.width, shot.height):
-        told["tiles"] = {"before": f"{at}/before", "after": f"{at}/{result.name}"}
-    return told
+    if result is not None and previews.needs_tiles(upload.width, upload.height):
+        fields["tiles"] = {"before": f"{at}/before", "after": f"{at}/{result.name}"}
+    return fields
 
 
 def reason(error: UnblurError) -> str:
@@ -103,105 +95,107 @@ def reason(error: UnblurError) -> str:
     return plain(error).removeprefix("the photo ")
 
 
-def _place(visit: Visit, shot: Shot, work: Work) -> int:
-    """How many photos are before it, other people's and the visit's own."""
-    if shot.task is not None:
-        return work.position(shot.task)
+def _place(session: Session, upload: Upload, queue: DeblurQueue) -> int:
+    """How many photos, of this and of other sessions, come before it."""
+    if upload.task is not None:
+        return queue.position(upload.task)
     place = 0
-    for other in visit.shots.values():
-        if other is shot:
+    for other in session.uploads.values():
+        if other is upload:
             break
         if other.state in ("waiting", "working"):
-            place += 1 if other.task is None else 1 + work.position(other.task)
+            place += 1 if other.task is None else 1 + queue.position(other.task)
     return place
 
 
-def _again(shot: Shot, work: Work, how: How) -> None:
-    """Has it done in another way; a result of that way which is there is shown again."""
-    shot.how, shot.error = how, ""
-    if shot.task is not None:
-        work.drop(shot.task)
-    shot.results.sort(key=lambda result: result.how == how)
-    shot.state = "done" if shot.result is not None and shot.result.how == how else "waiting"
+def _ask_for(upload: Upload, queue: DeblurQueue, variant: Variant) -> None:
+    """Asks for another variant; its result, if there is one, is shown again."""
+    upload.variant, upload.error = variant, ""
+    if upload.task is not None:
+        queue.cancel(upload.task)
+    upload.results.sort(key=lambda result: result.variant == variant)
+    shown = upload.result
+    upload.state = "done" if shown is not None and shown.variant == variant else "waiting"
 
 
-def _next(visit: Visit) -> Shot | None:
-    return next((shot for shot in visit.shots.values() if shot.state == "waiting"), None)
+def _next(session: Session) -> Upload | None:
+    return next((one for one in session.uploads.values() if one.state == "waiting"), None)
 
 
-async def _all(visit: Visit, work: Work, seconds: float) -> None:
-    while not visit.over and (shot := _next(visit)) is not None:
+async def _run_all(session: Session, queue: DeblurQueue, timeout: float) -> None:
+    while not session.over and (upload := _next(session)) is not None:
         try:
-            await _one(visit, shot, work, seconds)
-        except Exception:  # noqa: BLE001 - the other photos go on, and this one says so
+            await _run_one(session, upload, queue, timeout)
+        except Exception:  # noqa: BLE001 - the photo fails, and the others go on
             _log.exception("a photo of the page failed")
-            _fail(shot, BUG)
+            _fail(upload, BUG)
 
 
-async def _one(visit: Visit, shot: Shot, work: Work, seconds: float) -> None:
-    how, name = shot.how, f"after-{shot.run + 1}"
-    assert how is not None
+async def _run_one(session: Session, upload: Upload, queue: DeblurQueue, timeout: float) -> None:
+    variant, name = upload.variant, f"after-{upload.run + 1}"
+    assert variant is not None
 
-    def finish(restoration: Restoration) -> tuple[Restoration, bool]:
+    def finish(cached: CachedResult) -> tuple[CachedResult, bool]:
         try:
-            changed = previews.show_after(restoration, shot.folder, name)
-            restoration.rest(shot.folder / f"{name}.change")
-            return restoration, changed
+            changed = previews.show_after(cached, upload.folder, name)
+            cached.move_to_disk(upload.folder / f"{name}.change")
+            return cached, changed
         except BaseException:
-            restoration.close()
+            cached.close()
             raise
 
     loop = asyncio.get_running_loop()
     try:
-        task = shot.task = work.submit(shot.path, finish, model=how[0], best=how[1])
+        task = upload.task = queue.submit(
+            upload.path, finish, model=variant.model, best=variant.best
+        )
     except BusyError:
-        # Others were first. This one waits for a place as it would in the queue.
         await asyncio.sleep(BUSY)
         return
     end = None
     try:
         while not task.future.done():
-            if task.state == "running" and shot.how == how and shot.state != "failed":
-                shot.state = "working"
-                end = end or loop.time() + seconds
+            if task.state == "running" and upload.variant == variant and upload.state != "failed":
+                upload.state = "working"
+                end = end or loop.time() + timeout
                 if loop.time() > end:
-                    _fail(shot, "took too long and was given up")
-            if shot.state == "failed" or visit.over or shot.id not in visit.shots:
-                work.drop(task)  # which ends it before its next tile
+                    _fail(upload, "took too long and was given up")
+            if upload.state == "failed" or session.over or upload.id not in session.uploads:
+                queue.cancel(task)
             await asyncio.sleep(TICK)
-        _take(shot, task, how, name)
+        _take(upload, task, variant, name)
     finally:
-        work.drop(task)
-        shot.task = None
-        if shot.state == "working":
-            shot.state = "waiting"
+        queue.cancel(task)
+        upload.task = None
+        if upload.state == "working":
+            upload.state = "waiting"
 
 
-def _take(shot: Shot, task: Any, how: How, name: str) -> None:
-    """What the network's thread gave, or what went wrong."""
+def _take(upload: Upload, task: Task[Any], variant: Variant, name: str) -> None:
+    """Takes a task's result, or its exception."""
     error = task.future.exception()
     if error is None:
-        restoration, changed = task.future.result()
-        result = Result(how, shot.folder, name, restoration, not changed)
-        if not shot.folder.exists() or shot.how != how or shot.state == "failed":
+        cached, changed = task.future.result()
+        result = Result(variant, upload.folder, name, cached, not changed)
+        if not upload.folder.exists() or upload.variant != variant or upload.state == "failed":
             result.close()
             return
-        for other in [one for one in shot.results if one.how[0] != how[0]]:
-            shot.results.remove(other)
+        for other in [one for one in upload.results if one.variant.model != variant.model]:
+            upload.results.remove(other)
             other.close()
-        shot.results.append(result)
-        shot.run += 1
-        shot.state = "done"
-    elif isinstance(error, DroppedError) or shot.how != how:
+        upload.results.append(result)
+        upload.run += 1
+        upload.state = "done"
+    elif isinstance(error, TaskCancelledError) or upload.variant != variant:
         return
     elif isinstance(error, UnblurError):
-        _fail(shot, reason(error))
+        _fail(upload, reason(error))
     elif isinstance(error, MemoryError):
-        _fail(shot, "needs more memory than there is")
+        _fail(upload, "needs more memory than there is")
     else:
         _log.error("a photo of the page failed", exc_info=error)
-        _fail(shot, BUG)
+        _fail(upload, BUG)
 
 
-def _fail(shot: Shot, error: str) -> None:
-    shot.state, shot.error = "failed", error
+def _fail(upload: Upload, error: str) -> None:
+    upload.state, upload.error = "failed", error

@@ -1,4 +1,4 @@
-"""Visits to the page: the photos that somebody brought, for as long as they stay."""
+"""Sessions of the page: the photos that were uploaded, while the page is open."""
 
 from __future__ import annotations
 
@@ -9,59 +9,59 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+from anyio import CapacityLimiter
 
 from unblur import photo
-from unblur.errors import UnblurError
+from unblur.errors import ExpiredError
 from unblur.photo import FORMATS, RAW_ENDINGS
 from unblur.serve.page import previews
-from unblur.serve.queue import Task, Work
-from unblur.serve.result import Restoration
+from unblur.serve.queue import DeblurQueue, Task
+from unblur.serve.result import CachedResult
 
 IDLE = 3600.0
-"""Seconds after which an open page that nobody touches loses its photos."""
+"""Seconds without a request after which an open page's photos are deleted."""
 LEFT = 120.0
-"""Seconds after which a page that was closed does: a phone may come back from another app."""
-MOST_PHOTOS = 200
-"""Of a visit."""
-
-State = Literal["waiting", "working", "done", "failed"]
-How = tuple[str, bool]
-"""How a photo is deblurred: by which model, and whether at its best."""
+"""Seconds after which a closed page's photos are: a phone may return from another app."""
+MAX_PHOTOS = 200
+"""Of a session."""
 
 
-class GoneError(UnblurError):
-    """There is no such visit, or not any more."""
+class Variant(NamedTuple):
+    """How a photo is deblurred."""
 
-    def __init__(self) -> None:
-        super().__init__("is no longer here: photos are deleted a while after the page is left")
+    model: str
+    best: bool
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the network made of a photo; NAME.jpg and tiles in NAME show it, in its folder."""
+    """A deblurred photo. In its folder, NAME.jpg shows it, and tiles in NAME its details."""
 
-    how: How
+    variant: Variant
     folder: Path
     name: str
-    restoration: Restoration
+    cached: CachedResult
     unchanged: bool
 
     def close(self) -> None:
-        self.restoration.close()
+        self.cached.close()
         (self.folder / f"{self.name}.jpg").unlink(missing_ok=True)
         shutil.rmtree(self.folder / self.name, ignore_errors=True)
 
 
 @dataclass
-class Shot:
-    """A photo of a visit, and what became of it.
+class Upload:
+    """A photo of a session, and its results.
 
     Attributes:
-        path: the file as it was uploaded, in `folder`, where its views are too.
-        how: it is to be deblurred, as was last asked for.
-        results: of one model; the last one is shown.
+        path: the file as it was uploaded, in `folder`, where its previews are too.
+        details: its format, size and the like, to be shown.
+        variant: the one that was last asked for.
+        results: of one model, at most one of each variant; the last one is shown.
         run: counts the results.
+        error: what is wrong with it, to follow its name.
     """
 
     id: str
@@ -71,24 +71,23 @@ class Shot:
     width: int
     height: int
     details: str
-    how: How | None = None
+    variant: Variant | None = None
     results: list[Result] = field(default_factory=list)
     run: int = 0
-    state: State = "waiting"
+    state: Literal["waiting", "working", "done", "failed"] = "waiting"
     task: Task[Any] | None = None
     error: str = ""
-    """What is wrong with it, to follow its name."""
 
     @property
     def result(self) -> Result | None:
-        """The one that is shown."""
+        """The result that is shown."""
         return self.results[-1] if self.results else None
 
     @property
     def result_name(self) -> str:
-        """As `unblur deblur` names it: photo.jpg becomes photo-deblurred.jpg."""
+        """The name that `unblur deblur` gives it: photo-deblurred.jpg for photo.jpg."""
         assert self.result is not None
-        kind = self.result.restoration.format
+        kind = self.result.cached.format
         stem, dot, ending = self.name.rpartition(".")
         if not dot or FORMATS.get(f".{ending.lower()}") != kind:
             ending = next(end for end, of in FORMATS.items() if of == kind)[1:]
@@ -102,16 +101,22 @@ class Shot:
 
 
 @dataclass
-class Visit:
-    """One open page. `token` is known to it alone."""
+class Session:
+    """An open page.
+
+    Attributes:
+        token: a secret, known to this page alone.
+        worker: deblurs the photos, while there are any to deblur.
+        listener: identifies the last stream of progress; earlier ones end.
+        used, left: when the page was last heard of, and when it was closed (monotonic).
+        version: counts the states that were sent.
+    """
 
     folder: Path
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    shots: dict[str, Shot] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
     worker: asyncio.Task[None] | None = None
-    """Does what is to be done, while there is anything."""
     listener: object = None
-    """Who is told of it."""
     closed: bool = False
     used: float = field(default_factory=time.monotonic)
     left: float | None = None
@@ -123,115 +128,118 @@ class Visit:
 
     @property
     def over(self) -> bool:
-        """Whether nobody waits for its photos."""
+        """Whether the page was closed."""
         return self.closed or self.left is not None
 
-    def touch(self) -> None:
-        self.used, self.left = time.monotonic(), None
-
     def new_folder(self) -> Path:
-        """For a photo that is to come."""
+        """Makes the folder of a further photo."""
         if self.closed:
-            raise GoneError
+            raise ExpiredError
         folder = self.folder / secrets.token_hex(8)
         folder.mkdir(parents=True, mode=0o700)
         return folder
 
-    def add(self, name: str, folder: Path, path: Path, max_pixels: int | None) -> Shot:
-        """Takes a photo that has been uploaded into `folder`.
+    def add(self, name: str, folder: Path, path: Path, max_pixels: int | None) -> Upload:
+        """Adds a photo that was uploaded into `folder`.
 
         Raises:
             PhotoError: if it cannot be read.
+            ExpiredError: if the session was closed meanwhile.
         """
         picture = photo.read(path, max_pixels)
         previews.show_before(picture, folder)
-        shot = Shot(
+        upload = Upload(
             folder.name, name, folder, path, picture.width, picture.height, _details(picture, path)
         )
         if self.closed:
-            raise GoneError
-        self.shots[shot.id] = shot
-        return shot
+            raise ExpiredError
+        self.uploads[upload.id] = upload
+        return upload
 
-    def drop(self, shot: Shot, work: Work) -> None:
-        """Forgets a photo, and stops what is done with it."""
-        self.shots.pop(shot.id, None)
-        if shot.task is not None:
-            work.drop(shot.task)
-        shot.close()
+    def remove(self, upload: Upload, queue: DeblurQueue) -> None:
+        """Cancels a photo's task and deletes its files."""
+        self.uploads.pop(upload.id, None)
+        if upload.task is not None:
+            queue.cancel(upload.task)
+        upload.close()
 
-    def close(self, work: Work) -> None:
+    def close(self, queue: DeblurQueue) -> None:
+        """Removes all photos."""
         self.closed = True
-        for shot in list(self.shots.values()):
-            self.drop(shot, work)
+        for upload in list(self.uploads.values()):
+            self.remove(upload, queue)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Visits:
-    """All of them, in a folder of their own that nothing else uses."""
+class Sessions:
+    """All sessions. Their photos are in `folder`, which nothing else uses."""
 
-    def __init__(self, folder: Path, work: Work) -> None:
-        self.folder = folder
-        self.work = work
-        self._by_token: dict[str, Visit] = {}
-        self._by_session: dict[str, Visit] = {}
+    def __init__(self, folder: Path, queue: DeblurQueue) -> None:
+        self.folder, self.queue = folder, queue
+        # Decoding takes memory and CPU time.
+        self.decoders = CapacityLimiter(2)
+        self._by_token: dict[str, Session] = {}
+        self._by_connection: dict[str, Session] = {}
         self._lock = threading.Lock()
 
-    def open(self, session: str) -> Visit:
-        visit = Visit(self.folder / secrets.token_hex(8))
+    def open(self, connection: str) -> Session:
+        """Starts a session of Gradio's connection, and leaves an earlier one of it."""
+        session = Session(self.folder / secrets.token_hex(8))
         with self._lock:
-            before = self._by_session.pop(session, None)
-            self._by_token[visit.token] = self._by_session[session] = visit
+            before = self._by_connection.pop(connection, None)
+            self._by_token[session.token] = self._by_connection[connection] = session
         if before is not None:
             before.left = time.monotonic()
-        return visit
+        return session
 
-    def find(self, token: str) -> Visit:
-        """
+    def find(self, token: str) -> Session:
+        """Returns a session, which counts as used.
+
         Raises:
-            GoneError: if it has ended, or never was.
+            ExpiredError: if it has ended or never existed.
         """
-        visit = self._by_token.get(token)
-        if visit is None:
-            raise GoneError
-        visit.touch()
-        return visit
+        session = self._by_token.get(token)
+        if session is None:
+            raise ExpiredError
+        session.used, session.left = time.monotonic(), None
+        return session
 
-    def leave(self, session: str) -> None:
-        """The page was closed, or lost the connection."""
-        visit = self._by_session.get(session)
-        if visit is not None:
-            visit.left = time.monotonic()
+    def leave(self, connection: str) -> None:
+        """Notes that the page was closed, or lost its connection."""
+        session = self._by_connection.get(connection)
+        if session is not None:
+            session.left = time.monotonic()
 
     def leave_all(self) -> None:
-        """The server stops."""
-        for visit in list(self._by_token.values()):
-            visit.left = time.monotonic()
+        """Notes that the server is stopping."""
+        for session in list(self._by_token.values()):
+            session.left = time.monotonic()
 
     def sweep(self, now: float | None = None) -> None:
-        """Ends the visits that are over."""
+        """Ends expired sessions."""
         now = time.monotonic() if now is None else now
-        for visit in list(self._by_token.values()):
-            gone = visit.left is not None and now - visit.left > LEFT
-            if gone or (not visit.running and now - visit.used > IDLE):
-                self._end(visit)
+        for session in list(self._by_token.values()):
+            left = session.left is not None and now - session.left > LEFT
+            if left or (not session.running and now - session.used > IDLE):
+                self._end(session)
 
     def close(self) -> None:
-        for visit in list(self._by_token.values()):
-            self._end(visit)
+        """Ends all sessions."""
+        for session in list(self._by_token.values()):
+            self._end(session)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _end(self, visit: Visit) -> None:
+    def _end(self, session: Session) -> None:
         with self._lock:
-            self._by_token.pop(visit.token, None)
-            for session, other in list(self._by_session.items()):
-                if other is visit:
-                    del self._by_session[session]
-        visit.close(self.work)
+            self._by_token.pop(session.token, None)
+            for connection, other in list(self._by_connection.items()):
+                if other is session:
+                    del self._by_connection[connection]
+        session.close(self.queue)
 
 
 def clean_name(name: str) -> str:
-    """A name for people to read: no folders, nothing that cannot be seen, not too long."""
+    """A file's name to be shown: without folders and unprintable characters, and not too long."""
     name = name.replace("\\", "/").rpartition("/")[2]
     name = "".join(letter for letter in name if letter.isprintable()).strip(" .")
     stem, dot, ending = name.rpartition(".")
@@ -239,14 +247,14 @@ def clean_name(name: str) -> str:
 
 
 def upload_name(name: str) -> str:
-    """What the file is called on the disk: nothing of the visitor's, but for a raw file's kind."""
+    """The file's name on the disk: nothing of the client's name but a raw file's extension."""
     ending = f".{name.rpartition('.')[2].lower()}"
-    # Their content alone looks like a TIFF.
+    # By their content, raw files look like TIFFs.
     return f"original{ending}" if ending in RAW_ENDINGS else "original"
 
 
 def _details(picture: photo.Photo, path: Path) -> str:
-    """A line about a photo, for people."""
+    """A line about a photo, to be shown."""
     kind = {"heif": "HEIC", "webp": "WebP"}.get(picture.format, picture.format.upper())
     size = path.stat().st_size
     parts = [

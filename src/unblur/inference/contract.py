@@ -1,0 +1,73 @@
+"""What a network states about its input, and what runs one: the interface of all engines."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+from unblur.inference.options import Precision as Precision
+
+Device = Literal["auto", "cpu", "gpu"]
+FLOATS = ("f32", "bf16")
+"""Values of `Network.precision` for networks that are not quantised to 8 bits."""
+UNTILED = 2**16
+"""A tile side, in pixels, that no photo exceeds: the network is given the whole photo."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a network requires of its input; images are (1, 3, h, w) in [-1, 1]."""
+
+    multiple: int = 8
+    """Height and width are multiples of this."""
+    smallest: int = 1
+    """Least height and width, in pixels."""
+    tile: int = 1280
+    """Largest side, in pixels, that the network is given at once."""
+    overlap: int = 128
+    """Pixels that neighbouring tiles share."""
+    change_mask: bool = True
+    """Whether regions that the network changes invisibly are left as they are."""
+
+    def to_json(self) -> str:
+        """The contract as ONNX files hold it, where `change_mask` is called "gated"."""
+        return json.dumps(asdict(self)).replace('"change_mask"', '"gated"')
+
+    @classmethod
+    def from_json(cls, text: str) -> Contract:
+        """Reads what `to_json` writes; ValueError or TypeError for anything else."""
+        return cls(**json.loads(text.replace('"gated"', '"change_mask"')))
+
+
+class Network(Protocol):
+    """A loaded network: `network(batch)` takes and returns float32 (1, 3, h, w) in [-1, 1].
+
+    Attributes:
+        parallel: number of calls that run at a time; further ones wait.
+        digest: SHA-256 of the file that it was loaded from.
+        precision: what it computes in: "f32", "bf16" or "int8".
+        description: "OpenVINO on the CPU in bf16", for example.
+    """
+
+    @property
+    def contract(self) -> Contract: ...
+    @property
+    def parallel(self) -> int: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    def __call__(self, batch: np.ndarray, /) -> np.ndarray: ...
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,66 @@
+"""`deblur`: an image of any kind in, the same kind out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from unblur import photo
+from unblur.inference.deblur_file import beside, deblur_file, encode_result, source_of
+from unblur.inference.deblurrer import Deblurrer
+
+Kind = TypeVar("Kind")
+
+_PIL_MODES = ("L", "LA", "RGB", "RGBA", "I;16")
+
+
+def deblur(
+    image: Kind, *, strength: float = 1.0, model: str | Path = "default", best: bool = False
+) -> Kind:
+    """Deblurs an image and returns it as the kind that was given.
+
+    Args:
+        image: an array (see `Deblurrer`), a PIL image, the bytes of a file, or its path. For a
+            path, the result is written beside the file as NAME-deblurred, and its path returned.
+        strength: 0 returns the input, 1 the full effect.
+        model: the name of a bundled model, an ONNX file, or (with PyTorch) a checkpoint.
+        best: whether to average over the eight turns and flips, which takes eight times as long.
+
+    Raises:
+        TypeError: for another kind.
+        ValueError: for an array or a PIL mode that cannot be taken, or another strength.
+        ModelError, CheckpointError: if the model cannot be used.
+        PhotoError: if a file or its bytes cannot be read, or the result's file exists.
+    """
+    given: Any = image
+    deblurrer = Deblurrer(model, best=best)
+    if isinstance(given, np.ndarray):
+        result: Any = deblurrer(given, strength)
+    elif isinstance(given, bytes):
+        picture = photo.read(given)
+        strips = deblurrer.strips(source_of(picture), strength)
+        result = encode_result(picture, given, strips, picture.format)
+    elif isinstance(given, (str, Path)):
+        out = beside(Path(given))
+        deblur_file(deblurrer, Path(given), out, strength)
+        result = type(given)(out)
+    elif hasattr(given, "getbands"):
+        result = _deblur_pil(deblurrer, given, strength)
+    else:
+        raise TypeError(f"an array, a PIL image, bytes or a path was expected, not {type(image)}")
+    return result
+
+
+def _deblur_pil(deblurrer: Deblurrer, image: Any, strength: float) -> Any:
+    if image.mode not in _PIL_MODES:
+        raise ValueError(
+            f"PIL images of mode {', '.join(_PIL_MODES)} can be taken, not {image.mode}"
+        )
+    from PIL import Image
+
+    pixels = deblurrer(np.asarray(image), strength)
+    out = Image.frombytes(image.mode, image.size, pixels.tobytes())
+    out.info = dict(image.info)
+    return out

@@ -1,0 +1,71 @@
+"""Finds model files: the bundled ones by name, checked against their published checksums."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from unblur.errors import ModelError
+from unblur.inference import openvino_cpu
+from unblur.inference.contract import Precision, digest_of
+
+CHECKPOINT = ".safetensors"
+"""Suffix of a checkpoint, which PyTorch runs (see `engine.open_network`)."""
+INT8 = "-int8"
+"""Suffix of the name of a model that is another one quantised to 8 bits."""
+
+
+def find_model(model: str | Path) -> Path:
+    """The file of a bundled model, given its name, or of an ONNX file's path.
+
+    Raises:
+        ModelError: if there is no such model.
+    """
+    bundled = _bundled()
+    named = bundled / f"{model}.onnx"
+    if named.is_file() and named.parent == bundled:
+        return named
+    path = Path(model)
+    if path.suffix == ".onnx" and path.is_file():
+        return path
+    names = ", ".join(sorted(p.stem for p in bundled.glob("*.onnx")))
+    raise ModelError(
+        f"no model {str(model)!r}: name a bundled one ({names}), an ONNX file or a checkpoint "
+        f"({CHECKPOINT})"
+    )
+
+
+def in_precision(path: Path, precision: Precision) -> Path:
+    """The file to load for a precision on the CPU: the model's own or its 8-bit version.
+
+    Raises:
+        ModelError: if 8 bits are asked for and there is no such file beside the model.
+    """
+    small = path.with_name(f"{path.stem}{INT8}{path.suffix}")
+    if precision == "int8" and not path.stem.endswith(INT8):
+        if not small.is_file():
+            raise ModelError(
+                f"no {small.name} beside it; unblur export writes one, or choose another precision",
+                file=path,
+            )
+        return small
+    bundled = path.parent == _bundled() and small.is_file()
+    return small if precision == "auto" and bundled and openvino_cpu.gains_by_int8() else path
+
+
+def checked_digest(path: Path) -> str:
+    """SHA-256 of a model file.
+
+    Raises:
+        ModelError: if the file is bundled and differs from the published one.
+    """
+    digest = digest_of(path)
+    if path.parent == _bundled():
+        sums = (path.parent / "SHA256SUMS").read_text(encoding="utf-8").split()
+        if digest != dict(zip(sums[1::2], sums[::2], strict=True)).get(path.name):
+            raise ModelError("damaged, its checksum is wrong; install unblur again", file=path)
+    return digest
+
+
+def _bundled() -> Path:
+    return Path(str(resources.files("unblur"))) / "weights"
