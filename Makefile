@@ -5,7 +5,7 @@ export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test constraints clean
+.PHONY: demo test figures constraints clean
 
 demo: .venv/base
 	$(BIN)/unblur deblur examples/*.jpg -o demo --overwrite
@@ -18,6 +18,18 @@ test: .venv/dev
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pyright
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
+# The generated pictures and tables of docs/. Each line works alone too. What needs data that the
+# repository does not have: make figures PHOTOS=DIR PAIRS='DIR DIR' GOPRO=DIR
+figures: .venv/dev
+	$(BIN)/python -m docs.figures.photos
+	$(BIN)/python -m docs.figures.blur $(PHOTOS) $(PAIRS)
+	-$(BIN)/python -m docs.figures.page
+	$(BIN)/python -m experiments.default.curve
+	$(BIN)/python -m experiments.paper.curves
+	$(BIN)/python -m experiments.paper $(GOPRO:%=--quality %) --table docs/paper.md
+	$(BIN)/python -m benchmarks.cost
+	$(BIN)/python -m tests.photo.fidelity > docs/fidelity.md
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

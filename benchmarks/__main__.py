@@ -1,8 +1,8 @@
-"""Runs the benchmarks, and sets each beside the last stored result.
+"""Run the benchmarks and compare each with the last stored result.
 
-Versions within a group took turns: `ratio` is to the group's first, round by round, and is what
-counts, for a machine's speed swings. `now/then` is to the last stored result; `!` marks the figures
-whose ranges in the two runs have nothing in common.
+The versions within a group are measured in turns: `ratio`, to the group's first, is taken round by
+round and is the figure to read, since a machine's speed varies. `now/then` is the ratio to the last
+stored result; `!` marks figures whose ranges in the two runs do not overlap.
 """
 
 from __future__ import annotations
@@ -14,21 +14,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import ROOT, Figure, Setup, cost, machine, results
+from benchmarks import Figure, Setup, cost, machine, results
 from unblur.errors import UnblurError
-
-IMAGE = ROOT / "docs" / "images" / "cost.svg"
 
 NAMES = (
     "yardstick", "inference", "tiling", "cost", "folder", "gigapixel", "synthesis", "training",
     "harm", "kill", "serve",
 )  # fmt: skip
 NEEDED = {"harm": ("photos", "pairs")}
-"""What a benchmark cannot run without; without it, it is only run if it is named."""
+"""Options without which a benchmark is skipped, unless it is named."""
 
 
 def main(command: Sequence[str] | None = None) -> int:
-    """0 if all went well, 1 if a benchmark failed."""
+    """Run the command line; returns 1 if a benchmark failed."""
     options = parse(command)
     setup = Setup(options.quick, options.photos, options.pairs, options.model, options.side)
     date = datetime.now(UTC).isoformat(timespec="seconds").removesuffix("+00:00")
@@ -36,10 +34,10 @@ def main(command: Sequence[str] | None = None) -> int:
     result = results.Result(date, setup.quick, setup.model, here, load, {})
     print(f"{machine.name(here)}\n" + ", ".join(f"{k} {v}" for k, v in here["versions"].items()))
     if load is not None and load > here["cores"] / 2:
-        print(f"the machine is busy (load {load}): only ratios side by side mean anything")
+        print(f"the machine is busy (load {load}): read ratios only")
     failed = 0
     try:
-        stored = [results.load(path) for path in sorted(options.results.glob("*.json"))]
+        stored = results.load_all(options.results)
     except UnblurError as error:
         print(error, file=sys.stderr)
         return 1
@@ -47,20 +45,20 @@ def main(command: Sequence[str] | None = None) -> int:
         for name in options.only or NAMES:
             missing = [n for n in NEEDED.get(name, ()) if getattr(setup, n) is None]
             if missing and not options.only:
-                print(f"\n{name}: left out, needs {' and '.join(f'--{n}' for n in missing)}")
+                print(f"\n{name}: skipped, needs {' and '.join(f'--{n}' for n in missing)}")
                 continue
             failed += not measure(name, setup, result, stored)
     finally:
-        # An hour may be in it, whatever stopped the rest.
+        # Also after an interruption, since the figures may have taken hours.
         if options.save and result.figures:
-            # Tiny sizes are no picture of what photos cost.
-            image = options.image or (None if setup.quick else IMAGE)
-            keep(result, options.results, image)
+            print(f"\nstored: {results.save(result, options.results)}")
+            if options.image or not setup.quick:
+                cost.draw(result, options.image or cost.IMAGE)
     return min(failed, 1)
 
 
 def measure(name: str, setup: Setup, result: results.Result, stored: list[results.Result]) -> bool:
-    """Runs one, adds its figures to the result and prints them; False if it failed on the way."""
+    """Run a benchmark, add its figures to the result and print them; False if it failed."""
     module = importlib.import_module(f"benchmarks.{name}")
     print(f"\n{name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
     figures: list[Figure] = []
@@ -82,30 +80,22 @@ def measure(name: str, setup: Setup, result: results.Result, stored: list[result
     return not failed
 
 
-def keep(result: results.Result, folder: Path, image: Path | None) -> None:
-    """Stores the result and, if costs are among it and it is to be drawn, draws them."""
-    print(f"\nstored: {results.save(result, folder)}")
-    figures = result.figures.get("cost")
-    if figures and image:
-        cost.draw(figures, machine.name(result.machine), image)
-        print(f"drawn: {image}")
-
-
 def parse(command: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m benchmarks", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     add = parser.add_argument
-    add("--only", action="append", choices=NAMES, help="this one; may be repeated")
-    add("--quick", action="store_true", help="tiny sizes: whether everything runs")
-    add("--photos", type=Path, help="a folder of sharp photos, for training and harm")
-    add("--pairs", type=Path, help="a folder of real pairs, for harm")
-    add("--model", default="default", help="a bundled model's name, or an ONNX file")
-    add("--side", type=int, help="of gigapixel's photo, in pixels")
+    add("--only", action="append", choices=NAMES, help="run this benchmark; repeatable")
+    add("--quick", action="store_true", help="use tiny sizes, to test that everything runs")
+    add("--photos", type=Path, help="folder of sharp photos, for training and harm")
+    add("--pairs", type=Path, help="folder of real pairs, for harm")
+    add("--model", default="default", help="name of a bundled model, or an ONNX file")
+    add("--side", type=int, help="side of gigapixel's photo in pixels")
     add("--save", action="store_true", help="store the result, and draw cost against pixels")
-    add("--results", type=Path, default=ROOT / "benchmarks" / "results", help="stored results")
-    add("--image", type=Path, help="what --save draws; without --quick: docs/images/cost.svg")
+    add("--results", type=Path, default=results.FOLDER, help="folder of stored results")
+    add("--image", type=Path, help="picture that --save draws (default docs/images/cost.svg, "
+        "with --quick none)")  # fmt: skip
     return parser.parse_args(command)
 
 

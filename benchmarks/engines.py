@@ -1,4 +1,4 @@
-"""The runtimes that a network can run in, and what they are given."""
+"""The runtimes of a network, the photos they are given, and the tiles of a photo."""
 
 from __future__ import annotations
 
@@ -7,85 +7,86 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pyvips
 
-from unblur.inference.deblurrer import Deblurrer
-from unblur.inference.engine import Precision, find_model
+from unblur import Deblurrer
+from unblur.inference.contract import Network
+from unblur.inference.models import find_model
 from unblur.inference.openvino_cpu import has_bf16
+from unblur.inference.options import Precision
 
 OPENVINO, BF16, INT8 = "OpenVINO f32", "OpenVINO bf16", "OpenVINO int8"
 ONNXRUNTIME, TORCH = "ONNX Runtime", "PyTorch f32"
+PRECISIONS: dict[str, Precision] = {BF16: "bf16", INT8: "int8"}
+
+
+def floats() -> list[str]:
+    """The runtimes of this CPU that compute in floats."""
+    return [OPENVINO, BF16] if has_bf16() else [OPENVINO]
 
 
 def runtimes(model: str) -> list[str]:
-    """Those that can run the model here; PyTorch runs the bundled ones."""
-    found = [OPENVINO, *([BF16] if has_bf16() else []), ONNXRUNTIME]
-    return found if model.endswith(".onnx") else [*found[:-1], INT8, ONNXRUNTIME, TORCH]
+    """The runtimes of a model on this CPU; 8 bits and PyTorch are for bundled models."""
+    return [*floats(), *([ONNXRUNTIME] if model.endswith(".onnx") else [INT8, ONNXRUNTIME, TORCH])]
 
 
 def deblurrer(runtime: str, model: str, tile: int | None = None) -> Deblurrer:
-    """The tool's own, with its network run by that runtime on the CPU."""
-    precisions: dict[str, Precision] = {BF16: "bf16", INT8: "int8"}
-    made = Deblurrer(model, "cpu", tile=tile, precision=precisions.get(runtime, "f32"))
-    engine: Any = made.engine
+    """A deblurrer whose network runs in the runtime, on the CPU."""
+    own = Deblurrer(model, "cpu", tile=tile, precision=PRECISIONS.get(runtime, "f32"))
     if runtime == ONNXRUNTIME:
-        engine._run = _onnxruntime(model)
-    elif runtime == TORCH:
-        engine._run = _torch(model)
-    return made
+        return Deblurrer(Replaced(own.engine, _onnxruntime(model)), tile=tile)
+    if runtime == TORCH:
+        from unblur import torch_engine
+
+        return Deblurrer(torch_engine.load(find_model(model)), tile=tile)
+    return own
 
 
 def make(
     runtime: str, model: str, height: int, width: int, tile: int | None = None
 ) -> Callable[[], object]:
-    """A task for a `Worker`: a random 8-bit photo, deblurred as the tool does."""
-    return functools.partial(deblurrer(runtime, model, tile), photo(height, width))
+    """A task for a `Worker`: deblur a random 8-bit photo."""
+    return functools.partial(deblurrer(runtime, model, tile), noise(height, width))
 
 
-def photo(height: int, width: int) -> np.ndarray:
-    """A random (height, width, 3) of uint8: what it shows does not change what it costs."""
-    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+def noise(height: int, width: int, bands: int = 3) -> np.ndarray:
+    """A random (height, width, bands) of uint8; the cost does not depend on the content."""
+    return np.random.default_rng(0).integers(0, 256, (height, width, bands), dtype=np.uint8)
+
+
+def texture(height: int, width: int, bands: int = 3) -> Any:
+    """A pyvips image of noise enlarged eight times: photo-like, and changed by the network."""
+    small: Any = pyvips.Image.new_from_array(noise(-(-height // 8), -(-width // 8), bands))
+    return small.resize(8, kernel="linear").crop(0, 0, width, height)
 
 
 def batches(own: Deblurrer, image: np.ndarray) -> list[np.ndarray]:
-    """What the engine is given for one photo: its tiles, in order."""
-    engine = own.engine
+    """The network's inputs for one photo: its tiles, in order."""
     seen: list[np.ndarray] = []
 
-    class Recorder:
-        contract, parallel = engine.contract, engine.parallel
+    def record(batch: np.ndarray) -> np.ndarray:
+        seen.append(batch)
+        return batch
 
-        def __call__(self, batch: np.ndarray) -> np.ndarray:
-            seen.append(batch)
-            return batch
-
-    recording: Any = Recorder()
-    own.engine = recording
-    try:
-        own(image)
-    finally:
-        own.engine = engine
+    Deblurrer(Replaced(own.engine, record), tile=own.tile, best=own.best)(image)
     return seen
 
 
-def _onnxruntime(model: str) -> Any:
+class Replaced:
+    """A network whose computation is replaced by a function."""
+
+    def __init__(self, network: Network, run: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.contract, self.parallel, self.digest = network.contract, network.parallel, ""
+        self.precision, self.description = network.precision, "replaced"
+        self.run = run
+
+    def __call__(self, batch: np.ndarray, /) -> np.ndarray:
+        return self.run(batch)
+
+
+def _onnxruntime(model: str) -> Callable[[np.ndarray], Any]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(find_model(model), providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     return lambda batch: session.run(None, {name: batch})[0]
-
-
-def _torch(model: str) -> Any:
-    import torch
-
-    from unblur.nets.checkpoint import load_generator
-
-    net, _, _ = load_generator(find_model(model))
-    net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-
-    def run(batch: np.ndarray) -> np.ndarray:
-        image = torch.from_numpy(batch).to(memory_format=torch.channels_last)
-        with torch.inference_mode():
-            return net(image).numpy()
-
-    return run

@@ -1,7 +1,7 @@
-"""A huge photo, read and written part by part, against a 12-megapixel one: speed and peak memory.
+"""Speed and peak memory of a huge photo, streamed in tiles, against a 12-megapixel one.
 
-A tiled TIFF of N x N pixels (`--side`; 32768 is a gigapixel) is made of an example photo, repeated.
-It and its result take about 7 bytes a pixel of the folder for temporary files.
+The photo is a tiled TIFF of N x N pixels (`--side`; 32768 is a gigapixel), an example photo
+repeated. It and its result take about 7 bytes a pixel in the folder for temporary files.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ QUICK_SIDE, QUICK_SMALL = 512, (192, 256)
 
 
 def run(setup: Setup) -> Iterator[Figure]:
-    """Each photo once, in a process of its own."""
+    """Each photo once, in its own process."""
     side = setup.side or (QUICK_SIDE if setup.quick else SIDE)
     speeds, peaks = {}, {}
     with tempfile.TemporaryDirectory() as folder:
@@ -40,16 +40,17 @@ def run(setup: Setup) -> Iterator[Figure]:
 
 
 def task(model: str, source: Path, out: Path) -> Callable[[], object]:
-    """Without loading the model."""
+    """Deblur the file, with the model loaded already."""
+    from unblur import Deblurrer
     from unblur.inference.deblur_file import deblur_file
-    from unblur.inference.deblurrer import Deblurrer
 
     return partial(deblur_file, Deblurrer(model, "cpu"), source, out, max_pixels=None)
 
 
 def make(path: Path, height: int, width: int) -> None:
+    """Write the photo."""
     one: Any = pyvips.Image.new_from_file(str(ROOT / "examples" / "astronaut.jpg"))
-    # Scaled by no whole number, so that tiles do not repeat with the photo.
+    # By a fraction, so that the tiles do not repeat with the photo.
     one = one.resize(1.37)
     many = one.replicate(-(-width // one.width), -(-height // one.height))
     many.crop(0, 0, width, height).tiffsave(

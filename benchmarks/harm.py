@@ -1,6 +1,6 @@
-"""What the model does to photos that it should leave alone, and to bad input: needs both folders.
+"""Changes to photos that should be left alone, and gains on degraded input; needs both folders.
 
-Of `--photos` every 13th by name is taken: those that training with the committed configs holds out.
+Of `--photos` every 13th by name is measured, those that training holds out.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import pyvips
 from skimage import data
 
 from benchmarks import BenchmarkError, Figure, Setup, figure
+from unblur import Deblurrer
 from unblur.datasets import find_data, find_pairs, read_rgb
-from unblur.inference.deblurrer import Deblurrer
-from unblur.metrics import psnr
+from unblur.metrics import EQUAL, psnr
 from unblur.training.config import DataConfig
 
 
 def run(setup: Setup) -> Iterator[Figure]:
-    """PSNR of sharp photos to themselves, then gains on pairs, clean and spoilt."""
+    """PSNR of sharp photos to themselves, then gains on pairs, clean and degraded."""
     if not setup.photos or not setup.pairs:
         raise BenchmarkError("needs --photos (sharp ones) and --pairs")
     deblurrer = Deblurrer(setup.model, "cpu", precision="f32")
@@ -28,8 +28,7 @@ def run(setup: Setup) -> Iterator[Figure]:
     held = [read_rgb(p) for p in find_data(setup.photos)[1][every - 1 :: every][few]]
     own = [data.astronaut(), data.chelsea(), data.coffee(), data.rocket()][few]
     for name, images in (("held out of --photos", held), ("scikit-image's", own)):
-        # Equal images count as 100 dB, as `unblur evaluate` has it.
-        kept = [min(100.0, psnr(deblurrer(image), image)) for image in images]
+        kept = [min(EQUAL, psnr(deblurrer(image), image)) for image in images]
         if kept:
             group = f"sharp photos, {name}"
             yield figure(group, "mean PSNR to the input", "dB", float(np.mean(kept)))
@@ -43,10 +42,10 @@ def run(setup: Setup) -> Iterator[Figure]:
     yield figure("pairs", "mean gain", "dB", float(np.mean(gains)))
     yield figure("pairs", "least gain", "dB", min(gains))
     rng = np.random.default_rng(0)
-    for name, spoil in (("noise of sigma 10", lambda x: add_noise(x, rng)), ("JPEG 60", jpeg)):
-        spoilt = measure(deblurrer, [(spoil(blurred), sharp) for blurred, sharp in pairs])
-        cost = np.mean([a[1] - b[1] for a, b in zip(clean, spoilt, strict=True)])
-        gain = np.mean([after - before for before, after in spoilt])
+    for name, degrade in (("noise of sigma 10", lambda x: add_noise(x, rng)), ("JPEG 60", jpeg)):
+        degraded = measure(deblurrer, [(degrade(blurred), sharp) for blurred, sharp in pairs])
+        cost = np.mean([a[1] - b[1] for a, b in zip(clean, degraded, strict=True)])
+        gain = np.mean([after - before for before, after in degraded])
         yield figure(f"pairs, {name} on the input", "costs", "dB", float(cost))
         yield figure(f"pairs, {name} on the input", "gain over it", "dB", float(gain))
 
@@ -54,7 +53,7 @@ def run(setup: Setup) -> Iterator[Figure]:
 def measure(
     deblurrer: Deblurrer, pairs: list[tuple[np.ndarray, np.ndarray]]
 ) -> list[tuple[float, float]]:
-    """PSNR before and after, in dB."""
+    """PSNR of each pair before and after, in dB."""
     return [(psnr(x, sharp), psnr(deblurrer(x), sharp)) for x, sharp in pairs]
 
 

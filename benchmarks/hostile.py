@@ -1,7 +1,7 @@
-"""Clients that mean ill or know no better, for the load of `serve`.
+"""Hostile and broken clients, for the load of `serve`.
 
-Each takes the server's port and a good photo, and gives None, or one line on what the server did
-wrong.
+Each takes the server's port and a good photo, and returns one line on what the server did wrong, or
+None.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 LIMIT = 2**27
-"""Bytes that a request may have, the server's default."""
+"""Largest request body in bytes, the server's default."""
 SLOW_SECONDS = 30.0
 
 Attack = Callable[[int, bytes], str | None]
 
 
 def bomb(port: int, _: bytes) -> str | None:
-    """A few kB that would be 3.6 GB of pixels."""
+    """A decompression bomb: a few kB that decode to 3.6 GB of pixels."""
     return _expect(port, png(60000, 60000), 413)
 
 
@@ -39,22 +39,22 @@ def broken_form(port: int, photo: bytes) -> str | None:
 
 
 def endless(port: int, _: bytes) -> str | None:
-    """A body without an end, as fast as it goes."""
+    """A chunked body without an end, sent at full speed."""
     chunk = b"10000\r\n" + bytes(2**16) + b"\r\n"
     with _connect(port) as connection:
         connection.sendall(_head(port, "Transfer-Encoding: chunked"))
         sent = 0
-        # Once it is refused, what is sent is not read any more, or the connection is closed.
+        # A refused body is not read any more, or the connection is closed.
         connection.settimeout(30)
         with suppress(OSError):
             while sent < 2 * LIMIT:
                 connection.sendall(chunk)
                 sent += 2**16
-        return None if sent < 2 * LIMIT else "an endless body was read on and on"
+        return None if sent < 2 * LIMIT else "an endless body was not cut off"
 
 
 def slow(port: int, _: bytes) -> str | None:
-    """A byte now and then."""
+    """A body sent a byte at a time, slowly."""
     with _connect(port) as connection:
         connection.sendall(_head(port, "Content-Length: 100000"))
         end = time.monotonic() + SLOW_SECONDS
@@ -66,7 +66,7 @@ def slow(port: int, _: bytes) -> str | None:
 
 
 def stalled(port: int, photo: bytes) -> str | None:
-    """The half of a photo, and then nothing."""
+    """Half of a photo, then nothing."""
     with _connect(port) as connection:
         connection.sendall(_head(port, f"Content-Length: {len(photo)}") + photo[: len(photo) // 2])
         connection.settimeout(60)
@@ -74,15 +74,15 @@ def stalled(port: int, photo: bytes) -> str | None:
         return None if status == 408 else f"a stalled body got {status}, not 408"
 
 
-def deserter(port: int, photo: bytes) -> str | None:
-    """A whole request, and nobody there for the answer."""
+def leaver(port: int, photo: bytes) -> str | None:
+    """A whole request; the client leaves without the answer."""
     with _connect(port) as connection:
         connection.sendall(_head(port, f"Content-Length: {len(photo)}") + photo)
     return None
 
 
 def stranger(port: int, photo: bytes) -> str | None:
-    """The page of another site."""
+    """A request from another site's page."""
     return _expect(port, photo, 403, "Origin: https://evil.example")
 
 
@@ -94,12 +94,12 @@ def no_http(port: int, _: bytes) -> str | None:
 
 
 ATTACKS: tuple[Attack, ...] = (
-    bomb, truncated, wrong_type, broken_form, endless, slow, stalled, deserter, stranger, no_http,
+    bomb, truncated, wrong_type, broken_form, endless, slow, stalled, leaver, stranger, no_http,
 )  # fmt: skip
 
 
 def png(width: int, height: int) -> bytes:
-    """A PNG, black and white, of no more kB than it must have."""
+    """A black 1-bit PNG, as small as possible."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return (
@@ -126,7 +126,7 @@ def _head(port: int, *lines: str) -> bytes:
 def _expect(port: int, body: bytes, status: int, *lines: str) -> str | None:
     with _connect(port) as connection:
         connection.sendall(_head(port, f"Content-Length: {len(body)}", *lines))
-        with suppress(OSError):  # refused by its head
+        with suppress(OSError):  # refused by its header
             connection.sendall(body)
         received = b""
         with suppress(OSError):

@@ -1,25 +1,31 @@
-"""Which machine and which versions figures come from."""
+"""The machine and the versions that figures were measured with."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
 import platform
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 TELLING = ("avx", "amx", "fma", "f16c", "asimd", "sve", "bf16", "i8mm")
-"""Beginnings of the processor's flags that matrix products depend on."""
+"""Prefixes of the processor flags that matter to matrix products."""
+LINUX = sys.platform == "linux"
 PACKAGES = ("numpy", "openvino", "onnxruntime", "pyvips", "torch")
 
 
 def describe() -> dict[str, Any]:
-    """What is compared: the processor's name, cores and flags, memory, threads, and versions."""
+    """Processor, cores, flags, memory, threads, GPU, system and versions."""
+    flags = _cpu("flags") or _cpu("Features")
     return {
         "cpu": _cpu("model name") or platform.processor() or platform.machine(),
-        "cores": _cores(),
-        "flags": sorted(f for f in _flags() if f.startswith(TELLING)),
-        "memory_gb": _memory(),
+        "cores": len(os.sched_getaffinity(0)) if LINUX else os.cpu_count() or 1,
+        "flags": sorted(f for f in flags.split() if f.startswith(TELLING)),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
         "threads": os.environ.get("OMP_NUM_THREADS", "all"),
         "gpu": _gpu(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -28,7 +34,7 @@ def describe() -> dict[str, Any]:
 
 
 def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What differs, a line each; none if figures of the two may be compared."""
+    """The differences of two descriptions, a line each."""
     lines = []
     for key in dict.fromkeys([*then, *now]):
         old, new = then.get(key), now.get(key)
@@ -48,7 +54,7 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def name(machine: dict[str, Any]) -> str:
-    """One line: the processor, its cores, the GPU, and a limit of threads if there is one."""
+    """One line: the processor, its cores, the GPU, and the limit of threads if there is one."""
     parts = [machine["cpu"], f"{machine['cores']} cores", machine["gpu"]]
     if machine["threads"] != "all":
         parts.append(f"OMP_NUM_THREADS={machine['threads']}")
@@ -56,34 +62,15 @@ def name(machine: dict[str, Any]) -> str:
 
 
 def load() -> float | None:
-    """Processes that want to run, averaged over a minute; None where the system does not say."""
+    """Load average over a minute; None where the system has none."""
     return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
-def _cores() -> int:
-    """Those that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
 def _cpu(key: str) -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return ""
-    found = (line.split(":", 1)[1].strip() for line in lines if line.split(":")[0].strip() == key)
-    return next(found, "")
-
-
-def _flags() -> list[str]:
-    return (_cpu("flags") or _cpu("Features")).split()
-
-
-def _memory() -> int | None:
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9)
-    except (AttributeError, ValueError, OSError):
-        return None
+    """A value of /proc/cpuinfo, or ""."""
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if LINUX else ""
+    found = re.search(rf"^{key}\s*:(.*)$", text, re.MULTILINE)
+    return found[1].strip() if found else ""
 
 
 def _gpu() -> str | None:

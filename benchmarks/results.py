@@ -1,4 +1,4 @@
-"""Stored results, and this run beside the last of them."""
+"""Stored results, and the comparison of a run with the last of them."""
 
 from __future__ import annotations
 
@@ -12,25 +12,30 @@ from typing import Any
 from benchmarks import BenchmarkError, Figure
 from benchmarks.machine import differences
 
+FOLDER = Path(__file__).with_name("results")
+
 
 @dataclass(frozen=True)
 class Result:
-    """What a run measured."""
+    """The result of a run.
+
+    Attributes:
+        date: of its start, UTC, as 2026-01-31T12:00:00.
+        machine: as `machine.describe` returns it.
+        load: of the machine at the start.
+        figures: by benchmark.
+    """
 
     date: str
-    """When it began, UTC, as 2026-01-31T12:00:00."""
     quick: bool
     model: str
     machine: dict[str, Any]
-    """As `machine.describe` has it."""
     load: float | None
-    """Of the machine when the run began."""
     figures: dict[str, list[Figure]]
-    """By benchmark."""
 
 
 def save(result: Result, folder: Path) -> Path:
-    """Writes DATE.json, or DATE-quick.json."""
+    """Write DATE.json, or DATE-quick.json."""
     folder.mkdir(parents=True, exist_ok=True)
     kind = "-quick" if result.quick else ""
     path = folder / f"{result.date.replace(':', '')}{kind}.json"
@@ -38,8 +43,13 @@ def save(result: Result, folder: Path) -> Path:
     return path
 
 
+def load_all(folder: Path = FOLDER) -> list[Result]:
+    """The results of a folder by date; raises BenchmarkError for a file that is none."""
+    return [load(path) for path in sorted(folder.glob("*.json"))]
+
+
 def load(path: Path) -> Result:
-    """Reads what `save` wrote; raises BenchmarkError for anything else."""
+    """Read what `save` wrote; raises BenchmarkError for anything else."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         figures = {name: [Figure(**f) for f in own] for name, own in fields["figures"].items()}
@@ -51,22 +61,17 @@ def load(path: Path) -> Result:
 
 
 def last(stored: Iterable[Result], benchmark: str, like: Result) -> Result | None:
-    """The newest of the same kind and model that has the benchmark; of this machine if any is."""
+    """The newest result with the benchmark and the same options, of this machine if any is."""
     found = [
         r for r in stored
         if r.quick == like.quick and r.model == like.model and r.figures.get(benchmark)
     ]  # fmt: skip
-    same = [r for r in found if not differences(hardware(r), hardware(like))]
+    same = [r for r in found if not differences(_hardware(r), _hardware(like))]
     return max(same or found, key=lambda r: r.date, default=None)
 
 
-def hardware(result: Result) -> dict[str, Any]:
-    """The machine without the versions of what ran on it."""
-    return {key: value for key, value in result.machine.items() if key != "versions"}
-
-
 def change(now: Figure, then: Figure) -> float:
-    """The ratio now / then; of decibels, which are logarithms, the difference."""
+    """The ratio now / then; for decibels, which are logarithms, the difference."""
     if now.unit == "dB":
         return now.value - then.value
     if now.value == then.value:
@@ -75,13 +80,13 @@ def change(now: Figure, then: Figure) -> float:
 
 
 def apart(now: Figure, then: Figure) -> bool:
-    """Whether the ranges of the two runs have nothing in common; one sample has no range."""
+    """Whether the ranges of the two runs do not overlap; one sample has no range."""
     ranges = now.low < now.high and then.low < then.high
     return ranges and (now.low > then.high or now.high < then.low)
 
 
 def table(figures: list[Figure], then: list[Figure]) -> list[str]:
-    """Lines: median, range, ratio to the first beside it; the same of then; now to then."""
+    """Lines of median, range and ratio, the same of `then` beside them, and now/then."""
     before = {f.key: f for f in then}
     last = f"{'then':>11}{'ratio':>7}{'now/then':>10}" if then else ""
     lines = [f"{'':42}{'median':>16}{'range':>21}{'ratio':>7}{last}"]
@@ -96,6 +101,10 @@ def table(figures: list[Figure], then: list[Figure]) -> list[str]:
             line += f"{old.value:11.3g}{_ratio(old)}{by:>10}{' !' if apart(now, old) else ''}"
         lines.append(line.rstrip())
     return lines
+
+
+def _hardware(result: Result) -> dict[str, Any]:
+    return {key: value for key, value in result.machine.items() if key != "versions"}
 
 
 def _ratio(figure: Figure) -> str:

@@ -1,8 +1,7 @@
-"""Blurred pairs a second by preset, and how far `real` is from the memory's speed.
+"""Blurred pairs a second by preset, and how near `real` is to the memory's bandwidth.
 
-A bilinear sample reads two coordinates and four values of each of three channels, and writes
-three: 68 bytes of float32 if nothing stayed in a cache. Their rate is to be set against
-`yardstick`'s copy.
+A bilinear sample reads two coordinates and four values of each of three channels, and writes three:
+68 bytes of float32 without a cache. Compare their rate with `yardstick`'s copy.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ BYTES_A_SAMPLE = 4 * (2 + 4 * 3 + 3)
 
 
 def run(setup: Setup) -> Iterator[Figure]:
-    """Batches of eight 256x256 pairs; the presets take turns."""
+    """Batches of eight 256x256 pairs; the presets run in turns."""
     size, batch, rounds = (64, 2, 2) if setup.quick else (256, 8, 24)
     device = default_device()
     group = f"{device}, batches of {batch}, {size}x{size}"
@@ -40,7 +39,7 @@ def run(setup: Setup) -> Iterator[Figure]:
 
 
 def maker(preset: str, size: int, batch: int, device: torch.device) -> Callable[[], None]:
-    """Each call blurs the same photos anew."""
+    """A function that blurs the same photos again at each call."""
     blur = PRESETS[preset]
     side = size + 2 * blur.margin
     generator = torch.Generator(device).manual_seed(0)
@@ -57,7 +56,7 @@ def maker(preset: str, size: int, batch: int, device: torch.device) -> Callable[
 
 @contextmanager
 def samples_counted() -> Iterator[list[int]]:
-    """Pixels sampled, noted at each call of grid_sample."""
+    """The number of pixels that each call of grid_sample samples."""
     counts: list[int] = []
     plain = scene.F.grid_sample
 

@@ -1,4 +1,4 @@
-"""Versions take turns, so that a machine whose speed drifts treats them alike."""
+"""Timing of versions in turns, so that a machine's varying speed affects them alike."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 def interleave(
     versions: Mapping[str, Callable[[], float]], rounds: int, warm: int = 1
 ) -> dict[str, list[float]]:
-    """What each version gives in each round, without the first `warm` rounds.
+    """What each version returns in each round, without the first `warm` rounds.
 
-    Every other round goes backwards: none always follows the same one.
+    Every other round runs in reverse order, so that no version always follows the same one.
     """
     found: dict[str, list[float]] = {name: [] for name in versions}
     for index in range(warm + rounds):
@@ -22,7 +22,7 @@ def interleave(
 
 
 def timed(work: Callable[[], object]) -> Callable[[], float]:
-    """The same work, which gives its seconds by the clock."""
+    """A function that does the work and returns its wall-clock seconds."""
 
     def run() -> float:
         began = time.perf_counter()

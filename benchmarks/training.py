@@ -1,8 +1,8 @@
-"""A training step by its ways, the whole loop with its data, and how much of the machine they use.
+"""A training step by precision, the whole loop with its data, and the share of the machine's speed.
 
-The recipe of configs/default.toml; on a CPU in batches of two. The work of an image is three times
-the network's forward operations (the backward pass is two more); loss, optimiser and blur are not
-counted, so all of the matrix product's rate is out of reach.
+The recipe of configs/default.toml; on a CPU in batches of two. The work of an image is counted as
+three times the network's forward operations, since the backward pass takes two more; loss,
+optimiser and blur are not counted, so that 100 % of the matrix product's rate cannot be reached.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from benchmarks import ROOT, Figure, Setup, figure, side_by_side
 from benchmarks.timing import interleave, timed
-from benchmarks.yardstick import default_device, matrix_rate, wait_for
+from benchmarks.yardstick import default_device, matrix_rates, wait_for
 from unblur.evaluate.checkpoints import gmacs
 from unblur.nets import build_generator
 from unblur.training import config, distributed
@@ -28,11 +28,11 @@ from unblur.training.state import State, bf16
 from unblur.training.step import Step
 
 FIRST = 20
-"""Steps that are not counted: kernels are chosen and caches filled in them."""
+"""Steps that are not counted: kernels are chosen and caches filled."""
 
 
 def run(setup: Setup) -> Iterator[Figure]:
-    """Without data, then the real loop with it."""
+    """Steps without data, then the real loop with its data."""
     first, steps = (1, 2) if setup.quick else (FIRST, 60)
     settings, device = load(setup), default_device()
     phase = settings.phases[0]
@@ -50,10 +50,9 @@ def run(setup: Setup) -> Iterator[Figure]:
 
     half = bf16(settings, device)
     kind = "bf16" if half else "f32"
-    rate = statistics.median(
-        matrix_rate(device, torch.bfloat16 if half else torch.float32, 512 if setup.quick else 4096)
-    )
-    # The backward pass costs twice the forward one; an addition is an operation of its own.
+    number = torch.bfloat16 if half else torch.float32
+    rate = statistics.median(matrix_rates(device, number, 512 if setup.quick else 4096))
+    # Forward, and twice as much backward; a multiply-add is two operations.
     work = 3 * 2 * gmacs(build_generator(settings.network), phase.crop)
     until, seen = with_data(settings, first, steps)
     alone = [phase.batch / seconds for seconds in times[kind]]
@@ -70,7 +69,7 @@ def run(setup: Setup) -> Iterator[Figure]:
 
 
 def load(setup: Setup) -> config.TrainConfig:
-    """The default config; its photos are the examples unless others are named."""
+    """The default config, with the example photos unless others are given."""
     settings = config.load(ROOT / "configs" / "default.toml")
     settings = config.override(settings, [setup.photos or ROOT / "examples"], None)
     phase = settings.phases[0]
@@ -84,7 +83,7 @@ def load(setup: Setup) -> config.TrainConfig:
 
 
 def step(settings: config.TrainConfig) -> Callable[[], None]:
-    """The loop's own step on one batch, the same each time."""
+    """A function that does the loop's step on one batch, the same at each call."""
     state, phase = State(settings, distributed.start(1)), settings.phases[0]
     learn = Step(state, phase, print)
     images = torch.rand(2, phase.batch, 3, phase.crop, phase.crop, device=state.device) * 2 - 1

@@ -1,27 +1,29 @@
-"""What the machine itself does just now: a matrix product and a copy.
+"""The machine's own speed at the moment: a matrix product and a copy.
 
-Other figures are read against these: where they too differ from the last run's, the machine
-changed, not the program.
+Where these differ from the last run's as well, the machine has changed, not the program.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 
 from benchmarks import Figure, Setup, figure
+from benchmarks.timing import timed
 
 
 def run(setup: Setup) -> Iterator[Figure]:
-    """Rates on the device that training would take."""
+    """Rates on the device that training would use."""
     device = default_device()
-    group = str(device)
     side, count = (512, 2**20) if setup.quick else (4096, 2**26)
-    yield figure(group, "f32 matrix product", "GFLOP/s", matrix_rate(device, torch.float32, side))
-    yield figure(group, "bf16 matrix product", "GFLOP/s", matrix_rate(device, torch.bfloat16, side))
-    yield figure(group, "copy, read and written", "GB/s", copy_rate(device, count))
+    for name, kind in (("f32", torch.float32), ("bf16", torch.bfloat16)):
+        rates = matrix_rates(device, kind, side)
+        yield figure(str(device), f"{name} matrix product", "GFLOP/s", rates)
+    source = torch.zeros(count, device=device)
+    target = torch.empty_like(source)
+    rates = _rates(lambda: target.copy_(source), 2 * source.nbytes, device)
+    yield figure(str(device), "copy, read and written", "GB/s", rates)
 
 
 def default_device() -> torch.device:
@@ -29,36 +31,19 @@ def default_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def matrix_rate(device: torch.device, kind: torch.dtype, side: int) -> list[float]:
-    """GFLOP/s of a product of two square matrices, eight times."""
+def matrix_rates(device: torch.device, kind: torch.dtype, side: int) -> list[float]:
+    """GFLOP/s of eight products of two square matrices."""
     a, b = (torch.randn(side, side, device=device).to(kind) for _ in range(2))
-
-    def once() -> float:
-        began = time.perf_counter()
-        torch.matmul(a, b)
-        wait_for(device)
-        return time.perf_counter() - began
-
-    once()
-    return [2 * side**3 / once() / 1e9 for _ in range(8)]
-
-
-def copy_rate(device: torch.device, count: int) -> list[float]:
-    """GB/s, read and written, of a copy of so many float32, nine times."""
-    source = torch.zeros(count, device=device)
-    target = torch.empty_like(source)
-
-    def once() -> float:
-        began = time.perf_counter()
-        target.copy_(source)
-        wait_for(device)
-        return time.perf_counter() - began
-
-    once()
-    return [2 * source.nbytes / once() / 1e9 for _ in range(9)]
+    return _rates(lambda: torch.matmul(a, b), 2 * side**3, device)
 
 
 def wait_for(device: torch.device) -> None:
-    """Until the device has done all that it was given."""
+    """Wait until the device has done all that was queued."""
     if device.type == "cuda":
         torch.cuda.synchronize()
+
+
+def _rates(work: Callable[[], object], amount: float, device: torch.device) -> list[float]:
+    """Amount per second, in billions, of eight runs after one to warm up."""
+    once = timed(lambda: (work(), wait_for(device)))
+    return [amount / once() / 1e9 for _ in range(9)][1:]

@@ -1,4 +1,4 @@
-"""Puts photos and their deblurred versions side by side into one picture.
+"""Put photos and their deblurred versions side by side into one picture.
 
 python examples/before_after.py BLURRED_DIR DEBLURRED_DIR OUT.png
 """

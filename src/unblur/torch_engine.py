@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from unblur.errors import ModelError
-from unblur.inference.contract import UNTILED, Contract, Device, Precision, digest_of
+from unblur.inference.contract import UNTILED, Contract, Device, digest_of
+from unblur.inference.options import Precision
 from unblur.nets import Generator, checkpoint
 
 

@@ -1,4 +1,9 @@
-"""torchvision, even beside a PyTorch of another build."""
+"""Imports torchvision beside a PyTorch of another build, such as a CPU build.
+
+The compiled operators of such a torchvision do not load, and its import fails where it describes
+two of them, nms and qnms. So does that of torchmetrics and lightning, which import torchvision
+where it is installed. Networks of classification call neither operator.
+"""
 
 from __future__ import annotations
 
@@ -6,47 +11,37 @@ import importlib
 from importlib.util import find_spec
 from typing import Any
 
-from unblur.errors import TorchvisionError
+from unblur.errors import Hint, TorchvisionError
 
-_kept: list[Any] = []  # operators' names vanish with the object that made them
+_libraries: list[Any] = []  # kept, for operators are undefined with the object that defined them
 
 
 def import_torchvision() -> Any:
-    """The module torchvision.
+    """The module torchvision. Call it before importing torchmetrics or lightning.
 
-    Beside a PyTorch of another build (a CPU PyTorch, a CUDA torchvision) its compiled operators do
-    not load, and it fails as it describes two of them, nms and qnms. Networks of classification
-    call neither. On exactly that failure their names are made known, without code behind them, and
-    the import is done again. Call it before importing torchmetrics or lightning, which import
-    torchvision where it is installed, and fail with it.
+    On exactly that failure the two operators are defined without code, and the import is repeated.
 
     Raises:
         TorchvisionError: if it is not installed or does not import.
     """
-    import torch
-
     try:
         try:
             return importlib.import_module("torchvision")
         except RuntimeError as error:
             if "torchvision::nms" not in str(error):
                 raise
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        _kept.append(library)
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            _define_operators()
         return importlib.import_module("torchvision")
-    except ImportError as error:
-        reason = f"torchvision is needed ({error})"
-    except RuntimeError as error:
-        reason = f"torchvision does not import ({str(error).splitlines()[0]})"
-    raise TorchvisionError(
-        f"{reason}: install the torchvision that belongs to PyTorch {torch.__version__}"
-    )
+    except (ImportError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise TorchvisionError(
+            f"a torchvision that belongs to the installed PyTorch is needed ({reason})",
+            hint=Hint("install", ("metrics",)),
+        ) from None
 
 
 def import_fabric() -> Any:
-    """Lightning's Fabric, also where torchvision is of another build than PyTorch.
+    """The class Fabric of lightning.
 
     Raises:
         TorchvisionError: if torchvision is installed and does not import.
@@ -54,3 +49,11 @@ def import_fabric() -> Any:
     if find_spec("torchvision"):
         import_torchvision()
     return importlib.import_module("lightning.fabric").Fabric
+
+
+def _define_operators() -> None:
+    import torch
+
+    _libraries.append(torch.library.Library("torchvision", "FRAGMENT"))
+    for name in ("nms", "qnms"):
+        _libraries[-1].define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from tests.files import write
 from unblur.cli import app
-from unblur.inference.engine import Contract
+from unblur.inference.contract import Contract
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (16, 16, 3), np.uint8)
 SLOW = """
@@ -24,7 +24,7 @@ from itertools import count
 from types import SimpleNamespace
 from unblur.batch import folder
 from unblur.inference import deblurrer
-from unblur.inference.engine import Contract
+from unblur.inference.contract import Contract
 class Slow:
     engine = SimpleNamespace(contract=Contract(), digest="0")
     calls = count(1)

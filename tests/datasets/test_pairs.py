@@ -20,15 +20,6 @@ def test_every_layout_of_pairs_is_found(pairs_dir: Path) -> None:
     assert [p.name for p in flat] == [f"{i:06d}" for i in range(4)]
 
 
-def test_training_takes_the_train_half_and_measuring_the_test_half(
-    pairs_dir: Path, picture: np.ndarray
-) -> None:
-    for side in ("blur", "sharp"):
-        write(pairs_dir / "test" / "OTHER" / side / "1.png", picture)
-    assert len(find_data(pairs_dir)[0]) == 4
-    assert [p.name for p in find_pairs(pairs_dir, "test")] == ["OTHER/1"]
-
-
 def test_partners_may_be_of_another_type(pairs_dir: Path, picture: np.ndarray) -> None:
     home = pairs_dir / "train" / "SEQ"
     (home / "sharp" / "000001.png").unlink()

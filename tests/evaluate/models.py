@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from unblur.evaluate.models import Model, Source
+from unblur.evaluate.models import Candidate, Spec
 from unblur.losses import LossConfig
 from unblur.nets import build_generator, checkpoint
 from unblur.nets.gated_unet import GatedUNetConfig
@@ -19,7 +20,7 @@ from unblur.training.config import PhaseConfig, TrainConfig
 
 
 def own(path: Path) -> Path:
-    """An untrained checkpoint of unblur whose changes are large enough to pass the gate."""
+    """An untrained checkpoint of unblur whose changes are large enough to pass the change mask."""
     torch.manual_seed(0)
     phase = PhaseConfig(steps=1, crop=32, batch=1, loss=LossConfig(adversarial=0))
     config = TrainConfig(phases=(phase,), network=GatedUNetConfig((8, 8, 16), (1, 1, 2)))
@@ -35,22 +36,25 @@ def own(path: Path) -> Path:
 
 
 def stretch_onnx(path: Path, side: int | None = None) -> Path:
-    """Somebody else's ONNX file, of any size or of one: `stretched`, for images in [0, 1]."""
+    """An ONNX file of another project, of any size or of one: `stretched`, images in [0, 1]."""
     constants = {"gain": 1.1, "offset": -0.0213, "low": 0.0, "high": 1.0}
     nodes = [
         helper.make_node("Mul", ["image", "gain"], ["a"]),
         helper.make_node("Add", ["a", "offset"], ["b"]),
         helper.make_node("Clip", ["b", "low", "high"], ["out"]),
     ]
-    return _write(path, nodes, constants, side)
+    return write_onnx(path, nodes, constants, side)
 
 
 def doubler_onnx(path: Path) -> Path:
     """Gives back more pixels than it is given."""
-    return _write(path, [helper.make_node("Concat", ["image", "image"], ["out"], axis=3)], {}, None)
+    return write_onnx(path, [helper.make_node("Concat", ["image", "image"], ["out"], axis=3)], {})
 
 
-def _write(path: Path, nodes: list[Any], constants: dict[str, float], side: int | None) -> Path:
+def write_onnx(
+    path: Path, nodes: list[Any], constants: Mapping[str, Any], side: int | None = None
+) -> Path:
+    """A network from `image` to `out`, of any size or of one."""
     shape = [1, 3, side or "h", side or "w"]
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
     out = helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 3, None, None])
@@ -68,6 +72,6 @@ def stretched(image: np.ndarray) -> np.ndarray:
     return np.rint((image / 255 * 1.1 - 0.0213).clip(0, 1) * 255).astype(np.uint8)
 
 
-def fake(name: str, restore: object) -> Model:
+def fake(name: str, restore: object) -> Candidate:
     """A model that is only a function of the image."""
-    return Model(Source(name, name, "onnx"), restore, name, lambda: (0, None))  # pyright: ignore
+    return Candidate(Spec(name, name, "onnx"), restore, name, lambda: (0, None))  # pyright: ignore

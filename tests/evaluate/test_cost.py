@@ -5,20 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
-from tests.evaluate.models import stretch_onnx
+from tests.evaluate.models import stretch_onnx, write_onnx
 from unblur.evaluate import cost
-from unblur.evaluate.models import Source, open_model
+from unblur.evaluate.models import Spec, open_candidate
 from unblur.nets import checkpoint
 from unblur.nets.folded import folded
 
 
 def test_onnx_and_pytorch_count_the_same(own: Path) -> None:
-    parameters, gmacs = open_model(Source("x", str(own.with_suffix(".onnx")), "onnx")).count()
-    whole, own_gmacs = open_model(Source("x", str(own), "unblur")).count()
+    parameters, gmacs = open_candidate(Spec("x", str(own.with_suffix(".onnx")), "onnx")).count()
+    whole, own_gmacs = open_candidate(Spec("x", str(own), "unblur")).count()
     assert gmacs == pytest.approx(own_gmacs, rel=1e-6)
     # Norms and scales are folded into the convolutions beside them; of three levels, by how much
     # a context is enlarged stands in four numbers.
@@ -43,26 +42,18 @@ def test_multiplications_of_a_convolution(tmp_path: Path, groups: int, transpose
         "b": np.zeros((3, 6, 1, 1), np.float32),
         "scales": np.array([1, 1, scale, scale], np.float32),
     }
-    image, out = (
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, "h", "w"])
-        for name in ("image", "out")
-    )
-    held = [numpy_helper.from_array(array, name) for name, array in values.items()]
-    graph = helper.make_graph(nodes, "net", [image], [out], held)
-    path = tmp_path / "net.onnx"
-    opset = [helper.make_opsetid("", 17)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+    path = write_onnx(tmp_path / "net.onnx", nodes, values)
     side = 512 if transposed else 128
     pixels = 256**2 if transposed else side**2
     expected = pixels * 3 * 6 * 16 / groups + side**2 * 6 * 3
-    parameters, gmacs = open_model(Source("x", str(path), "onnx")).count()
+    parameters, gmacs = open_candidate(Spec("x", str(path), "onnx")).count()
     assert gmacs == pytest.approx(expected / 1e9)
     assert parameters == first.size + 18 + 4
 
 
 def test_a_model_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
     path = stretch_onnx(tmp_path / "stretch.onnx")
-    found = cost.of(Source("x", str(path), "onnx"), side=256)
+    found = cost.of(Spec("x", str(path), "onnx"), side=256)
     assert found["seconds_per_megapixel"] > 0
     assert found["megapixels"] == pytest.approx(0.065536)
     if sys.platform == "linux":
@@ -72,14 +63,14 @@ def test_a_model_is_measured_in_a_process_of_its_own(tmp_path: Path) -> None:
 
 def test_a_process_that_fails_says_so_in_a_line() -> None:
     with pytest.raises(cost.CostError, match="none: its cost was not measured") as caught:
-        cost.of(Source("none", "none.onnx", "onnx"))
+        cost.of(Spec("none", "none.onnx", "onnx"))
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells a process its memory")
-def test_the_peak_is_what_was_held_at_once() -> None:
+def test_the_peak_is_the_most_memory_held_at_once() -> None:
     before = cost.memory("VmRSS")
-    cost.forget_peak()
+    cost.reset_peak()
     held = np.ones(2**27, np.uint8)
     del held
     peak = cost.memory("VmHWM")

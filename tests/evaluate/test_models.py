@@ -15,7 +15,7 @@ from unblur.datasets import Dataset, Pair
 from unblur.errors import ModelError
 from unblur.evaluate import checkpoints
 from unblur.evaluate.measure import measure
-from unblur.evaluate.models import opened
+from unblur.evaluate.models import open_candidates
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def test_a_checkpoint_and_its_onnx_file_get_the_same_row(own: Path, pairs_dir: P
     home = pairs_dir / "train" / "SEQ"
     pairs = [Pair(home / "blur" / f"{i:06d}.png", home / "sharp" / f"{i:06d}.png", str(i))
              for i in range(2)]  # fmt: skip
-    with opened([str(own.with_suffix(".onnx")), str(own)], "torch") as models:
+    with open_candidates([str(own.with_suffix(".onnx")), str(own)], "torch") as models:
         assert ["OpenVINO" in m.about for m in models] == [True, False]
         result = measure(Dataset("pairs", pairs), models, "full", metrics.load(["psnr"]))
     blurred, by_onnx, by_torch = (m["mean"]["psnr"] for m in result["models"])
@@ -62,7 +62,7 @@ def test_a_nafnet_of_others_does_what_it_does_alone(
     with torch.no_grad():
         batch = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
         alone = net(batch).clamp(0, 1)[0].permute(1, 2, 0).numpy() * 255
-    with opened([str(tmp_path / "net.pth")]) as (model,):
+    with open_candidates([str(tmp_path / "net.pth")]) as (model,):
         assert "NAFNet" in model.about
         restored = model.restore(image)
         parameters, gmacs = model.count()
@@ -79,7 +79,7 @@ def test_restormer_is_recognised(tmp_path: Path, picture: np.ndarray, spandrel: 
 
     net = Restormer(dim=8, num_blocks=[1, 1, 1, 1], num_refinement_blocks=1, heads=[1, 1, 1, 1])
     torch.save({"params": net.state_dict()}, tmp_path / "net.pth")
-    with opened([str(tmp_path / "net.pth")]) as (model,):
+    with open_candidates([str(tmp_path / "net.pth")]) as (model,):
         assert "Restormer" in model.about
         assert model.restore(picture[:50, :70]).shape == (50, 70, 3)
 
@@ -89,7 +89,7 @@ def test_an_onnx_file_of_others(tmp_path: Path, picture: np.ndarray, side: int |
     """Range and size are found out; a network without context is the same in every tile."""
     path = stretch_onnx(tmp_path / "stretch.onnx", side)
     image = np.tile(picture, (3, 2, 1))[:250, :199]
-    with opened([str(path)], tile=192) as (model,):
+    with open_candidates([str(path)], tile=192) as (model,):
         assert "images in 0..1 (found by trying)" in model.about
         assert np.array_equal(model.restore(image), stretched(image))
 
@@ -126,7 +126,7 @@ def test_what_is_no_model_gets_one_line(
         "double.onnx": "the same was expected",
     }
     for name, reason in reasons.items():
-        with pytest.raises(ModelError, match=reason) as caught, opened([name]):
+        with pytest.raises(ModelError, match=reason) as caught, open_candidates([name]):
             pass
         assert "\n" not in str(caught.value)
     assert not Path("exploded").exists()
@@ -138,5 +138,8 @@ def test_without_spandrel_or_what_it_needs_its_package_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
     (tmp_path / "net.pth").touch()
-    with pytest.raises(ModelError, match=r"unblur\[compare\]"), opened([str(tmp_path / "net.pth")]):
+    with (
+        pytest.raises(ModelError, match=r"unblur\[compare\]"),
+        open_candidates([str(tmp_path / "net.pth")]),
+    ):
         pass

@@ -12,12 +12,15 @@ from PIL import Image
 
 from tests.browser import Log, address, chromium
 from unblur.evaluate import page
-from unblur.evaluate.page import Picture
+from unblur.evaluate.crops import worst_crop
+from unblur.evaluate.measure import Picture
+from unblur.metrics import load
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 RED, GREEN, BLUE = (200, 0, 0), (0, 200, 0), (0, 0, 200)
+METRICS = load()
 NASTY = '<script>document.title="owned"</script>"\'&amp;'
 
 
@@ -26,7 +29,7 @@ def flat(colour: tuple[int, int, int]) -> np.ndarray:
 
 
 def entry(name: str, psnr: float, **more: Any) -> dict[str, Any]:
-    images = [{"name": NASTY, "psnr": psnr, "ssim": psnr / 100}]
+    images = [{"name": n, "psnr": psnr, "ssim": psnr / 100} for n in (NASTY, "no truth")]
     return {"name": name, "mean": {"psnr": psnr, "ssim": psnr / 100}, "images": images, **more}
 
 
@@ -37,7 +40,12 @@ def result() -> dict[str, Any]:
         entry("sharp", 9.0, ci={"psnr": [8.5, 9.5]}, cost=cost),
         entry(NASTY, 101.0),
     ]
-    return {"protocol": "full", "dataset": NASTY, "models": models, "conditions": [NASTY]}
+    return whole(models)
+
+
+def whole(models: list[dict[str, Any]], *others: dict[str, Any]) -> dict[str, Any]:
+    return {"protocol": "full", "dataset": NASTY, "count": 1, "models": models,
+            "conditions": [NASTY], "others": others}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +61,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[tuple[Page, Log]]:
         Picture(NASTY, flat(RED), flat(BLUE), {"sharp": flat(GREEN)}),
         Picture("no truth", flat(RED), None, {"sharp": flat(GREEN)}),
     ]
-    page.write(result(), pictures, tmp_path / "page.html")
+    page.write(result(), METRICS, pictures, tmp_path / "page.html")
     tab = browser.new_page(viewport={"width": 900, "height": 700})
     log = Log(tab)
     tab.goto(address(tmp_path / "page.html"))
@@ -152,7 +160,7 @@ class Tags(HTMLParser):
 
 def test_the_markup_is_closed_and_holds_its_own_pictures(picture: np.ndarray) -> None:
     shown = [Picture(NASTY, picture, picture, {NASTY: picture})]
-    tags = Tags(page.render(result(), shown))
+    tags = Tags(page.document(result(), METRICS, shown))
     assert tags.open == []
     assert [tag for tag, _ in tags.starts].count("script") == 1
     sources = [str(attributes["src"]) for tag, attributes in tags.starts if tag == "img"]
@@ -162,11 +170,10 @@ def test_the_markup_is_closed_and_holds_its_own_pictures(picture: np.ndarray) ->
 
 def test_figures_that_are_absent_or_infinite_are_shown_as_such() -> None:
     models = [entry("a", float("inf")), entry("b", float("nan"))]
-    text = page.render({"models": models}, [])
+    text = page.document(whole(models), METRICS, [])
     assert 'data-value="Infinity"><strong>∞</strong>' in text
     assert 'data-value="">-' in text
     assert "<article>" not in text
-    assert Tags(page.render({"models": []}, [])).open == []
 
 
 def test_all_that_a_result_may_hold_is_shown() -> None:
@@ -178,21 +185,21 @@ def test_all_that_a_result_may_hold_is_shown() -> None:
         "worst": {"psnr": {"name": NASTY, "gain": -0.5}},
         "cost": {"gmacs": 4.44},
     }
-    whole = {"models": [entry("blurred", 25.0), entry("own", 26.0, **more)]}
-    other = {"protocol": "paper", "models": [entry("blurred", 27.0)]}
-    text = page.render({**whole, "others": [other]}, [])
+    models = [entry("blurred", 25.0), entry("own", 26.0, **more)]
+    other = {**whole([entry("blurred", 27.0)]), "protocol": "paper"}
+    text = page.document(whole(models, other), METRICS, [])
     assert NASTY not in text
-    for shown in ("24.50 to 27.50", ">1.25<", "1.12 to 1.50", ">75<", ">-0.50<", ">4.4<"):
+    for shown in ("24.50 to 27.50", ">+1.25<", "+1.12 to +1.50", ">75%<", ">-0.50<", ">4.44<"):
         assert shown in text
     assert "protocol paper</h2>" in text
     assert ">27.00<" in text
 
 
-def test_the_detail_is_where_blur_costs_most(picture: np.ndarray) -> None:
+def test_the_crop_is_where_the_error_is_largest(picture: np.ndarray) -> None:
     blurred = np.tile(picture, (4, 4, 1))
     sharp = blurred.copy()
     sharp[300:310, 200:210] ^= 255
-    y, x, side = page.worst_place(blurred, sharp, 64)
+    y, x, side = worst_crop(blurred, sharp, 64)
     assert side == 64
     assert y <= 300 <= 310 <= y + side
     assert x <= 200 <= 210 <= x + side

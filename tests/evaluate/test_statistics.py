@@ -34,7 +34,7 @@ def test_the_interval_is_that_of_a_mean(rng: np.random.Generator) -> None:
 def test_gains_wins_and_the_worst_image() -> None:
     found = result(blurred=[20, 25, 30, 30], a=[22, 24, 30, 31], b=[23, 26, 31, 31])
     psnr = metrics.load(["psnr"])
-    statistics.add(found, psnr)
+    statistics.add_statistics(found, psnr)
     blurred, a, b = found["models"]
     assert "gain" not in blurred
     assert a["gain"]["psnr"] == pytest.approx(0.5)
@@ -49,7 +49,7 @@ def test_gains_wins_and_the_worst_image() -> None:
 def test_where_less_is_better_signs_turn() -> None:
     lower = [replace(metrics.load(["psnr"])[0], better="lower")]
     found = result(blurred=[0.5, 0.5], a=[0.25, 0.75])
-    statistics.add(found, lower)
+    statistics.add_statistics(found, lower)
     a = found["models"][1]
     assert a["gain"]["psnr"] == 0
     assert a["worst"]["psnr"] == {"name": "1", "gain": -0.25}

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from unblur import evaluate
 from unblur.errors import UnblurError
-from unblur.evaluate import statistics, tables
+from unblur.evaluate import render, statistics, tables
+from unblur.metrics import Metric, load
 
 
 def result(count: int = 3) -> dict[str, Any]:
@@ -22,10 +23,6 @@ def result(count: int = 3) -> dict[str, Any]:
         "protocol": "full",
         "dataset": "pairs",
         "count": count,
-        "metrics": [
-            {"name": "psnr", "title": "PSNR dB", "better": "higher"},
-            {"name": "niqe", "title": "NIQE", "better": "lower"},
-        ],
         "conditions": ["rounded to 8 bit"],
         "models": [
             {
@@ -38,14 +35,13 @@ def result(count: int = 3) -> dict[str, Any]:
     }
 
 
+METRICS = [*load(["psnr"]), Metric("niqe", "NIQE", "lower", lambda *_: 0.0, "", digits=2)]
+
+
 @pytest.fixture
 def full() -> dict[str, Any]:
-    from unblur import metrics
-
     found = result()
-    psnr = metrics.load(["psnr"])[0]
-    named = [psnr, metrics.Metric("niqe", "NIQE", "lower", False, lambda *_: 0.0, "")]
-    statistics.add(found, named)
+    statistics.add_statistics(found, METRICS)
     return found
 
 
@@ -61,7 +57,7 @@ def test_markdown_has_whole_rows_and_every_condition(full: dict[str, Any]) -> No
     }
     costs = tables.costs(full)
     assert costs is not None
-    document = tables.markdown([*tables.sheets(full), costs])
+    document = render.markdown([*tables.of_protocol(full, METRICS), costs])
     for block in document.split("\n\n"):
         rows = [line for line in block.splitlines() if line.startswith("|")]
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) <= 1
@@ -73,8 +69,8 @@ def test_markdown_has_whole_rows_and_every_condition(full: dict[str, Any]) -> No
 
 def test_text_shows_names_as_they_are(full: dict[str, Any]) -> None:
     console = Console(file=io.StringIO(), width=160)
-    for sheet in tables.sheets(full):
-        for part in tables.text(sheet):
+    for table in tables.of_protocol(full, METRICS):
+        for part in render.text(table):
             console.print(part, markup=False)
     said = console.file.getvalue()  # type: ignore[attr-defined]
     assert "[red]worse" in said
@@ -82,12 +78,12 @@ def test_text_shows_names_as_they_are(full: dict[str, Any]) -> None:
 
 
 def test_large_sets_are_not_listed_and_equal_images_are_called_so(full: dict[str, Any]) -> None:
-    titles = [s.title for s in tables.sheets(full)]
+    titles = [t.title for t in tables.of_protocol(full, METRICS)]
     assert any("image by image" in t for t in titles)
     full["count"] = 1111
-    titles = [s.title for s in tables.sheets(full)]
+    titles = [t.title for t in tables.of_protocol(full, METRICS)]
     assert not any("image by image" in t for t in titles)
-    assert tables.number("psnr", 100.0) == "inf"
+    assert tables.scores(METRICS[0], ("psnr",)).plain({"psnr": 100.0}) == "inf"
 
 
 def test_a_run_writes_what_it_measured(

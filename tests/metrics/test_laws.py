@@ -100,7 +100,7 @@ def test_an_aligned_image_of_floats_measures_as_its_bytes(
 @pytest.mark.parametrize(
     ("image", "truth", "mask", "line"),
     [
-        ((20, 30, 3), None, None, "psnr needs the sharp image; without it there is niqe"),
+        ((20, 30, 3), None, None, "psnr needs the sharp image; choose another metric .niqe."),
         ((20, 30, 3), (20, 31, 3), None, "psnr: an image of 30x20 against a truth of 31x20"),
         ((20, 30, 3), (20, 30, 3), (20, 30), "the mask leaves no pixel"),
     ],

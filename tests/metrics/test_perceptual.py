@@ -99,5 +99,5 @@ def test_weights_that_cannot_be_had_get_a_line(
 
 def test_without_torchvision_it_gets_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torchvision", None)
-    with pytest.raises(MetricError, match=r"dists: torchvision is needed .*unblur\[metrics"):
+    with pytest.raises(MetricError, match=r"dists: a torchvision .*unblur\[metrics"):
         metrics.load(["dists"])

@@ -19,7 +19,7 @@ from PIL import Image
 from tests.browser import Log, chromium
 from tests.files import unblur, write
 from tests.serve.server import Server
-from unblur.inference.engine import find_model
+from unblur.inference.models import find_model
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -11,7 +11,7 @@ from unblur.training import config as configs
 from unblur.training.config import PhaseConfig, TrainConfig
 
 ROOT = Path(__file__).parents[2]
-CONFIGS = [*(ROOT / "configs").glob("*.toml"), *(ROOT / "docs" / "paper").glob("*.toml")]
+CONFIGS = [*(ROOT / "configs").glob("*.toml"), *(ROOT / "experiments").rglob("*.toml")]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)

@@ -10,7 +10,9 @@ import torch
 from tests.files import write
 from unblur.datasets import read_rgb
 from unblur.errors import CheckpointError
-from unblur.inference.engine import FLOATS, Contract, Engine, find_model
+from unblur.inference.contract import FLOATS, Contract
+from unblur.inference.engine import Engine
+from unblur.inference.models import find_model
 from unblur.nets import GatedUNet, build_generator, checkpoint
 from unblur.nets.deblurgan import DeblurGANConfig
 from unblur.nets.gated_unet import GatedUNetConfig

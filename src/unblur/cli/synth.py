@@ -41,13 +41,14 @@ def synth(given: Options) -> None:
     if given.average is not None and given.average % 2 == 0:
         fail(f"--average is odd, so that there is a middle frame; not {given.average}", WRONG)
     with needs("train"):
-        from unblur.synth import Options as Pairs
-        from unblur.synth import synthesize_pairs
+        from unblur import synth as synthesis
     from unblur.cli.progress import bar
 
     with reported(), bar() as advance:
-        options = Pairs(given.seed, given.preset, given.frames, given.average, given.response)
-        report = synthesize_pairs(given.source, given.out, options, given.count, advance)
+        options = synthesis.Options(
+            given.seed, given.preset, given.frames, given.average, given.response
+        )
+        report = synthesis.synthesize_pairs(given.source, given.out, options, given.count, advance)
     for name, reason in report.skipped.items():
         say(f"{name}: {reason}")
     kept = f", {report.kept} of them made before" if report.kept else ""

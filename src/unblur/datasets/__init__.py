@@ -1,23 +1,24 @@
-"""Data on disk: datasets as they are downloaded, and any folder of sharp photos.
+"""Data on disk: datasets as they are downloaded, and folders of sharp photos.
 
-One file reads one dataset's tree, `LAYOUTS` names them all, and `find_dataset` recognises which it
-has before it. The two images of a pair have the same name in most; their types may differ. A
-folder that is none of these but has pictures in it is a folder of sharp photos, to be blurred
-synthetically.
+One file reads one dataset's tree, `LAYOUTS` names them all, and `find_dataset` recognises them. In
+most, the two images of a pair have the same name; their formats may differ. Any other folder with
+pictures in it is a folder of sharp photos, to be blurred synthetically.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from unblur import photo
 from unblur.datasets import flat, gopro, hide, kohler, realblur, reds, rsblur
-from unblur.datasets.types import Alignment, Dataset, Pair, Split, evenly, is_picture, other_split
+from unblur.datasets.folders import is_picture, other_split
+from unblur.datasets.types import Alignment, Dataset, Layout, Pair, Split
 from unblur.errors import DataError, PhotoError, SplitError
 
 __all__ = [
@@ -27,25 +28,16 @@ __all__ = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How a dataset lies on disk: the tree that errors show, and two functions of a folder."""
-
-    tree: str
-    recognises: Callable[[Path, str], bool]
-    read: Callable[[Path, Split, str], Dataset]
-
-
-# GoPro's tree is the loosest, and a pair of folders the loosest of all: they come last.
-LAYOUTS = {
-    "kohler": Layout(kohler.TREE, kohler.recognises, kohler.read),
-    "realblur-j": Layout(realblur.TREE, realblur.recognises_j, realblur.read_j),
-    "realblur-r": Layout(realblur.TREE, realblur.recognises_r, realblur.read_r),
-    "rsblur": Layout(rsblur.TREE, rsblur.recognises, rsblur.read),
-    "reds": Layout(reds.TREE, reds.recognises, reds.read),
-    "hide": Layout(hide.TREE, hide.recognises, hide.read),
-    "gopro": Layout(gopro.TREE, gopro.recognises, gopro.read),
-    "flat": Layout(flat.TREE, flat.recognises, flat.read),
+# GoPro's layout is loose, and two folders are the loosest: they are tried last.
+LAYOUTS: dict[str, Layout] = {
+    "kohler": kohler,
+    "realblur-j": realblur.J,
+    "realblur-r": realblur.R,
+    "rsblur": rsblur.LAYOUT,
+    "reds": reds,
+    "hide": hide,
+    "gopro": gopro,
+    "flat": flat,
 }
 
 TREE = f"""expected a folder of pairs, either
@@ -54,23 +46,25 @@ TREE = f"""expected a folder of pairs, either
   or a dataset as it is downloaded (layouts {", ".join(LAYOUTS)}; see docs/datasets.md)"""
 PHOTOS = "or a folder with sharp photos in it (JPEG, PNG, TIFF, ...)"
 
+T = TypeVar("T")
+
 
 def find_dataset(
     root: Path, split: Split = "test", blur: str = "blur", layout: str = "auto"
 ) -> Dataset:
     """A dataset to measure on.
 
-    If only the other half is there, its pairs are taken and the note says so.
+    If only the other split is there, its pairs are taken and the note says so.
 
     Args:
-        root: the dataset's folder as it is downloaded, or a half or one sequence of it.
-        split: which half to take where it has both.
+        root: the dataset's folder as it is downloaded, or a split or one sequence of it.
+        split: which to take where both are there.
         blur: the folder of blurred images: "blur", GoPro's "blur_gamma", REDS's "blur_comp".
         layout: a name of `LAYOUTS`, or "auto".
 
     Raises:
-        DataError: if it is of no layout or not whole, an image lacks its partner, a file is no
-            picture, or the images of a pair differ in size; it shows the tree that was expected.
+        DataError: if it has no known layout, an image lacks its partner, a file is no picture, or
+            the images of a pair differ in size; it shows the tree that was expected.
     """
     try:
         return _find(root, split, blur, layout)
@@ -83,10 +77,10 @@ def find_dataset(
 
 
 def find_pairs(root: Path, split: Split, blur: str = "blur", layout: str = "auto") -> list[Pair]:
-    """The pairs of one half of a dataset, sorted by name; arguments as of `find_dataset`.
+    """The pairs of one split of a dataset, sorted by name; arguments as of `find_dataset`.
 
     Raises:
-        DataError: as `find_dataset`, and if there is only the other half.
+        DataError: as `find_dataset`, and if there is only the other split.
     """
     return _find(root, split, blur, layout).pairs
 
@@ -101,7 +95,7 @@ def find_data(root: Path, blur: str = "blur") -> tuple[list[Pair], list[Path]]:
         return find_pairs(root, "train", blur), []
     photos = _photos(root)
     if not photos:
-        raise DataError(f"{root}: no pairs and no photos found; {TREE}\n{PHOTOS}")
+        raise DataError(f"no pairs and no photos found; {TREE}\n{PHOTOS}", file=root)
     return [], photos
 
 
@@ -117,16 +111,22 @@ def find_photos(root: Path) -> Dataset:
         DataError: if there are none.
     """
     if not root.is_dir():
-        raise DataError(f"{root}: no such folder of photos")
+        raise DataError("no such folder of photos", file=root)
     photos = _photos(root)
     if not photos:
-        raise DataError(f"{root}: no photos found; expected JPEG, PNG, TIFF, ...")
+        raise DataError("no photos found; expected JPEG, PNG, TIFF, ...", file=root)
     pairs = [Pair(p, p, str(p.relative_to(root).with_suffix(""))) for p in photos]
     return Dataset("photos", pairs, note="photos without ground truth", has_truth=False)
 
 
+def evenly(items: Sequence[T], most: int) -> list[T]:
+    """At most so many of the items, evenly spaced, the first among them."""
+    kept = min(len(items), most)
+    return [items[index * len(items) // kept] for index in range(kept)]
+
+
 def read_rgb(path: Path) -> np.ndarray:
-    """A picture as (h, w, 3) uint8: grey is repeated, alpha and a 16-bit tail are dropped.
+    """A picture as (h, w, 3) uint8: grey is repeated, alpha and the lower 8 of 16 bits dropped.
 
     Raises:
         DataError: if it cannot be read.
@@ -148,24 +148,24 @@ def _find(root: Path, split: Split, blur: str, layout: str) -> Dataset:
     if layout == "auto":
         names = _recognise(root, blur)
         if not names:
-            raise DataError(f"{root}: no pairs found; {TREE}")
+            raise DataError(f"no pairs found; {TREE}", file=root)
         layout = names[0]
         if set(names) >= {"realblur-j", "realblur-r"}:
-            raise DataError(f"{root}: has both RealBlur-J and RealBlur-R; name one by its layout")
+            raise DataError("has both RealBlur-J and RealBlur-R; name one layout", file=root)
     elif layout not in LAYOUTS:
         raise DataError(f"no layout {layout!r}; expected auto, {', '.join(LAYOUTS)}")
     elif not root.is_dir():
-        raise DataError(f"{root}: no such folder; {LAYOUTS[layout].tree}")
+        raise DataError(f"no such folder; {LAYOUTS[layout].tree}", file=root)
     dataset = LAYOUTS[layout].read(root, split, blur)
     if not dataset.pairs:
-        raise DataError(f"{root}: no pairs found; {LAYOUTS[layout].tree}")
+        raise DataError(f"no pairs found; {LAYOUTS[layout].tree}", file=root)
     _check_sizes(dataset.pairs)
     return dataset
 
 
 def _recognise(root: Path, blur: str) -> list[str]:
     if not root.is_dir():
-        raise DataError(f"{root}: no such folder; {TREE}")
+        raise DataError(f"no such folder; {TREE}", file=root)
     return [name for name, layout in LAYOUTS.items() if layout.recognises(root, blur)]
 
 
@@ -179,8 +179,9 @@ def _check_sizes(pairs: list[Pair]) -> None:
             other = next(sizes)
             if other != size:
                 raise DataError(
-                    f"{first}: {size[0]}x{size[1]}, but its partner {path} is "
-                    f"{other[0]}x{other[1]}; the images of a pair have one size"
+                    f"{size[0]}x{size[1]}, but its partner {path} is "
+                    f"{other[0]}x{other[1]}; the images of a pair have one size",
+                    file=first,
                 )
 
 

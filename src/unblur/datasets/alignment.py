@@ -1,8 +1,8 @@
-"""How two benchmarks make a restored image and its truth comparable before they measure.
+"""Published alignments of a restored image with its truth, applied before measuring.
 
-Their two images were taken at two moments or by two cameras, so brightness and position differ a
-little even where the restoration is perfect. Both first scale the restored image z to the truth x,
-one gain by least squares: sum(x z) / sum(z z). Neither rounds afterwards.
+The two images of a pair are from two moments or two cameras, so that brightness and position differ
+slightly even where the restoration is perfect. Both alignments first scale the restored image z to
+the truth x by one gain, in the sense of least squares: sum(x z) / sum(z z). Neither rounds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from unblur.errors import DataError
+from unblur.errors import DataError, Hint
 
 ITERATIONS = 100
 BLUR_SIZE = 5
@@ -26,8 +26,8 @@ def by_homography(
     iterations and no earlier end, from the identity, Gaussian of 5 pixels; the restored image is
     warped by cubic interpolation with reflected borders, a mask of ones by the nearest pixel, and
     both images are multiplied by the mask. RSBlur's evaluation also clips to [0, 1] (`clip`). The
-    published scripts demand OpenCV 4.2.0; other versions may differ in the last digits. Not theirs:
-    equal images are returned as they are, for ECC leaves a rest of about 1e-3 pixels.
+    published scripts demand OpenCV 4.2.0; other versions may differ in the last digits. Unlike in
+    theirs, equal images are returned unchanged, as ECC leaves a shift of about 1e-3 pixels.
 
     Args:
         restored: uint8 (h, w, 3), RGB.
@@ -45,8 +45,8 @@ def by_homography(
         import cv2
     except ImportError:
         raise DataError(
-            "this dataset is measured after an alignment by OpenCV, which is not installed: "
-            "pip install 'unblur[metrics]'"
+            "this dataset is measured after an alignment by OpenCV, which is not installed",
+            hint=Hint("install", ("metrics",)),
         ) from None
     z, x = (image.astype(np.float32) / 255 for image in (restored, truth))
     z = np.float32(_gain(z, x)) * z
@@ -78,8 +78,8 @@ def by_shift(restored: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.nd
     """Köhler's alignment: gain, then the whole-pixel shift at the peak of the cross-correlation.
 
     As `eval_image.m` of the benchmark (Hirsch and Köhler 2012), whose `dftregistration` is
-    Guizar-Sicairos's; scikit-image has it too. There the pixels that the shift leaves empty are
-    zero in both images and count as equal; here the mask leaves them out, which is stricter.
+    Guizar-Sicairos's, as is scikit-image's. There the pixels that the shift leaves empty are zero
+    in both images and count as equal; here the mask excludes them, which is stricter.
 
     Args:
         restored: uint8 (h, w, 3), RGB.

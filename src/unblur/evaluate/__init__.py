@@ -1,11 +1,17 @@
-"""The leaderboard: any models on the same images; tables, JSON, a figure and a page."""
+"""Measures models on the same images; writes tables, JSON, a figure and a page.
+
+`models` (with `onnx_files` and `checkpoints`) opens what is measured; `measure`, `statistics` and
+`cost` measure; `tables` says which tables there are and `render` how they look; `page`, `figure`
+and `crops` show images.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +19,10 @@ from rich.console import Console
 
 from unblur import __version__, metrics, photo
 from unblur.datasets import Dataset, find_dataset, find_photos, has_pairs
-from unblur.errors import DataError, UnblurError
-from unblur.evaluate import cost, figure, measure, page, statistics, tables
-from unblur.evaluate.models import Model, Runtime, opened
-from unblur.evaluate.page import Picture
+from unblur.errors import CostError, DataError, Hint, UnblurError
+from unblur.evaluate import cost, figure, page, render, statistics, tables
+from unblur.evaluate.measure import Picture, measure
+from unblur.evaluate.models import Candidate, Runtime, open_candidates
 from unblur.metrics import Metric
 
 __all__ = ["Outputs", "run"]
@@ -31,15 +37,22 @@ class Outputs:
     html: Path | None = None
     figure: Path | None = None
 
+    def __iter__(self) -> Iterator[Path]:
+        return filter(None, (self.json, self.markdown, self.html, self.figure))
+
     def check(self) -> None:
-        """Raises UnblurError, before hours of measuring, if a file can surely not be written."""
-        for path in filter(None, (self.json, self.markdown, self.html, self.figure)):
+        """Makes the folders of the files.
+
+        Raises:
+            UnblurError: if a file cannot be written there.
+        """
+        for path in self:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise UnblurError(f"{path}: cannot be written ({error.strerror})") from None
+                raise UnblurError(f"cannot be written ({error.strerror})", file=path) from None
             if path.is_dir():
-                raise UnblurError(f"{path}: is a folder; name a file to write")
+                raise UnblurError("is a folder; name a file to write", file=path)
 
 
 def run(
@@ -56,22 +69,20 @@ def run(
     outputs: Outputs | None = None,
     advance: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Measures models on a dataset, writes what was asked for, and prints the tables.
+    """Measures models on a dataset, writes the outputs, and prints the tables.
 
     Args:
         root: the dataset, see `find_dataset`; a folder of photos, if no metric needs a truth.
-        models: see `models.opened`.
-        protocol: "full" or "paper"; None measures both, in tables of their own, where there is
-            ground truth.
+        models: see `open_candidates`.
+        protocol: "full" or "paper"; None measures both where there is ground truth.
         layout: a name of `LAYOUTS`, "photos" for photos without ground truth, or "auto".
         metric_names: see `metrics.load`; gains, wins and the worst image go by the first.
         costs: whether time, memory, parameters and multiplications are measured too.
         advance: called with the images done, of all models and protocols, and their number.
 
     Returns:
-        What the JSON file holds: the first protocol's result as `measure` gives it, with
-        "dataset", "count", "metrics", "conditions", "versions", to each model what
-        `statistics.add` says and "cost" (see `cost.of`), and under "others" the second's.
+        What the JSON file holds: the first protocol's result (see `measure`, `add_statistics` and
+        `cost.of`) with the conditions of the run, and under "others" the second's.
 
     Raises:
         DataError, MetricError, ModelError, CheckpointError: for unusable inputs.
@@ -79,54 +90,52 @@ def run(
     """
     outputs = outputs or Outputs()
     outputs.check()
-    console = Console(width=None if Console().is_terminal else 160)
     chosen = metrics.load(metric_names)
     dataset = _find(root, blur, layout, chosen)
-    both = metrics.PROTOCOLS if dataset.has_truth else ("full",)
-    protocols = [protocol] if protocol else list(both)
+    protocols = [protocol] if protocol else metrics.PROTOCOLS if dataset.has_truth else ["full"]
     pictures: list[Picture] = []
-    with opened(models, runtime, tile) as ready:
-        total = len(dataset.pairs) * (len(ready) + 1) * len(protocols)
-        done = _Counter(advance, total)
-        results = []
-        for index, name in enumerate(protocols):
-            wanted = index == 0 and bool(outputs.figure or outputs.html)
-            show = pictures.append if wanted else None
-            result = measure.measure(dataset, ready, name, chosen, done, show)
-            statistics.add(result, chosen)
-            results.append({**result, **_about(dataset, ready, chosen)})
-        notes = _add_costs(results, ready) if costs else []
-    for result in results:
-        result["conditions"] += notes
-    sheets = _sheets(dataset, results)
+    results: list[dict[str, Any]] = []
+    with open_candidates(models, runtime, tile) as candidates:
+        total = len(dataset.pairs) * (len(candidates) + 1) * len(protocols)
+        done = count()
+
+        def step() -> None:
+            advance(next(done), total)
+
+        step()
+        for name in protocols:
+            show = pictures.append if not results and (outputs.figure or outputs.html) else None
+            result = measure(dataset, candidates, name, chosen, step, show)
+            statistics.add_statistics(result, chosen)
+            results.append({**result, **_about(dataset, candidates, chosen)})
+        if costs:
+            _add_costs(results, candidates)
+    shown = _tables(dataset, results, chosen)
     whole = {**results[0], "others": results[1:]}
-    _write(outputs, whole, sheets, pictures)
-    for sheet in sheets:
-        for part in tables.text(sheet):
-            console.print(part, markup=False, highlight=False)
-    for path in (outputs.json, outputs.markdown, outputs.html, outputs.figure):
-        if path:
-            console.print(str(path), markup=False, highlight=False, soft_wrap=True)
+    _write(outputs, whole, chosen, shown, pictures)
+    _print(outputs, shown)
     return whole
 
 
 def _find(root: Path, blur: str, layout: str, chosen: Sequence[Metric]) -> Dataset:
     demanding = [m.name for m in chosen if m.needs_truth]
     if demanding and layout == "photos":
-        raise DataError(f"{root}: {', '.join(demanding)} cannot be measured without sharp images; "
-                        "--metric niqe can")  # fmt: skip
+        reason = f"{', '.join(demanding)} cannot be measured without sharp images"
+        raise DataError(reason, file=root, hint=Hint("metric", ("niqe",)))
     if layout == "photos" or (layout == "auto" and not demanding and not has_pairs(root, blur)):
         return find_photos(root)
     return find_dataset(root, "test", blur, layout)
 
 
-def _about(dataset: Dataset, ready: Sequence[Model], chosen: Sequence[Metric]) -> dict[str, Any]:
-    versions = {name: version(name) for name in ("unblur", "numpy", "openvino", "scikit-image")}
-    versions["unblur"] = __version__
+def _about(
+    dataset: Dataset, candidates: Sequence[Candidate], chosen: Sequence[Metric]
+) -> dict[str, Any]:
+    packages = ("numpy", "openvino", "scikit-image")
+    versions = {"unblur": __version__, **{name: version(name) for name in packages}}
     conditions = [
         "restored images are rounded to 8 bit before they are measured; no border is cropped",
         *(f"{m.title}: {m.version}" for m in chosen),
-        *(m.about for m in ready),
+        *(c.about for c in candidates),
         "[low, high]: 95 % of the means of "
         f"{statistics.RESAMPLES} resamplings of the images, seed {statistics.SEED}",
         "; ".join(f"{name} {number}" for name, number in versions.items()),
@@ -138,51 +147,54 @@ def _about(dataset: Dataset, ready: Sequence[Model], chosen: Sequence[Metric]) -
             {"name": m.name, "title": m.title, "better": m.better, "version": m.version}
             for m in chosen
         ],
-        "conditions": [*conditions, *([dataset.note] if dataset.note else [])],
+        "conditions": [*conditions, *filter(None, [dataset.note])],
         "versions": versions,
     }
 
 
-def _add_costs(results: list[dict[str, Any]], ready: Sequence[Model]) -> list[str]:
-    """Adds "cost" to each model's rows; returns a line for each that could not be measured."""
-    notes = []
-    for model in ready:
+def _add_costs(results: list[dict[str, Any]], candidates: Sequence[Candidate]) -> None:
+    """Adds "cost" to each model's rows, or a condition if it cannot be measured."""
+    for index, candidate in enumerate(candidates, 1):
         try:
-            found = cost.of(model.source)
-        except cost.CostError as error:
-            notes.append(str(error))
-            continue
-        for result in results:
-            row = next(m for m in result["models"] if m["name"] == model.source.name)
-            row["cost"] = found
-    return notes
+            found = cost.of(candidate.spec)
+        except CostError as error:
+            for result in results:
+                result["conditions"].append(str(error))
+        else:
+            for result in results:
+                result["models"][index]["cost"] = found
 
 
-def _sheets(dataset: Dataset, results: list[dict[str, Any]]) -> list[tables.Sheet]:
-    sheets = [sheet for result in results for sheet in tables.sheets(result)]
+def _tables(
+    dataset: Dataset, results: list[dict[str, Any]], chosen: Sequence[Metric]
+) -> list[render.Table]:
+    shown = [table for result in results for table in tables.of_protocol(result, chosen)]
     costs = tables.costs(results[0])
     cited = tables.cited() if dataset.name == "GoPro" else None
-    return [*sheets, *filter(None, (costs, cited))]
+    return [*shown, *filter(None, (costs, cited))]
 
 
 def _write(
-    outputs: Outputs, whole: dict[str, Any], sheets: list[tables.Sheet], pictures: list[Picture]
+    outputs: Outputs,
+    whole: dict[str, Any],
+    chosen: Sequence[Metric],
+    shown: Sequence[render.Table],
+    pictures: Sequence[Picture],
 ) -> None:
     if outputs.json:
         photo.save(json.dumps(whole, indent=1).encode(), outputs.json, overwrite=True)
     if outputs.markdown:
-        photo.save(tables.markdown(sheets).encode(), outputs.markdown, overwrite=True)
+        photo.save(render.markdown(shown).encode(), outputs.markdown, overwrite=True)
     if outputs.figure:
         figure.draw(pictures, outputs.figure)
     if outputs.html:
-        page.write(whole, pictures, outputs.html)
+        page.write(whole, chosen, pictures, outputs.html)
 
 
-class _Counter:
-    def __init__(self, advance: Callable[[int, int | None], None], total: int) -> None:
-        self._advance, self._total, self._done = advance, total, 0
-        advance(0, total)
-
-    def __call__(self) -> None:
-        self._done += 1
-        self._advance(self._done, self._total)
+def _print(outputs: Outputs, shown: Sequence[render.Table]) -> None:
+    console = Console(width=None if Console().is_terminal else 160)
+    for table in shown:
+        for part in render.text(table):
+            console.print(part, markup=False, highlight=False)
+    for path in outputs:
+        console.print(str(path), markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""PyTorch checkpoints as networks: unblur's own, and those of others through spandrel."""
+"""PyTorch checkpoints as networks: unblur's, and those of others through spandrel."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from unblur import torch_engine
-from unblur.errors import ModelError, TorchvisionError
-from unblur.evaluate.models import SIDE
+from unblur.errors import Hint, ModelError, TorchvisionError
 from unblur.inference.contract import UNTILED, Contract, digest_of
 from unblur.torch_engine import TorchNetwork
 from unblur.torchvision_compat import import_torchvision
@@ -26,17 +25,17 @@ def is_own(path: Path) -> bool:
     """Whether a .safetensors file is a checkpoint of unblur.
 
     Raises:
-        ModelError: if it is no such file.
+        ModelError: if it is no .safetensors file.
     """
     try:
         with safe_open(path, "pt") as file:
             return {"config", "provenance"} <= (file.metadata() or {}).keys()
     except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path}: not a safetensors file ({error})") from None
+        raise ModelError(f"not a safetensors file ({error})", file=path) from None
 
 
 def load_own(path: Path) -> tuple[TorchNetwork, bool, str]:
-    """A checkpoint of unblur, its weights in float32 as they were trained.
+    """A checkpoint of unblur in float32, whether it is gated, and how it runs.
 
     Raises:
         CheckpointError: if it cannot be read.
@@ -46,14 +45,13 @@ def load_own(path: Path) -> tuple[TorchNetwork, bool, str]:
 
 
 def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
-    """Any checkpoint whose architecture spandrel recognises by its weights.
+    """A checkpoint whose architecture spandrel recognises by its weights; returns as `load_own`.
 
-    Only weights are read: nothing that a file holds is run. spandrel's images are in [0, 1], and
-    it pads to what its networks need.
+    Only weights are read: no code in the file is run. spandrel's images are in [0, 1].
 
     Raises:
-        ModelError: if spandrel is missing, does not know the network, or it is none that takes
-            and returns colour images of one size.
+        ModelError: if spandrel is missing or does not recognise the network, or the network does
+            not take and return RGB images of one size.
     """
     spandrel = import_spandrel()
     weights = _read(path)
@@ -64,14 +62,16 @@ def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
     except (spandrel.UnsupportedModelError, RuntimeError, KeyError, ValueError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
-            f"{path}: no network that spandrel {spandrel.__version__} recognises ({reason}); "
-            "it takes the weights of NAFNet, Restormer and others as their authors publish them"
+            f"no network that spandrel {spandrel.__version__} recognises ({reason}); "
+            "it takes the weights of NAFNet, Restormer and others as their authors publish them",
+            file=path,
         ) from None
     what = (found.scale, found.input_channels, found.output_channels)
     if what != (1, 3, 3) or not isinstance(found, spandrel.ImageModelDescriptor):
         raise ModelError(
-            f"{path}: {found.architecture.name} takes {what[1]} channels and gives {what[2]} at "
-            f"{what[0]} times the size; a network from RGB to RGB of the same size was expected"
+            f"{found.architecture.name} takes {what[1]} channels and gives {what[2]} at "
+            f"{what[0]} times the size; a network from RGB to RGB of the same size was expected",
+            file=path,
         )
     found.float().eval()
     tiled = found.tiling is spandrel.ModelTiling.SUPPORTED
@@ -88,19 +88,19 @@ def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
     return network, False, f"{about} by spandrel {spandrel.__version__}"
 
 
-def count(network: Any) -> tuple[int, float | None]:
-    """Parameters, and multiplications and additions (1e9) for 256 x 256 pixels.
+def count(network: Any, side: int) -> tuple[int, float | None]:
+    """Parameters, and multiplications and additions (1e9) for `side` x `side` pixels.
 
-    The latter are None if a network holds an operator that the counter cannot follow.
+    The latter are None if the network has an operator that cannot be counted.
     """
     parameters = sum(p.numel() for p in network.net.parameters())
     try:
-        return parameters, gmacs(network.run)
+        return parameters, gmacs(network.run, side)
     except (RuntimeError, NotImplementedError):
         return parameters, None
 
 
-def gmacs(run: Callable[[Tensor], Tensor], side: int = SIDE) -> float:
+def gmacs(run: Callable[[Tensor], Tensor], side: int = 256) -> float:
     """Multiplications and additions (1e9) of a network for one image of `side` x `side` pixels.
 
     Convolutions, matrix products and attention are counted, as is usual.
@@ -116,19 +116,16 @@ def import_spandrel() -> Any:
     """The module spandrel, with its extra architectures if they are installed.
 
     Raises:
-        ModelError: if it, or torchvision, which it needs, is not installed or does not import.
+        ModelError: if it or torchvision, which it needs, is not installed or does not import.
     """
     with warnings.catch_warnings():
-        # What others' modules say of PyTorch's future as they are imported is not for users.
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # deprecations in other packages
         try:
             import_torchvision()
             spandrel = importlib.import_module("spandrel")
         except (ImportError, TorchvisionError) as error:
-            raise ModelError(
-                "checkpoints of other projects need spandrel: pip install 'unblur[compare]' "
-                f"({error})"
-            ) from None
+            reason = f"checkpoints of other projects need spandrel ({error})"
+            raise ModelError(reason, hint=Hint("install", ("compare",))) from None
         try:
             extra = importlib.import_module("spandrel_extra_arches")
         except ImportError:
@@ -146,6 +143,7 @@ def _read(path: Path) -> dict[str, Any]:
         unsafe = "weights_only" in str(error).lower() or "weights only" in str(error).lower()
         reason = "it holds more than weights" if unsafe else "damaged, or another kind of file"
         raise ModelError(
-            f"{path}: no weights can be read from it safely ({reason}); save the network's "
-            "state_dict() alone with torch.save"
+            f"no weights can be read from it safely ({reason}); save the network's "
+            "state_dict() alone with torch.save",
+            file=path,
         ) from None

@@ -1,16 +1,16 @@
-"""Where a detail of a picture tells most."""
+"""Finds the crop with the largest error."""
 
 from __future__ import annotations
 
 import numpy as np
 
 
-def worst_place(image: np.ndarray, truth: np.ndarray, side: int) -> tuple[int, int, int]:
-    """The square in which two pictures differ most, by the sum of squared differences.
+def worst_crop(image: np.ndarray, truth: np.ndarray, side: int) -> tuple[int, int, int]:
+    """The square with the largest sum of squared differences between two images.
 
     Args:
         image, truth: (h, w, 3) of one size.
-        side: of the square, in pixels; less where a picture is smaller.
+        side: of the square, in pixels; at most the image's height and width.
 
     Returns:
         Top, left and side, in pixels.

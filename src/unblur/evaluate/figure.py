@@ -1,4 +1,4 @@
-"""The paper's Fig. 3: blurred, sharp and restored images side by side, with details."""
+"""The paper's Fig. 3: blurred, sharp and restored images side by side, with crops."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from pathlib import Path
 from unblur import metrics
 from unblur.datasets import evenly
 from unblur.errors import UnblurError
-from unblur.evaluate.crops import worst_place
-from unblur.evaluate.page import Picture
+from unblur.evaluate.crops import worst_crop
+from unblur.evaluate.measure import Picture
 
 ROWS = 3
 """Pictures drawn, at most."""
-DETAIL = 160
-"""Side of the details, in pixels."""
+CROP = 160
+"""Side of the crops, in pixels."""
 
 
 def draw(pictures: Sequence[Picture], path: Path) -> None:
-    """Draws some of the pictures, each with a detail at full size below: where blur costs most.
+    """Draws at most `ROWS` of the pictures, each above its crop with the largest blur.
 
     Raises:
-        UnblurError: if the file cannot be written.
+        UnblurError: if no picture has a sharp version, or the file cannot be written.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -29,7 +29,7 @@ def draw(pictures: Sequence[Picture], path: Path) -> None:
 
     pictures = [p for p in pictures if p.sharp is not None]
     if not pictures:
-        raise UnblurError(f"{path}: a figure needs pairs; photos without truth have the page")
+        raise UnblurError("a figure needs pairs; photos without truth have the page", file=path)
     shown = evenly(pictures, ROWS)
     columns = ["blurred", "sharp", *(f"restored: {name}" for name in shown[0].restored)]
     with mpl.rc_context({"font.size": 8}):
@@ -39,19 +39,19 @@ def draw(pictures: Sequence[Picture], path: Path) -> None:
             blurred, sharp = picture.blurred, picture.sharp
             assert sharp is not None
             images = [blurred, sharp, *picture.restored.values()]
-            y, x, side = worst_place(blurred, sharp, DETAIL)
+            y, x, side = worst_crop(blurred, sharp, CROP)
             for column, image in enumerate(images):
-                whole, detail = axes[2 * row][column], axes[2 * row + 1][column]
+                whole, crop = axes[2 * row][column], axes[2 * row + 1][column]
                 whole.imshow(image)
                 whole.add_patch(Rectangle((x, y), side, side, fill=False, color="yellow"))
-                detail.imshow(image[y : y + side, x : x + side], interpolation="nearest")
+                crop.imshow(image[y : y + side, x : x + side], interpolation="nearest")
                 score = "" if image is sharp else f"{metrics.psnr(image, sharp):.2f} dB"
                 whole.set_title(columns[column] if row == 0 else "", wrap=True)
-                detail.set_title(f"{picture.name} {score}")
+                crop.set_title(f"{picture.name} {score}")
                 whole.axis("off")
-                detail.axis("off")
+                crop.axis("off")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             sheet.savefig(path, dpi=200)
         except (OSError, ValueError) as error:
-            raise UnblurError(f"{path}: the figure cannot be written ({error})") from None
+            raise UnblurError(f"the figure cannot be written ({error})", file=path) from None

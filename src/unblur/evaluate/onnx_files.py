@@ -1,4 +1,4 @@
-"""ONNX files as networks: unblur's own, and those of others, which say nothing of themselves."""
+"""ONNX files as networks: unblur's, and those of others, which do not describe their input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from unblur.errors import ModelError
-from unblur.evaluate.models import SIDE
 from unblur.inference.contract import UNTILED, Contract
 from unblur.inference.engine import Engine
 from unblur.inference.openvino_cpu import read_onnx
@@ -25,7 +24,7 @@ MULTIPLE = 64
 
 @dataclass(frozen=True)
 class OnnxNetwork:
-    """An engine, and what stands between unblur's images and the network's."""
+    """An engine, with the conversion between unblur's images and the network's."""
 
     path: Path
     run: Callable[[np.ndarray], np.ndarray]
@@ -35,18 +34,18 @@ class OnnxNetwork:
     precision: str = "f32"
     description: str = "OpenVINO on the CPU in f32"
     largest: int = UNTILED
-    """Largest side of a tile, in pixels, that it can take."""
+    """Largest side of a tile, in pixels."""
 
     def __call__(self, batch: np.ndarray, /) -> np.ndarray:
         return self.run(batch)
 
 
 def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
-    """An ONNX network, by OpenVINO in float32.
+    """An ONNX network in OpenVINO in float32, whether it is gated, and how it runs.
 
-    A file that unblur exported says what it needs. Of any other it is found out: its size, if
-    that is fixed; and whether its images are in [0, 1] or [-1, 1], by giving it a smooth picture
-    in both ways: a network that restores returns that nearly as it was.
+    A file that unblur exported says what it needs. Of any other, the size is read, if it is fixed;
+    whether images are in [0, 1] or [-1, 1] is tried with a smooth picture, which a network that
+    restores returns nearly unchanged.
 
     Raises:
         ModelError: if it is no network from one RGB image to another of the same size.
@@ -67,7 +66,7 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
         signed = _takes_signed(run, min(contract.tile, 128))
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[-1]
-        raise ModelError(f"{path}: cannot restore an RGB image ({reason})") from None
+        raise ModelError(f"cannot restore an RGB image ({reason})", file=path) from None
     if not signed:
         inner = run
 
@@ -80,11 +79,11 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
     return network, False, f"{about}, images in {'-1..1' if signed else '0..1'} (found by trying)"
 
 
-def count(network: Any) -> tuple[int, float | None]:
-    """Parameters, and multiplications and additions (1e9) for 256 x 256 pixels.
+def count(network: Any, side: int) -> tuple[int, float | None]:
+    """Parameters, and multiplications and additions (1e9) for `side` x `side` pixels.
 
     Convolutions and matrix products are counted, as is usual; None for a network of a fixed
-    other size. Of parameters, lone numbers are left out: a file does not tell them from others.
+    other size. Scalars do not count as parameters: a file does not tell them from constants.
     """
     graph = read_onnx(network.path)
     parameters = sum(
@@ -95,14 +94,14 @@ def count(network: Any) -> tuple[int, float | None]:
         and len(node.get_output_shape(0)) > 0
     )
     try:
-        graph.reshape([1, 3, SIDE, SIDE])
+        graph.reshape([1, 3, side, side])
     except RuntimeError:
         return parameters, None
     return parameters, sum(map(_multiplications, graph.get_ordered_ops())) / 1e9
 
 
 def _is_8_bit_kernel(constant: Any) -> bool:
-    """Whether it is one of a network in 8 bits, and not the offsets of its channels."""
+    """Whether it is a kernel of 8-bit integers, and not the offsets of its channels."""
     kind = constant.get_output_element_type(0).get_type_name()
     return kind == "i8" and len(constant.get_output_shape(0)) > 1
 
@@ -115,7 +114,7 @@ def _multiplications(node: Any) -> int:
         return math.prod(node.get_output_shape(0)) * rows[-2 if transposed else -1]
     if not kind.endswith(("Convolution", "ConvolutionBackpropData")):
         return 0
-    # Weights: (out, in, h, w), of a transposed one (in, out, h, w); a group's come first.
+    # Weights: (out, in, h, w); transposed (in, out, h, w); with groups, their number comes first.
     weights = node.input(1).get_shape()
     each = math.prod(weights[-3:])
     image = node.get_output_shape(0)
@@ -125,15 +124,16 @@ def _multiplications(node: Any) -> int:
 
 
 def _input_size(path: Path) -> tuple[int, int] | None:
-    """Height and width that the network demands; None if it takes any."""
+    """Height and width of the network's input; None if it takes any."""
     graph = read_onnx(path)
     shape = graph.inputs[0].get_partial_shape()
-    fits = shape.rank.is_static and len(shape) == 4 and shape[1].is_dynamic
-    fits = fits or (shape.rank.is_static and len(shape) == 4 and shape[1].get_length() == 3)
+    fits = shape.rank.is_static and len(shape) == 4
+    fits = fits and (shape[1].is_dynamic or shape[1].get_length() == 3)
     if len(graph.inputs) != 1 or not fits:
         raise ModelError(
-            f"{path}: takes {', '.join(str(i.get_partial_shape()) for i in graph.inputs)}; "
-            "one input (1, 3, height, width) was expected"
+            f"takes {', '.join(str(i.get_partial_shape()) for i in graph.inputs)}; "
+            "one input (1, 3, height, width) was expected",
+            file=path,
         )
     height, width = shape[2], shape[3]
     if height.is_dynamic or width.is_dynamic:
@@ -159,5 +159,5 @@ def _takes_signed(run: Callable[[np.ndarray], np.ndarray], side: int) -> bool:
             raise ValueError(f"it gives {out.shape} for {scaled.shape}; the same was expected")
         return float(np.abs(out - scaled).mean()) / (1 - low)
 
-    # As `unblur deblur` takes such a file, unless the other way is clearly right.
+    # [-1, 1], as `unblur deblur` takes such a file, unless [0, 1] is clearly right.
     return error(-1.0) <= 1.25 * error(0.0) + 1e-4

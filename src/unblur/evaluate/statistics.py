@@ -1,4 +1,4 @@
-"""How sure a table is: intervals by bootstrap, win rates, the worst image."""
+"""Statistics of scores: intervals by bootstrap, gains, win rates, the worst image."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ LEVEL = 0.95
 SEED = 0
 
 
-def add(result: dict[str, Any], metrics: Sequence[Metric]) -> None:
+def add_statistics(result: dict[str, Any], metrics: Sequence[Metric]) -> None:
     """Adds to each model of a result of `measure`, by metric:
 
     - "ci": [low, high], the 95 % interval of its mean;
-    - "gain": mean difference from the blurred input, its sign such that more is better, and
-      "gain_ci", its interval. Pairs are compared image by image, so it is far narrower;
-    - "wins": by the other rows' names, the share of images on which it is better; a tie is half;
+    - "gain": mean difference from the blurred input, positive where better, and "gain_ci", its
+      interval, which is narrower than the means' as images are compared with themselves;
+    - "wins": by the names of the other rows, the share of images on which it is better, ties
+      counting half;
     - "worst": the name of the image with the smallest gain, and that gain.
 
-    An interval needs two images; without them it is null.
+    With fewer than two images intervals are None.
     """
     rows = result["models"]
     for metric in metrics:
@@ -32,8 +33,7 @@ def add(result: dict[str, Any], metrics: Sequence[Metric]) -> None:
         blurred = rows[0]["name"]
         for row in rows:
             mine = values[row["name"]]
-            interval = bootstrap(sign * mine)
-            row.setdefault("ci", {})[metric.name] = interval
+            row.setdefault("ci", {})[metric.name] = bootstrap(sign * mine)
             if row["name"] == blurred:
                 continue
             gains = mine - values[blurred]
@@ -50,10 +50,10 @@ def add(result: dict[str, Any], metrics: Sequence[Metric]) -> None:
 
 
 def bootstrap(values: np.ndarray) -> list[float] | None:
-    """The 95 % percentile interval of the mean of some values, resampled with a fixed seed.
+    """The 95 % percentile interval of the mean of values, None of fewer than two.
 
-    Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13. The values count as
-    independent: neighbouring frames of a video are not, so for them the interval is too narrow.
+    Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13, with a fixed seed.
+    Values are taken as independent; for neighbouring frames of a video it is too narrow.
     """
     if len(values) < 2:
         return None
@@ -72,5 +72,5 @@ def bootstrap(values: np.ndarray) -> list[float] | None:
 
 
 def win_rate(mine: np.ndarray, other: np.ndarray) -> float:
-    """The share of images on which the first is higher; ties count half."""
+    """The share of values on which the first is higher; ties count half."""
     return float(np.mean((mine > other) + 0.5 * (mine == other)))

@@ -1,20 +1,19 @@
-"""A result as tables: text for a terminal, and Markdown."""
+"""The tables of a result: which columns there are, and where their figures stand."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
-from rich.table import Table
-
-from unblur.metrics import EQUAL
+from unblur.evaluate.render import Column, Path, Table
+from unblur.metrics import EQUAL, Metric
 
 TITLES = {
     "full": "protocol full: native size",
     "paper": "protocol paper: both images resized to 256x256 by area first",
 }
 LISTED = 24
-"""Sets of up to so many images are listed image by image."""
+"""Datasets of up to this many images are listed image by image in text and Markdown."""
 
 CITED = (
     ("Sun", 24.64, 0.842),
@@ -32,165 +31,98 @@ CITED = (
 )
 """The paper's table: all 1111 test pairs, each row as its authors measured it, none by us."""
 
+MODEL = Column("model")
+COSTS = (
+    Column("seconds per megapixel", ("cost", "seconds_per_megapixel"), ".2f", "lower", "s / MP"),
+    Column("MiB per megapixel", ("cost", "peak_bytes_per_megapixel"), ".0f", "lower",
+           "peak MiB / MP", 2**20, missing="unknown"),
+    Column("parameters, millions", ("cost", "parameters"), ".2f", "lower", "parameters, M", 1e6),
+    Column("GMAC", ("cost", "gmacs"), ".2f", "lower", "GMAC at 256x256", missing="unknown"),
+    Column("threads", ("cost", "threads"), ".0f", missing="unknown"),
+)  # fmt: skip
 
-@dataclass(frozen=True)
-class Sheet:
-    """One table: a title, a header, rows of text, and the lines under it."""
 
-    title: str
-    header: list[str]
-    rows: list[list[str]]
-    notes: list[str] = field(default_factory=list)
-
-
-def sheets(result: dict[str, Any]) -> list[Sheet]:
-    """The tables of one protocol: quality, wins, images. The conditions stand under the first."""
+def of_protocol(result: dict[str, Any], metrics: Sequence[Metric]) -> list[Table]:
+    """The tables of one protocol: quality with the conditions under it, wins, images."""
+    models, first = result["models"], metrics[0]
     title = f"{result['dataset']}, {result['count']} images, {TITLES[result['protocol']]}"
-    parts = [Sheet(title, *_quality(result), result["conditions"])]
-    if len(result["models"]) > 2:
-        parts.append(_wins(result))
+    tables = [Table(title, _quality(result, metrics), models, result["conditions"])]
+    if len(models) > 2:
+        title = f"images on which the row beats the column, by {first.title}; a tie is half"
+        wins = [Column(m["name"], ("wins", first.name, m["name"]), ".0%") for m in models]
+        tables.append(Table(title, [MODEL, *wins], models[1:]))
     if result["count"] <= LISTED:
-        parts.append(_images(result))
-    return parts
+        title = "image by image: " + " / ".join(m.title for m in metrics)
+        names = [Column("image", (0,)), *(Column(m["name"], (i,)) for i, m in enumerate(models, 1))]
+        tables.append(Table(title, names, _joined(images(result, metrics), len(metrics))))
+    return tables
 
 
-def costs(result: dict[str, Any]) -> Sheet | None:
+def costs(result: dict[str, Any]) -> Table | None:
     """What the models cost; None if none was measured. It is the same under each protocol."""
-    measured = [(m["name"], m["cost"]) for m in result["models"] if "cost" in m]
+    measured = [model for model in result["models"] if "cost" in model]
     if not measured:
         return None
-    rows = [
-        [
-            name,
-            f"{cost['seconds_per_megapixel']:.2f}",
-            _or_none(cost["peak_bytes_per_megapixel"], lambda b: f"{b / 2**20:.0f}"),
-            f"{cost['parameters'] / 1e6:.2f}",
-            _or_none(cost["gmacs"], lambda g: f"{g:.2f}"),
-            _or_none(cost["threads"], str),
-        ]
-        for name, cost in measured
-    ]
-    first = measured[0][1]
-    return Sheet(
-        "cost on this machine",
-        ["model", "s / MP", "peak MiB / MP", "parameters, M", "GMAC at 256x256", "threads"],
-        rows,
-        [
-            f"an image of {first['megapixels']:.2f} MP, the median of {first['runs']} after a warm "
-            "run; memory above the loaded model's"
-        ],
+    first = measured[0]["cost"]
+    note = (
+        f"an image of {first['megapixels']:.2f} MP, the median of {first['runs']} after a warm "
+        "run; memory above the loaded model's"
     )
+    return Table("cost on this machine", [MODEL, *COSTS], measured, [note])
 
 
-def cited() -> Sheet:
+def cited() -> Table:
     """The paper's own table of others' results, labelled as what it is."""
-    return Sheet(
-        "as cited by the paper, not measured here: all of GoPro's test set, SSIM of any kind",
-        ["method", "PSNR / SSIM"],
-        [[name, f"{psnr:.2f} / {ssim:.3f}"] for name, psnr, ssim in CITED],
-    )
+    title = "as cited by the paper, not measured here: all of GoPro's test set, SSIM of any kind"
+    entries = [(name, f"{psnr:.2f} / {ssim:.3f}") for name, psnr, ssim in CITED]
+    return Table(title, [Column("method", (0,)), Column("PSNR / SSIM", (1,))], entries)
 
 
-def text(sheet: Sheet) -> list[Any]:
-    """For rich to print: the table, then its lines."""
-    table = Table(title=sheet.title, title_justify="left")
-    for index, name in enumerate(sheet.header):
-        table.add_column(name, justify="right" if index else "left", overflow="fold")
-    for row in sheet.rows:
-        table.add_row(*row)
-    return [table, *sheet.notes]
-
-
-def markdown(all_sheets: list[Sheet]) -> str:
-    """The same as a Markdown document."""
-    parts = []
-    for sheet in all_sheets:
-        lines = [sheet.header, ["---", *["---:"] * (len(sheet.header) - 1)], *sheet.rows]
-        table = "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
-        notes = "\n".join(f"- {_cell(note)}" for note in sheet.notes)
-        parts.append("\n\n".join(filter(None, [f"### {_cell(sheet.title)}", table, notes])))
-    return "\n\n".join(parts) + "\n"
-
-
-def number(metric: str, value: float) -> str:
-    """A score with as many digits as its table wants."""
-    if metric.startswith("psnr"):
-        return "inf" if value == EQUAL else f"{value:.2f}"
-    return f"{value:.2f}" if metric == "niqe" else f"{value:.3f}"
-
-
-def _quality(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    metrics = result["metrics"]
-    first = metrics[0]["name"]
-    arrows = {"higher": "↑", "lower": "↓"}
-    header = ["model", *(f"{m['title']} {arrows[m['better']]}" for m in metrics)]
-    header += [f"gain in {metrics[0]['title']}", "better on", "worst image"]
-    rows = []
-    for model in result["models"]:
-        row = [model["name"]]
-        for metric in metrics:
-            name = metric["name"]
-            row.append(number(name, model["mean"][name]) + _interval(name, model["ci"][name]))
-        if "gain" in model:
-            blurred = result["models"][0]["name"]
-            worst = model["worst"][first]
-            interval = _interval(first, model["gain_ci"][first], "+")
-            row += [
-                f"{model['gain'][first]:+{_digits(first)}}{interval}",
-                f"{model['wins'][first][blurred]:.0%}",
-                f"{worst['name']} ({worst['gain']:+{_digits(first)}})",
-            ]
-        else:
-            row += ["", "", ""]
-        rows.append(row)
-    return header, rows
-
-
-def _wins(result: dict[str, Any]) -> Sheet:
-    metric = result["metrics"][0]
+def leaderboard(result: dict[str, Any], metrics: Sequence[Metric]) -> Table:
+    """Quality, gains and cost in one table, without columns in which nothing was measured."""
     models = result["models"]
-    rows = [
-        [
-            model["name"],
-            *(
-                "" if other is model else f"{model['wins'][metric['name']][other['name']]:.0%}"
-                for other in models
-            ),
-        ]
-        for model in models[1:]
+    columns = [*_quality(result, metrics), *COSTS]
+    measured = [c for c in columns if any(c.value(model) is not None for model in models)]
+    return Table("", measured, models)
+
+
+def images(result: dict[str, Any], metrics: Sequence[Metric]) -> Table:
+    """Every image's scores, a column for each metric of each model."""
+    columns = [
+        scores(metric, (i, metric.name), f"{model['name']}: {metric.title}")
+        for i, model in enumerate(result["models"])
+        for metric in metrics
     ]
-    title = f"images on which the row beats the column, by {metric['title']}; a tie is half"
-    return Sheet(title, ["model", *(m["name"] for m in models)], rows)
+    entries = list(zip(*(model["images"] for model in result["models"]), strict=True))
+    return Table("", [Column("image", (0, "name")), *columns], entries)
 
 
-def _images(result: dict[str, Any]) -> Sheet:
-    names = [m["name"] for m in result["metrics"]]
-    models = result["models"]
-    rows = [
-        [
-            image["name"],
-            *(" / ".join(number(n, m["images"][index][n]) for n in names) for m in models),
-        ]
-        for index, image in enumerate(models[0]["images"])
+def scores(metric: Metric, path: Path, title: str = "", interval: Path = ()) -> Column:
+    """A column of a metric's scores."""
+    form = f".{metric.digits}f"
+    title = title or metric.title
+    return Column(title, path, form, metric.better, interval=interval, infinity=EQUAL)
+
+
+def _quality(result: dict[str, Any], metrics: Sequence[Metric]) -> list[Column]:
+    """Means, and by the first metric the gain over the first row: the blurred input."""
+    means = [scores(m, ("mean", m.name), interval=("ci", m.name)) for m in metrics]
+    first, blurred = metrics[0].name, result["models"][0]["name"]
+    form = f"+.{metrics[0].digits}f"
+    return [
+        MODEL,
+        *means,
+        Column("gain", ("gain", first), form, "higher", f"gain in {metrics[0].title}",
+               interval=("gain_ci", first)),
+        Column("images improved", ("wins", first, blurred), ".0%", "higher", "better on"),
+        Column("worst image's gain", ("worst", first, "gain"), form, "higher", "worst image",
+               label=("worst", first, "name")),
+    ]  # fmt: skip
+
+
+def _joined(table: Table, step: int) -> list[list[str]]:
+    """The rows as text, each `step` cells after the first joined into one."""
+    return [
+        [name, *(" / ".join(cells[i : i + step]) for i in range(0, len(cells), step))]
+        for name, *cells in table.plain()[1:]
     ]
-    title = "image by image: " + " / ".join(m["title"] for m in result["metrics"])
-    return Sheet(title, ["image", *(m["name"] for m in models)], rows)
-
-
-def _interval(metric: str, interval: list[float] | None, sign: str = "") -> str:
-    if interval is None:
-        return ""
-    low, high = (f"{value:{sign}{_digits(metric)}}" for value in interval)
-    return f" [{low}, {high}]"
-
-
-def _digits(metric: str) -> str:
-    return ".2f" if metric.startswith("psnr") or metric == "niqe" else ".3f"
-
-
-def _or_none(value: Any, form: Any) -> str:
-    return "unknown" if value is None else form(value)
-
-
-def _cell(words: str) -> str:
-    return words.replace("|", "\\|").replace("<", "&lt;")

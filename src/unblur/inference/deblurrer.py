@@ -14,9 +14,10 @@ from unblur import photo
 from unblur.inference.averaging import PASSES, averaged
 from unblur.inference.blend import Source, Strip, blend, colour_channels, full_scale
 from unblur.inference.change_mask import CELL, change_mask
-from unblur.inference.contract import Device, Network, Precision
+from unblur.inference.contract import Device, Network
 from unblur.inference.engine import open_network
 from unblur.inference.memory import tile_for_memory
+from unblur.inference.options import Precision
 from unblur.inference.tiling import run_padded, run_tiled, spans
 
 

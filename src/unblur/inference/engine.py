@@ -8,10 +8,11 @@ from typing import Any, get_args
 import numpy as np
 
 from unblur.errors import Hint, ModelError
-from unblur.inference.contract import FLOATS, Contract, Device, Network, Precision
+from unblur.inference.contract import FLOATS, Contract, Device, Network
 from unblur.inference.models import CHECKPOINT, checked_digest, find_model, in_precision
 from unblur.inference.onnxruntime_gpu import OnnxRuntimeNetwork, gpu_providers
 from unblur.inference.openvino_cpu import OpenVINONetwork
+from unblur.inference.options import Precision
 
 METADATA_KEY = "unblur"
 """The ONNX metadata property that holds the contract, as JSON."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from unblur.errors import ModelError
 from unblur.inference import openvino_cpu
-from unblur.inference.contract import Precision, digest_of
+from unblur.inference.contract import digest_of
+from unblur.inference.options import Precision
 
 CHECKPOINT = ".safetensors"
 """Suffix of a checkpoint, which PyTorch runs (see `engine.open_network`)."""

@@ -1,22 +1,29 @@
-"""Metrics of image quality as the tables of this project use them, and the two protocols.
+"""Metrics of image quality, and the two protocols to measure by.
 
 `load` gives any of them by name; `psnr`, `ssim` and the others are plain functions too. Images are
 RGB arrays (h, w, 3) of 0 to 255: uint8 as a photo is stored, or float64 after an alignment. A
 mask (h, w) of bool says which pixels count.
 
 `full` measures at native size; `paper` resizes both images to 256 x 256 by area before the network
-sees them, as the paper does. Figures of the two never stand in one column: down-scaling hides blur.
+is run, as the paper does. Down-scaling hides blur, so their scores never share a column.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from unblur.errors import MetricError
+from unblur.metrics import niqe, peak, perceptual, similarity
 from unblur.metrics.metric import Image, Mask, Metric
 from unblur.metrics.peak import psnr, psnr_y
 from unblur.metrics.resize import resize_by_area
 from unblur.metrics.similarity import ssim, ssim_matlab3d
+
+__all__ = [
+    "DEFAULT", "EQUAL", "NAMES", "PAPER_SIZE", "PROTOCOLS",
+    "Image", "Mask", "Metric",
+    "load", "psnr", "psnr_y", "resize_by_area", "ssim", "ssim_matlab3d",
+]  # fmt: skip
 
 PROTOCOLS = ("full", "paper")
 PAPER_SIZE = 256
@@ -25,49 +32,30 @@ EQUAL = 100.0
 """PSNR in dB that equal images count as where a mean over images is taken."""
 
 DEFAULT = ("psnr", "ssim")
-"""What is measured unless something else is asked for."""
+"""What is measured by default."""
 
-NAMES = ("psnr", "psnr-y", "ssim", "ssim-3d", "lpips", "dists", "niqe")
-
-__all__ = [
-    "DEFAULT",
-    "EQUAL",
-    "NAMES",
-    "PAPER_SIZE",
-    "PROTOCOLS",
-    "Image",
-    "Mask",
-    "Metric",
-    "load",
-    "psnr",
-    "psnr_y",
-    "resize_by_area",
-    "ssim",
-    "ssim_matlab3d",
-]
+_METRICS: dict[str, Callable[[str], Metric]] = {
+    "psnr": peak.metric,
+    "psnr-y": peak.metric,
+    "ssim": similarity.metric,
+    "ssim-3d": similarity.metric,
+    "lpips": perceptual.metric,
+    "dists": perceptual.metric,
+    "niqe": niqe.metric,
+}
+NAMES = tuple(_METRICS)
 
 
 def load(names: Sequence[str] = DEFAULT) -> list[Metric]:
-    """The metrics of these names, in this order, each ready to measure.
+    """The metrics of these names, in this order.
 
-    Only what is asked for is imported; `lpips` and `dists` read their networks here.
+    `lpips` and `dists` import PyTorch and read their networks here.
 
     Raises:
-        MetricError: for a name that is not in NAMES, or one whose library or weights are missing;
-            the message says how to get them.
+        MetricError: for a name that is not in NAMES, or a metric whose library or weights are
+            missing; the message says how to get them.
     """
-    return [_load(name) for name in names]
-
-
-def _load(name: str) -> Metric:
-    if name in ("psnr", "psnr-y"):
-        from unblur.metrics import peak as module
-    elif name in ("ssim", "ssim-3d"):
-        from unblur.metrics import similarity as module
-    elif name in ("lpips", "dists"):
-        from unblur.metrics import perceptual as module
-    elif name == "niqe":
-        from unblur.metrics import niqe as module
-    else:
-        raise MetricError(f"{name}: no such metric; there are {', '.join(NAMES)}")
-    return module.metric(name)
+    for name in names:
+        if name not in _METRICS:
+            raise MetricError(f"{name}: no such metric; there are {', '.join(NAMES)}")
+    return [_METRICS[name](name) for name in names]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
@@ -10,7 +11,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from unblur.errors import MetricError
+from unblur.errors import Hint, MetricError
 
 Image = UInt8[np.ndarray, "h w 3"] | Float[np.ndarray, "h w 3"]
 Mask = Bool[np.ndarray, "h w"]
@@ -18,56 +19,66 @@ Mask = Bool[np.ndarray, "h w"]
 
 @dataclass(frozen=True)
 class Metric:
-    """One column of a table."""
+    """One column of a table.
 
-    name: str
-    """What the command line and the JSON call it."""
-    title: str
-    """What a table's head calls it."""
-    better: Literal["higher", "lower"]
-    needs_truth: bool
-    """False: it judges an image alone, and ignores truth and mask."""
-    measure: Callable[..., float]
-    """`measure(image, truth=None, mask=None)`: the score of an image (h, w, 3) of 0 to 255. A mask
-    (h, w) of bool says which pixels count. Raises MetricError if the images do not fit."""
-    version: str
-    """The library that computed it, its version, and which variant."""
-
-
-def checked(name: str, function: Callable[..., float], smallest: int = 1) -> Callable[..., float]:
-    """A metric's function of an image, its truth and a mask, that first looks whether they fit.
-
-    Args:
-        smallest: the least height and width in pixels.
+    Attributes:
+        name: in the command line and in JSON.
+        title: the column's head.
+        better: which scores are better.
+        function: of an image, its truth and a mask, all of which `measure` has checked.
+        version: the library that computes it, its version, and the variant.
+        needs_truth: False if it measures an image alone.
+        digits: decimal places in tables.
+        smallest: least height and width of an image, in pixels.
     """
 
+    name: str
+    title: str
+    better: Literal["higher", "lower"]
+    function: Callable[..., float]
+    version: str
+    needs_truth: bool = True
+    digits: int = 3
+    smallest: int = 1
+
     def measure(
-        image: np.ndarray, truth: np.ndarray | None = None, mask: np.ndarray | None = None
+        self, image: np.ndarray, truth: np.ndarray | None = None, mask: np.ndarray | None = None
     ) -> float:
+        """The score of an image.
+
+        Args:
+            image: (h, w, 3) of 0 to 255.
+            truth: the sharp image; needed and used only if `needs_truth`.
+            mask: (h, w) of bool, the pixels that count; used as `truth` is.
+
+        Raises:
+            MetricError: if the truth is missing or of another size, the image is too small, or the
+                mask is empty.
+        """
+        if not self.needs_truth:
+            return self.function(image)
         if truth is None:
-            raise MetricError(f"{name} needs the sharp image; without it there is niqe")
+            raise MetricError(f"{self.name} needs the sharp image", hint=Hint("metric", ("niqe",)))
         if truth.shape != image.shape:
             sizes = f"{size(image)} against a truth of {size(truth)}"
-            raise MetricError(f"{name}: an image of {sizes}; both must be of one size")
-        if min(image.shape[:2]) < smallest:
-            least = f"{smallest}x{smallest}"
-            raise MetricError(f"{name}: an image of {size(image)} is too small; {least} will do")
+            raise MetricError(f"{self.name}: an image of {sizes}; both must be of one size")
+        if min(image.shape[:2]) < self.smallest:
+            least = f"{self.smallest}x{self.smallest}"
+            raise MetricError(
+                f"{self.name}: an image of {size(image)} is too small; {least} will do"
+            )
         if mask is not None and not mask.any():
-            raise MetricError(f"{name}: the mask leaves no pixel to measure")
-        return function(image, truth, mask)
-
-    return measure
+            raise MetricError(f"{self.name}: the mask leaves no pixel to measure")
+        return self.function(image, truth, mask)
 
 
 def size(image: np.ndarray) -> str:
-    """Width and height as people say them."""
+    """An image's size as text, WIDTHxHEIGHT."""
     return f"{image.shape[1]}x{image.shape[0]}"
 
 
-def library(name: str, detail: str = "") -> str:
-    """`name` with its installed version and, after a comma, what else decides the number."""
-    try:
-        named = f"{name} {version(name)}"
-    except PackageNotFoundError:
-        named = name
-    return f"{named}, {detail}" if detail else named
+def library(name: str, detail: str) -> str:
+    """The name of a package, its installed version if there is one, and the variant."""
+    with suppress(PackageNotFoundError):
+        name = f"{name} {version(name)}"
+    return f"{name}, {detail}"

@@ -1,4 +1,4 @@
-"""NIQE: how natural a photo's statistics are, without a sharp image to compare with.
+"""NIQE: how natural the statistics of a photo are; no sharp image is needed.
 
 Mittal, Soundararajan, Bovik, "Making a completely blind image quality analyzer", 2013. Equation
 numbers are that paper's.
@@ -14,26 +14,23 @@ import numpy as np
 from jaxtyping import Float
 
 from unblur.errors import MetricError
-from unblur.metrics.metric import Image, Mask, Metric, library, size
+from unblur.metrics.metric import Image, Metric, library, size
 
 BLOCK = 96
-"""Side of the patches whose statistics are taken, in pixels; half of it at the second scale."""
+"""Side of the patches whose statistics are taken, in pixels; halved at the second scale."""
 
 # MATLAB's rgb2gray.
 _GRAY = (0.298936, 0.587043, 0.114021)
 _SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
-def niqe(image: Image, truth: Image | None = None, mask: Mask | None = None) -> float:
+def niqe(image: Image) -> float:
     """Distance of a photo's statistics from those of pristine photos; about 2 to 10, lower better.
 
-    As the authors' MATLAB release does it: luma by `rgb2gray`, whole blocks of 96 pixels, halved
-    once by MATLAB's antialiased bicubic. BasicSR takes another luma and another down-scaling and
-    differs in the first decimal. It rewards false texture as well as true detail, so it ranks
-    photos without a truth and nothing else. nan where too few blocks have any texture.
-
-    Args:
-        truth: ignored, as is the mask: it judges the image alone.
+    As in the authors' MATLAB release: luma by `rgb2gray`, whole blocks of 96 pixels, halved once by
+    MATLAB's antialiased bicubic. BasicSR has another luma and another down-scaling and differs in
+    the first decimal. False texture scores as well as true detail, so it is of use only to rank
+    photos without a truth. nan where too few blocks have any texture.
 
     Raises:
         MetricError: for an image of fewer than two blocks.
@@ -59,9 +56,9 @@ def niqe(image: Image, truth: Image | None = None, mask: Mask | None = None) -> 
 
 
 def metric(name: str) -> Metric:
-    """`niqe`, ready to measure."""
+    """`niqe`."""
     computed = library("unblur", "as LIVE's release of 2012 with its pristine model")
-    return Metric(name, "NIQE", "lower", False, niqe, computed)
+    return Metric(name, "NIQE", "lower", niqe, computed, needs_truth=False, digits=2)
 
 
 def _features(block: Float[np.ndarray, "h w"]) -> list[float]:

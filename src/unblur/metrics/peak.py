@@ -7,9 +7,9 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from unblur.metrics.metric import Image, Mask, Metric, checked, library
+from unblur.metrics.metric import Image, Mask, Metric, library
 
-# Luma above 16 for R, G and B of 1, in thousandths (ITU-R BT.601), as MATLAB's rgb2ycbcr has it.
+# Weights of R, G and B in luma (ITU-R BT.601) as in MATLAB's rgb2ycbcr, in thousandths.
 _LUMA = np.array([65481, 128553, 24966])
 _UNIT = 255_000
 
@@ -23,7 +23,7 @@ def psnr(image: Image, truth: Image, mask: Mask | None = None) -> float:
 
 
 def psnr_y(image: Image, truth: Image, mask: Mask | None = None) -> float:
-    """The ratio in dB over luma alone, 16 to 235, with a peak of 255; inf if lumas are equal.
+    """Peak signal-to-noise ratio in dB over luma (16 to 235) with a peak of 255; inf if equal.
 
     Luma is BT.601's as MATLAB's `rgb2ycbcr` gives it for uint8, rounded to whole numbers. Python
     toolboxes that keep its fraction (BasicSR) read higher, by 0.04 dB at 35 dB.
@@ -32,12 +32,12 @@ def psnr_y(image: Image, truth: Image, mask: Mask | None = None) -> float:
 
 
 def metric(name: str) -> Metric:
-    """`psnr` or `psnr-y`, ready to measure."""
-    if name == "psnr":
-        detail = "mean over RGB, peak 255"
-        return Metric(name, "PSNR", "higher", True, checked(name, psnr), library("unblur", detail))
-    detail = "BT.601 luma rounded to 8 bit, peak 255"
-    return Metric(name, "PSNR-Y", "higher", True, checked(name, psnr_y), library("unblur", detail))
+    """`psnr` or `psnr-y`."""
+    function, detail = {
+        "psnr": (psnr, "mean over RGB, peak 255"),
+        "psnr-y": (psnr_y, "BT.601 luma rounded to 8 bit, peak 255"),
+    }[name]
+    return Metric(name, name.upper(), "higher", function, library("unblur", detail), digits=2)
 
 
 def _ratio(image: np.ndarray, truth: np.ndarray, mask: np.ndarray | None) -> float:
@@ -49,5 +49,5 @@ def _ratio(image: np.ndarray, truth: np.ndarray, mask: np.ndarray | None) -> flo
 def _luma(image: Image) -> Float[np.ndarray, "h w"]:
     if image.dtype != np.uint8:
         return image @ _LUMA / _UNIT + 16
-    # In whole numbers, for halves occur and MATLAB rounds them up.
+    # In integers: halves occur, and MATLAB rounds them up.
     return ((image @ _LUMA + _UNIT // 2) // _UNIT + 16).astype(np.float64)

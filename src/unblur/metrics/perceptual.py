@@ -1,7 +1,7 @@
 """LPIPS and DISTS: distances between a network's features of two images, through torchmetrics.
 
-Each needs the weights of a network trained on ImageNet. torchvision fetches them once into
-PyTorch's cache, `$TORCH_HOME/hub/checkpoints`; they may be put there by hand.
+Each needs the weights of a network trained on ImageNet. torchvision downloads them into PyTorch's
+cache, `$TORCH_HOME/hub/checkpoints`, unless they are there.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from unblur.errors import MetricError, TorchvisionError
-from unblur.metrics.metric import Image, Mask, Metric, checked, library
+from unblur.errors import Hint, MetricError, TorchvisionError
+from unblur.metrics.metric import Image, Mask, Metric, library
 from unblur.torchvision_compat import import_torchvision
 
 _SMALLEST = 32  # below it AlexNet has no features left
@@ -25,7 +25,7 @@ def metric(name: str) -> Metric:
     Both are at native size, on a GPU if there is one. Outside a mask both images become black.
 
     Raises:
-        MetricError: if torchmetrics, torchvision or the weights cannot be had.
+        MetricError: if torchmetrics, torchvision or the weights are missing.
     """
     network = _open(name)
 
@@ -39,7 +39,7 @@ def metric(name: str) -> Metric:
 
     detail = "LPIPS v0.1 of AlexNet" if name == "lpips" else "VGG-16"
     computed = library("torchmetrics", f"{detail}, native size")
-    return Metric(name, name.upper(), "lower", True, checked(name, distance, _SMALLEST), computed)
+    return Metric(name, name.upper(), "lower", distance, computed, smallest=_SMALLEST)
 
 
 def _open(name: str) -> Any:
@@ -48,25 +48,26 @@ def _open(name: str) -> Any:
         from torchmetrics.functional.image.dists import DISTSNetwork
         from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
     except TorchvisionError as error:
-        raise MetricError(f"{name}: {error}; then pip install 'unblur[metrics]'") from None
+        raise MetricError(f"{name}: {error.reason}", hint=error.hint) from None
     except ImportError as error:
-        raise MetricError(f"{name} needs {error.name}: pip install 'unblur[metrics]'") from None
+        hint = Hint("install", ("metrics",))
+        raise MetricError(f"{name} needs {error.name}", hint=hint) from None
     weights = models.AlexNet_Weights if name == "lpips" else models.VGG16_Weights
     try:
         if name == "lpips":
             return LearnedPerceptualImagePatchSimilarity(net_type="alex", normalize=True)
-        # The network itself: torchmetrics' class for it reads the weights anew for every image.
+        # The network itself: torchmetrics' metric reads the weights again for every image.
         return DISTSNetwork()
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise MetricError(_advice(name, weights.DEFAULT.url, error)) from None
+        from torch import hub
 
-
-def _advice(name: str, url: str, error: Exception) -> str:
-    from torch import hub
-
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    place = Path(hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1])
-    return f"{name}: its network's weights cannot be had ({reason}): download {url} to {place}"
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        url = weights.DEFAULT.url
+        place = Path(hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1])
+        raise MetricError(
+            f"{name}: the weights of its network cannot be fetched ({reason}): "
+            f"download {url} to {place}"
+        ) from None
 
 
 def _prepare(image: Image, mask: Mask | None) -> np.ndarray:

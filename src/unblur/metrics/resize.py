@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 def resize_by_area(
     image: UInt8[np.ndarray, "h w 3"], height: int, width: int
 ) -> UInt8[np.ndarray, "i j 3"]:
-    """Each new pixel is the mean of the area that it covers, rounded to 8 bit."""
+    """Resizes an image: each new pixel is the mean of the area that it covers, rounded to 8 bit."""
     from skimage.transform import resize_local_mean
 
     resized = resize_local_mean(image, (height, width), channel_axis=-1, preserve_range=True)

@@ -1,4 +1,4 @@
-"""Structural similarity: per channel, as is recommended, or over a volume, as MATLAB does it."""
+"""Structural similarity: per channel, as is recommended, or over a volume, as in MATLAB."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from unblur.errors import MetricError
-from unblur.metrics.metric import Image, Mask, Metric, checked, library
+from unblur.metrics.metric import Image, Mask, Metric, library
 
 _SIGMA = 1.5
 _RADIUS = 5  # an 11-pixel window (Wang et al. 2004)
@@ -45,9 +45,9 @@ def ssim(image: Image, truth: Image, mask: Mask | None = None) -> float:
 def ssim_matlab3d(image: Image, truth: Image, mask: Mask | None = None) -> float:
     """What MATLAB's `ssim` gives for RGB images: one 11 x 11 x 11 Gaussian window over a volume.
 
-    The channels count as the volume's depth and the border is replicated, so that each window sees
-    mostly R or B again and again. Many published figures were measured so (MPRNet, HINet, NAFNet);
-    it reads higher than `ssim`, and the two never stand in one column.
+    The channels are the volume's depth and its border is replicated, so that R and B fill most of
+    each window. Many published figures are of this kind (MPRNet, HINet, NAFNet); it reads higher
+    than `ssim`, and the two never share a column.
     """
     x, y = image.astype(np.float64), truth.astype(np.float64)
     mean_x, mean_y = _blur(x), _blur(y)
@@ -60,14 +60,14 @@ def ssim_matlab3d(image: Image, truth: Image, mask: Mask | None = None) -> float
 
 
 def metric(name: str) -> Metric:
-    """`ssim` or `ssim-3d`, ready to measure."""
+    """`ssim` or `ssim-3d`."""
     if name == "ssim":
         title, function = "SSIM", ssim
         computed = library("scikit-image", "Gaussian window of sigma 1.5, per channel")
     else:
         title, function = "SSIM (3-D)", ssim_matlab3d
         computed = library("unblur", "as MATLAB's ssim on RGB, 3-D window across the channels")
-    return Metric(name, title, "higher", True, checked(name, function, 2 * _RADIUS + 1), computed)
+    return Metric(name, title, "higher", function, computed, smallest=2 * _RADIUS + 1)
 
 
 def _blur(volume: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:

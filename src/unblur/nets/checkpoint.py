@@ -50,10 +50,9 @@ def load_weights(path: Path) -> tuple[dict[str, Tensor], str, dict[str, Any]]:
         return weights, metadata["config"], json.loads(metadata["provenance"])
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         what = "no such file" if isinstance(error, FileNotFoundError) else repr(error)
-        reason = f"not a checkpoint of unblur ({what}); expected a run's last.safetensors or "
-        raise CheckpointError(
-            f"{reason}best.safetensors, or an exported .onnx", file=path
-        ) from None
+        reason = f"not a checkpoint of unblur ({what}); last.safetensors or best.safetensors of a "
+        reason += "run folder, or an exported .onnx, was expected"
+        raise CheckpointError(reason, file=path) from None
 
 
 def load_generator(path: Path) -> tuple[Generator, str, dict[str, Any]]:

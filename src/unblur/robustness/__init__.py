@@ -1,4 +1,4 @@
-"""The robustness card: how models stand what real photos bring, in figures and plots."""
+"""The robustness card: how a model's quality depends on blur, noise, JPEG, exposure and more."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import numpy as np
 from unblur import __version__
 from unblur.datasets import find_data, read_rgb
 from unblur.errors import DataError
+from unblur.evaluate.models import open_candidates
+from unblur.robustness import card
+from unblur.robustness.scene import MARGIN, SMALLEST, make_scene
 from unblur.robustness.stresses import LENGTH, STRESSES, Restore, Stress
 
 SIDE = 512
-"""Largest height and width of what is cut from the middle of a photo."""
+"""Largest height and width of the part of a photo that is used."""
 
 Photos = list[tuple[str, np.ndarray]]
 
@@ -30,12 +33,12 @@ def run(
     """Measures models and writes `card.md`, `card.html`, `card.json` and a plot of each stress.
 
     Args:
-        photos: a folder of sharp photos, or of pairs, of which the sharp ones are taken; without
-            one, scikit-image's four photographs.
-        models: as `unblur evaluate` takes them.
-        out: folder for the card; what is in it from before is replaced.
+        photos: a folder of sharp photos, or of pairs, of which the sharp ones are taken; None
+            takes four photographs of scikit-image.
+        models: see `open_candidates`.
+        out: folder for the card; its files of an earlier card are replaced.
         count: photos at most, chosen by `seed`.
-        advance: called after each stress with the number done and of all.
+        advance: called after each stress with the number done and the total.
 
     Returns:
         The card, as `measure`.
@@ -44,12 +47,9 @@ def run(
         DataError, ModelError, CheckpointError: for unusable inputs.
         UnblurError: if a file cannot be written.
     """
-    from unblur.evaluate.models import opened
-    from unblur.robustness import card
-
-    chosen = _own_photos() if photos is None else _choose(photos, count, seed)
-    with opened(models) as ready:
-        restorers = {model.source.name: model.restore for model in ready}
+    chosen = _sample_photos() if photos is None else _choose(photos, count, seed)
+    with open_candidates(models) as candidates:
+        restorers = {candidate.spec.name: candidate.restore for candidate in candidates}
         result = measure(restorers, chosen[:count], seed, advance)
     result["source"] = "scikit-image" if photos is None else photos.name
     card.write(result, out)
@@ -63,7 +63,7 @@ def measure(
     advance: Callable[[int, int | None], None] = lambda done, total: None,
     stresses: Sequence[Stress] = STRESSES,
 ) -> dict[str, Any]:
-    """Puts models through stresses.
+    """Measures models under each stress.
 
     Args:
         models: by name; (h, w, 3) uint8 in and out.
@@ -77,8 +77,6 @@ def measure(
     Raises:
         DataError: if no photo is large enough.
     """
-    from unblur.robustness.scene import MARGIN, SMALLEST, make_scene
-
     made = [make_scene(name, x, SIDE, seed + i) for i, (name, x) in enumerate(photos)]
     scenes = [scene for scene in made if scene]
     if not scenes:
@@ -121,7 +119,7 @@ def _choose(folder: Path, count: int, seed: int) -> Photos:
     return [(path.relative_to(folder).as_posix(), read_rgb(path)) for path in chosen]
 
 
-def _own_photos() -> Photos:
+def _sample_photos() -> Photos:
     from skimage import data
 
     names = ("astronaut", "chelsea", "coffee", "rocket")

@@ -1,4 +1,4 @@
-"""Writes a robustness card: Markdown, the same as a page in one file, JSON, and the plots."""
+"""Writes a robustness card: Markdown, an HTML page of the same, JSON, and the plots."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from unblur import photo
 from unblur.evaluate.page import style
+from unblur.evaluate.render import pipes
 from unblur.robustness.plots import draw
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -41,12 +42,12 @@ def to_markdown(card: dict[str, Any]) -> str:
         f"On {len(card['photos'])} photos ({_plain(card.get('source') or 'given')}). Gains are dB "
         "of PSNR over the picture that the model was given; agreement is the PSNR between two "
         "pictures that should be the same.", "",
-        *_summary(card), "",
+        _summary(card), "",
     ]  # fmt: skip
     for stress in card["stresses"]:
         title = stress["title"]
         lines += [f"## {title}", "", stress["about"], ""]
-        lines += [f"![{title}]({stress['name']}.png)", "", *_table(stress), ""]
+        lines += [f"![{title}]({stress['name']}.png)", "", _table(stress), ""]
     lines += ["## How it was measured", "", *(f"- {_plain(c)}" for c in card["conditions"])]
     lines.append(f"- photos: {_plain(', '.join(card['photos']))}")
     if card["skipped"]:
@@ -55,7 +56,7 @@ def to_markdown(card: dict[str, Any]) -> str:
 
 
 def to_html(text: str, plots: dict[str, bytes]) -> str:
-    """A card's Markdown as a page that holds its plots and asks for nothing."""
+    """A card's Markdown as a page with its plots embedded; it makes no requests."""
     from markdown_it import MarkdownIt
 
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
@@ -73,15 +74,15 @@ def to_html(text: str, plots: dict[str, bytes]) -> str:
     )
 
 
-def _summary(card: dict[str, Any]) -> list[str]:
-    """A line for each stress: the gain at both ends, or the least agreement."""
+def _summary(card: dict[str, Any]) -> str:
+    """A row for each stress: the gain at the mildest and hardest level, or the least agreement."""
     rows = []
     for stress in card["stresses"]:
         ends = list(dict.fromkeys(_level(stress["levels"][i]) for i in (0, -1)))
         cells = [_in_short(stress, model) for model in stress["models"]]
         rows.append([stress["title"], " to ".join(ends), *cells])
     names = [_plain(model["name"]) for model in card["stresses"][0]["models"]]
-    return _rows(["stress", "levels", *names], rows)
+    return pipes([["stress", "levels", *names], *rows])
 
 
 def _in_short(stress: dict[str, Any], model: dict[str, Any]) -> str:
@@ -97,7 +98,7 @@ def _harm(stress: dict[str, Any], model: dict[str, Any]) -> str:
     return f"; worse than the input at {', '.join(worse)}" if worse else ""
 
 
-def _table(stress: dict[str, Any]) -> list[str]:
+def _table(stress: dict[str, Any]) -> str:
     sign = "+" if stress["kind"] == "gain" else ""
     heads = [stress["axis"], *(_plain(m["name"]) + " (least)" for m in stress["models"])]
     rows = [
@@ -107,11 +108,7 @@ def _table(stress: dict[str, Any]) -> list[str]:
         ]
         for i, level in enumerate(stress["levels"])
     ]
-    return _rows(heads, rows)
-
-
-def _rows(heads: list[str], rows: list[list[str]]) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows)]
+    return pipes([heads, *rows])
 
 
 def _level(level: float | str) -> str:
@@ -119,5 +116,5 @@ def _level(level: float | str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown takes as it stands."""
+    """Text with the characters that Markdown interprets escaped."""
     return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", " ".join(text.split()))

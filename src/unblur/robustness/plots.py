@@ -9,9 +9,9 @@ import numpy as np
 
 
 def draw(stress: dict[str, Any]) -> bytes:
-    """A PNG: each model's mean over the photos, and its least one as a thin dashed line.
+    """A PNG: each model's mean over the photos, and the least as a thin dashed line.
 
-    Where there is but one level, the scores of the photos are drawn, the best first.
+    For a stress of one level, the sorted scores of the photos.
 
     Args:
         stress: an entry of a card's "stresses".
@@ -32,7 +32,7 @@ def draw(stress: dict[str, Any]) -> bytes:
                 axes.plot(range(1, len(scores) + 1), scores, "o-", color=colour, label=name)
                 continue
             places = range(len(levels))
-            # Levels with names have no order that a line could follow.
+            # Named levels have no order, so no line joins them.
             line, thin = ("o", "_") if isinstance(levels[0], str) else ("o-", "--")
             axes.plot(places, model["mean"], line, color=colour, label=name)
             least = f"{name}, least"
@@ -56,7 +56,7 @@ def draw(stress: dict[str, Any]) -> bytes:
 
 
 def _label(name: str) -> str:
-    """A name as it stands: no formula, and not hidden as a leading underscore would be."""
+    """A name without a formula or a leading underscore, which matplotlib interprets."""
     return " " * name.startswith("_") + name.replace("$", r"\$")
 
 

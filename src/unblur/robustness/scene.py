@@ -1,4 +1,4 @@
-"""A sharp photo, and what a shaking camera makes of it: the same shake at every length."""
+"""A sharp photo blurred by camera shake: one path at any length."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from unblur.blur.trajectory import TIMES, camera_shake
 LONGEST = 80
 """Longest path of the camera, in pixels."""
 MARGIN = LONGEST // 2 + 4
-"""Pixels on every side over which the camera may sweep."""
+"""Pixels on every side that the camera's path may reach."""
 GRID = 64
-"""Sides are multiples of it, so that no network pads, and turned pictures are cut alike."""
+"""Sides are multiples of it, so that no network pads, and turned pictures are tiled alike."""
 SMALLEST = 3 * GRID
-"""Least height and width of a scene: of the smallest tile."""
+"""Least height and width of a scene, those of the smallest tile."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A photo and a camera that shakes before it.
+    """A photo, and the path of a camera that takes it.
 
     Attributes:
         name: of the photo.
@@ -46,8 +46,8 @@ class Scene:
     def shoot(self, length: float, stops: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """The blurred and the sharp picture, (h, w, 3) uint8.
 
-        The mean is taken in linear light. What is brighter than white is clipped after it, so
-        that lights leave streaks.
+        The blur is a mean in linear light. It is clipped to white afterwards, so that lights leave
+        streaks.
 
         Args:
             length: of the camera's path, in pixels; up to `LONGEST`.
@@ -75,7 +75,7 @@ def make_scene(name: str, photo: np.ndarray, side: int, seed: int) -> Scene | No
     Args:
         photo: (h, w, 3) uint8.
         side: largest height and width of the scene.
-        seed: the same seed shakes the camera alike.
+        seed: of the path and of the noise.
     """
     height, width = (min(side, n - 2 * MARGIN) // GRID * GRID for n in photo.shape[:2])
     if min(height, width) < SMALLEST:

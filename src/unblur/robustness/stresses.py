@@ -1,28 +1,25 @@
-"""What a model is put through: each stress at levels from mild to hard."""
+"""The stresses of a robustness card, each at levels from mild to hard."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyvips
 
 from unblur import metrics
 from unblur.inference.tiling import run_tiled
-
-if TYPE_CHECKING:
-    from unblur.robustness.scene import Scene
+from unblur.metrics import EQUAL
+from unblur.robustness.scene import GRID, Scene
 
 Restore = Callable[[np.ndarray], np.ndarray]
 """A model: (h, w, 3) uint8 in and out."""
 
 LENGTH = 15.0
-"""Path of the camera in pixels, where it is not what is varied: a moderate shake."""
-EQUAL = 100.0
-"""Equal pictures count as so many dB, as `unblur evaluate` has it."""
+"""Path of the camera in pixels where it is not varied: a moderate shake."""
 
 LENGTHS = (2, 5, 10, 20, 40, 80)
 NOISE = (0, 2, 5, 10, 20, 30)
@@ -39,17 +36,17 @@ TURNS = {
     "mirrored, 180": (2, True),
     "mirrored, 270": (3, True),
 }
-"""Quarter turns, and whether the picture is mirrored first."""
+"""Quarter turns, and whether the picture is mirrored before them."""
 
 
 @dataclass(frozen=True)
 class Stress:
-    """A stress, its levels, and how a model stands it.
+    """A stress, its levels, and how a model is scored under it.
 
     Attributes:
-        kind: what a score is, in dB, higher is better. "gain": the PSNR that the model gains over
-            the picture that it was given, both against the sharp one. "agreement": the PSNR
-            between two pictures that should be the same.
+        kind: what a score is, in dB, higher is better. "gain": PSNR of the output less PSNR of
+            the input, both against the sharp picture. "agreement": PSNR between two pictures
+            that should be the same.
         scores: a scene's score at each level, in their order.
     """
 
@@ -68,7 +65,7 @@ def psnr(image: np.ndarray, truth: np.ndarray) -> float:
 
 
 def gain(restore: Restore, image: np.ndarray, truth: np.ndarray) -> float:
-    """What a model gains over the picture that it is given, in dB."""
+    """The gain of a model's PSNR over that of its input, in dB."""
     return psnr(restore(image), truth) - psnr(image, truth)
 
 
@@ -127,9 +124,7 @@ def _tiles(restore: Restore, scene: Scene) -> Iterator[float]:
 
 
 def in_tiles(restore: Restore, image: np.ndarray, tile: int) -> np.ndarray:
-    """A model's answer put together from tiles, a quarter of each shared with its neighbour."""
-    from unblur.robustness.scene import GRID
-
+    """A model's output merged from tiles that share a quarter with their neighbours."""
     strips = run_tiled(
         lambda pixels: restore(pixels).astype(np.float32),
         lambda y, x: np.ascontiguousarray(image[y, x]),

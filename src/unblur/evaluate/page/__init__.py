@@ -1,14 +1,14 @@
-"""The leaderboard as one HTML file: a table, before/after sliders and details at full size.
+"""The leaderboard as one HTML file: tables, before/after sliders and crops at full size.
 
-It holds its pictures, style and script, and needs neither a server nor a network. A content
-security policy in it forbids every request and every script but its own.
+It embeds its pictures, style and script, and opens offline. Its content security policy forbids
+every request and every other script.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -19,80 +19,77 @@ import numpy as np
 import pyvips
 
 from unblur import photo
-from unblur.evaluate.crops import worst_place
-from unblur.evaluate.page.tables import every_image, leaderboard, quality_columns
+from unblur.evaluate import render, tables
+from unblur.evaluate.crops import worst_crop
+from unblur.evaluate.measure import Picture
+from unblur.metrics import Metric
 
-DETAIL = 224
-"""Side of the details, in pixels."""
+CROP = 224
+"""Side of the crops, in pixels."""
 QUALITY = 90
-"""Of the pictures, as WebP; the details are without loss."""
+"""Of the pictures, as lossy WebP; the crops are lossless."""
 _LARGEST_WEBP = 16383
 
 
-@dataclass(frozen=True)
-class Picture:
-    """What the page shows of one image; arrays are (h, w, 3) uint8 of one size."""
-
-    name: str
-    blurred: np.ndarray
-    sharp: np.ndarray | None = None
-    """Without one, the detail is where the restored picture differs most from the blurred."""
-    restored: dict[str, np.ndarray] = field(default_factory=dict)
-    """By the name of the model, as it stands in the result."""
-
-
-def write(result: dict[str, Any], pictures: list[Picture], path: Path) -> None:
-    """Writes the page. Its size is that of the pictures: a dozen of 1280x720 are about 10 MB.
+def write(
+    result: dict[str, Any], metrics: Sequence[Metric], pictures: Sequence[Picture], path: Path
+) -> None:
+    """Writes the page, of about 10 MB for a dozen pictures of 1280x720.
 
     Args:
-        result: as `unblur evaluate --json` writes it: "models", each with "name", "mean" and
-            "images"; of what else it may hold, "dataset", "protocol", "conditions", "metrics",
-            "others" (the same under another protocol) and the models' "ci", "gain", "gain_ci",
-            "wins", "worst" and "cost" are shown where they are there.
+        result: as `unblur evaluate --json` writes it.
+        metrics: those of the result.
         pictures: in the order of the page; none are needed.
 
     Raises:
         PhotoError: if the file cannot be written.
     """
-    photo.save(render(result, pictures).encode(), path, overwrite=True)
+    photo.save(document(result, metrics, pictures).encode(), path, overwrite=True)
 
 
-def render(result: dict[str, Any], pictures: list[Picture]) -> str:
-    """The page's text; arguments as `write`."""
+def document(result: dict[str, Any], metrics: Sequence[Metric], pictures: Sequence[Picture]) -> str:
+    """The page as text; arguments as `write`."""
     script = _asset("page.js")
-    models = result["models"]
-    count = len(models[0]["images"]) if models else 0
-    about = [f"protocol {result['protocol']}"] if result.get("protocol") else []
-    about.append(f"{count} image" + "s" * (count != 1))
+    count = result["count"]
     return Template(_asset("page.html")).substitute(
-        title=escape(str(result.get("dataset") or "Deblurring")),
-        about=escape(", ".join(about)),
+        title=escape(result["dataset"]),
+        about=f"protocol {result['protocol']}, {count} image" + "s" * (count != 1),
         style=style(),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        leaderboard=leaderboard(result),
-        conditions="".join(f"<li>{escape(str(c))}</li>" for c in result.get("conditions") or []),
-        every_image=every_image(result),
-        others="".join(_other(other) for other in result.get("others") or []),
-        pictures=_pictures(result, pictures),
+        leaderboard=render.html(tables.leaderboard(result, metrics), best=True),
+        conditions="".join(f"<li>{escape(c)}</li>" for c in result["conditions"]),
+        every_image=_every_image(result, metrics),
+        others="".join(_other(other, metrics) for other in result["others"]),
+        pictures=_pictures(result, metrics, pictures),
     )
 
 
-def _other(result: dict[str, Any]) -> str:
-    title = escape(f"protocol {result.get('protocol', '')}")
-    return f"<section><h2>{title}</h2>{leaderboard(result)}{every_image(result)}</section>"
+def _other(result: dict[str, Any], metrics: Sequence[Metric]) -> str:
+    table = render.html(tables.leaderboard(result, metrics), best=True)
+    return (
+        f"<section><h2>protocol {result['protocol']}</h2>{table}"
+        f"{_every_image(result, metrics)}</section>"
+    )
+
+
+def _every_image(result: dict[str, Any], metrics: Sequence[Metric]) -> str:
+    table = render.html(tables.images(result, metrics))
+    return f"<details><summary>Every image</summary>{table}</details>"
 
 
 def style() -> str:
-    """The page's style sheet, for other pages of the same looks."""
+    """The style sheet, for other pages too."""
     return _asset("page.css")
 
 
-def _pictures(result: dict[str, Any], pictures: list[Picture]) -> str:
+def _pictures(
+    result: dict[str, Any], metrics: Sequence[Metric], pictures: Sequence[Picture]
+) -> str:
     if not pictures:
         return ""
     models = list(dict.fromkeys(name for picture in pictures for name in picture.restored))
-    # Numbers, for a model may well be called "sharp".
+    # Numbers, as a model may be named "sharp".
     kinds = [str(i) for i in range(len(models) + 2)]
     titles = ["blurred", *models, "sharp"]
     right = 1 if models else len(titles) - 1
@@ -103,7 +100,10 @@ def _pictures(result: dict[str, Any], pictures: list[Picture]) -> str:
         )
         for chosen in (0, right)
     ]
-    articles = "".join(_article(result, picture, models, titles) for picture in pictures)
+    articles = "".join(
+        _article(picture, models, titles, _scores(result, metrics, picture.name))
+        for picture in pictures
+    )
     return (
         '<section aria-labelledby="compare"><h2 id="compare">Compare</h2>'
         '<p class="bar"><label>left <select id="left">'
@@ -113,10 +113,10 @@ def _pictures(result: dict[str, Any], pictures: list[Picture]) -> str:
     )
 
 
-def _article(result: dict[str, Any], picture: Picture, models: list[str], titles: list[str]) -> str:
+def _article(picture: Picture, models: list[str], titles: list[str], scores: dict[str, str]) -> str:
     name = escape(picture.name)
     versions = [picture.blurred, *(picture.restored.get(m) for m in models), picture.sharp]
-    images, details = [], []
+    images, crops = [], []
     y, x, side = _place(picture)
     for kind, (title, pixels) in enumerate(zip(titles, versions, strict=True)):
         if pixels is None:
@@ -124,13 +124,13 @@ def _article(result: dict[str, Any], picture: Picture, models: list[str], titles
         about = escape(f"{picture.name}: {title}")
         images.append(f'<img data-kind="{kind}" data-title="{escape(title)}" alt="{about}" '
                       f'src="{_data_uri(pixels)}">')  # fmt: skip
-        truth = kind == len(titles) - 1
-        figures = "" if truth else _figures(result, picture.name, title)
+        # The truth has no scores, though a model may have its name.
+        shown = scores.get(title, "") if kind < len(titles) - 1 else ""
         part = np.ascontiguousarray(pixels[y : y + side, x : x + side])
-        details.append(
+        crops.append(
             f'<figure><img width="{side}" height="{side}" alt="{about}, detail" '
             f'src="{_data_uri(part, lossless=True)}"><figcaption>{escape(title)}'
-            f"{figures}</figcaption></figure>"
+            f"{shown}</figcaption></figure>"
         )
     height, width = picture.blurred.shape[:2]
     return (
@@ -138,28 +138,27 @@ def _article(result: dict[str, Any], picture: Picture, models: list[str], titles
         f'{"".join(images)}<span class="tag left"></span><span class="tag right"></span>'
         '<span class="line"></span><input type="range" min="0" max="100" value="50" '
         f'aria-label="{name}: how much of the left picture is seen"></div>'
-        f'<div class="details">{"".join(details)}</div>'
+        f'<div class="details">{"".join(crops)}</div>'
         f"<p>{side} x {side} pixels at 1:1, from {x}, {y}</p></article>"
     )
 
 
-def _figures(result: dict[str, Any], image: str, model: str) -> str:
-    entries = [m for m in result["models"] if m["name"] == model]
-    scores = [i for m in entries[:1] for i in m["images"] if i["name"] == image]
-    if not scores:
-        return ""
-    parts = []
-    for column in quality_columns(result):
-        value = column.of_image(scores[0])
-        parts.append(f"{column.title.split(',')[0]} {column.text(value)}")
-    return f"<small>{escape(', '.join(parts))}</small>"
+def _scores(result: dict[str, Any], metrics: Sequence[Metric], image: str) -> dict[str, str]:
+    """The scores of an image as HTML, by model."""
+    found = {}
+    for model in result["models"]:
+        entry = next(i for i in model["images"] if i["name"] == image)
+        parts = (f"{m.title} {tables.scores(m, (m.name,)).figure(entry)}" for m in metrics)
+        found[model["name"]] = f"<small>{escape(', '.join(parts))}</small>"
+    return found
 
 
 def _place(picture: Picture) -> tuple[int, int, int]:
+    """The crop where the blurred image differs most from the truth, or else from a result."""
     truth = picture.sharp
     if truth is None:
         truth = next(iter(picture.restored.values()), picture.blurred)
-    return worst_place(picture.blurred, truth, DETAIL)
+    return worst_crop(picture.blurred, truth, CROP)
 
 
 def _data_uri(pixels: np.ndarray, lossless: bool = False) -> str:

@@ -1,0 +1,1 @@
+"""The run behind the default network's weights: its log and curve."""
