@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass, field
 from typing import Any, Literal
 
 Precision = Literal["auto", "float", "f32", "bf16", "int8"]
-"""Arithmetic of a network on a CPU; see `engine.Engine`."""
+"""Arithmetic of a network on a CPU; see `Deblurrer`."""
 
 
 @dataclass(frozen=True)
