@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, fields
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
@@ -57,12 +58,20 @@ def in_units(time: float) -> str:
     return f"{time / _UNITS[unit]:g}{unit}"
 
 
+def _chosen(choices: tuple[str, ...], text: str) -> str:
+    if text not in choices:
+        raise typer.BadParameter(f"one of {', '.join(choices)} was expected, not {text}")
+    return text
+
+
 def _parameter(name: str, kind: Any, default: Any, option: Option) -> inspect.Parameter:
     kinds = (kind, *get_args(kind))  # of `kind | None`, both
     choices = next((get_args(k) for k in kinds if get_origin(k) is Literal), ())
     metavar = "90s|9m|2h" if option.duration else option.metavar or "|".join(choices) or None
     how: dict[str, Any] = {"help": option.help, "metavar": metavar}
     how |= {"min": option.least, "max": option.most}
+    if choices:
+        how["parser"], kind = partial(_chosen, choices), str
     if option.duration:
         how["parser"] = seconds
         default = default and in_units(default)
