@@ -51,8 +51,7 @@ class OpenVINONetwork:
         self._lock = Lock()
         self._free: SimpleQueue[Any] | None = None
         self._compiled_for: tuple[int, ...] | None = None
-        self._last: tuple[int, ...] = ()
-        self._in_a_row = 0
+        self._last, self._in_a_row = (), 0
 
     def metadata(self, key: str) -> str:
         """The file's metadata property of this name; "" if it has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import io
 import math
 from collections.abc import Callable, Iterator
@@ -68,13 +69,12 @@ def mux(
     """
     import av.error
 
-    times = segments.times(count)
+    times = [stored.time for stored in segments.read(count)]
     ends = dict(pairwise(sorted(times)))
     if target.facts.end is not None and target.facts.end > max(times):
         ends[max(times)] = target.facts.end
-    video = zip(segments.read(count), decoding_times(times), strict=True)
 
-    def mux_frame(stored: Stored, decoded: int) -> None:
+    def packet_of(stored: Stored, decoded: int) -> Any:
         packet = av.Packet(stored.data)
         packet.time_base = target.facts.time_base
         packet.pts, packet.dts = stored.time, decoded
@@ -82,7 +82,7 @@ def mux(
         packet.duration = ends.get(stored.time, stored.time + stored.duration) - stored.time
         packet.is_keyframe = stored.key
         packet.stream = new
-        out.mux(packet)
+        return packet
 
     try:
         with (
@@ -91,22 +91,14 @@ def mux(
         ):
             streams = _prepare(out, source, path, target, left_out)
             new = streams.pop(target.facts.index)
-            waiting = next(video, None)
-            for packet in _copied(source, streams):
-                when = _seconds(packet)
-                while waiting and waiting[1] * target.facts.time_base <= when:
-                    mux_frame(*waiting)
-                    waiting = next(video, None)
-                packet.stream = streams[packet.stream_index]
+            video = map(packet_of, segments.read(count), decoding_times(times))
+            for packet in heapq.merge(video, _copied(source, streams), key=_seconds):
                 out.mux(packet)
-            while waiting:
-                mux_frame(*waiting)
-                waiting = next(video, None)
     except av.error.FFmpegError as error:
         raise VideoError(f"cannot be written ({error.strerror})", file=segments.out) from None
 
 
-def decoding_times(times: list[int]) -> Iterator[int]:
+def decoding_times(times: list[int]) -> list[int]:
     """The decoding time of each packet, from the presentation times in decoding order.
 
     The sorted presentation times, delayed by the largest number of frames by which a packet
@@ -115,11 +107,8 @@ def decoding_times(times: list[int]) -> Iterator[int]:
     ordered = sorted(times)
     rank = {time: index for index, time in enumerate(ordered)}
     delay = max((index - rank[time] for index, time in enumerate(times)), default=0)
-    for index in range(len(times)):
-        if index < delay:
-            yield ordered[index] - (ordered[delay] - ordered[0])
-        else:
-            yield ordered[index - delay]
+    before = [time - ordered[delay] + ordered[0] for time in ordered[:delay]]
+    return before + ordered[: len(ordered) - delay]
 
 
 def _try(source: Any, path: Path, target: Target, left_out: set[int]) -> str:
@@ -151,11 +140,13 @@ def _writer(file: Any, target: Target, options: dict[str, str] | None = None) ->
 
 
 def _copied(source: Any, streams: dict[int, Any]) -> Iterator[Any]:
+    """The packets of the chosen streams of the input, each assigned to its stream of the output."""
     chosen = [source.streams[index] for index in streams]
     for packet in source.demux(*chosen) if chosen else ():
         # MP4's muxer fills the gaps between subtitles itself.
         filler = packet.stream.type == "subtitle" and packet.stream.name == "mov_text"
         if packet.size > (_EMPTY_TITLE if filler else 0):
+            packet.stream = streams[packet.stream_index]
             yield packet
 
 
