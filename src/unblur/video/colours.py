@@ -10,7 +10,6 @@ import numpy as np
 from unblur.errors import VideoError
 from unblur.video.source import Facts
 
-_HD = 720
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """FFmpeg's number of a matrix (H.273) -> the scaler's."""
 _UNKNOWN = (0, 2)
@@ -19,7 +18,7 @@ _LIMITED, _FULL = 1, 2
 
 def usual_matrix(facts: Facts) -> int:
     """The matrix that players assume by default: BT.709 from 720 lines on, else BT.601."""
-    return 1 if facts.height >= _HD else 6
+    return 1 if facts.height >= 720 else 6
 
 
 def is_rgb(pixel_format: str) -> bool:
@@ -44,9 +43,8 @@ class Colours:
         from av.video.reformatter import Interpolation, VideoReformatter
 
         kind = VideoFormat(facts.pixel_format, 64, 64)
-        matrix = facts.color_matrix
-        if matrix in _UNKNOWN:
-            matrix = usual_matrix(facts)
+        unknown = facts.color_matrix in _UNKNOWN
+        matrix = usual_matrix(facts) if unknown else facts.color_matrix
         if matrix not in _MATRICES:
             raise VideoError(f"has colours of an unusual matrix ({matrix}, as H.273 counts)")
         matrix = _MATRICES[matrix]

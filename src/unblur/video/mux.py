@@ -40,11 +40,7 @@ def check_streams(path: Path, target: Target, warn: Callable[[str], None]) -> se
     """
     with open_video(path) as source:
         made = {s.index for s in source.streams if _is_made_anew(s, source)}
-        optional = {
-            s.index
-            for s in source.streams
-            if s.codec_context is None and s.index not in {*made, target.facts.index}
-        }
+        optional = {s.index for s in source.streams if s.codec_context is None} - made
         left_out, reason = made, _try(source, path, target, made)
         if reason:
             alone = {i: _try(source, path, target, made | optional - {i}) for i in optional}
@@ -85,10 +81,7 @@ def mux(
         return packet
 
     try:
-        with (
-            open_video(path) as source,
-            _writer(file, target, _options(source, target)) as out,
-        ):
+        with open_video(path) as source, _writer(file, target, _options(source, target)) as out:
             streams = _prepare(out, source, path, target, left_out)
             new = streams.pop(target.facts.index)
             video = map(packet_of, segments.read(count), decoding_times(times))
@@ -116,7 +109,7 @@ def _try(source: Any, path: Path, target: Target, left_out: set[int]) -> str:
     import av.error
 
     try:
-        with _writer(io.BytesIO(), target) as out:
+        with _writer(io.BytesIO(), target, {}) as out:
             _prepare(out, source, path, target, left_out)
             out.start_encoding()
             with suppress(av.error.FFmpegError):
@@ -126,14 +119,14 @@ def _try(source: Any, path: Path, target: Target, left_out: set[int]) -> str:
     return ""
 
 
-def _writer(file: Any, target: Target, options: dict[str, str] | None = None) -> Any:
+def _writer(file: Any, target: Target, options: dict[str, str]) -> Any:
     import av
 
     return av.open(
         file,
         "w",
         format=target.container,
-        container_options=options or {},
+        container_options=options,
         metadata_errors="surrogateescape",
         buffer_size=1 << 18,
     )
@@ -201,8 +194,7 @@ def _add_video(out: Any, stream: Any, target: Target) -> Any:
 def _options(source: Any, target: Target) -> dict[str, str]:
     if target.container not in _QUICKTIME:
         return {}
-    options = {}
-    base = target.facts.time_base
+    options, base = dict[str, str](), target.facts.time_base
     if base.numerator == 1:
         options["video_track_timescale"] = str(base.denominator)
     tracks = [s for s in source.streams if s.type in ("video", "audio") and s.time_base]
