@@ -8,20 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 Action = Literal[
-    "overwrite",
-    "max-pixels",
-    "format",
-    "codec",
-    "install",
-    "jobs",
-    "tile",
-    "output",
-    "resume",
-    "data",
-    "processes",
-    "content-weights",
-    "metric",
-]
+    "overwrite", "max-pixels", "format", "codec", "install", "jobs", "tile", "output", "resume",
+    "data", "processes", "content-weights", "metric",
+]  # fmt: skip
 
 _WORDS: dict[Action, str] = {
     "overwrite": "allow overwriting to replace it",

@@ -55,9 +55,8 @@ def deblur(
 
 def _deblur_pil(deblurrer: Deblurrer, image: Any, strength: float) -> Any:
     if image.mode not in _PIL_MODES:
-        raise ValueError(
-            f"PIL images of mode {', '.join(_PIL_MODES)} can be taken, not {image.mode}"
-        )
+        known = ", ".join(_PIL_MODES)
+        raise ValueError(f"PIL images of mode {known} can be taken, not {image.mode}")
     from PIL import Image
 
     pixels = deblurrer(np.asarray(image), strength)

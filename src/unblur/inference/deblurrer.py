@@ -58,12 +58,7 @@ class Deblurrer:
         self.engine = model
         self.masked = model.contract.change_mask if masked is None else masked
         self.best = best
-        self._tile = tile
-
-    @property
-    def tile(self) -> int | None:
-        """Largest side given to the network at once; None: as memory allows at each call."""
-        return self._tile
+        self.tile = tile
 
     @property
     def description(self) -> str:
@@ -122,8 +117,7 @@ class Deblurrer:
         Yields:
             From top to bottom: rows, and float32 (rows, w, colours), full scale = 1.
         """
-        contract = self.engine.contract
-        tile = self._side()
+        contract, tile = self.engine.contract, self._side()
         # A small tile is better with less overlap than refused.
         overlap = min(contract.overlap, tile // 4)
         # The mask's cells and the network's strides have the same grid in every tile.
@@ -153,13 +147,11 @@ class Deblurrer:
         )
 
     def _side(self) -> int:
-        return self._tile or tile_for_memory(self.engine.contract.tile)
+        return self.tile or tile_for_memory(self.engine.contract.tile)
 
     def _change(self, pixels: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """What the full effect adds to a tile's colours, full scale = 1."""
-        if pixels.shape[2] in (2, 4):
-            # Colours under full transparency are often black and would bleed into the others.
-            pixels = photo.fill_transparent(pixels)
+        pixels = photo.fill_transparent(pixels)
         colours = pixels[..., : colour_channels(pixels)].astype(np.float32)
         colours /= full_scale(pixels.dtype)
         rgb = np.repeat(colours, 3, axis=2) if colours.shape[2] == 1 else colours

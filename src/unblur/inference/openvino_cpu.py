@@ -6,7 +6,6 @@ import functools
 import os
 import platform
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
@@ -41,7 +40,7 @@ class OpenVINONetwork:
     def __init__(self, path: Path, precision: str | None) -> None:
         self._core = _openvino().Core()
         self._network = read_onnx(path)
-        quantised = is_quantised(self._network.get_ops())
+        quantised = any(op.get_type_name() == "FakeQuantize" for op in self._network.get_ops())
         # A convolution of one tile keeps about eight cores busy.
         self.parallel = max(1, (os.cpu_count() or 1) // 8)
         computed = "f32" if quantised else precision or ("bf16" if has_bf16() else "f32")
@@ -51,8 +50,7 @@ class OpenVINONetwork:
         self._lock = Lock()
         self._free: SimpleQueue[Any] | None = None
         self._compiled_for: tuple[int, ...] | None = None
-        self._last: tuple[int, ...] = ()
-        self._in_a_row = 0
+        self._last, self._in_a_row = (), 0
 
     def metadata(self, key: str) -> str:
         """The file's metadata property of this name; "" if it has none."""
@@ -72,12 +70,10 @@ class OpenVINONetwork:
         with self._lock:
             self._in_a_row = self._in_a_row + 1 if shape == self._last else 1
             self._last = shape
-            if self._free is None:
+            often = wanted is not None and self._in_a_row == OFTEN
+            if self._free is None or (self._compiled_for is None and often):
                 self._free = self._compile(wanted)
-            elif self._compiled_for is None:
-                if wanted is not None and self._in_a_row == OFTEN:
-                    self._free = self._compile(wanted)
-            elif wanted != self._compiled_for:
+            elif self._compiled_for not in (None, wanted):
                 self._free = self._compile(None)
             return self._free
 
@@ -107,10 +103,6 @@ def gains_by_int8() -> bool:
     There they are even without VNNI instructions (docs/benchmarks.md).
     """
     return platform.machine().lower() in ("x86_64", "amd64") and not has_bf16()
-
-
-def is_quantised(operations: Iterable[Any]) -> bool:
-    return any(op.get_type_name() == "FakeQuantize" for op in operations)
 
 
 def read_onnx(path: Path) -> Any:

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from unblur.photo import exif, libvips
-from unblur.photo.libvips import KEEP_ALL, KEEP_NO_EXIF
 from unblur.photo.origin import Origin
 
 # The generic brands stand for HEIC as well; the compatible ones after them tell.
@@ -18,12 +17,8 @@ load = partial(libvips.load, "heif", kind="avif")
 
 def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     """Write a picture at quality 98, or without loss if it has alpha, which is lossy as well."""
-    options: dict[str, Any] = {"bitdepth": 8 if image.format == "uchar" else origin.bits}
-    if image.bands in (2, 4):
-        options["lossless"] = True
-    else:
-        options |= {"Q": 98, "subsample_mode": "off"}
-    keep = KEEP_NO_EXIF
-    if origin.exif:
-        image, keep = exif.with_fields(image, origin.exif), KEEP_ALL
+    alpha = image.bands in (2, 4)
+    options: dict[str, Any] = {"lossless": True} if alpha else {"Q": 98, "subsample_mode": "off"}
+    options["bitdepth"] = 8 if image.format == "uchar" else origin.bits
+    image, keep = exif.with_fields(image, origin.exif)
     file.write(image.heifsave_buffer(compression="av1", keep=keep, **options))

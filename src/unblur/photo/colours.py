@@ -34,12 +34,10 @@ class Colours:
             scaled = stored if self.unit == 1 else (stored.cast("double") / self.unit)
             return scaled.cast("float").clamp()
         colours = 4 if self.kind == "cmyk" else 3
-        deep = stored.format != "uchar"
         if self.kind == "cmyk":
+            depth = 8 if stored.format == "uchar" else 16
             # libvips' built-in profile if the picture has none.
-            rgb = stored[:4].icc_transform(
-                "srgb", embedded=True, input_profile="cmyk", depth=16 if deep else 8
-            )
+            rgb = stored[:4].icc_transform("srgb", embedded=True, input_profile="cmyk", depth=depth)
         else:
             rgb = stored[:3].colourspace("rgb16")
         rgb = rgb.copy(interpretation="rgb16" if rgb.format == "ushort" else "srgb")

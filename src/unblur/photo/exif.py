@@ -14,6 +14,7 @@ from typing import Any
 import pyvips
 
 from unblur.photo.jpeg import with_segments
+from unblur.photo.libvips import KEEP_ALL, KEEP_NO_EXIF
 from unblur.photo.tiff_tags import EXIF, IPTC, Tags, carried, directory, header
 
 _ORIENTATION = 0x112
@@ -59,13 +60,13 @@ def from_tags(tags: Tags) -> bytes:
     """An EXIF block of the tags of a TIFF that describe the photo; empty if there are none."""
     kept = {tag: entry for tag, entry in carried(tags).items() if tag != IPTC}
     kept = {k: v for k, v in kept.items() if isinstance(v[2], dict) or len(v[2]) < 2**15}
-    if not kept:
-        return b""
-    return b"II*\0\x08\0\0\0" + directory(kept, 8, big=False)
+    return b"II*\0\x08\0\0\0" + directory(kept, 8, big=False) if kept else b""
 
 
-def with_fields(image: Any, exif: bytes) -> Any:
-    """The image with EXIF as libvips' savers take it: the block, and each tag as a field."""
+def with_fields(image: Any, exif: bytes) -> tuple[Any, int]:
+    """The image with EXIF as libvips' savers take it, each tag as a field; their option `keep`."""
+    if not exif:
+        return image, KEEP_NO_EXIF
     small: Any = pyvips.Image.black(8, 8)
     carrier = pyvips.Image.jpegload_buffer(
         with_segments(small.jpegsave_buffer(keep=0), exif, [], b"")
@@ -74,7 +75,7 @@ def with_fields(image: Any, exif: bytes) -> Any:
     for name in carrier.get_fields():
         if name.startswith("exif-"):
             image.set_type(carrier.get_typeof(name), name, carrier.get(name))
-    return image
+    return image, KEEP_ALL
 
 
 def _entries(block: bytearray, order: str, offset: int) -> list[int]:

@@ -95,11 +95,7 @@ def format_of(path: Path) -> str:
     if ending in FORMATS:
         return FORMATS[ending]
     if ending in READABLE:
-        raise PhotoError("HEIC cannot be written", file=path, hint=_INSTEAD_OF_HEIC)
-    known = tuple(dict.fromkeys(FORMATS.values()))
-    raise PhotoError(
-        "its ending is of no format that can be written", file=path, hint=Hint("format", known)
-    )
-
-
-_INSTEAD_OF_HEIC = Hint("format", ("jpeg", "avif", "png"))
+        hint = Hint("format", ("jpeg", "avif", "png"))
+        raise PhotoError("HEIC cannot be written", file=path, hint=hint)
+    hint = Hint("format", tuple(dict.fromkeys(FORMATS.values())))
+    raise PhotoError("its ending is of no format that can be written", file=path, hint=hint)

@@ -62,6 +62,12 @@ def check_size(width: int, height: int, max_pixels: int | None) -> None:
         )
 
 
+def decoded_bytes(image: Any) -> int:
+    """The size of all pixels, in bytes."""
+    sample = {"uchar": 1, "char": 1, "ushort": 2, "short": 2}.get(image.format, 4)
+    return image.width * image.height * image.bands * sample
+
+
 @contextmanager
 def decoding() -> Iterator[None]:
     """Turn libvips' errors into PhotoErrors that say that the file is damaged."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import zlib
@@ -25,17 +26,11 @@ _PALETTE_PIXELS = 2**25
 
 def extras(file: BinaryIO) -> dict[str, Any]:
     """The chunks of the colour space and of the time of change."""
-    found: list[bytes] = []
-    file.seek(len(SIGNATURE))
-    while len(head := file.read(8)) == 8:
-        length, name = struct.unpack(">I4s", head)
-        if name == b"IEND":
-            break
-        if name in _CARRIED and length <= _LONGEST:
-            found.append(chunk(name, file.read(length)))
-            file.seek(4, 1)
-        else:
-            file.seek(length + 4, 1)
+    found = [
+        chunk(name, file.read(length))
+        for name, length in _chunks(file)
+        if name in _CARRIED and length <= _LONGEST
+    ]
     return {"chunks": found}
 
 
@@ -97,12 +92,13 @@ def with_palette(png: bytes, pixels: np.ndarray, depth: int) -> bytes:
     body = [chunk(b"PLTE", table[:, [2, 1, 0]].tobytes())]
     body += [chunk(b"tRNS", alpha)] if alpha else []
     body += [chunk(b"IDAT", zlib.compress(scan, 9))]
-    for name, data in _chunks(png):
+    file = io.BytesIO(png)
+    for name, length in _chunks(file):
         if name == b"IDAT" and body:
             out += body
             body = []
         elif name not in (b"IHDR", b"IDAT", b"PLTE", b"tRNS"):
-            out.append(chunk(name, data))
+            out.append(chunk(name, file.read(length)))
     return b"".join(out)
 
 
@@ -112,9 +108,12 @@ def _packed(indices: np.ndarray, depth: int) -> np.ndarray:
     return np.packbits(bits.reshape(len(indices), -1), axis=1)
 
 
-def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = len(SIGNATURE)
-    while at + 8 <= len(png):
-        length, name = struct.unpack_from(">I4s", png, at)
-        yield name, png[at + 8 : at + 8 + length]
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Name and length of each chunk up to the last, the file being at its content."""
+    at, name = len(SIGNATURE), b""
+    file.seek(at)
+    while name != b"IEND" and len(head := file.read(8)) == 8:
+        length, name = struct.unpack(">I4s", head)
+        yield name, length
         at += 12 + length
+        file.seek(at)

@@ -18,7 +18,7 @@ from unblur.photo.colours import colours_of
 from unblur.photo.exif import upright_exif
 from unblur.photo.files import open_file
 from unblur.photo.formats import BY_NAME, kind_of
-from unblur.photo.libvips import decoding, reason
+from unblur.photo.libvips import decoded_bytes, decoding, reason
 from unblur.photo.origin import Origin
 
 MAX_PIXELS = 2**30
@@ -90,7 +90,8 @@ def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
         file.seek(0)
         extras = {"exif": exif, **BY_NAME[kind].extras(file)}
         if extras["exif"]:
-            extras["exif"] = upright_exif(extras["exif"], _changes_sides(stored))
+            turned = stored.get_typeof("orientation") != 0 and stored.get("orientation") >= 5
+            extras["exif"] = upright_exif(extras["exif"], turned)
         stored = _upright(stored)
     colours = colours_of(stored)
     try:
@@ -133,22 +134,15 @@ def _open(source: Path | bytes) -> Iterator[tuple[BinaryIO, str]]:
         yield file, kind
 
 
-def _changes_sides(stored: Any) -> bool:
-    """Whether width and height are exchanged to make the picture upright."""
-    return stored.get_typeof("orientation") != 0 and stored.get("orientation") >= 5
-
-
 def _upright(stored: Any) -> Any:
     """Upright, and decoded if it is small.
 
     Raises:
         PhotoError: if it is damaged; in a large one with tiles, only the last tile is checked.
     """
-    size = stored.width * stored.height * stored.bands
-    sample = {"uchar": 1, "char": 1, "ushort": 2, "short": 2}.get(stored.format, 4)
     with decoding():
         image = stored.autorot() if stored.get_typeof("orientation") else stored
-        if size * sample <= _DECODED_BYTES:
+        if decoded_bytes(stored) <= _DECODED_BYTES:
             return image.copy_memory()
         # One pixel makes libvips decode a file that has no parts, to a temporary file.
         stored.crop(stored.width - 1, stored.height - 1, 1, 1).avg()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import pyvips
 
 from unblur.errors import PhotoError
 from unblur.photo.files import open_file
-from unblur.photo.libvips import reason
+from unblur.photo.libvips import decoded_bytes, reason
 from unblur.photo.tiff_tags import Tags, directory
 
 _STRIP_BYTES = 2**22
@@ -37,20 +36,18 @@ def open_pixels(path: Path, like: Any) -> Iterator[Any]:
     """
     with open_file(path) as file:
         length = file.seek(0, 2)
-    sample = {"uchar": 1, "ushort": 2, "float": 4}[like.format]
-    row = like.width * like.bands * sample
-    if length != row * like.height:
-        raise PhotoError(
-            f"has {length} bytes; its pixels would take {row * like.height}", file=path
-        )
+    wanted = decoded_bytes(like)
+    if length != wanted:
+        raise PhotoError(f"has {length} bytes; its pixels would take {wanted}", file=path)
     if length <= _SMALL_BYTES:
-        pixels = np.fromfile(path, dtype={1: "u1", 2: "u2", 4: "f4"}[sample])
+        dtype = {"uchar": "u1", "ushort": "u2", "float": "f4"}[like.format]
+        pixels = np.fromfile(path, dtype)
         shape = (like.height, like.width, like.bands)
         yield pyvips.Image.new_from_array(pixels.reshape(shape), interpretation=like.interpretation)
         return
     with open_file(path) as file:
         # Referenced until the picture has been read: the picture itself keeps no reference.
-        source = _source(file, length, _header(like, sample, row))
+        source = _source(file, length, _header(like))
         try:
             image: Any = pyvips.Operation.call("tiffload_source", source, access="sequential")
         except pyvips.Error as error:
@@ -84,11 +81,11 @@ def _source(file: BinaryIO, length: int, header: bytes) -> Any:
     return source
 
 
-def _header(like: Any, sample: int, row: int) -> bytes:
+def _header(like: Any) -> bytes:
     """The header and the directory of a BigTIFF, which the pixels follow."""
+    row = decoded_bytes(like) // like.height
     rows = max(1, _STRIP_BYTES // row)
-    count = math.ceil(like.height / rows)
-    alpha = like.bands in (2, 4)
+    count = -(-like.height // rows)
     sizes = np.full(count, rows * row, "<u8")
     sizes[-1] = (like.height - rows * (count - 1)) * row
     starts = np.cumsum(sizes) - sizes
@@ -100,7 +97,7 @@ def _header(like: Any, sample: int, row: int) -> bytes:
         tags: Tags = {
             256: (4, 1, struct.pack("<I", like.width)),
             257: (4, 1, struct.pack("<I", like.height)),
-            258: shorts(*[8 * sample] * like.bands),
+            258: shorts(*[8 * row // (like.width * like.bands)] * like.bands),
             259: shorts(1),
             262: shorts(2 if like.bands > 2 else 1),
             273: (16, count, (starts + np.uint64(offset)).astype("<u8").tobytes()),
@@ -109,7 +106,7 @@ def _header(like: Any, sample: int, row: int) -> bytes:
             279: (16, count, sizes.tobytes()),
             339: shorts(*[3 if like.format == "float" else 1] * like.bands),
         }
-        if alpha:
+        if like.bands in (2, 4):
             tags[338] = shorts(2)
         return struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16) + directory(tags, 16, big=True)
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import pyvips
 
 from unblur.photo import camera_raw, exif, iptc
-from unblur.photo.libvips import KEEP_NO_EXIF_NO_IPTC
+from unblur.photo.libvips import KEEP_NO_EXIF_NO_IPTC, decoded_bytes
 from unblur.photo.origin import Origin
 from unblur.photo.tiff_tags import IPTC, append_tags, number, read_tags
 
@@ -70,7 +70,6 @@ def _options(image: Any, origin: Origin) -> dict[str, Any]:
     width, height = number(tags, 322), number(tags, 323)
     if width and height and width % 16 == 0 and height % 16 == 0:
         options |= {"tile": True, "tile_width": width, "tile_height": height}
-    sample = {"uchar": 1, "char": 1, "ushort": 2, "short": 2}.get(image.format, 4)
     # Offsets of a plain TIFF end at 4 GiB; pixels that do not compress grow a little.
-    options["bigtiff"] = image.width * image.height * image.bands * sample > 3.9e9
+    options["bigtiff"] = decoded_bytes(image) > 3.9e9
     return options

@@ -151,6 +151,4 @@ def _read_directory(file: BinaryIO, order: str, big: bool, offset: int, depth: i
 
 def _swapped(value: bytes, kind: int) -> bytes:
     word = _WORDS.get(kind, _SIZES[kind])
-    if word == 1:
-        return value
     return np.frombuffer(value, f">u{word}").astype(f"<u{word}").tobytes()

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from unblur.photo import exif
-from unblur.photo.libvips import KEEP_ALL, KEEP_NO_EXIF
 from unblur.photo.origin import Origin
 
 MAGIC = re.compile(rb"(?s)RIFF.{4}WEBP")
@@ -22,12 +21,9 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     """Write a picture without loss if the photo is so, else near-lossless."""
     # Lossy WebP halves the resolution of the colours whatever its quality.
     loss = {"lossless": True} if origin.lossless else {"near_lossless": True, "Q": 60}
-    if origin.exif:
-        image = exif.with_fields(image, origin.exif)
-        data = image.webpsave_buffer(exact=True, keep=KEEP_ALL, **loss)
-        file.write(with_exif(data, origin.exif))
-    else:
-        file.write(image.webpsave_buffer(exact=True, keep=KEEP_NO_EXIF, **loss))
+    image, keep = exif.with_fields(image, origin.exif)
+    data = image.webpsave_buffer(exact=True, keep=keep, **loss)
+    file.write(with_exif(data, origin.exif))
 
 
 def with_exif(webp: bytes, exif: bytes) -> bytes:

@@ -11,7 +11,7 @@ import pyvips
 
 from unblur.errors import CannotHoldError, Hint, PhotoError
 from unblur.photo.files import new_file
-from unblur.photo.formats import BY_NAME, format_of
+from unblur.photo.formats import BY_NAME
 from unblur.photo.libvips import reason
 from unblur.photo.origin import Origin
 from unblur.photo.reading import Photo
@@ -36,20 +36,17 @@ def encode(photo: Photo, pixels: np.ndarray, kind: str | None = None) -> bytes:
     return file.getvalue()
 
 
-def write(
-    photo: Photo, pixels: Path, out: Path, kind: str | None = None, overwrite: bool = False
-) -> None:
+def write(photo: Photo, pixels: Path, out: Path, kind: str, overwrite: bool = False) -> None:
     """Write a file with new pixels and the photo's metadata, without holding it in memory.
 
     Args:
         pixels: a file of the new pixels, row by row, of the photo's dtype and channels.
-        kind: the format; by default that of the name's ending.
+        kind: the format.
 
     Raises:
         PhotoError: if the format cannot hold the photo, the file exists and is not to be
             overwritten, or it cannot be written; `out` is then as it was.
     """
-    kind = kind or format_of(out)
     check_holds(photo, kind)
     with open_pixels(pixels, photo.shown) as new, new_file(out, overwrite) as file:
         _write(photo, new, kind, file)

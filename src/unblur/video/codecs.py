@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,11 +36,7 @@ class Encoder:
 ENCODERS = {
     "h264": Encoder("libx264", 16, 51, options={"preset": "medium"}, even=True),
     "hevc": Encoder(
-        "libx265",
-        17,
-        51,
-        options={"preset": "medium", "x265-params": "log-level=none"},
-        even=True,
+        "libx265", 17, 51, options={"preset": "medium", "x265-params": "log-level=none"}, even=True
     ),
     "vp9": Encoder(
         "libvpx-vp9", 16, 63, options={"deadline": "good", "cpu-used": "3", "row-mt": "1"}
@@ -69,14 +66,15 @@ class Target:
 
     def create(self) -> Any:
         """An encoder, whose time base counts frames."""
-        import av
-        from av.codec.context import Flags
+        import av.codec.context
+        import av.format
 
         os.environ.setdefault("SVT_LOG", "1")  # only errors: it writes to standard error itself
         context = av.CodecContext.create(self.encoder.library, "w")
         context.bit_rate = 0
-        if _global_header(self.container):
-            context.flags |= Flags.global_header
+        container = av.format.ContainerFormat(self.container, "w")
+        if int(container.flags) & av.format.Flags.global_header.value:
+            context.flags |= av.codec.context.Flags.global_header
         self.configure(context)
         return context
 
@@ -98,8 +96,8 @@ class Target:
         if self.encoder.scale == "crf" and self.quality is not None:
             options["crf"] = str(self.quality)
         elif self.quality is not None:
-            scale = 118  # FF_QP2LAMBDA
-            options |= {"flags": "+qscale", "global_quality": str(self.quality * scale)}
+            # In units of FF_QP2LAMBDA.
+            options |= {"flags": "+qscale", "global_quality": str(self.quality * 118)}
         for name, value in facts.hdr.options(self.encoder.library).items():
             options[name] = ":".join(v for v in (options.get(name), value) if v)
         context.options.update(options)
@@ -126,11 +124,12 @@ def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = N
         names = [_FAMILIES.get(facts.codec, facts.codec), usual, "av1"]
     usable = [n for n in names if n in ENCODERS and _can_write(n, container)]
     if not usable:
-        raise VideoError(
-            f"{codec} cannot be written to {out.suffix}", file=out, hint=_another(codec, container)
-        )
+        hint = _another(codec, container)
+        raise VideoError(f"{codec} cannot be written to {out.suffix}", file=out, hint=hint)
     # Not every build of an encoder has more than 8 bits.
-    name = next((n for n in usable if _keeps_depth(facts, ENCODERS[n])), usable[0])
+    depth = _properties(facts.pixel_format)[0]
+    deep = (n for n in usable if _properties(_pixel_format(facts, ENCODERS[n]))[0] >= depth)
+    name = next(deep, usable[0])
     encoder = ENCODERS[name]
     if quality is not None and (encoder.quality is None or not 0 <= quality <= encoder.worst):
         allowed = f"0 to {encoder.worst}" if encoder.worst else "not to be set"
@@ -143,9 +142,8 @@ def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = N
     try:
         target.create().open()
     except (av.error.FFmpegError, ValueError):
-        what = f"{facts.width}x{facts.height} pixels of {pixel_format}"
-        hint = _another(name, container)
-        raise VideoError(f"{what} cannot be encoded as {name}", hint=hint) from None
+        what = f"{facts.width}x{facts.height} pixels of {pixel_format} cannot be encoded as {name}"
+        raise VideoError(what, hint=_another(name, container)) from None
     return target
 
 
@@ -155,13 +153,10 @@ def container_of(out: Path) -> str:
     Raises:
         VideoError: if it is none that can be written.
     """
-    try:
+    if out.suffix.lower() in CONTAINERS:
         return CONTAINERS[out.suffix.lower()]
-    except KeyError:
-        known = tuple(ending.removeprefix(".") for ending in CONTAINERS)
-        raise VideoError(
-            "its ending is of no video that can be written", file=out, hint=Hint("format", known)
-        ) from None
+    hint = Hint("format", tuple(ending.removeprefix(".") for ending in CONTAINERS))
+    raise VideoError("its ending is of no video that can be written", file=out, hint=hint)
 
 
 def _another(name: str, container: str) -> Hint:
@@ -170,9 +165,6 @@ def _another(name: str, container: str) -> Hint:
 
 
 def _can_write(name: str, container: str) -> bool:
-    import io
-
-    import av
     import av.error
 
     try:
@@ -186,37 +178,28 @@ def _can_write(name: str, container: str) -> bool:
 def _pixel_format(facts: Facts, encoder: Encoder) -> str:
     """The encoder's pixel format that loses least of the source's, then adds least."""
     import av
-    from av.video.format import VideoFormat
 
     # yuvj is the deprecated way to say that the range is full; the stream says so itself.
-    wanted = _properties(VideoFormat(facts.pixel_format.replace("yuvj", "yuv"), 64, 64))
-    width, height = facts.width, facts.height
+    wanted = _properties(facts.pixel_format.replace("yuvj", "yuv"))
 
     def fits(name: str) -> bool:
-        colour = VideoFormat(name, 64, 64)
-        across, down = (64 // (side or 64) for side in _properties(colour)[1:3])
-        odd = encoder.even and (width % across or height % down)
+        across, down = (64 // (side or 64) for side in _properties(name)[1:3])
+        odd = encoder.even and (facts.width % across or facts.height % down)
         return not odd and not name.startswith(("yuvj", "nv")) and not name.endswith("be")
 
     def cost(name: str) -> tuple[int, ...]:
-        has = _properties(VideoFormat(name, 64, 64))
-        lost = [max(0, w - h) for h, w in zip(has, wanted, strict=True)]
-        added = [max(0, h - w) for h, w in zip(has, wanted, strict=True)]
-        return (*lost, *added)
+        added = [h - w for h, w in zip(_properties(name), wanted, strict=True)]
+        return (*(max(0, -a) for a in added), *(max(0, a) for a in added))
 
     names = [f.name for f in av.Codec(encoder.library, "w").video_formats or []]
     return min((n for n in names if fits(n)), key=cost)
 
 
-def _keeps_depth(facts: Facts, encoder: Encoder) -> bool:
+def _properties(pixel_format: str) -> tuple[int, int, int, int, int]:
+    """Bits, chroma samples across and down, whether RGB, alpha channels: more is better."""
     from av.video.format import VideoFormat
 
-    has = _properties(VideoFormat(_pixel_format(facts, encoder), 64, 64))
-    return has[0] >= _properties(VideoFormat(facts.pixel_format, 64, 64))[0]
-
-
-def _properties(kind: Any) -> tuple[int, int, int, int, int]:
-    """Bits, chroma samples across and down, whether RGB, alpha channels: more is better."""
+    kind = VideoFormat(pixel_format, 64, 64)
     if kind.has_palette:
         return 8, 64, 64, 1, 0
     colour = [c for c in kind.components if not c.is_alpha]
@@ -228,9 +211,3 @@ def _properties(kind: Any) -> tuple[int, int, int, int, int]:
         int(kind.is_rgb),
         len(kind.components) - len(colour),
     )
-
-
-def _global_header(container: str) -> bool:
-    from av.format import ContainerFormat, Flags
-
-    return bool(int(ContainerFormat(container, "w").flags) & Flags.global_header.value)

@@ -21,14 +21,12 @@ class HdrMetadata:
     def options(self, library: str) -> dict[str, str]:
         """The encoder's options that set it; {} for an encoder without them."""
         if library == "libx265":
-            name, light = "x265-params", "max-cll"
+            name, text, light = "x265-params", "master-display", "max-cll"
             display = [round(v * 50000) for v in self.display[:8]]
             display += [round(v * 10000) for v in self.display[8:]]
-            text = "master-display"
         elif library == "libsvtav1":
-            name, light = "svtav1-params", "content-light"
+            name, text, light = "svtav1-params", "mastering-display", "content-light"
             display = [round(float(v), 6) for v in self.display]
-            text = "mastering-display"
         else:
             return {}
         found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import io
 import math
 from collections.abc import Callable, Iterator
@@ -39,11 +40,7 @@ def check_streams(path: Path, target: Target, warn: Callable[[str], None]) -> se
     """
     with open_video(path) as source:
         made = {s.index for s in source.streams if _is_made_anew(s, source)}
-        optional = {
-            s.index
-            for s in source.streams
-            if s.codec_context is None and s.index not in {*made, target.facts.index}
-        }
+        optional = {s.index for s in source.streams if s.codec_context is None} - made
         left_out, reason = made, _try(source, path, target, made)
         if reason:
             alone = {i: _try(source, path, target, made | optional - {i}) for i in optional}
@@ -68,13 +65,12 @@ def mux(
     """
     import av.error
 
-    times = segments.times(count)
+    times = [stored.time for stored in segments.read(count)]
     ends = dict(pairwise(sorted(times)))
     if target.facts.end is not None and target.facts.end > max(times):
         ends[max(times)] = target.facts.end
-    video = zip(segments.read(count), decoding_times(times), strict=True)
 
-    def mux_frame(stored: Stored, decoded: int) -> None:
+    def packet_of(stored: Stored, decoded: int) -> Any:
         packet = av.Packet(stored.data)
         packet.time_base = target.facts.time_base
         packet.pts, packet.dts = stored.time, decoded
@@ -82,31 +78,20 @@ def mux(
         packet.duration = ends.get(stored.time, stored.time + stored.duration) - stored.time
         packet.is_keyframe = stored.key
         packet.stream = new
-        out.mux(packet)
+        return packet
 
     try:
-        with (
-            open_video(path) as source,
-            _writer(file, target, _options(source, target)) as out,
-        ):
+        with open_video(path) as source, _writer(file, target, _options(source, target)) as out:
             streams = _prepare(out, source, path, target, left_out)
             new = streams.pop(target.facts.index)
-            waiting = next(video, None)
-            for packet in _copied(source, streams):
-                when = _seconds(packet)
-                while waiting and waiting[1] * target.facts.time_base <= when:
-                    mux_frame(*waiting)
-                    waiting = next(video, None)
-                packet.stream = streams[packet.stream_index]
+            video = map(packet_of, segments.read(count), decoding_times(times))
+            for packet in heapq.merge(video, _copied(source, streams), key=_seconds):
                 out.mux(packet)
-            while waiting:
-                mux_frame(*waiting)
-                waiting = next(video, None)
     except av.error.FFmpegError as error:
         raise VideoError(f"cannot be written ({error.strerror})", file=segments.out) from None
 
 
-def decoding_times(times: list[int]) -> Iterator[int]:
+def decoding_times(times: list[int]) -> list[int]:
     """The decoding time of each packet, from the presentation times in decoding order.
 
     The sorted presentation times, delayed by the largest number of frames by which a packet
@@ -115,11 +100,8 @@ def decoding_times(times: list[int]) -> Iterator[int]:
     ordered = sorted(times)
     rank = {time: index for index, time in enumerate(ordered)}
     delay = max((index - rank[time] for index, time in enumerate(times)), default=0)
-    for index in range(len(times)):
-        if index < delay:
-            yield ordered[index] - (ordered[delay] - ordered[0])
-        else:
-            yield ordered[index - delay]
+    before = [time - ordered[delay] + ordered[0] for time in ordered[:delay]]
+    return before + ordered[: len(ordered) - delay]
 
 
 def _try(source: Any, path: Path, target: Target, left_out: set[int]) -> str:
@@ -127,7 +109,7 @@ def _try(source: Any, path: Path, target: Target, left_out: set[int]) -> str:
     import av.error
 
     try:
-        with _writer(io.BytesIO(), target) as out:
+        with _writer(io.BytesIO(), target, {}) as out:
             _prepare(out, source, path, target, left_out)
             out.start_encoding()
             with suppress(av.error.FFmpegError):
@@ -137,25 +119,27 @@ def _try(source: Any, path: Path, target: Target, left_out: set[int]) -> str:
     return ""
 
 
-def _writer(file: Any, target: Target, options: dict[str, str] | None = None) -> Any:
+def _writer(file: Any, target: Target, options: dict[str, str]) -> Any:
     import av
 
     return av.open(
         file,
         "w",
         format=target.container,
-        container_options=options or {},
+        container_options=options,
         metadata_errors="surrogateescape",
         buffer_size=1 << 18,
     )
 
 
 def _copied(source: Any, streams: dict[int, Any]) -> Iterator[Any]:
+    """The packets of the chosen streams of the input, each assigned to its stream of the output."""
     chosen = [source.streams[index] for index in streams]
     for packet in source.demux(*chosen) if chosen else ():
         # MP4's muxer fills the gaps between subtitles itself.
         filler = packet.stream.type == "subtitle" and packet.stream.name == "mov_text"
         if packet.size > (_EMPTY_TITLE if filler else 0):
+            packet.stream = streams[packet.stream_index]
             yield packet
 
 
@@ -210,8 +194,7 @@ def _add_video(out: Any, stream: Any, target: Target) -> Any:
 def _options(source: Any, target: Target) -> dict[str, str]:
     if target.container not in _QUICKTIME:
         return {}
-    options = {}
-    base = target.facts.time_base
+    options, base = dict[str, str](), target.facts.time_base
     if base.numerator == 1:
         options["video_track_timescale"] = str(base.denominator)
     tracks = [s for s in source.streams if s.type in ("video", "audio") and s.time_base]

@@ -10,9 +10,8 @@ import json
 import shutil
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from unblur.errors import VideoError
 from unblur.photo.files import atomic, write_errors
@@ -21,12 +20,10 @@ from unblur.video.codecs import Target
 FRAMES = 64
 """Frames of a segment, which begins with a key frame; up to so many are redone after a kill."""
 
-_HEADER = struct.Struct("<qqBI")
-_MANIFEST = "manifest.json"
+_HEADER = struct.Struct("<qq?I")
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """An encoded frame; times in units of the input's time base."""
 
     time: int
@@ -49,13 +46,14 @@ class Segments:
     def __init__(self, out: Path, manifest: dict[str, Any]) -> None:
         self.out = out
         self.folder = out.with_name(f".{out.name}.unblur")
-        text = json.dumps(manifest, indent=1, sort_keys=True)
+        stored = self.folder / "manifest.json"
+        text = json.dumps(manifest, indent=1, sort_keys=True).encode()
         with write_errors(out, VideoError):
-            if self._read_manifest() != text:
+            if not stored.is_file() or stored.read_bytes() != text:
                 self.remove()
                 self.folder.mkdir(parents=True)
-                with atomic(self.folder / _MANIFEST) as file:
-                    file.write(text.encode())
+                with atomic(stored) as file:
+                    file.write(text)
 
     def has(self, index: int) -> bool:
         return self._path(index).is_file()
@@ -64,9 +62,7 @@ class Segments:
         """Write a segment, whole or not at all."""
         with write_errors(self.out, VideoError), atomic(self._path(index)) as file:
             for packet in packets:
-                header = (packet.time, packet.duration, packet.key, len(packet.data))
-                file.write(_HEADER.pack(*header))
-                file.write(packet.data)
+                file.write(_HEADER.pack(*packet[:3], len(packet.data)) + packet.data)
 
     def read(self, count: int) -> Iterator[Stored]:
         """The packets of the first `count` segments, in decoding order."""
@@ -74,23 +70,13 @@ class Segments:
             with self._path(index).open("rb") as file:
                 while header := file.read(_HEADER.size):
                     time, duration, key, size = _HEADER.unpack(header)
-                    yield Stored(time, duration, bool(key), file.read(size))
-
-    def times(self, count: int) -> list[int]:
-        """The times of the same packets."""
-        return [packet.time for packet in self.read(count)]
+                    yield Stored(time, duration, key, file.read(size))
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, index: int) -> Path:
         return self.folder / f"{index:06d}"
-
-    def _read_manifest(self) -> str | None:
-        try:
-            return (self.folder / _MANIFEST).read_text(encoding="utf-8")
-        except (FileNotFoundError, UnicodeDecodeError):
-            return None
 
 
 def encode(target: Target, frames: Iterable[Any]) -> Iterator[Stored]:

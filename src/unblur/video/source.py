@@ -29,7 +29,6 @@ _FULL_RANGE = 2
 _MICROSECONDS = 1_000_000
 _KNOWN_DURATION = ("mp4", "matroska", "avi")
 """Containers whose header says how long they are; for others FFmpeg guesses."""
-_NO_TIME = "has frames without a time; its container keeps none"
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ def frames(container: Any, index: int) -> Iterator[Any]:
                 time = frame.pts if frame.pts is not None else frame.dts
                 time = steps.popleft() if steps else time
                 if time is None:
-                    raise DamagedError(_NO_TIME)
+                    raise DamagedError("has frames without a time; its container keeps none")
                 # Two frames at one time cannot be written; the later one moves by one tick.
                 frame.pts = last = time if last is None else max(time, last + 1)
                 done += 1
