@@ -19,8 +19,7 @@ class BodyLimitMiddleware:
     """Answers 413 to a body that is too long, 408 to one that is too slow; for every route."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app = app
-        self.settings = settings
+        self.app, self.settings = app, settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,8 +52,7 @@ class _BodyRefusedError(Exception):
 
 class _Body:
     def __init__(self, receive: Receive, settings: Settings) -> None:
-        self._receive = receive
-        self._settings = settings
+        self._receive, self._settings = receive, settings
         self._length = 0
         self._whole = False
         self._began = time.monotonic()

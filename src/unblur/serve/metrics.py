@@ -23,7 +23,7 @@ from unblur import __version__
 from unblur.serve.queue import DeblurQueue, Task
 
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class Metrics(Collector):
@@ -109,7 +109,7 @@ class MetricsMiddleware:
             await self.app(scope, receive, send_on)
         finally:
             route = _label(routes, scope)
-            method = scope["method"] if scope["method"] in _METHODS else "other"
+            method = scope["method"] if scope["method"] in METHODS else "other"
             self.metrics.requests.labels(method, route, str(status or "gone")).inc()
             self.metrics.latency.labels(route).observe(time.monotonic() - began)
 

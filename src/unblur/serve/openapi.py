@@ -59,8 +59,7 @@ def _name_models(schema: dict[str, Any], models: list[str]) -> None:
 
 
 def _require_token(schema: dict[str, Any]) -> None:
-    schemes = schema.setdefault("components", {}).setdefault("securitySchemes", {})
-    schemes["token"] = {"type": "http", "scheme": "bearer"}
+    schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for path, operation in _operations(schema):
         if path not in HEALTH:
             operation["security"] = [{"token": []}]

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
@@ -69,21 +70,17 @@ class Task(Generic[T]):
 
     def run(self) -> None:
         """Runs it; called once, by the queue."""
-        given = failure = None
         try:
             self.report(0, 0)
-            given = self._run(self)
+            end = partial(self.future.set_result, self._run(self))
         except BaseException as error:  # noqa: BLE001 - set on the future
-            failure = error
+            end = partial(self.future.set_exception, error)
         # The closure holds the photo, and the task may be referenced for longer.
         del self._run
         self.state = "done"
-        if failure is None:
-            self.future.set_result(given)  # pyright: ignore[reportArgumentType]
-        else:
-            self.future.set_exception(failure)
-            # The traceback refers to this frame: a reference cycle that would hold the photo.
-            del failure
+        end()
+        # An exception's traceback refers to this frame: a cycle that would hold the photo.
+        del end
 
 
 class DeblurQueue:
@@ -240,10 +237,10 @@ class DeblurQueue:
         for thread in self._threads:
             thread.join(None if seconds is None else max(0.0, end - time.monotonic()))
         with self._change:
-            waiting, running = [*self._waiting, *self._jobs], list(self._running)
-        for task in (*waiting, *running):
+            left = [*self._waiting, *self._jobs, *self._running]
+        for task in left:
             self.cancel(task)
-        for thread in self._threads if running else ():
+        for thread in self._threads:
             thread.join(5)
 
     def _taken(self) -> int:
@@ -270,8 +267,8 @@ class DeblurQueue:
         """The next task for a thread, when there is one; None if the thread is to end."""
         with self._change:
             while True:
-                jobs = [self._jobs] if takes_jobs and not self.draining else []
-                for queue in filter(None, (*jobs, self._waiting)):
+                prefers_jobs = takes_jobs and self._jobs and not self.draining
+                if queue := self._jobs if prefers_jobs else self._waiting:
                     task = queue.popleft()
                     task.state = "running"
                     self._running.add(task)

@@ -17,7 +17,8 @@ from starlette.background import BackgroundTask
 
 from unblur.errors import ExpiredError, UnblurError
 from unblur.serve.disk_space import require_room
-from unblur.serve.page.running import described, reason
+from unblur.serve.errors import reason
+from unblur.serve.page.running import described
 from unblur.serve.page.sessions import MAX_PHOTOS, Sessions, Upload, clean_name, upload_name
 
 STATIC = {

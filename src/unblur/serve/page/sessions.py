@@ -232,9 +232,11 @@ class Sessions:
     def _end(self, session: Session) -> None:
         with self._lock:
             self._by_token.pop(session.token, None)
-            for connection, other in list(self._by_connection.items()):
-                if other is session:
-                    del self._by_connection[connection]
+            self._by_connection = {
+                connection: other
+                for connection, other in self._by_connection.items()
+                if other is not session
+            }
         session.close(self.queue)
 
 
