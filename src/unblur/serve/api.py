@@ -14,11 +14,9 @@ from unblur.serve.disconnect import result_of
 from unblur.serve.errors import refusal
 from unblur.serve.queue import DeblurQueue
 from unblur.serve.result import CachedResult
-from unblur.serve.uploads import BODY, Format, QueryChoices, received
+from unblur.serve.uploads import BINARY, BODY, Format, QueryChoices, received
 
-RESULT = {
-    f"image/{kind}": {"schema": {"type": "string", "format": "binary"}} for kind in Format.__args__
-}
+RESULT = {f"image/{kind}": {"schema": BINARY} for kind in Format.__args__}
 """OpenAPI's `content` of an answer that is a photo's file."""
 
 _ENDINGS = {"jpeg": "jpg", "tiff": "tif"}

@@ -43,7 +43,7 @@ class BodyLimitMiddleware:
             with suppress(_BodyRefusedError):
                 await self.app(scope, body.receive, send_on)
         if body.refusal and not started:
-            await _refuse(body.refusal, scope, receive, send)
+            await _refuse(*body.refusal, receive, send)
 
 
 class _BodyRefusedError(Exception):
@@ -87,8 +87,7 @@ class _Body:
         self.refusal = 413, f"the request is longer than the limit of {self._settings.max_bytes} B"
 
 
-async def _refuse(refusal: tuple[int, str], scope: Scope, receive: Receive, send: Send) -> None:
-    status, detail = refusal
+async def _refuse(status: int, detail: str, receive: Receive, send: Send) -> None:
     response = JSONResponse({"detail": detail}, status, {"connection": "close"})
     await send({"type": "http.response.start", "status": status, "headers": response.raw_headers})
     await send({"type": "http.response.body", "body": response.body, "more_body": True})

@@ -27,11 +27,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class Metrics(Collector):
-    """A server's counters and gauges.
-
-    Args:
-        jobs: returns the number of jobs in each state.
-    """
+    """A server's counters and gauges; `jobs` returns the number of jobs in each state."""
 
     def __init__(self, queue: DeblurQueue, jobs: Callable[[], Mapping[str, int]]) -> None:
         self.registry = to = CollectorRegistry()

@@ -12,12 +12,7 @@ from unblur.serve.security import HEALTH
 
 
 def describe(app: FastAPI, models: list[str], token: bool) -> None:
-    """Corrects the app's description.
-
-    Args:
-        models: the names that the option `model` takes.
-        token: whether requests need one.
-    """
+    """Corrects the app's description, given the models' names and whether there is a token."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:

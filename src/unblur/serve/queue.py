@@ -59,11 +59,7 @@ class Task(Generic[T]):
         return 0.0 if not self.total else min(0.99, self.begun / self.total)
 
     def report(self, begun: int, total: int) -> None:
-        """Records the progress.
-
-        Raises:
-            TaskCancelledError: if the task was cancelled.
-        """
+        """Records the progress; raises TaskCancelledError if the task was cancelled."""
         if self.cancelled:
             raise TaskCancelledError("was cancelled")
         self.begun, self.total = max(begun, self.begun), total
@@ -94,11 +90,10 @@ class DeblurQueue:
         models: the models that photos may ask for.
         threads: photos worked on at a time.
         capacity: photos that may wait, besides those being worked on.
-        max_bytes: total size of the photos waiting and being worked on.
         max_pixels: larger photos are refused before they are decoded.
-        folder: for scratch files; by default the system's.
 
     Attributes:
+        max_bytes: total size of the photos waiting and being worked on.
         on_finished: called after each task, with the seconds that it took.
         draining: whether the server is about to stop, and starts no further job.
     """
@@ -109,20 +104,16 @@ class DeblurQueue:
         *,
         threads: int = 2,
         capacity: int = 16,
-        max_bytes: int = 2**28,
         max_pixels: int = photo.MAX_PIXELS,
-        folder: Path | None = None,
     ) -> None:
         self.models, self.max_pixels = models, max_pixels
-        self.capacity, self.max_bytes = capacity, max_bytes
+        self.capacity, self.max_bytes = capacity, 2**28
         self.on_finished: list[Callable[[Task[Any], float], None]] = []
-        self._folder = folder
         self._change = threading.Condition()
         self._waiting: deque[Task[Any]] = deque()
         self._jobs: deque[Task[Any]] = deque()
         self._running: set[Task[Any]] = set()
-        self.draining = self._closed = False
-        self._holds_memory = False
+        self.draining = self._closed = self._holds_memory = False
         self._mean_seconds = 2.0
         self._threads = [
             threading.Thread(target=self._work, args=(n == 0,), name=f"deblur-{n}", daemon=True)
@@ -164,7 +155,7 @@ class DeblurQueue:
             started()
             deblurrer = chosen.deblurrer(best)
             result = CachedResult.compute(
-                deblurrer, source, self.max_pixels, task.report, self._folder, kind
+                deblurrer, source, self.max_pixels, task.report, kind=kind
             )
             return finish(result)
 

@@ -50,7 +50,7 @@ class Choices(BaseModel):
 
 QueryChoices = Annotated[Choices, Query()]
 
-_BINARY = {"type": "string", "format": "binary"}
+BINARY = {"type": "string", "format": "binary"}
 BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -63,11 +63,11 @@ BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["photo"],
-                    "properties": {"photo": _BINARY, **Choices.model_json_schema()["properties"]},
+                    "properties": {"photo": BINARY, **Choices.model_json_schema()["properties"]},
                 }
             },
-            "image/*": {"schema": _BINARY},
-            "application/octet-stream": {"schema": _BINARY},
+            "image/*": {"schema": BINARY},
+            "application/octet-stream": {"schema": BINARY},
         },
     }
 }

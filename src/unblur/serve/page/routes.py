@@ -160,11 +160,7 @@ async def _receive(request: Request, path: Path, most: int) -> bool:
 
 
 def _save(upload: Upload, strength: float) -> Path:
-    """Writes the result to a file, which the caller deletes.
-
-    Raises:
-        UnblurError: if there is no result, or not any more.
-    """
+    """Writes the result to a file, which the caller deletes, or raises UnblurError."""
     if upload.result is None:
         raise ExpiredError
     out = upload.folder / f"result-{uuid.uuid4().hex}"
