@@ -14,11 +14,9 @@ from unblur.serve.disconnect import result_of
 from unblur.serve.errors import refusal
 from unblur.serve.queue import DeblurQueue
 from unblur.serve.result import CachedResult
-from unblur.serve.uploads import BODY, Format, QueryChoices, received
+from unblur.serve.uploads import BINARY, BODY, Format, QueryChoices, received
 
-RESULT = {
-    f"image/{kind}": {"schema": {"type": "string", "format": "binary"}} for kind in Format.__args__
-}
+RESULT = {f"image/{kind}": {"schema": BINARY} for kind in Format.__args__}
 """OpenAPI's `content` of an answer that is a photo's file."""
 
 _ENDINGS = {"jpeg": "jpg", "tiff": "tif"}
@@ -49,7 +47,7 @@ class Models(BaseModel):
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI's `responses` for these statuses."""
+    """OpenAPI's `responses` for these statuses, and for those of every checked route."""
     retry = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
     return {
         status: {
@@ -57,7 +55,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "description": _MEANINGS[status],
             **({"headers": retry} if status in (429, 503) else {}),
         }
-        for status in statuses
+        for status in (401, 421, *statuses)
     }
 
 
@@ -75,7 +73,6 @@ _MEANINGS = {
     429: "The queue is full.",
     503: "It took too long, or the server is stopping.",
 }
-EVERYWHERE = (401, 421)
 UPLOAD = (400, 403, 408, 413, 415, 422, 429, 503)
 
 
@@ -98,7 +95,7 @@ router = APIRouter(tags=["photos"])
             " nothing needs deblurring.",
             "content": RESULT,
         },
-        **problems(*EVERYWHERE, *UPLOAD),
+        **problems(*UPLOAD),
     },
     openapi_extra=BODY,
 )
@@ -133,7 +130,7 @@ async def deblur(request: Request, queue: Queue, options: QueryChoices) -> Respo
     return Response(result, media_type=f"image/{kind}", headers=attachment(kind))
 
 
-@router.get("/v1/models", summary="List the models", responses=problems(*EVERYWHERE))
+@router.get("/v1/models", summary="List the models", responses=problems())
 async def list_models(queue: Queue) -> Models:
     """The names that the option `model` takes."""
     models, default = queue.models.values(), queue.models.default

@@ -26,7 +26,7 @@ from unblur.serve.body_limits import BodyLimitMiddleware
 from unblur.serve.errors import UnexpectedErrorMiddleware, invalid
 from unblur.serve.jobs import Jobs
 from unblur.serve.jobs import routes as job_routes
-from unblur.serve.metrics import Metrics, MetricsMiddleware
+from unblur.serve.metrics import METHODS, Metrics, MetricsMiddleware
 from unblur.serve.models import LoadedModels
 from unblur.serve.openapi import describe
 from unblur.serve.queue import DeblurQueue
@@ -88,7 +88,7 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
         middleware=_middleware(settings, metrics),
-        exception_handlers={RequestValidationError: _on_invalid},
+        exception_handlers={RequestValidationError: invalid},
         separate_input_output_schemas=False,
     )
     state = app.state
@@ -126,12 +126,7 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     for router in _ROUTERS:
         app.include_router(router)
     # Before the page, which takes every other path.
-    app.add_api_route(
-        "/v1/{rest:path}",
-        _not_found,
-        methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
-        include_in_schema=False,
-    )
+    app.add_api_route("/v1/{rest:path}", _not_found, methods=METHODS, include_in_schema=False)
     if settings.page:
         from unblur.serve import page  # imports Gradio, which the API does not need
 
@@ -156,8 +151,3 @@ async def _not_found(request: Request) -> Response:
         allowed = {"Allow": ", ".join(sorted(methods))}
         return JSONResponse({"detail": "Method Not Allowed"}, 405, allowed)
     return JSONResponse({"detail": "Not Found"}, 404)
-
-
-async def _on_invalid(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    return invalid(error)

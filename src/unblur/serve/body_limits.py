@@ -19,8 +19,7 @@ class BodyLimitMiddleware:
     """Answers 413 to a body that is too long, 408 to one that is too slow; for every route."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app = app
-        self.settings = settings
+        self.app, self.settings = app, settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,7 +43,7 @@ class BodyLimitMiddleware:
             with suppress(_BodyRefusedError):
                 await self.app(scope, body.receive, send_on)
         if body.refusal and not started:
-            await _refuse(body.refusal, scope, receive, send)
+            await _refuse(*body.refusal, receive, send)
 
 
 class _BodyRefusedError(Exception):
@@ -53,8 +52,7 @@ class _BodyRefusedError(Exception):
 
 class _Body:
     def __init__(self, receive: Receive, settings: Settings) -> None:
-        self._receive = receive
-        self._settings = settings
+        self._receive, self._settings = receive, settings
         self._length = 0
         self._whole = False
         self._began = time.monotonic()
@@ -89,8 +87,7 @@ class _Body:
         self.refusal = 413, f"the request is longer than the limit of {self._settings.max_bytes} B"
 
 
-async def _refuse(refusal: tuple[int, str], scope: Scope, receive: Receive, send: Send) -> None:
-    status, detail = refusal
+async def _refuse(status: int, detail: str, receive: Receive, send: Send) -> None:
     response = JSONResponse({"detail": detail}, status, {"connection": "close"})
     await send({"type": "http.response.start", "status": status, "headers": response.raw_headers})
     await send({"type": "http.response.body", "body": response.body, "more_body": True})

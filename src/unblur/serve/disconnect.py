@@ -33,7 +33,11 @@ async def result_of(task: Task[T], queue: DeblurQueue, request: Request, timeout
     try:
         await asyncio.wait({gone, done}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         if not done.done():
-            raise ClientDisconnect if gone.done() else _too_long(timeout)
+            if gone.done():
+                raise ClientDisconnect
+            why = f"it took longer than the limit of {timeout:g} s"
+            detail = f"{why}; a job (POST /v1/jobs) may take longer"
+            raise HTTPException(503, detail, {"Retry-After": "60"})
         return done.result()
     except TaskCancelledError:
         raise HTTPException(503, "the server is stopping", {"Retry-After": "10"}) from None
@@ -45,14 +49,6 @@ async def result_of(task: Task[T], queue: DeblurQueue, request: Request, timeout
         gone.cancel()
         if not task.future.done():
             queue.cancel(task)
-
-
-def _too_long(timeout: float) -> HTTPException:
-    return HTTPException(
-        503,
-        f"it took longer than the limit of {timeout:g} s; a job (POST /v1/jobs) may take longer",
-        {"Retry-After": "60"},
-    )
 
 
 async def _disconnected(request: Request) -> None:

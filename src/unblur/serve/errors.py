@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from fastapi import HTTPException
+from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
@@ -38,22 +38,24 @@ def refusal(error: BaseException) -> HTTPException:
     if isinstance(error, ModelError):
         return HTTPException(422, str(error))
     if isinstance(error, PhotoError):
-        return HTTPException(_status(error), plain(error))
+        statuses = {TooManyPixelsError: 413, UnknownFormatError: 415}
+        return HTTPException(statuses.get(type(error), 422), f"the photo {reason(error)}")
     log.error("a photo could not be deblurred", exc_info=error)
     if isinstance(error, MemoryError):
         return HTTPException(503, "not enough memory for the photo now", {"Retry-After": "30"})
     return HTTPException(500, BUG)
 
 
-def invalid(error: RequestValidationError) -> JSONResponse:
+async def invalid(_: Request, error: Exception) -> JSONResponse:
     """The answer for wrong options."""
+    assert isinstance(error, RequestValidationError)
     wrong = (f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
     return JSONResponse({"detail": "; ".join(wrong)}, 422)
 
 
-def plain(error: UnblurError) -> str:
-    """What is wrong with a photo, and what a client can do."""
-    return f"the photo {error.message(_WORDS)}"
+def reason(error: UnblurError) -> str:
+    """What is wrong with a photo, and what a client can do, to follow its name."""
+    return error.message(_WORDS)
 
 
 class UnexpectedErrorMiddleware:
@@ -79,9 +81,3 @@ class UnexpectedErrorMiddleware:
                 raise
             log.error("a request failed", exc_info=error)
             await JSONResponse({"detail": BUG}, 500)(scope, receive, send)
-
-
-def _status(error: PhotoError) -> int:
-    if isinstance(error, TooManyPixelsError):
-        return 413
-    return 415 if isinstance(error, UnknownFormatError) else 422

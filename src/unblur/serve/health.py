@@ -7,7 +7,7 @@ from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
-from unblur.serve.api import EVERYWHERE, Problem, Queue, problems
+from unblur.serve.api import Problem, Queue, problems
 
 router = APIRouter(tags=["operation"])
 
@@ -38,7 +38,7 @@ async def readyz(queue: Queue) -> Health:
     "/metrics",
     summary="Metrics for Prometheus",
     response_class=PlainTextResponse,
-    responses=problems(*EVERYWHERE),
+    responses=problems(),
 )
 async def metrics(request: Request) -> Response:
     """Requests, photos, the queue, jobs and the process, in Prometheus's text format."""

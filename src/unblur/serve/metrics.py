@@ -23,15 +23,11 @@ from unblur import __version__
 from unblur.serve.queue import DeblurQueue, Task
 
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class Metrics(Collector):
-    """A server's counters and gauges.
-
-    Args:
-        jobs: returns the number of jobs in each state.
-    """
+    """A server's counters and gauges; `jobs` returns the number of jobs in each state."""
 
     def __init__(self, queue: DeblurQueue, jobs: Callable[[], Mapping[str, int]]) -> None:
         self.registry = to = CollectorRegistry()
@@ -109,7 +105,7 @@ class MetricsMiddleware:
             await self.app(scope, receive, send_on)
         finally:
             route = _label(routes, scope)
-            method = scope["method"] if scope["method"] in _METHODS else "other"
+            method = scope["method"] if scope["method"] in METHODS else "other"
             self.metrics.requests.labels(method, route, str(status or "gone")).inc()
             self.metrics.latency.labels(route).observe(time.monotonic() - began)
 

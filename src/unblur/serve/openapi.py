@@ -12,12 +12,7 @@ from unblur.serve.security import HEALTH
 
 
 def describe(app: FastAPI, models: list[str], token: bool) -> None:
-    """Corrects the app's description.
-
-    Args:
-        models: the names that the option `model` takes.
-        token: whether requests need one.
-    """
+    """Corrects the app's description, given the models' names and whether there is a token."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -59,8 +54,7 @@ def _name_models(schema: dict[str, Any], models: list[str]) -> None:
 
 
 def _require_token(schema: dict[str, Any]) -> None:
-    schemes = schema.setdefault("components", {}).setdefault("securitySchemes", {})
-    schemes["token"] = {"type": "http", "scheme": "bearer"}
+    schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for path, operation in _operations(schema):
         if path not in HEALTH:
             operation["security"] = [{"token": []}]

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
@@ -58,32 +59,24 @@ class Task(Generic[T]):
         return 0.0 if not self.total else min(0.99, self.begun / self.total)
 
     def report(self, begun: int, total: int) -> None:
-        """Records the progress.
-
-        Raises:
-            TaskCancelledError: if the task was cancelled.
-        """
+        """Records the progress; raises TaskCancelledError if the task was cancelled."""
         if self.cancelled:
             raise TaskCancelledError("was cancelled")
         self.begun, self.total = max(begun, self.begun), total
 
     def run(self) -> None:
         """Runs it; called once, by the queue."""
-        given = failure = None
         try:
             self.report(0, 0)
-            given = self._run(self)
+            end = partial(self.future.set_result, self._run(self))
         except BaseException as error:  # noqa: BLE001 - set on the future
-            failure = error
+            end = partial(self.future.set_exception, error)
         # The closure holds the photo, and the task may be referenced for longer.
         del self._run
         self.state = "done"
-        if failure is None:
-            self.future.set_result(given)  # pyright: ignore[reportArgumentType]
-        else:
-            self.future.set_exception(failure)
-            # The traceback refers to this frame: a reference cycle that would hold the photo.
-            del failure
+        end()
+        # An exception's traceback refers to this frame: a cycle that would hold the photo.
+        del end
 
 
 class DeblurQueue:
@@ -97,11 +90,10 @@ class DeblurQueue:
         models: the models that photos may ask for.
         threads: photos worked on at a time.
         capacity: photos that may wait, besides those being worked on.
-        max_bytes: total size of the photos waiting and being worked on.
         max_pixels: larger photos are refused before they are decoded.
-        folder: for scratch files; by default the system's.
 
     Attributes:
+        max_bytes: total size of the photos waiting and being worked on.
         on_finished: called after each task, with the seconds that it took.
         draining: whether the server is about to stop, and starts no further job.
     """
@@ -112,20 +104,16 @@ class DeblurQueue:
         *,
         threads: int = 2,
         capacity: int = 16,
-        max_bytes: int = 2**28,
         max_pixels: int = photo.MAX_PIXELS,
-        folder: Path | None = None,
     ) -> None:
         self.models, self.max_pixels = models, max_pixels
-        self.capacity, self.max_bytes = capacity, max_bytes
+        self.capacity, self.max_bytes = capacity, 2**28
         self.on_finished: list[Callable[[Task[Any], float], None]] = []
-        self._folder = folder
         self._change = threading.Condition()
         self._waiting: deque[Task[Any]] = deque()
         self._jobs: deque[Task[Any]] = deque()
         self._running: set[Task[Any]] = set()
-        self.draining = self._closed = False
-        self._holds_memory = False
+        self.draining = self._closed = self._holds_memory = False
         self._mean_seconds = 2.0
         self._threads = [
             threading.Thread(target=self._work, args=(n == 0,), name=f"deblur-{n}", daemon=True)
@@ -167,7 +155,7 @@ class DeblurQueue:
             started()
             deblurrer = chosen.deblurrer(best)
             result = CachedResult.compute(
-                deblurrer, source, self.max_pixels, task.report, self._folder, kind
+                deblurrer, source, self.max_pixels, task.report, kind=kind
             )
             return finish(result)
 
@@ -240,10 +228,10 @@ class DeblurQueue:
         for thread in self._threads:
             thread.join(None if seconds is None else max(0.0, end - time.monotonic()))
         with self._change:
-            waiting, running = [*self._waiting, *self._jobs], list(self._running)
-        for task in (*waiting, *running):
+            left = [*self._waiting, *self._jobs, *self._running]
+        for task in left:
             self.cancel(task)
-        for thread in self._threads if running else ():
+        for thread in self._threads:
             thread.join(5)
 
     def _taken(self) -> int:
@@ -270,8 +258,8 @@ class DeblurQueue:
         """The next task for a thread, when there is one; None if the thread is to end."""
         with self._change:
             while True:
-                jobs = [self._jobs] if takes_jobs and not self.draining else []
-                for queue in filter(None, (*jobs, self._waiting)):
+                prefers_jobs = takes_jobs and self._jobs and not self.draining
+                if queue := self._jobs if prefers_jobs else self._waiting:
                     task = queue.popleft()
                     task.state = "running"
                     self._running.add(task)

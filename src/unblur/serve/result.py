@@ -84,13 +84,12 @@ class CachedResult:
 
         changes = deblurrer.changes(source_of(picture), count)
         if picture.width * picture.height <= IN_MEMORY:
-            result = cls(source, picture, list(changes), max_pixels)
+            kept = list(changes)
         else:
             # Without a name: it disappears when it is closed, and with the process.
-            file = _written(changes, partial(tempfile.TemporaryFile, dir=folder))
-            result = cls(source, picture, file, max_pixels)
+            kept = _written(changes, partial(tempfile.TemporaryFile, dir=folder))
         report(total, total)
-        return result
+        return cls(source, picture, kept, max_pixels)
 
     @property
     def photo(self) -> Photo:
@@ -98,10 +97,7 @@ class CachedResult:
         return self._photo or photo.read(self._source, self._max_pixels)
 
     def move_to_disk(self, path: Path) -> None:
-        """Frees all memory and open files.
-
-        Args:
-            path: a new file for the change, which `close` removes.
+        """Moves the change to a new file, which `close` removes; frees memory and open files.
 
         Raises:
             PhotoError: if there is no room for it.

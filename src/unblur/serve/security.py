@@ -16,7 +16,6 @@ import hashlib
 import hmac
 import ipaddress
 import socket
-from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -88,8 +87,7 @@ class SecurityMiddleware:
                     add.setdefault("cache-control", "no-store")
             await send(message)
 
-        refusal = self._refusal(scope, headers)
-        app = self.app if refusal is None else refusal
+        app = self._refusal(scope, headers) or self.app
         await app(scope, receive, send_on)
 
     def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
@@ -143,7 +141,7 @@ class SecurityMiddleware:
         return hmac.compare_digest(_digest(token), self._token)
 
 
-def _refuse(status: int, detail: str, headers: dict[str, str] | None = None) -> Any:
+def _refuse(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
     # Does not wait for the rest of the request.
     return JSONResponse({"detail": detail}, status, {"connection": "close", **(headers or {})})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, BinaryIO, Literal
 
@@ -11,7 +11,7 @@ from fastapi import HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from unblur import photo
@@ -28,16 +28,14 @@ _IN_MEMORY = 2**20
 class Choices(BaseModel):
     """How a photo is deblurred."""
 
-    strength: Annotated[
-        float,
-        Field(
-            description=options.STRENGTH.help,
-            ge=options.STRENGTH.least,
-            le=options.STRENGTH.most,
-            allow_inf_nan=False,
-        ),
-    ] = options.FULL
-    best: Annotated[bool, Field(description=options.BEST.help)] = False
+    strength: float = Field(
+        options.FULL,
+        description=options.STRENGTH.help,
+        ge=options.STRENGTH.least,
+        le=options.STRENGTH.most,
+        allow_inf_nan=False,
+    )
+    best: bool = Field(False, description=options.BEST.help)
     model: Annotated[
         str | None,
         Field(description="A name from /v1/models; by default the first.", max_length=200),
@@ -52,7 +50,7 @@ class Choices(BaseModel):
 
 QueryChoices = Annotated[Choices, Query()]
 
-_schema = Choices.model_json_schema()
+BINARY = {"type": "string", "format": "binary"}
 BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -65,14 +63,11 @@ BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["photo"],
-                    "properties": {
-                        "photo": {"type": "string", "format": "binary"},
-                        **_schema["properties"],
-                    },
+                    "properties": {"photo": BINARY, **Choices.model_json_schema()["properties"]},
                 }
             },
-            "image/*": {"schema": {"type": "string", "format": "binary"}},
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "image/*": {"schema": BINARY},
+            "application/octet-stream": {"schema": BINARY},
         },
     }
 }
@@ -92,9 +87,9 @@ async def received(request: Request, choices: Choices) -> AsyncIterator[tuple[Bi
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        async with _form(request) as (file, fields):
+        async with _form(request) as (file, form):
             await _check(file)
-            yield file, _merged(choices, fields)
+            yield file, _merged(choices, form)
         return
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
         async for chunk in request.stream():
@@ -108,7 +103,7 @@ async def received(request: Request, choices: Choices) -> AsyncIterator[tuple[Bi
 
 
 @asynccontextmanager
-async def _form(request: Request) -> AsyncIterator[tuple[BinaryIO, dict[str, str]]]:
+async def _form(request: Request) -> AsyncIterator[tuple[BinaryIO, FormData]]:
     try:
         form = await request.form(max_files=1, max_fields=8, max_part_size=2**16)
     except StarletteHTTPException as error:
@@ -117,10 +112,7 @@ async def _form(request: Request) -> AsyncIterator[tuple[BinaryIO, dict[str, str
         files = [value for value in form.values() if isinstance(value, UploadFile)]
         if not files:
             raise HTTPException(422, "the form holds no file; the photo was expected as one")
-        yield (
-            files[0].file,
-            {name: value for name, value in form.items() if isinstance(value, str)},
-        )
+        yield files[0].file, form
     finally:
         await form.close()
 
@@ -137,8 +129,10 @@ async def _check(file: BinaryIO) -> None:
         raise refusal(error) from None
 
 
-def _merged(choices: Choices, fields: Mapping[str, str]) -> Choices:
-    given = {name: fields[name] for name in Choices.model_fields if fields.get(name)}
+def _merged(choices: Choices, form: FormData) -> Choices:
+    given = {
+        k: v for k, v in form.items() if k in Choices.model_fields and isinstance(v, str) and v
+    }
     try:
         return Choices.model_validate({**choices.model_dump(exclude_unset=True), **given})
     except ValidationError as error:

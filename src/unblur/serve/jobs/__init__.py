@@ -163,7 +163,7 @@ class Jobs:
     def _begin(self, job: Job) -> None:
         record = job.record
         if record.tries >= TRIES:
-            self._end(job, "failed", error=f"the server was killed {TRIES} times while it ran")
+            self._fail(job, f"the server was killed {TRIES} times while it ran")
             return
 
         def finish(result: CachedResult) -> str:
@@ -187,7 +187,7 @@ class Jobs:
                 started=started,
             )
         except ModelError as error:
-            self._end(job, "failed", error=str(error))
+            self._fail(job, str(error))
             return
         except BusyError:
             return  # the server is stopping; the next start queues it
@@ -201,30 +201,20 @@ class Jobs:
             return
         error = future.exception()
         if error is None:
-            self._end(job, "done", kind=future.result())
+            self._update(job, state="done", finished=time.time(), format=future.result())
         elif isinstance(error, TaskCancelledError):
             # The server is stopping: the next start queues it, and this try does not count.
             if job.begun:
                 self._update(job, tries=job.record.tries - 1)
-        else:
-            self._end(job, "failed", error=self._explained(job, error))
-
-    def _explained(self, job: Job, error: BaseException) -> str:
-        if isinstance(error, PhotoError) and str(self._store.folder) in str(error):
+        elif isinstance(error, PhotoError) and str(self._store.folder) in str(error):
             # About a file of the store, which is the server's fault and not to be shown.
             log.error("job %s failed", job.record.id, exc_info=error)
-            return BUG
-        return refusal(error).detail
+            self._fail(job, BUG)
+        else:
+            self._fail(job, refusal(error).detail)
 
-    def _end(
-        self,
-        job: Job,
-        state: Literal["done", "failed"],
-        kind: str | None = None,
-        error: str | None = None,
-    ) -> None:
-        kind = kind or job.record.format
-        self._update(job, state=state, finished=time.time(), format=kind, error=error)
+    def _fail(self, job: Job, error: str) -> None:
+        self._update(job, state="failed", finished=time.time(), error=error)
 
     def _update(self, job: Job, **changes: object) -> None:
         record = replace(job.record, **changes)  # pyright: ignore[reportArgumentType]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from unblur.errors import BusyError, ModelError
-from unblur.serve.api import BODY, EVERYWHERE, RESULT, UPLOAD, attachment, problems
+from unblur.serve.api import BODY, RESULT, UPLOAD, attachment, problems
 from unblur.serve.errors import log, refusal
 from unblur.serve.jobs import Job, Jobs
 from unblur.serve.uploads import QueryChoices, received
@@ -52,7 +52,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
     "",
     summary="Post a job",
     status_code=202,
-    responses=problems(*EVERYWHERE, *UPLOAD),
+    responses=problems(*UPLOAD),
     openapi_extra=BODY,
 )
 async def post_job(
@@ -78,11 +78,7 @@ async def post_job(
     return _state(jobs, job)
 
 
-@router.get(
-    "/{id}",
-    summary="Get a job's state",
-    responses=problems(*EVERYWHERE, 404),
-)
+@router.get("/{id}", summary="Get a job's state", responses=problems(404))
 async def get_job(jobs: JobsOf, identity: Identity) -> JobState:
     """Its state and progress."""
     return _state(jobs, _found(jobs, identity))
@@ -93,11 +89,8 @@ async def get_job(jobs: JobsOf, identity: Identity) -> JobState:
     summary="Fetch a job's result",
     response_class=Response,
     responses={
-        200: {
-            "description": "The deblurred photo's file.",
-            "content": RESULT,
-        },
-        **problems(*EVERYWHERE, 404, 409, 422),
+        200: {"description": "The deblurred photo's file.", "content": RESULT},
+        **problems(404, 409, 422),
     },
 )
 async def get_result(jobs: JobsOf, identity: Identity) -> Response:
@@ -118,12 +111,7 @@ async def get_result(jobs: JobsOf, identity: Identity) -> Response:
     return StreamingResponse(_chunks(file), media_type=f"image/{record.format}", headers=headers)
 
 
-@router.delete(
-    "/{id}",
-    summary="Delete a job",
-    status_code=204,
-    responses=problems(*EVERYWHERE, 403, 404),
-)
+@router.delete("/{id}", summary="Delete a job", status_code=204, responses=problems(403, 404))
 async def delete_job(jobs: JobsOf, identity: Identity) -> None:
     """Cancels it if it is not finished, and removes photo and result."""
     _found(jobs, identity)
@@ -144,7 +132,6 @@ def _none() -> HTTPException:
 
 def _state(jobs: Jobs, job: Job) -> JobState:
     record, expires = job.record, jobs.expires(job)
-    done = record.state == "done"
     return JobState(
         id=record.id,
         state=job.state,
@@ -158,7 +145,7 @@ def _state(jobs: Jobs, job: Job) -> JobState:
         created=_time(record.created),
         finished=None if record.finished is None else _time(record.finished),
         expires=None if expires is None else _time(expires),
-        result=f"/v1/jobs/{record.id}/result" if done else None,
+        result=f"/v1/jobs/{record.id}/result" if record.state == "done" else None,
     )
 
 

@@ -11,7 +11,6 @@ Photos and results would be files beside an SQLite database too, and need the sa
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import secrets
@@ -26,8 +25,7 @@ from unblur import photo
 from unblur.errors import PhotoError
 from unblur.photo.files import atomic
 from unblur.serve.disk_space import require_room
-
-log = logging.getLogger("unblur.serve")
+from unblur.serve.errors import log
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _NEW, _GONE = ".new-", ".gone-"

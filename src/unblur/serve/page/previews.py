@@ -29,11 +29,7 @@ _SAVED = {"Q": 92, "subsample_mode": "off", "keep": "none"}
 
 
 def show_before(photo: Photo, folder: Path) -> None:
-    """Writes thumb.jpg and before.jpg.
-
-    Raises:
-        PhotoError: if the photo is damaged.
-    """
+    """Writes thumb.jpg and before.jpg; raises PhotoError if the photo is damaged."""
     try:
         base = _base(_displayed(photo.shown, photo))
         base.jpegsave(str(folder / "before.jpg"), **_SAVED)

@@ -17,7 +17,8 @@ from starlette.background import BackgroundTask
 
 from unblur.errors import ExpiredError, UnblurError
 from unblur.serve.disk_space import require_room
-from unblur.serve.page.running import described, reason
+from unblur.serve.errors import reason
+from unblur.serve.page.running import described
 from unblur.serve.page.sessions import MAX_PHOTOS, Sessions, Upload, clean_name, upload_name
 
 STATIC = {
@@ -159,11 +160,7 @@ async def _receive(request: Request, path: Path, most: int) -> bool:
 
 
 def _save(upload: Upload, strength: float) -> Path:
-    """Writes the result to a file, which the caller deletes.
-
-    Raises:
-        UnblurError: if there is no result, or not any more.
-    """
+    """Writes the result to a file, which the caller deletes, or raises UnblurError."""
     if upload.result is None:
         raise ExpiredError
     out = upload.folder / f"result-{uuid.uuid4().hex}"

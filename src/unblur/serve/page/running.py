@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
 from unblur.errors import BusyError, TaskCancelledError, UnblurError
-from unblur.serve.errors import plain
+from unblur.serve.errors import log, reason
 from unblur.serve.page import previews
 from unblur.serve.page.sessions import Result, Session, Upload, Variant
 from unblur.serve.queue import DeblurQueue, Task
@@ -19,7 +18,6 @@ TICK = 0.15
 BUSY = 1.0
 """Seconds after which a photo is submitted again if the queue was full."""
 BUG = "could not be done: something is wrong with the server, not with your photo"
-_log = logging.getLogger(__name__)
 
 
 async def run(
@@ -66,7 +64,8 @@ def described(session: Session, upload: Upload, queue: DeblurQueue) -> dict[str,
     """A photo as page.js expects it."""
     at = f"page/{session.token}/photos/{upload.id}"
     task, result = upload.task, upload.result
-    fields: dict[str, Any] = {
+    large = previews.needs_tiles(upload.width, upload.height)
+    return {
         "id": upload.id,
         "name": upload.name,
         "width": upload.width,
@@ -83,16 +82,10 @@ def described(session: Session, upload: Upload, queue: DeblurQueue) -> dict[str,
         "after": f"{at}/{result.name}.jpg" if result is not None else None,
         "base": min(1.0, previews.BASE / max(upload.width, upload.height)),
         "tile": previews.TILE,
-        "tiles": None,
+        "tiles": {"before": f"{at}/before", "after": f"{at}/{result.name}"}
+        if result is not None and large
+        else None,
     }
-    if result is not None and previews.needs_tiles(upload.width, upload.height):
-        fields["tiles"] = {"before": f"{at}/before", "after": f"{at}/{result.name}"}
-    return fields
-
-
-def reason(error: UnblurError) -> str:
-    """What is wrong with a photo, to follow its name."""
-    return plain(error).removeprefix("the photo ")
 
 
 def _place(session: Session, upload: Upload, queue: DeblurQueue) -> int:
@@ -127,7 +120,7 @@ async def _run_all(session: Session, queue: DeblurQueue, timeout: float) -> None
         try:
             await _run_one(session, upload, queue, timeout)
         except Exception:  # noqa: BLE001 - the photo fails, and the others go on
-            _log.exception("a photo of the page failed")
+            log.exception("a photo of the page failed")
             _fail(upload, BUG)
 
 
@@ -193,7 +186,7 @@ def _take(upload: Upload, task: Task[Any], variant: Variant, name: str) -> None:
     elif isinstance(error, MemoryError):
         _fail(upload, "needs more memory than there is")
     else:
-        _log.error("a photo of the page failed", exc_info=error)
+        log.error("a photo of the page failed", exc_info=error)
         _fail(upload, BUG)
 
 

@@ -193,11 +193,7 @@ class Sessions:
         return session
 
     def find(self, token: str) -> Session:
-        """Returns a session, which counts as used.
-
-        Raises:
-            ExpiredError: if it has ended or never existed.
-        """
+        """Returns a session, which counts as used; raises ExpiredError if there is none."""
         session = self._by_token.get(token)
         if session is None:
             raise ExpiredError
@@ -232,9 +228,7 @@ class Sessions:
     def _end(self, session: Session) -> None:
         with self._lock:
             self._by_token.pop(session.token, None)
-            for connection, other in list(self._by_connection.items()):
-                if other is session:
-                    del self._by_connection[connection]
+            self._by_connection = {c: s for c, s in self._by_connection.items() if s is not session}
         session.close(self.queue)
 
 
