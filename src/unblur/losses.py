@@ -148,9 +148,8 @@ class HybridLoss(nn.Module):
         if config.adversarial and self.discriminator is not None:
             with torch.no_grad():
                 scores = self.discriminator(real)
-            terms["adversarial"] = generator_loss(
-                scores, self.discriminator(fake), config.symmetric
-            )
+            own = self.discriminator(fake)
+            terms["adversarial"] = generator_loss(scores, own, config.symmetric)
         if config.content and self.features is not None:
             terms["content"] = content_loss(self.features, fake, real)
         if config.pixel:

@@ -27,11 +27,8 @@ def synthesize(
 ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
     """A blurred and a sharp image of each photo, rounded to 8 bit, in [0, 1].
 
-    Everything that decides shapes (which samples have an object, noise, JPEG; how long paths are)
-    is drawn on the host; the images are computed on the photos' device, and nothing is read back,
-    so the host never waits. A stage processes the samples that it applies to in one batch; the
-    exposure groups samples by their numbers of objects and of sub-frames. The same seed gives the
-    same batch.
+    Everything that decides shapes is drawn on the host; the images are computed on the photos'
+    device, and nothing is read back, so the host never waits. The same seed gives the same batch.
 
     Args:
         photos: sharp, sRGB-encoded crops, each with `margin` extra pixels on every side, into which

@@ -10,8 +10,7 @@ import msgspec
 class BlurConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Synthetic blur: B = C * H + N (eq. 1), with H the motion during the exposure, N the noise.
 
-    A share is the part of the samples, from 0 to 1, that have the effect; each is drawn
-    independently.
+    A share is the part of the samples, from 0 to 1, that have the effect, drawn independently.
     """
 
     sharp_share: float = 0.08

@@ -35,13 +35,13 @@ def average_frames(
 ) -> Iterator[tuple[Frame, Frame, dict[str, int | str]]]:
     """Pairs of a blurred and a sharp frame, as GoPro was made (Nah et al. 2017).
 
-    Windows of a random odd length follow each other by half a window. The blurred frame is their
-    mean, the responses in turn: "signal" takes the encoded values, like GoPro's `blur`; "srgb"
-    linear light by sRGB's curve. The sharp frame is the window's middle one.
+    Windows of a random length overlap by half. The blurred frame is the mean, by the responses in
+    turn: of the encoded values ("signal", like GoPro's `blur`) or of light by sRGB's curve
+    ("srgb"). The sharp frame is the window's middle one.
 
     Args:
         frames: consecutive frames of one size.
-        counts: lengths to choose from, odd.
+        counts: odd lengths to choose from.
         responses: of `RESPONSES`.
         skipped: counts what is left out.
 
@@ -53,7 +53,7 @@ def average_frames(
     """
     if any(count % 2 == 0 for count in counts):
         raise ValueError(f"the middle frame needs odd counts, not {counts}")
-    skipped = skipped if skipped is not None else Skipped()
+    skipped = skipped or Skipped()
     window: list[tuple[int, Frame]] = []
     changes: list[float] = []
     count, names = int(rng.choice(counts)), list(responses)
@@ -63,7 +63,7 @@ def average_frames(
             if change < 0.02:
                 skipped.duplicates += 1
                 continue
-            if _is_cut(change, changes):
+            if change > 25 and change > 5 * float(np.median(changes or [0.0])):
                 skipped.cuts += 1
                 window.clear()
             changes = [*changes[-20:], change]
@@ -72,10 +72,8 @@ def average_frames(
             continue
         chosen = np.stack([kept for _, kept in window])
         blurred = mean(chosen, response.tabulate(torch.tensor([RESPONSES[names[0]]])))
-        first = window[0][0]
-        yield blurred, chosen[count // 2], {
-            "first_frame": first, "frames": count, "response": names[0],
-        }  # fmt: skip
+        facts = {"first_frame": window[0][0], "frames": count, "response": names[0]}
+        yield blurred, chosen[count // 2], facts
         done, count = count, int(rng.choice(counts))
         del window[: max(done // 2 + 1, done - count + 1)]
         names.append(names.pop(0))
@@ -94,8 +92,3 @@ def _change(before: Frame, after: Frame) -> float:
     """Mean absolute difference in grey levels, of every fourth pixel."""
     a, b = (x[::4, ::4].astype(np.int16) for x in (before, after))
     return float(np.abs(a - b).mean())
-
-
-def _is_cut(change: float, changes: list[float]) -> bool:
-    """Whether a change is much larger than those before it."""
-    return change > 25 and change > 5 * float(np.median(changes or [0.0]))

@@ -34,15 +34,12 @@ def _lose(
     height, width = images.shape[-2:]
     pad = (0, -width % 16, 0, -height % 16)
     images = F.pad((images.clamp(0, 1) * 255).round(), pad, mode="replicate")
-    to_ycc = torch.tensor(_TO_YCC)
-    to_rgb, to_ycc = (carry(m, images.device) for m in (torch.linalg.inv(to_ycc), to_ycc))
+    to_rgb, to_ycc = (carry(m, images.device) for m in (torch.linalg.inv(_TO_YCC), _TO_YCC))
     y, c = torch.einsum("ij,bjhw->bihw", to_ycc, images).split((1, 2), dim=1)
     y = _blocks(y - 128, tables[:, :1]) + 128
+    c = _blocks(F.avg_pool2d(c, 2) if halved else c, tables[:, 1:])
     if halved:
-        c = _blocks(F.avg_pool2d(c, 2), tables[:, 1:])
         c = F.interpolate(c, scale_factor=2, mode="bilinear")
-    else:
-        c = _blocks(c, tables[:, 1:])
     rgb = torch.einsum("ij,bjhw->bihw", to_rgb, torch.cat([y, c], dim=1))
     return rgb[..., :height, :width].clamp(0, 255).round() / 255
 
@@ -62,12 +59,10 @@ def _blocks(
     return blocks.view(b, c, h // 8, w // 8, 8, 8).transpose(3, 4).reshape(b, c, h, w)
 
 
-_TO_YCC = (
-    (0.299, 0.587, 0.114),
-    (-0.168735892, -0.331264108, 0.5),
-    (0.5, -0.418687589, -0.081312411),
-)
 # fmt: off
+_TO_YCC = torch.tensor((
+    (0.299, 0.587, 0.114), (-0.168735892, -0.331264108, 0.5), (0.5, -0.418687589, -0.081312411),
+))
 _LUMA = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
     14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,

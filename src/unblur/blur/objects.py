@@ -21,8 +21,7 @@ def cut_out(
     """Layers of objects, RGBA with premultiplied alpha: the first objects of the samples that have
     any, then the second ones.
 
-    They are cut from the next photo of the batch and from the one after that, mirrored; from the
-    sample's own where there is only one photo.
+    They are cut from the next photos of the batch, mirrored; from its own where it is the only one.
 
     Args:
         numbers: of objects; on the host.

@@ -11,9 +11,7 @@ from torch import Tensor
 
 def carry(drawn: Tensor, device: torch.device) -> Tensor:
     """Copies a tensor from the host to a device without waiting for it."""
-    if device.type == "cuda":
-        drawn = drawn.pin_memory()
-    return drawn.to(device, non_blocking=True)
+    return (drawn.pin_memory() if device.type == "cuda" else drawn).to(device, non_blocking=True)
 
 
 def apply(

@@ -71,11 +71,11 @@ def expose(
 
     A sample has as many sub-frames as the longest path of any corner has pixels, times `density`,
     and four at least; a sample at rest is returned exactly. In each sub-frame the objects are
-    composited over the scene, so an object's edge is blurred with its motion and the background
-    shows through. Beyond the margin the border is replicated.
+    composited over the scene, so the background shows through their blurred edges. Beyond the
+    margin the border is replicated.
 
-    Samples of as many layers and about as many sub-frames are exposed together, as many as memory
-    allows. The grouping is decided on the host, so every shape is known without asking the device.
+    Samples of as many layers and about as many sub-frames are exposed together, as memory allows;
+    the host groups them, so every shape is known without asking the device.
 
     Args:
         light: the scene, in the domain in which the sensor averages.
@@ -96,10 +96,8 @@ def expose(
         for k, rgba in enumerate(layers[: int(numbers[group[0]])]):
             rows = (numbers > k).cumsum(0)[group] - 1
             pictures.append(rgba.index_select(0, carry(rows, light.device)))
-        part = Motion(
-            motion.poses[group, : len(pictures)], motion.centres[group], motion.focal[group],
-            motion.shutter[group],
-        )  # fmt: skip
+        poses, shutter = motion.poses[group, : len(pictures)], motion.shutter[group]
+        part = Motion(poses, motion.centres[group], motion.focal[group], shutter)
         near = None if depth is None else depth.index_select(0, index)[:, None]
         mean = _mean(pictures, part, counts[group[-1]], margin, near, most // len(group))
         out.index_copy_(0, index, mean)
@@ -116,10 +114,9 @@ def longest_paths(motion: Motion, size: Sequence[int]) -> Float[Tensor, " b"]:
 
 
 def _groups(numbers: list[int], counts: list[int], most: int) -> list[list[int]]:
-    """Groups samples of as many objects and about as many sub-frames.
+    """Groups samples of as many objects and about as many sub-frames, those at rest apart.
 
     A group has `most` sub-frames in sum, or one sample; its last sample has the most of them.
-    Samples at rest are never grouped with moving ones.
     """
     groups: list[list[int]] = []
     kinds = [(number, count > 1) for number, count in zip(numbers, counts, strict=True)]
@@ -188,6 +185,6 @@ def _look(
         else:
             plane.addcmul_(s[:, :, axis], depth)
     places = grid.movedim(0, -1).flatten(1, 2)
-    # Few samples reach beyond their margin, and mirroring would take a CPU twice the time.
+    # Few samples reach beyond their margin; mirroring would take a CPU twice the time.
     frames = F.grid_sample(pictures, places, padding_mode="border", align_corners=True)
     return frames.unflatten(2, grid.shape[2:4])

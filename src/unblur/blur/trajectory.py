@@ -86,11 +86,10 @@ def sample_paths(
 def camera_shake(batch: int, generator: torch.Generator) -> Float[Tensor, "b t 2"]:
     """Random walks with inertia and impulsive shakes, each of path length 1.
 
-    The model of Boracchi and Foi (2012) with DeblurGAN's ranges (Kupyn et al. 2018): constant
-    speed; each step the velocity is turned by Gaussian shake, by a pull back to the start and,
-    rarely, by an impulse that nearly reverses it. Theirs takes 2000 steps; here each of the 64
-    steps stands for 31 of them, its random part scaled by the root of that. Their anxiety levels
-    are drawn alike; path lengths are in units of theirs (60 pixels).
+    The model of Boracchi and Foi (2012) with DeblurGAN's ranges and anxiety levels (Kupyn et al.
+    2018), in units of their path length (60 pixels): at constant speed, Gaussian shake, a pull back
+    to the start and, rarely, an impulse that nearly reverses it turn the velocity. Each of the 64
+    steps stands for 31 of their 2000, its random part scaled by the root of that.
     """
     steps = TIMES - 1
     substeps = 2000 / steps
@@ -101,16 +100,14 @@ def camera_shake(batch: int, generator: torch.Generator) -> Float[Tensor, "b t 2
     impulse = 0.2 * impulse * anxiety * substeps
     shake = 10 * shake * anxiety * math.sqrt(substeps)
     velocity = torch.polar(torch.ones(batch), math.tau * angle)
-    position = torch.zeros(batch, dtype=torch.complex64)
     kicks = shake * torch.view_as_complex(torch.randn(steps, batch, 2, generator=generator))
     jumps = torch.rand(steps, batch, generator=generator) < impulse
     turns = math.pi + torch.rand(steps, batch, generator=generator) - 0.5
     turns = 1 + torch.polar(2.0 * jumps, turns)
-    positions = [position]
+    positions = [torch.zeros(batch, dtype=torch.complex64)]
     for kick, turn in zip(kicks, turns, strict=True):
-        velocity = (torch.addcmul(kick, velocity, turn) - pull * position).sgn()
-        position = torch.add(position, velocity, alpha=1 / steps)
-        positions.append(position)
+        velocity = (torch.addcmul(kick, velocity, turn) - pull * positions[-1]).sgn()
+        positions.append(torch.add(positions[-1], velocity, alpha=1 / steps))
     return torch.view_as_real(torch.stack(positions, dim=1))
 
 

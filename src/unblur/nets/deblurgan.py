@@ -70,10 +70,8 @@ class TwoConvolutionBlock(nn.Module):
             nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect", bias=False)
             for _ in range(2)
         )
-        norms = [nn.InstanceNorm2d(channels) for _ in range(2)]
-        self.layers = nn.Sequential(
-            first, norms[0], nn.ReLU(), nn.Dropout(dropout), second, norms[1]
-        )
+        norm = nn.InstanceNorm2d(channels)
+        self.layers = nn.Sequential(*_normed(first), nn.Dropout(dropout), second, norm)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         return x + self.layers(x)

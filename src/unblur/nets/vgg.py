@@ -69,23 +69,21 @@ def load(network: str, weights: str = "") -> VGGFeatures:
     Raises:
         ContentWeightsError: if the weights can be neither read nor fetched.
     """
-    small, hint = network == "vgg19-small", Hint("content-weights")
+    hint = Hint("content-weights")
     ways = (
         f'download {URL}, or set content_network = "vgg19-small" and take its file, or set the '
         "content weight to 0"
     )
+    if network == "vgg19-small" and not weights:
+        raise ContentWeightsError(f"vgg19-small needs a file: {ways}", hint=hint)
     try:
         if weights:
             state = _read(Path(weights))
-            small = "conv11.weight" in state
-        elif small:
-            raise ContentWeightsError(f"vgg19-small needs a file: {ways}", hint=hint)
         else:
             state = torch.hub.load_state_dict_from_url(URL, map_location="cpu", check_hash=True)
+        small = "conv11.weight" in state
         net = VGGFeatures(small)
         net.load_state_dict(_rename(state, small))
-    except ContentWeightsError:
-        raise
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         what = weights or "VGG-19's weights"
         reason = str(error).strip().splitlines() or [type(error).__name__]

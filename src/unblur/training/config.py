@@ -160,8 +160,7 @@ def load(path: Path) -> TrainConfig:
             wrong type.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        return loads(text)
+        return loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ConfigError) as error:

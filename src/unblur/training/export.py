@@ -78,12 +78,11 @@ def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float
         images = {f"blurred {n}": x[0].transpose(1, 2, 0) for n, x in enumerate(examples, 1)}
         measure, tolerance = lambda x: np.sqrt(np.square(x).mean()), INT8_TOLERANCE
     model.producer_name, model.producer_version = "unblur", __version__
-    properties = {
-        METADATA_KEY: contract_of(net).to_json(),
-        "provenance": json.dumps(provenance),
-        "config": config,
-    }
-    for key, value in properties.items():
+    for key, value in (
+        (METADATA_KEY, contract_of(net).to_json()),
+        ("provenance", json.dumps(provenance)),
+        ("config", config),
+    ):
         model.metadata_props.add(key=key, value=value)
     data = model.SerializeToString()
     differences = _compare(net, data, images, measure)

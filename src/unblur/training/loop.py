@@ -98,7 +98,7 @@ def train(
         device = distributed.start(processes)
         if not distributed.is_rank_zero():
             report, say = (lambda progress: None), (lambda line: None)
-        run = _set_up(config, out, device, init, resume)
+        run = _Run(config, out, device, init, resume)
         at, limits = run.state.at, Limits(run.state, began, max_seconds, max_steps, save_every)
         with stop_signals(limits.stop):
             reason = _loop(run, limits, report, say)
@@ -111,28 +111,20 @@ def train(
     return Result(out, at.step, at.best, reason)
 
 
-@dataclass
 class _Run:
-    state: State
-    data: TrainingData
-    validator: Validator
-    folder: RunFolder
-
-
-def _set_up(
-    config: TrainConfig, out: Path, device: torch.device, init: Path | None, resume: bool
-) -> _Run:
-    folder = RunFolder(out, resume)
-    rank = distributed.rank()
-    torch.manual_seed(config.seed + rank)
-    share = replace(config.data, cache_gib=config.data.cache_gib / distributed.world_size())
-    data = TrainingData(share, config.blur, config.seed, device, rank)
-    validator = Validator(data.validation())
-    state = State(config, device, init)
-    if resume:
-        folder.load(state)
-    distributed.run_on_rank_zero(folder.begin, config)
-    return _Run(state, data, validator, folder)
+    def __init__(
+        self, config: TrainConfig, out: Path, device: torch.device, init: Path | None, resume: bool
+    ) -> None:
+        self.folder = RunFolder(out, resume)
+        rank = distributed.rank()
+        torch.manual_seed(config.seed + rank)
+        share = replace(config.data, cache_gib=config.data.cache_gib / distributed.world_size())
+        self.data = TrainingData(share, config.blur, config.seed, device, rank)
+        self.validator = Validator(self.data.validation())
+        self.state = State(config, device, init)
+        if resume:
+            self.folder.load(self.state)
+        distributed.run_on_rank_zero(self.folder.begin, config)
 
 
 def _loop(
@@ -215,10 +207,9 @@ class _Meter:
 
     def wait(self, ready: Callable[[], Batch]) -> Batch:
         began = time.monotonic()
-        try:
-            return ready()
-        finally:
-            self._waited += time.monotonic() - began
+        batch = ready()
+        self._waited += time.monotonic() - began
+        return batch
 
     def add(self, step: int, losses: Losses) -> None:
         self._rows.append((step, [*losses], torch.stack([*losses.values()])))

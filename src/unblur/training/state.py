@@ -59,9 +59,9 @@ class State:
     """
 
     def __init__(self, config: TrainConfig, device: torch.device, init: Path | None = None) -> None:
-        self.config, self.device = config, device
-        self.at = Counters()
+        self.config, self.device, self.at = config, device, Counters()
         self.half = bf16(config, device)
+        self._layout: Any = {"device": device, "memory_format": torch.channels_last}
         self.generator = build_generator(config.network)
         if init is not None:
             weights, _, self.at.source = checkpoint.load_weights(init)
@@ -88,10 +88,6 @@ class State:
         """The networks that are trained."""
         return [net for net in (self.generator, self.discriminator) if net is not None]
 
-    @property
-    def _layout(self) -> dict[str, Any]:
-        return {"device": self.device, "memory_format": torch.channels_last}
-
     def autocast(self) -> torch.autocast:
         # Its cache would keep casts of one capture for the next; nothing here is cast twice.
         return torch.autocast(
@@ -109,9 +105,8 @@ class State:
         """Updates the averaged weights with the generator's."""
         # A short average at first: the initial weights soon have no part in it.
         decay = min(self.config.ema, (1 + self.at.step) / (10 + self.at.step))
-        own = self.generator.state_dict()
+        own, ema = self.generator.state_dict(), self.ema
         moving = [name for name in own if own[name].is_floating_point()]
-        ema = self.ema
         torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
             [ema[n] for n in moving], [own[n] for n in moving], 1 - decay
         )

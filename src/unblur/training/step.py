@@ -47,8 +47,7 @@ class Step:
         self._graph: torch.cuda.CUDAGraph | None = None
         alone = distributed.world_size() == 1
         self._captures = cuda and config.graph and alone and not self.adversarial
-        compiled = config.compile == "on" or (config.compile == "auto" and cuda)
-        if compiled:
+        if config.compile == "on" or (config.compile == "auto" and cuda):
             # Crops of another size need other kernels, whose number is limited.
             torch.compiler.reset()
             compile_network(state.generator, whole=config.compile == "on")
@@ -165,9 +164,9 @@ def generator_step(
 def compile_network(net: nn.Module, whole: bool, backend: Any = "inductor") -> None:
     """Compiles the gated blocks of a network, or the whole of a network without any.
 
-    All blocks share one function, compiled once for each shape of block: weights are inputs. The
-    blocks' inputs are brought into one memory layout, since each layout is compiled separately; on
-    a GPU PixelShuffle's output has another one.
+    All blocks share one function, compiled once for each shape of block: weights are inputs. Their
+    inputs are brought into one memory layout, since each is compiled separately; on a GPU
+    PixelShuffle's output has another one.
 
     Args:
         whole: whether to compile a network without gated blocks.
