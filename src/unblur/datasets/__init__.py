@@ -77,7 +77,7 @@ def find_dataset(
 
 
 def find_pairs(root: Path, split: Split, blur: str = "blur", layout: str = "auto") -> list[Pair]:
-    """The pairs of one split of a dataset, sorted by name; arguments as of `find_dataset`.
+    """The pairs of one split of a dataset; arguments as of `find_dataset`.
 
     Raises:
         DataError: as `find_dataset`, and if there is only the other split.
@@ -170,23 +170,23 @@ def _recognise(root: Path, blur: str) -> list[str]:
 
 
 def _check_sizes(pairs: list[Pair]) -> None:
-    files = [(pair.blur, pair.sharp, *pair.others) for pair in pairs]
     with ThreadPoolExecutor() as pool:
-        sizes = iter(list(pool.map(_size, (path for paths in files for path in paths))))
-    for first, *others in files:
-        size = next(sizes)
-        for path in others:
-            other = next(sizes)
-            if other != size:
-                raise DataError(
-                    f"{size[0]}x{size[1]}, but its partner {path} is "
-                    f"{other[0]}x{other[1]}; the images of a pair have one size",
-                    file=first,
-                )
+        list(pool.map(_check_size, pairs))
 
 
-def _size(path: Path) -> tuple[int, int]:
+def _check_size(pair: Pair) -> None:
+    size = _size(pair.blur)
+    for path in (pair.sharp, *pair.others):
+        other = _size(path)
+        if other != size:
+            raise DataError(
+                f"{size}, but its partner {path} is {other}; the images of a pair have one size",
+                file=pair.blur,
+            )
+
+
+def _size(path: Path) -> str:
     try:
-        return photo.read_size(path)
+        return "{}x{}".format(*photo.read_size(path))
     except PhotoError as error:
         raise DataError(f"{path}: {error}") from None

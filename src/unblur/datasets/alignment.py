@@ -11,15 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from unblur.datasets.types import Aligned
 from unblur.errors import DataError, Hint
 
-ITERATIONS = 100
-BLUR_SIZE = 5
 
-
-def by_homography(
-    restored: np.ndarray, truth: np.ndarray, *, clip: bool = False
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def by_homography(restored: np.ndarray, truth: np.ndarray, *, clip: bool = False) -> Aligned:
     """RealBlur's alignment: gain, then the homography that OpenCV's ECC finds on grey images.
 
     As `image_align` of evaluation_RealBlur_ecc.py (Rim et al. 2020): float32 in [0, 1]; 100
@@ -28,13 +24,6 @@ def by_homography(
     both images are multiplied by the mask. RSBlur's evaluation also clips to [0, 1] (`clip`). The
     published scripts demand OpenCV 4.2.0; other versions may differ in the last digits. Unlike in
     theirs, equal images are returned unchanged, as ECC leaves a shift of about 1e-3 pixels.
-
-    Args:
-        restored: uint8 (h, w, 3), RGB.
-        truth: uint8 (h, w, 3).
-
-    Returns:
-        Both float64 (h, w, 3) on the scale of 0 to 255, and the mask (h, w) bool.
 
     Raises:
         DataError: if OpenCV is missing or ECC does not converge.
@@ -50,13 +39,13 @@ def by_homography(
         ) from None
     z, x = (image.astype(np.float32) / 255 for image in (restored, truth))
     z = np.float32(_gain(z, x)) * z
-    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, ITERATIONS, 0)
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 100, 0)
     template, moving = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (x, z))
     start = np.eye(3, dtype=np.float32)
     everywhere = np.full(truth.shape[:2], 255, np.uint8)
     try:
         _, warp = cv2.findTransformECC(
-            template, moving, start, cv2.MOTION_HOMOGRAPHY, criteria, everywhere, BLUR_SIZE
+            template, moving, start, cv2.MOTION_HOMOGRAPHY, criteria, everywhere, 5
         )
     except cv2.error as error:
         reason = str(error.err).rstrip(". ")
@@ -74,19 +63,12 @@ def by_homography(
     return _masked(z.astype(np.float64) * 255, truth, mask)
 
 
-def by_shift(restored: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def by_shift(restored: np.ndarray, truth: np.ndarray) -> Aligned:
     """Köhler's alignment: gain, then the whole-pixel shift at the peak of the cross-correlation.
 
     As `eval_image.m` of the benchmark (Hirsch and Köhler 2012), whose `dftregistration` is
     Guizar-Sicairos's, as is scikit-image's. There the pixels that the shift leaves empty are zero
     in both images and count as equal; here the mask excludes them, which is stricter.
-
-    Args:
-        restored: uint8 (h, w, 3), RGB.
-        truth: uint8 (h, w, 3).
-
-    Returns:
-        Both float64 (h, w, 3) on the scale of 0 to 255, and the mask (h, w) bool.
     """
     if not (restored.any() and truth.any()):
         return _unchanged(restored, truth)  # black correlates with nothing
@@ -110,13 +92,9 @@ def _gain(z: np.ndarray, x: np.ndarray) -> float:
     return float(np.sum(x * z)) / energy if energy else 1.0
 
 
-def _masked(
-    restored: np.ndarray, truth: np.ndarray, mask: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _masked(restored: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> Aligned:
     return restored * mask[..., None], truth.astype(np.float64) * mask[..., None], mask
 
 
-def _unchanged(
-    restored: np.ndarray, truth: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _unchanged(restored: np.ndarray, truth: np.ndarray) -> Aligned:
     return _masked(restored.astype(np.float64), truth, np.ones(truth.shape[:2], bool))

@@ -79,9 +79,8 @@ class Listed:
                 continue
             images = [home / column for column in line.split()]
             if len(images) != 2:
-                raise DataError(
-                    f"{path}, line {number}: expected two paths, ground truth and blurred"
-                )
+                reason = "expected two paths, ground truth and blurred"
+                raise DataError(f"{path}, line {number}: {reason}")
             for image in images:
                 if not image.is_file():
                     raise DataError(f"{path}, line {number}: {image} is missing; {self.tree}")

@@ -13,9 +13,11 @@ from unblur.errors import DataError
 
 Split = Literal["train", "test"]
 
-Alignment = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
-"""(restored uint8 (h, w, 3), truth uint8 (h, w, 3)) -> both as they are to be compared, 0 to 255
-and zero where they do not overlap, and the mask (h, w) bool of where they do."""
+Aligned = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""A restored image and its truth as they are to be compared, float64 (h, w, 3), 0 to 255 and zero
+where they do not overlap; and the mask (h, w) bool of where they do."""
+Alignment = Callable[[np.ndarray, np.ndarray], Aligned]
+"""Of a restored image and its truth, both uint8 (h, w, 3), RGB."""
 
 
 @dataclass(frozen=True)

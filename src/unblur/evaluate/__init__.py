@@ -110,7 +110,9 @@ def run(
             results.append({**result, **_about(dataset, candidates, chosen)})
         if costs:
             _add_costs(results, candidates)
-    shown = _tables(dataset, results, chosen)
+    shown = [table for result in results for table in tables.of_protocol(result, chosen)]
+    shown += tables.costs(results[0])
+    shown += [tables.cited()] if dataset.name == "GoPro" else []
     whole = {**results[0], "others": results[1:]}
     _write(outputs, whole, chosen, shown, pictures)
     _print(outputs, shown)
@@ -163,15 +165,6 @@ def _add_costs(results: list[dict[str, Any]], candidates: Sequence[Candidate]) -
         else:
             for result in results:
                 result["models"][index]["cost"] = found
-
-
-def _tables(
-    dataset: Dataset, results: list[dict[str, Any]], chosen: Sequence[Metric]
-) -> list[render.Table]:
-    shown = [table for result in results for table in tables.of_protocol(result, chosen)]
-    costs = tables.costs(results[0])
-    cited = tables.cited() if dataset.name == "GoPro" else None
-    return [*shown, *filter(None, (costs, cited))]
 
 
 def _write(

@@ -56,9 +56,8 @@ def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
     spandrel = import_spandrel()
     weights = _read(path)
     try:
-        found: Any = spandrel.ModelLoader().load_from_state_dict(
-            spandrel.canonicalize_state_dict(weights)
-        )
+        weights = spandrel.canonicalize_state_dict(weights)
+        found: Any = spandrel.ModelLoader().load_from_state_dict(weights)
     except (spandrel.UnsupportedModelError, RuntimeError, KeyError, ValueError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
@@ -66,26 +65,24 @@ def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
             "it takes the weights of NAFNet, Restormer and others as their authors publish them",
             file=path,
         ) from None
-    what = (found.scale, found.input_channels, found.output_channels)
-    if what != (1, 3, 3) or not isinstance(found, spandrel.ImageModelDescriptor):
+    name, scale = found.architecture.name, found.scale
+    taken, given = found.input_channels, found.output_channels
+    if (scale, taken, given) != (1, 3, 3) or not isinstance(found, spandrel.ImageModelDescriptor):
         raise ModelError(
-            f"{found.architecture.name} takes {what[1]} channels and gives {what[2]} at "
-            f"{what[0]} times the size; a network from RGB to RGB of the same size was expected",
+            f"{name} takes {taken} channels and gives {given} at {scale} times the size; "
+            "a network from RGB to RGB of the same size was expected",
             file=path,
         )
     found.float().eval()
-    tiled = found.tiling is spandrel.ModelTiling.SUPPORTED
-    contract = Contract(
-        multiple=found.size_requirements.multiple_of,
-        tile=Contract.tile if tiled else UNTILED,
-    )
+    tile = Contract.tile if found.tiling is spandrel.ModelTiling.SUPPORTED else UNTILED
+    contract = Contract(multiple=found.size_requirements.multiple_of, tile=tile)
 
     def run(batch: Tensor) -> Tensor:
         return found((batch + 1) / 2) * 2 - 1
 
     network = TorchNetwork(found.model, run, contract, digest_of(path))
-    about = f"{found.architecture.name} in PyTorch {torch.__version__}"
-    return network, False, f"{about} by spandrel {spandrel.__version__}"
+    about = f"{name} in PyTorch {torch.__version__} by spandrel {spandrel.__version__}"
+    return network, False, about
 
 
 def count(network: Any, side: int) -> tuple[int, float | None]:
@@ -140,7 +137,7 @@ def _read(path: Path) -> dict[str, Any]:
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
-        unsafe = "weights_only" in str(error).lower() or "weights only" in str(error).lower()
+        unsafe = "weights only" in str(error).lower().replace("_", " ")
         reason = "it holds more than weights" if unsafe else "damaged, or another kind of file"
         raise ModelError(
             f"no weights can be read from it safely ({reason}); save the network's "

@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,9 @@ def of(spec: Spec, side: int = SIDE) -> dict[str, Any]:
 
     Returns:
         "seconds_per_megapixel": the median of `RUNS` runs after a first one (of one run if it
-        is slow); "peak_bytes_per_megapixel": peak memory while it runs, less that of the loaded
-        model (None where the system does not report it); "parameters"; "gmacs": 1e9
-        multiplications and additions for 256 x 256 pixels (None if they cannot be counted); and
-        "megapixels", "runs", "threads" (of PyTorch, or the CPUs that may be used) of the
-        measurement.
+        is slow); "peak_bytes_per_megapixel": less the loaded model's (None where the system does
+        not report it); "parameters" and "gmacs" as `Candidate.count`; and "megapixels", "runs",
+        "threads" (of PyTorch, or the CPUs that may be used) of the measurement.
 
     Raises:
         CostError: if the process fails.
@@ -59,11 +58,10 @@ def _measure(spec: Spec, side: int) -> dict[str, Any]:
     candidate = open_candidate(spec)
     image = np.random.default_rng(0).integers(0, 256, (side // 8, side // 8, 3), np.uint8)
     image = np.ascontiguousarray(image.repeat(8, 0).repeat(8, 1))
-    megapixels = image.shape[0] * image.shape[1] / 1e6
+    megapixels = image.size / 3e6
     before = memory("VmRSS")
     reset_peak()
-    first = _timed(candidate.restore, image)
-    runs = RUNS if first < SLOW else 1
+    runs = RUNS if _timed(candidate.restore, image) < SLOW else 1
     seconds = [_timed(candidate.restore, image) for _ in range(runs)]
     peak = memory("VmHWM")
     grown = None if before is None or peak is None else max(0, peak - before) / megapixels
@@ -103,13 +101,10 @@ def memory(field: str) -> int | None:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     except OSError:
         return None
-    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:")]
-    return found[0] if found else None
+    return next((int(x.split()[1]) * 1024 for x in lines if x.startswith(f"{field}:")), None)
 
 
 def reset_peak() -> None:
     """Sets VmHWM to what is held now (proc(5), clear_refs); Linux only."""
-    try:
+    with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError:
-        return

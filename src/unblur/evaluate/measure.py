@@ -95,8 +95,8 @@ def measure(
 def _read(pair: Pair, protocol: str, has_truth: bool) -> tuple[np.ndarray, list[np.ndarray]]:
     """The blurred image and its truths; the blurred image itself where there is none."""
     blurred = read_rgb(pair.blur)
-    paths = (pair.sharp, *pair.others)
-    truths = [_read_truth(path, pair.blur, blurred) for path in paths] if has_truth else [blurred]
+    paths = (pair.sharp, *pair.others) if has_truth else ()
+    truths = [_read_truth(path, pair.blur, blurred) for path in paths] or [blurred]
     if protocol == "paper":
         side = metrics.PAPER_SIZE
         blurred = metrics.resize_by_area(blurred, side, side)

@@ -55,27 +55,23 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
     if engine.has_contract:
         facts = engine.contract, engine.digest, engine.parallel, engine.precision
         return OnnxNetwork(path, engine, *facts), engine.contract.change_mask, about
-    size = _input_size(path)
-    contract = dataclasses.replace(engine.contract, multiple=MULTIPLE)
+    contract, largest = dataclasses.replace(engine.contract, multiple=MULTIPLE), UNTILED
     run: Callable[[np.ndarray], np.ndarray] = engine
-    if size is not None:
-        side = min(size)
-        contract = Contract(multiple=1, tile=side, overlap=side // 8)
+    if size := _input_size(path):
+        largest = min(size)
+        contract = Contract(multiple=1, tile=largest, overlap=largest // 8)
         run = functools.partial(_at_size, engine, size)
     try:
         signed = _takes_signed(run, min(contract.tile, 128))
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[-1]
         raise ModelError(f"cannot restore an RGB image ({reason})", file=path) from None
-    if not signed:
-        inner = run
 
-        def run_unsigned(batch: np.ndarray) -> np.ndarray:
-            return inner((batch + 1) / 2) * 2 - 1
+    def unsigned(batch: np.ndarray) -> np.ndarray:
+        return run((batch + 1) / 2) * 2 - 1
 
-        run = run_unsigned
-    largest = UNTILED if size is None else contract.tile
-    network = OnnxNetwork(path, run, contract, engine.digest, engine.parallel, largest=largest)
+    facts = contract, engine.digest, engine.parallel
+    network = OnnxNetwork(path, run if signed else unsigned, *facts, largest=largest)
     return network, False, f"{about}, images in {'-1..1' if signed else '0..1'} (found by trying)"
 
 
@@ -83,16 +79,10 @@ def count(network: Any, side: int) -> tuple[int, float | None]:
     """Parameters, and multiplications and additions (1e9) for `side` x `side` pixels.
 
     Convolutions and matrix products are counted, as is usual; None for a network of a fixed
-    other size. Scalars do not count as parameters: a file does not tell them from constants.
+    other size.
     """
     graph = read_onnx(network.path)
-    parameters = sum(
-        math.prod(node.get_output_shape(0))
-        for node in graph.get_ordered_ops()
-        if node.get_type_name() == "Constant"
-        and (node.get_output_element_type(0).is_real() or _is_8_bit_kernel(node))
-        and len(node.get_output_shape(0)) > 0
-    )
+    parameters = sum(map(_parameters, graph.get_ordered_ops()))
     try:
         graph.reshape([1, 3, side, side])
     except RuntimeError:
@@ -100,10 +90,13 @@ def count(network: Any, side: int) -> tuple[int, float | None]:
     return parameters, sum(map(_multiplications, graph.get_ordered_ops())) / 1e9
 
 
-def _is_8_bit_kernel(constant: Any) -> bool:
-    """Whether it is a kernel of 8-bit integers, and not the offsets of its channels."""
-    kind = constant.get_output_element_type(0).get_type_name()
-    return kind == "i8" and len(constant.get_output_shape(0)) > 1
+def _parameters(node: Any) -> int:
+    """Without scalars, which a file does not tell from constants, and offsets of 8-bit kernels."""
+    if node.get_type_name() != "Constant":
+        return 0
+    kind, shape = node.get_output_element_type(0), node.get_output_shape(0)
+    least = 1 if kind.is_real() else 2 if kind.get_type_name() == "i8" else math.inf
+    return math.prod(shape) if len(shape) >= least else 0
 
 
 def _multiplications(node: Any) -> int:
@@ -116,29 +109,24 @@ def _multiplications(node: Any) -> int:
         return 0
     # Weights: (out, in, h, w); transposed (in, out, h, w); with groups, their number comes first.
     weights = node.input(1).get_shape()
-    each = math.prod(weights[-3:])
-    image = node.get_output_shape(0)
-    if kind.endswith("BackpropData"):
-        image = node.input(0).get_shape()
-    return math.prod(image) * each
+    transposed = kind.endswith("BackpropData")
+    image = node.input(0).get_shape() if transposed else node.get_output_shape(0)
+    return math.prod(image) * math.prod(weights[-3:])
 
 
 def _input_size(path: Path) -> tuple[int, int] | None:
     """Height and width of the network's input; None if it takes any."""
-    graph = read_onnx(path)
-    shape = graph.inputs[0].get_partial_shape()
-    fits = shape.rank.is_static and len(shape) == 4
-    fits = fits and (shape[1].is_dynamic or shape[1].get_length() == 3)
-    if len(graph.inputs) != 1 or not fits:
-        raise ModelError(
-            f"takes {', '.join(str(i.get_partial_shape()) for i in graph.inputs)}; "
-            "one input (1, 3, height, width) was expected",
-            file=path,
+    shapes = [node.get_partial_shape() for node in read_onnx(path).inputs]
+    shape = shapes[0]
+    fits = len(shapes) == 1 and shape.rank.is_static and len(shape) == 4
+    if not fits or not (shape[1].is_dynamic or shape[1].get_length() == 3):
+        reason = (
+            f"takes {', '.join(map(str, shapes))}; one input (1, 3, height, width) was expected"
         )
-    height, width = shape[2], shape[3]
-    if height.is_dynamic or width.is_dynamic:
+        raise ModelError(reason, file=path)
+    if shape[2].is_dynamic or shape[3].is_dynamic:
         return None
-    return height.get_length(), width.get_length()
+    return shape[2].get_length(), shape[3].get_length()
 
 
 def _at_size(engine: Engine, size: tuple[int, int], batch: np.ndarray) -> np.ndarray:

@@ -30,23 +30,22 @@ def add_statistics(result: dict[str, Any], metrics: Sequence[Metric]) -> None:
     for metric in metrics:
         sign = 1.0 if metric.better == "higher" else -1.0
         values = {r["name"]: sign * np.array([i[metric.name] for i in r["images"]]) for r in rows}
-        blurred = rows[0]["name"]
         for row in rows:
             mine = values[row["name"]]
-            row.setdefault("ci", {})[metric.name] = bootstrap(sign * mine)
-            if row["name"] == blurred:
-                continue
-            gains = mine - values[blurred]
-            worst = int(gains.argmin())
-            row.setdefault("gain", {})[metric.name] = float(gains.mean())
-            row.setdefault("gain_ci", {})[metric.name] = bootstrap(gains)
-            row.setdefault("wins", {})[metric.name] = {
-                name: win_rate(mine, other) for name, other in values.items() if other is not mine
-            }
-            row.setdefault("worst", {})[metric.name] = {
-                "name": row["images"][worst]["name"],
-                "gain": float(gains[worst]),
-            }
+            found: dict[str, Any] = {"ci": bootstrap(sign * mine)}
+            if row is not rows[0]:
+                gains = mine - values[rows[0]["name"]]
+                worst = int(gains.argmin())
+                found |= {
+                    "gain": float(gains.mean()),
+                    "gain_ci": bootstrap(gains),
+                    "wins": {
+                        name: win_rate(mine, x) for name, x in values.items() if x is not mine
+                    },
+                    "worst": {"name": row["images"][worst]["name"], "gain": float(gains[worst])},
+                }
+            for key, value in found.items():
+                row.setdefault(key, {})[metric.name] = value
 
 
 def bootstrap(values: np.ndarray) -> list[float] | None:

@@ -58,17 +58,17 @@ def of_protocol(result: dict[str, Any], metrics: Sequence[Metric]) -> list[Table
     return tables
 
 
-def costs(result: dict[str, Any]) -> Table | None:
-    """What the models cost; None if none was measured. It is the same under each protocol."""
+def costs(result: dict[str, Any]) -> list[Table]:
+    """What the models cost, none if it was not measured. It is the same under each protocol."""
     measured = [model for model in result["models"] if "cost" in model]
     if not measured:
-        return None
+        return []
     first = measured[0]["cost"]
     note = (
         f"an image of {first['megapixels']:.2f} MP, the median of {first['runs']} after a warm "
         "run; memory above the loaded model's"
     )
-    return Table("cost on this machine", [MODEL, *COSTS], measured, [note])
+    return [Table("cost on this machine", [MODEL, *COSTS], measured, [note])]
 
 
 def cited() -> Table:

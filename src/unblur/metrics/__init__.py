@@ -13,11 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from unblur.errors import MetricError
-from unblur.metrics import niqe, peak, perceptual, similarity
+from unblur.metrics import niqe, perceptual
 from unblur.metrics.metric import Image, Mask, Metric
-from unblur.metrics.peak import psnr, psnr_y
+from unblur.metrics.psnr import metric as psnr_metric
+from unblur.metrics.psnr import psnr, psnr_y
 from unblur.metrics.resize import resize_by_area
-from unblur.metrics.similarity import ssim, ssim_matlab3d
+from unblur.metrics.ssim import metric as ssim_metric
+from unblur.metrics.ssim import ssim, ssim_matlab3d
 
 __all__ = [
     "DEFAULT", "EQUAL", "NAMES", "PAPER_SIZE", "PROTOCOLS",
@@ -27,18 +29,14 @@ __all__ = [
 
 PROTOCOLS = ("full", "paper")
 PAPER_SIZE = 256
-
 EQUAL = 100.0
 """PSNR in dB that equal images count as where a mean over images is taken."""
-
 DEFAULT = ("psnr", "ssim")
-"""What is measured by default."""
-
 _METRICS: dict[str, Callable[[str], Metric]] = {
-    "psnr": peak.metric,
-    "psnr-y": peak.metric,
-    "ssim": similarity.metric,
-    "ssim-3d": similarity.metric,
+    "psnr": psnr_metric,
+    "psnr-y": psnr_metric,
+    "ssim": ssim_metric,
+    "ssim-3d": ssim_metric,
     "lpips": perceptual.metric,
     "dists": perceptual.metric,
     "niqe": niqe.metric,

@@ -44,12 +44,11 @@ class Metric:
     def measure(
         self, image: np.ndarray, truth: np.ndarray | None = None, mask: np.ndarray | None = None
     ) -> float:
-        """The score of an image.
+        """The score of an image (h, w, 3) of 0 to 255.
 
         Args:
-            image: (h, w, 3) of 0 to 255.
-            truth: the sharp image; needed and used only if `needs_truth`.
-            mask: (h, w) of bool, the pixels that count; used as `truth` is.
+            truth: the sharp image; used only if `needs_truth`, as is `mask`.
+            mask: (h, w) of bool, the pixels that count.
 
         Raises:
             MetricError: if the truth is missing or of another size, the image is too small, or the
@@ -63,10 +62,8 @@ class Metric:
             sizes = f"{size(image)} against a truth of {size(truth)}"
             raise MetricError(f"{self.name}: an image of {sizes}; both must be of one size")
         if min(image.shape[:2]) < self.smallest:
-            least = f"{self.smallest}x{self.smallest}"
-            raise MetricError(
-                f"{self.name}: an image of {size(image)} is too small; {least} will do"
-            )
+            reason = f"is too small; {self.smallest}x{self.smallest} will do"
+            raise MetricError(f"{self.name}: an image of {size(image)} {reason}")
         if mask is not None and not mask.any():
             raise MetricError(f"{self.name}: the mask leaves no pixel to measure")
         return self.function(image, truth, mask)

@@ -43,15 +43,15 @@ def niqe(image: Image) -> float:
         raise MetricError(f"niqe: an image of {size(image)} is too small; {least} will do")
     gray = np.rint(image[: rows * BLOCK, : columns * BLOCK] @ _GRAY)
     with np.errstate(divide="ignore", invalid="ignore"):  # a flat block has no statistics
-        coarse = [_features(block) for block in _blocks(_normalise(_halve(gray)), BLOCK // 2)]
-        fine = [_features(block) for block in _blocks(_normalise(gray), BLOCK)]
+        fine = list(map(_features, _blocks(_normalise(gray), BLOCK)))
+        coarse = list(map(_features, _blocks(_normalise(_halve(gray)), BLOCK // 2)))
     features = np.hstack([fine, coarse])
     whole = features[~np.isnan(features).any(axis=1)]
     if len(whole) < 2:
         return math.nan
-    pristine_mean, pristine_covariance = _pristine()
-    difference = pristine_mean - np.nanmean(features, axis=0)
-    covariance = (pristine_covariance + np.cov(whole, rowvar=False)) / 2
+    mean, covariance = _pristine()
+    difference = mean - np.nanmean(features, axis=0)
+    covariance = (covariance + np.cov(whole, rowvar=False)) / 2
     return float(np.sqrt(difference @ pinvh(covariance) @ difference))  # eq. 10
 
 
@@ -63,11 +63,14 @@ def metric(name: str) -> Metric:
 
 def _features(block: Float[np.ndarray, "h w"]) -> list[float]:
     """18 numbers: the shape of the coefficients and of the products with four neighbours."""
+    from scipy.special import gamma
+
     alpha, left, right = _fit(block)
     found = [alpha, (left + right) / 2]
     for shift in _SHIFTS:
         alpha, left, right = _fit(block * np.roll(block, shift, axis=(0, 1)))
-        found += [alpha, (right - left) * _mean_factor(alpha), left, right]  # eq. 8
+        mean = (right - left) * float(gamma(2 / alpha) / gamma(1 / alpha))  # eq. 8
+        found += [alpha, mean, left, right]
     return found
 
 
@@ -75,7 +78,6 @@ def _fit(values: Float[np.ndarray, "h w"]) -> tuple[float, float, float]:
     """Shape and two scales of an asymmetric generalised Gaussian, by moments (eq. 4 to 7)."""
     from scipy.special import gamma
 
-    shapes, ratios = _table()
     below, above = values[values < 0], values[values > 0]
     if not below.size or not above.size:
         return math.nan, math.nan, math.nan
@@ -83,15 +85,10 @@ def _fit(values: Float[np.ndarray, "h w"]) -> tuple[float, float, float]:
     skew = left / right
     ratio = np.mean(np.abs(values)) ** 2 / np.mean(values**2)
     ratio *= (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
+    shapes, ratios = _table()
     alpha = float(shapes[np.argmin(np.abs(ratios - ratio))])
     scale = np.sqrt(gamma(1 / alpha) / gamma(3 / alpha))
     return alpha, float(left * scale), float(right * scale)
-
-
-def _mean_factor(alpha: float) -> float:
-    from scipy.special import gamma
-
-    return float(gamma(2 / alpha) / gamma(1 / alpha))
 
 
 @cache
@@ -140,10 +137,8 @@ def _halve(gray: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "i j"]:
     return gray
 
 
-def _blocks(values: Float[np.ndarray, "h w"], side: int) -> list[Float[np.ndarray, "s s"]]:
+def _blocks(values: Float[np.ndarray, "h w"], side: int) -> Float[np.ndarray, "n s s"]:
+    """The blocks of an image of whole ones, column by column."""
     rows, columns = (n // side for n in values.shape)
-    return [
-        values[i * side : (i + 1) * side, j * side : (j + 1) * side]
-        for j in range(columns)
-        for i in range(rows)
-    ]
+    blocks = values.reshape(rows, side, columns, side).transpose(2, 0, 1, 3)
+    return blocks.reshape(-1, side, side)

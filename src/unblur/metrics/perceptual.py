@@ -52,7 +52,6 @@ def _open(name: str) -> Any:
     except ImportError as error:
         hint = Hint("install", ("metrics",))
         raise MetricError(f"{name} needs {error.name}", hint=hint) from None
-    weights = models.AlexNet_Weights if name == "lpips" else models.VGG16_Weights
     try:
         if name == "lpips":
             return LearnedPerceptualImagePatchSimilarity(net_type="alex", normalize=True)
@@ -62,6 +61,7 @@ def _open(name: str) -> Any:
         from torch import hub
 
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        weights = models.AlexNet_Weights if name == "lpips" else models.VGG16_Weights
         url = weights.DEFAULT.url
         place = Path(hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1])
         raise MetricError(

@@ -83,7 +83,7 @@ def measure(
         least = SMALLEST + 2 * MARGIN
         raise DataError(f"no photo is large enough: {least}x{least} pixels at least are needed")
     entries = []
-    for index, stress in enumerate(stresses):
+    for done, stress in enumerate(stresses, 1):
         rows = []
         for name, restore in models.items():
             scores = np.array([list(stress.scores(restore, scene)) for scene in scenes])
@@ -96,7 +96,7 @@ def measure(
             "levels": list(stress.levels), "kind": stress.kind, "about": stress.about,
             "models": rows,
         })  # fmt: skip
-        advance(index + 1, len(stresses))
+        advance(done, len(stresses))
     return {
         "photos": [scene.name for scene in scenes],
         "skipped": [name for (name, _), scene in zip(photos, made, strict=True) if not scene],
@@ -114,13 +114,12 @@ def measure(
 def _choose(folder: Path, count: int, seed: int) -> Photos:
     pairs, paths = find_data(folder)
     paths = paths or [pair.sharp for pair in pairs]
-    order = np.random.default_rng(seed).permutation(len(paths))[:count]
-    chosen = [paths[index] for index in sorted(order)]
-    return [(path.relative_to(folder).as_posix(), read_rgb(path)) for path in chosen]
+    chosen = sorted(np.random.default_rng(seed).permutation(len(paths))[:count])
+    return [(paths[i].relative_to(folder).as_posix(), read_rgb(paths[i])) for i in chosen]
 
 
 def _sample_photos() -> Photos:
     from skimage import data
 
-    names = ("astronaut", "chelsea", "coffee", "rocket")
-    return [(name, getattr(data, name)()) for name in names]
+    photos = (data.astronaut, data.chelsea, data.coffee, data.rocket)
+    return [(photo.__name__, photo()) for photo in photos]

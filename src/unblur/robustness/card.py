@@ -11,7 +11,7 @@ from typing import Any
 from unblur import photo
 from unblur.evaluate.page import style
 from unblur.evaluate.render import pipes
-from unblur.robustness.plots import draw
+from unblur.robustness.plots import as_text, draw
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
@@ -78,7 +78,7 @@ def _summary(card: dict[str, Any]) -> str:
     """A row for each stress: the gain at the mildest and hardest level, or the least agreement."""
     rows = []
     for stress in card["stresses"]:
-        ends = list(dict.fromkeys(_level(stress["levels"][i]) for i in (0, -1)))
+        ends = dict.fromkeys(as_text(stress["levels"][i]) for i in (0, -1))
         cells = [_in_short(stress, model) for model in stress["models"]]
         rows.append([stress["title"], " to ".join(ends), *cells])
     names = [_plain(model["name"]) for model in card["stresses"][0]["models"]]
@@ -88,14 +88,10 @@ def _summary(card: dict[str, Any]) -> str:
 def _in_short(stress: dict[str, Any], model: dict[str, Any]) -> str:
     if stress["kind"] == "agreement":
         return f"agrees to {min(model['mean']):.2f} dB"
-    first, last = (f"{model['mean'][i]:+.2f}" for i in (0, -1))
-    return f"{first} to {last} dB{_harm(stress, model)}"
-
-
-def _harm(stress: dict[str, Any], model: dict[str, Any]) -> str:
     pairs = zip(stress["levels"], model["mean"], strict=True)
-    worse = [_level(level) for level, mean in pairs if mean < 0]
-    return f"; worse than the input at {', '.join(worse)}" if worse else ""
+    worse = ", ".join(as_text(level) for level, mean in pairs if mean < 0)
+    harm = f"; worse than the input at {worse}" if worse else ""
+    return f"{model['mean'][0]:+.2f} to {model['mean'][-1]:+.2f} dB{harm}"
 
 
 def _table(stress: dict[str, Any]) -> str:
@@ -103,16 +99,12 @@ def _table(stress: dict[str, Any]) -> str:
     heads = [stress["axis"], *(_plain(m["name"]) + " (least)" for m in stress["models"])]
     rows = [
         [
-            _level(level),
+            as_text(level),
             *(f"{m['mean'][i]:{sign}.2f} ({m['least'][i]:{sign}.2f})" for m in stress["models"]),
         ]
         for i, level in enumerate(stress["levels"])
     ]
     return pipes([heads, *rows])
-
-
-def _level(level: float | str) -> str:
-    return level if isinstance(level, str) else f"{level:g}"
 
 
 def _plain(text: str) -> str:

@@ -46,8 +46,7 @@ class Scene:
     def shoot(self, length: float, stops: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
         """The blurred and the sharp picture, (h, w, 3) uint8.
 
-        The blur is a mean in linear light. It is clipped to white afterwards, so that lights leave
-        streaks.
+        The blur is a mean in linear light, clipped afterwards, so that lights leave streaks.
 
         Args:
             length: of the camera's path, in pixels; up to `LONGEST`.

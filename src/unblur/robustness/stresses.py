@@ -44,9 +44,8 @@ class Stress:
     """A stress, its levels, and how a model is scored under it.
 
     Attributes:
-        kind: what a score is, in dB, higher is better. "gain": PSNR of the output less PSNR of
-            the input, both against the sharp picture. "agreement": PSNR between two pictures
-            that should be the same.
+        kind: "gain" where a score is PSNR of the output less PSNR of the input, both against the
+            sharp picture; "agreement" where it is PSNR between two pictures that should be equal.
         scores: a scene's score at each level, in their order.
     """
 

@@ -67,10 +67,8 @@ def document(result: dict[str, Any], metrics: Sequence[Metric], pictures: Sequen
 
 def _other(result: dict[str, Any], metrics: Sequence[Metric]) -> str:
     table = render.html(tables.leaderboard(result, metrics), best=True)
-    return (
-        f"<section><h2>protocol {result['protocol']}</h2>{table}"
-        f"{_every_image(result, metrics)}</section>"
-    )
+    every = _every_image(result, metrics)
+    return f"<section><h2>protocol {result['protocol']}</h2>{table}{every}</section>"
 
 
 def _every_image(result: dict[str, Any], metrics: Sequence[Metric]) -> str:
@@ -89,27 +87,21 @@ def _pictures(
     if not pictures:
         return ""
     models = list(dict.fromkeys(name for picture in pictures for name in picture.restored))
-    # Numbers, as a model may be named "sharp".
-    kinds = [str(i) for i in range(len(models) + 2)]
     titles = ["blurred", *models, "sharp"]
-    right = 1 if models else len(titles) - 1
-    choices = [
-        "".join(
-            f'<option value="{kind}"{" selected" * (kind == str(chosen))}>{escape(title)}</option>'
-            for kind, title in zip(kinds, titles, strict=True)
+    left, right = (
+        "".join(  # values are numbers, as a model may be named "sharp"
+            f'<option value="{kind}"{" selected" * (kind == chosen)}>{escape(title)}</option>'
+            for kind, title in enumerate(titles)
         )
-        for chosen in (0, right)
-    ]
+        for chosen in (0, 1)
+    )
     articles = "".join(
-        _article(picture, models, titles, _scores(result, metrics, picture.name))
-        for picture in pictures
+        _article(p, models, titles, _scores(result, metrics, p.name)) for p in pictures
     )
     return (
         '<section aria-labelledby="compare"><h2 id="compare">Compare</h2>'
-        '<p class="bar"><label>left <select id="left">'
-        f'{choices[0]}</select></label> <label>right <select id="right">{choices[1]}</select>'
-        "</label></p>"
-        f"{articles}</section>"
+        f'<p class="bar"><label>left <select id="left">{left}</select></label> '
+        f'<label>right <select id="right">{right}</select></label></p>{articles}</section>'
     )
 
 
@@ -126,11 +118,10 @@ def _article(picture: Picture, models: list[str], titles: list[str], scores: dic
                       f'src="{_data_uri(pixels)}">')  # fmt: skip
         # The truth has no scores, though a model may have its name.
         shown = scores.get(title, "") if kind < len(titles) - 1 else ""
-        part = np.ascontiguousarray(pixels[y : y + side, x : x + side])
+        detail = _data_uri(pixels[y : y + side, x : x + side], lossless=True)
         crops.append(
-            f'<figure><img width="{side}" height="{side}" alt="{about}, detail" '
-            f'src="{_data_uri(part, lossless=True)}"><figcaption>{escape(title)}'
-            f"{shown}</figcaption></figure>"
+            f'<figure><img width="{side}" height="{side}" alt="{about}, detail" src="{detail}">'
+            f"<figcaption>{escape(title)}{shown}</figcaption></figure>"
         )
     height, width = picture.blurred.shape[:2]
     return (
@@ -155,10 +146,8 @@ def _scores(result: dict[str, Any], metrics: Sequence[Metric], image: str) -> di
 
 def _place(picture: Picture) -> tuple[int, int, int]:
     """The crop where the blurred image differs most from the truth, or else from a result."""
-    truth = picture.sharp
-    if truth is None:
-        truth = next(iter(picture.restored.values()), picture.blurred)
-    return worst_crop(picture.blurred, truth, CROP)
+    others = (picture.sharp, *picture.restored.values(), picture.blurred)
+    return worst_crop(picture.blurred, next(x for x in others if x is not None), CROP)
 
 
 def _data_uri(pixels: np.ndarray, lossless: bool = False) -> str:
