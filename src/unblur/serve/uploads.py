@@ -29,13 +29,13 @@ class Choices(BaseModel):
     """How a photo is deblurred."""
 
     strength: float = Field(
-        options.FULL,
+        default=options.FULL,
         description=options.STRENGTH.help,
         ge=options.STRENGTH.least,
         le=options.STRENGTH.most,
         allow_inf_nan=False,
     )
-    best: bool = Field(False, description=options.BEST.help)
+    best: bool = Field(default=False, description=options.BEST.help)
     model: Annotated[
         str | None,
         Field(description="A name from /v1/models; by default the first.", max_length=200),
