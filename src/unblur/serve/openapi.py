@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,43 +17,32 @@ def describe(app: FastAPI, models: list[str], token: bool) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = copy.deepcopy(made())  # parts of it belong to the routes' modules
-            _remove_fastapis_422(schema)
-            _name_models(schema, models)
-            if token:
-                _require_token(schema)
+            _correct(schema, models, token)
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = openapi
 
 
-def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _correct(schema: dict[str, Any], models: list[str], token: bool) -> None:
     for path, operations in schema["paths"].items():
         for operation in operations.values():
-            yield path, operation
-
-
-def _remove_fastapis_422(schema: dict[str, Any]) -> None:
-    """Wrong options are answered as everything else is (`errors.invalid`)."""
-    for _, operation in _operations(schema):
-        if "HTTPValidationError" in str(operation["responses"].get("422")):
-            del operation["responses"]["422"]
+            _name_models(operation, models)
+            # Wrong options are answered as everything else is (`errors.invalid`).
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+            if token and path not in HEALTH:
+                operation["security"] = [{"token": []}]
     for name in ("HTTPValidationError", "ValidationError"):
         schema["components"]["schemas"].pop(name, None)
+    if token:
+        schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
 
 
-def _name_models(schema: dict[str, Any], models: list[str]) -> None:
-    for _, operation in _operations(schema):
-        body = operation.get("requestBody", {}).get("content", {})
-        form = body.get("multipart/form-data", {}).get("schema", {}).get("properties", {})
-        for given in operation.get("parameters", []):
-            if given["name"] == "model":
-                given["schema"] = {"type": "string", "enum": models, "default": models[0]}
-                form["model"] = {**form["model"], **given["schema"]}
-
-
-def _require_token(schema: dict[str, Any]) -> None:
-    schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    for path, operation in _operations(schema):
-        if path not in HEALTH:
-            operation["security"] = [{"token": []}]
+def _name_models(operation: dict[str, Any], models: list[str]) -> None:
+    body = operation.get("requestBody", {}).get("content", {})
+    form = body.get("multipart/form-data", {}).get("schema", {}).get("properties", {})
+    for given in operation.get("parameters", []):
+        if given["name"] == "model":
+            given["schema"] = {"type": "string", "enum": models, "default": models[0]}
+            form["model"] = {**form["model"], **given["schema"]}

@@ -217,8 +217,7 @@ class DeblurQueue:
     def close(self, seconds: float | None = None) -> None:
         """Finishes all photos but the waiting jobs, and ends the threads.
 
-        Args:
-            seconds: time after which what still waits or runs is cancelled.
+        What still waits or runs after `seconds` is cancelled.
         """
         self.drain()
         with self._change:

@@ -26,9 +26,7 @@ async def run(
     """Deblurs the photos that have no result of this variant; yields `state` when it changes.
 
     The work goes on if the iterator is abandoned. A later call ends the iterators of earlier ones.
-
-    Args:
-        timeout: seconds after which a photo fails.
+    A photo fails after `timeout` seconds.
     """
     models = queue.models
     variant = Variant(model if model and model in models else models.default, best)
