@@ -17,11 +17,7 @@ INT8 = "-int8"
 
 
 def find_model(model: str | Path) -> Path:
-    """The file of a bundled model, given its name, or of an ONNX file's path.
-
-    Raises:
-        ModelError: if there is no such model.
-    """
+    """The file of a bundled model's name or of an ONNX file's path; ModelError if there is none."""
     bundled = _bundled()
     named = bundled / f"{model}.onnx"
     if named.is_file() and named.parent == bundled:
@@ -30,10 +26,8 @@ def find_model(model: str | Path) -> Path:
     if path.suffix == ".onnx" and path.is_file():
         return path
     names = ", ".join(sorted(p.stem for p in bundled.glob("*.onnx")))
-    raise ModelError(
-        f"no model {str(model)!r}: name a bundled one ({names}), an ONNX file or a checkpoint "
-        f"({CHECKPOINT})"
-    )
+    known = f"a bundled one ({names}), an ONNX file or a checkpoint ({CHECKPOINT})"
+    raise ModelError(f"no model {str(model)!r}: name {known}")
 
 
 def in_precision(path: Path, precision: Precision) -> Path:
@@ -45,21 +39,15 @@ def in_precision(path: Path, precision: Precision) -> Path:
     small = path.with_name(f"{path.stem}{INT8}{path.suffix}")
     if precision == "int8" and not path.stem.endswith(INT8):
         if not small.is_file():
-            raise ModelError(
-                f"no {small.name} beside it; unblur export writes one, or choose another precision",
-                file=path,
-            )
+            ways = "unblur export writes one, or choose another precision"
+            raise ModelError(f"no {small.name} beside it; {ways}", file=path)
         return small
     bundled = path.parent == _bundled() and small.is_file()
     return small if precision == "auto" and bundled and openvino_cpu.gains_by_int8() else path
 
 
 def checked_digest(path: Path) -> str:
-    """SHA-256 of a model file.
-
-    Raises:
-        ModelError: if the file is bundled and differs from the published one.
-    """
+    """SHA-256 of a model file; raises ModelError if a bundled one is not as published."""
     digest = digest_of(path)
     if path.parent == _bundled():
         sums = (path.parent / "SHA256SUMS").read_text(encoding="utf-8").split()

@@ -106,11 +106,7 @@ def gains_by_int8() -> bool:
 
 
 def read_onnx(path: Path) -> Any:
-    """Reads an ONNX file as an OpenVINO `Model`, without compiling it.
-
-    Raises:
-        ValueError: if it is not an ONNX file.
-    """
+    """Reads an ONNX file as an OpenVINO `Model`, not compiled; ValueError if it is no such file."""
     _openvino()
     from openvino.frontend import GeneralFailure
 

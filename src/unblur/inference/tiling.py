@@ -53,13 +53,9 @@ def run_tiled(
     rows = list(spans(height, tile, overlap, multiple))
     # The rows shared with the next row of tiles, so far.
     carried: np.ndarray | None = None
-
-    def run(area: tuple[tuple[slice, np.ndarray], tuple[slice, np.ndarray]]) -> np.ndarray:
-        (y, _), (x, _) = area
-        return operator(read(y, x))
-
+    tiles = ((y, x) for (y, _), (x, _) in itertools.product(rows, columns))
     with ThreadPoolExecutor(workers) as pool:
-        done = _in_order(pool, run, itertools.product(rows, columns), workers + 1)
+        done = _in_order(pool, lambda tile: operator(read(*tile)), tiles, workers + 1)
         for index, (y, fade_y) in enumerate(rows):
             strip = None
             for x, fade_x in columns:

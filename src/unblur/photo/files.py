@@ -96,8 +96,7 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             _lock(folder, held)
         except (BlockingIOError, TimeoutError):
-            error = ResumeError("is in use by another unblur; wait for it", file=folder)
-            raise error from None
+            raise ResumeError("is in use by another unblur; wait for it", file=folder) from None
         except OSError:
             pass
         yield
@@ -106,17 +105,12 @@ def locked(folder: Path) -> Iterator[None]:
 def check_free(path: Path, error_type: type[UnblurError] = PhotoError) -> None:
     """Raise an error, by default PhotoError, if a file of this name exists."""
     with write_errors(path, error_type):
-        taken = path.exists()
-    if taken:
-        raise error_type("exists already", file=path, hint=Hint("overwrite"))
+        if path.exists():
+            raise error_type("exists already", file=path, hint=Hint("overwrite"))
 
 
 def open_file(path: Path, error_type: type[UnblurError] = PhotoError) -> BinaryIO:
-    """Open a file to read.
-
-    Raises:
-        error_type: if it is missing, a folder, or cannot be read.
-    """
+    """Open a file to read; raises `error_type` if it is missing, a folder, or cannot be read."""
     try:
         return path.open("rb")
     except FileNotFoundError:

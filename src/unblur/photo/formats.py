@@ -86,11 +86,7 @@ def kind_of(head: bytes, name: str = "") -> str:
 
 
 def format_of(path: Path) -> str:
-    """The format to write, by the ending of a file name.
-
-    Raises:
-        PhotoError: if the ending is none of `FORMATS`.
-    """
+    """The format to write, by a file name's ending; raises PhotoError if not in `FORMATS`."""
     ending = path.suffix.lower()
     if ending in FORMATS:
         return FORMATS[ending]

@@ -75,9 +75,8 @@ def with_palette(png: bytes, pixels: np.ndarray, depth: int) -> bytes:
         depth: the least number of bits of an index.
     """
     height, width, channels = pixels.shape
-    packed = np.zeros((height, width, 4), np.uint8)
+    packed = np.full((height, width, 4), 255, np.uint8)
     packed[..., :channels] = pixels
-    packed[..., channels:] = 255
     # Sorted by alpha, so that the table of transparency, which leaves out opaque ends, is short.
     words = packed[..., [2, 1, 0, 3]].copy().view("<u4")[..., 0]
     colours, indices = np.unique(words, return_inverse=True)

@@ -52,19 +52,11 @@ class Photo:
 
     @cached_property
     def pixels(self) -> np.ndarray:
-        """All pixels, (h, w, c).
-
-        Raises:
-            PhotoError: if the file is damaged.
-        """
+        """All pixels, (h, w, c); raises PhotoError if the file is damaged."""
         return self.region(0, 0, self.height, self.width)
 
     def region(self, top: int, left: int, height: int, width: int) -> np.ndarray:
-        """A part, (height, width, c), read from the file without the rest where possible.
-
-        Raises:
-            PhotoError: if the file is damaged there.
-        """
+        """A part, (height, width, c), where possible read without the rest; raises as `pixels`."""
         whole = (self.height, self.width) == (height, width)
         with decoding():
             part = self.shown if whole else self.shown.crop(left, top, width, height)
@@ -106,11 +98,7 @@ def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
 
 
 def read_size(source: Path | bytes) -> tuple[int, int]:
-    """Width and height as stored, from the header alone.
-
-    Raises:
-        PhotoError: as `read`, for what the header shows.
-    """
+    """Width and height as stored, from the header alone; raises as `read` for what that shows."""
     with _open(source) as (file, kind):
         image = BY_NAME[kind].load(file, None)
         return image.width, image.height

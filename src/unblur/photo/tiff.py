@@ -34,12 +34,10 @@ def extras(file: BinaryIO) -> dict[str, Any]:
 def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     """Write a picture with the layout and the tags of a TIFF, or with the EXIF of another file."""
     options = _options(image, origin)
-    try:
-        descriptor = file.fileno()
-    except OSError:
+    if isinstance(file, io.BytesIO):
         file.write(image.tiffsave_buffer(**options))
     else:
-        image.tiffsave_target(pyvips.Target.new_to_descriptor(descriptor), **options)
+        image.tiffsave_target(pyvips.Target.new_to_descriptor(file.fileno()), **options)
     tags = origin.tags or read_tags(io.BytesIO(origin.exif.removeprefix(b"Exif\0\0")))
     if origin.header.get_typeof("iptc-data"):
         # As bytes: libvips writes it as long words, and loses its end.

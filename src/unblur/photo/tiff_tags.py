@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -81,7 +82,7 @@ def append_tags(file: BinaryIO, tags: Tags) -> None:
 
 
 def directory(
-    tags: Tags, start: int, big: bool, entries: list[bytes] | None = None, following: bytes = b""
+    tags: Tags, start: int, big: bool, entries: Sequence[bytes] = (), following: bytes = b""
 ) -> bytes:
     """Encode a directory at the offset `start`, followed by its values and sub-directories.
 
@@ -91,19 +92,16 @@ def directory(
     """
     form, width, head = ("<HHQ", 20, 8) if big else ("<HHI", 12, 2)
     room = width - (12 if big else 8)
-    rows = list(entries or [])
+    rows = list(entries)
     offset = start + head + width * (len(rows) + len(tags)) + room
     behind = b""
     for tag, (kind, count, value) in tags.items():
-        if isinstance(value, dict):
-            below = directory(value, offset + len(behind), big)
-            field = (offset + len(behind)).to_bytes(room, "little")
-            behind += below + b"\0" * (-len(below) % 8)
-        elif len(value) <= room:
-            field = value.ljust(room, b"\0")
-        else:
-            field = (offset + len(behind)).to_bytes(room, "little")
-            behind += value + b"\0" * (-len(value) % 8)
+        place = offset + len(behind)
+        data = directory(value, place, big) if isinstance(value, dict) else value
+        field = data.ljust(room, b"\0")
+        if len(data) > room:  # as every directory is
+            field = place.to_bytes(room, "little")
+            behind += data + b"\0" * (-len(data) % 8)
         rows.append(struct.pack(form, tag, kind, count) + field)
     rows.sort(key=lambda row: row[:2][::-1])
     number_of = len(rows).to_bytes(head, "little")

@@ -148,11 +148,7 @@ def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = N
 
 
 def container_of(out: Path) -> str:
-    """The container that a file name's ending asks for.
-
-    Raises:
-        VideoError: if it is none that can be written.
-    """
+    """The container of a file name's ending; raises VideoError if it is none of `CONTAINERS`."""
     if out.suffix.lower() in CONTAINERS:
         return CONTAINERS[out.suffix.lower()]
     hint = Hint("format", tuple(ending.removeprefix(".") for ending in CONTAINERS))

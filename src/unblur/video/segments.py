@@ -80,11 +80,7 @@ class Segments:
 
 
 def encode(target: Target, frames: Iterable[Any]) -> Iterator[Stored]:
-    """Encode frames as a segment that does not depend on others.
-
-    Raises:
-        VideoError: if the encoder refuses them.
-    """
+    """Encode frames as an independent segment; raises VideoError if the encoder refuses them."""
     import av.error
 
     times: list[tuple[int, int]] = []
