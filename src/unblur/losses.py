@@ -172,8 +172,7 @@ def gradient_norms(
 ) -> dict[str, Scalar]:
     """The Euclidean norm of each term's gradient with respect to all parameters together.
 
-    The norms compare the terms' influence. The terms can be differentiated again; the parameters
-    are left without gradients.
+    The terms can be differentiated again; the parameters are left without gradients.
     """
     parameters = list(parameters)
     found = {}

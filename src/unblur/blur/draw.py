@@ -96,8 +96,7 @@ def draw(
     curves[kind < config.signal_share + config.gamma_share] = torch.tensor([2.2, 0.0])
     curves[kind < config.signal_share] = torch.tensor(SIGNAL)
     balance = torch.stack([uniform(1.2, 2.4), uniform(1.2, 2.4)], dim=1)
-    noisy = chance(config.noise_share)
-    lit = chance(config.highlight_share)
+    noisy, lit = chance(config.noise_share), chance(config.highlight_share)
     return Drawn(
         motion=Motion(poses, centres, focal, shutter),
         objects=objects,

@@ -114,8 +114,7 @@ def camera_shake(batch: int, generator: torch.Generator) -> Float[Tensor, "b t 2
 def instants(count: int, shutter: Float[Tensor, "b 2"]) -> Float[Tensor, "b n"]:
     """Instants of each exposure in [0, 1], each the middle of its share of the open time.
 
-    Each exposure is divided into equal spans, its bursts; the shutter is open in the middle `duty`
-    of each. One burst of duty 1 is a shutter that stays open.
+    The shutter is open in the middle `duty` of each of the equal spans, its bursts, of an exposure.
     """
     bursts, duty = shutter[:, :, None].unbind(1)
     span = (torch.arange(count) + 0.5) / count * bursts

@@ -37,13 +37,10 @@ class _LineAttention(nn.Module):
 class CrosshatchAttention(_LineAttention):
     """`x + gamma * (row attention + column attention)`.
 
-    1x1 convolutions make queries, keys (C / reduction channels) and values (C channels). The
-    softmax runs over the pixels of the same row; the same on the transposed map gives the
-    columns. These are two separate softmaxes, as the paper describes it; CCNet (Huang et al.
-    2019), from which the channel counts come, has one joint softmax. Logits are not scaled, as in
-    both. `gamma` starts at 0, so a new module is the identity.
-
-    Time is O(HW(H + W)); no HW x HW matrix is built.
+    1x1 convolutions make queries, keys (C / reduction channels) and values (C channels). Row and
+    column have a softmax each, as the paper describes it; CCNet (Huang et al. 2019), from which
+    the channel counts come, has a joint one. Logits are not scaled, as in both. `gamma` starts at
+    0, so a new module is the identity. Time is O(HW(H + W)); no HW x HW matrix is built.
 
     Args:
         channels: C of the input and output.
@@ -63,11 +60,9 @@ class CrosshatchAttention(_LineAttention):
 class CrissCrossAttention(_LineAttention):
     """`x + gamma * attention over row and column together`, CCNet's (Huang et al. 2019, eq. 2).
 
-    As `CrosshatchAttention`, but one softmax runs over the H + W - 1 pixels of the row and the
-    column; the pixel itself counts once. This is one pass; CCNet applies the module twice.
-
-    Takes the same arguments, has the same weights and raises the same errors. It builds the
-    (H + W) logits of every pixel, where crosshatch attention builds none.
+    One softmax runs over the H + W - 1 pixels of the row and the column; the pixel itself counts
+    once. This is one pass; CCNet applies the module twice. Arguments, weights and errors are
+    `CrosshatchAttention`'s. It builds the (H + W) logits of every pixel; that one builds none.
     """
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:

@@ -83,13 +83,10 @@ def load_into(net: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None
         raise CheckpointError(reason, file=path) from None
 
 
-def write_whole(path: Path, data: bytes | dict[str, Any]) -> None:
-    """Writes bytes, or a state by torch.save, atomically."""
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file atomically."""
     with atomic(path) as file:
-        if isinstance(data, bytes):
-            file.write(data)
-        else:
-            torch.save(data, file)
+        file.write(data)
 
 
 def _generator_of(config: str) -> Generator:

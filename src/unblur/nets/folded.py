@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float
@@ -26,7 +26,7 @@ def folded(net: GatedUNet) -> GatedUNet:
     return net
 
 
-def unfolded(weights: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, Tensor]:
+def unfolded(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The weights of a trainable network that computes what a folded one does.
 
     The constants that folding has removed are chosen anew: norms' weights 1, their biases 0, scales
@@ -34,20 +34,18 @@ def unfolded(weights: Mapping[str, Tensor], names: Iterable[str]) -> dict[str, T
 
     Args:
         weights: of the folded network.
-        names: of the trainable network's weights.
+        own: the trainable network's, for their names and shapes.
 
     Raises:
         KeyError: if one of another kind is missing.
     """
     out = {}
-    for name in names:
+    for name, value in own.items():
         layer, _, kind = name.rpartition(".")
-        if layer.endswith(("norm1", "norm2")) or kind.startswith("scale"):
-            scale = kind.startswith("scale")
-            block = layer if scale else layer.rpartition(".")[0]
-            channels = len(weights[f"{block}.project1.bias"])
-            value = SCALE if scale else float(kind == "weight")
-            out[name] = torch.full((channels, 1, 1), value)
+        if kind.startswith("scale"):
+            out[name] = torch.full_like(value, SCALE)
+        elif layer.endswith(("norm1", "norm2")):
+            out[name] = torch.full_like(value, float(kind == "weight"))
         elif layer.endswith(("project1", "project2")):
             out[name] = weights[name] / SCALE
         elif layer.endswith(("expand1", "expand2", "depthwise")):

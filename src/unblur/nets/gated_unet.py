@@ -29,11 +29,10 @@ class GatedUNetConfig(NetworkConfig, frozen=True):
 class GatedUNet(Generator):
     """The default network; sides are multiples of 16.
 
-    The image is folded to half size (pixel unshuffle): what motion removes from a picture lies
-    below half of its frequencies, and a quarter of the pixels costs a quarter of the time. Three
-    levels, at 1/2, 1/4 and 1/8 size, of gated blocks (Chen et al. 2022, "Simple baselines for image
-    restoration"), most of them at the coarsest; additive skips connect the encoder to the decoder.
-    The last convolution starts small, so a new network nearly returns its input.
+    The image is folded to half size (pixel unshuffle), for a quarter of the time: what motion
+    removes lies below half of a picture's frequencies. Three levels of gated blocks (Chen et al.
+    2022, "Simple baselines for image restoration"), most at the coarsest, have additive skips. The
+    last convolution starts small, so a new network nearly returns its input.
     """
 
     multiple = CELL

@@ -45,13 +45,12 @@ class VGGFeatures(nn.Module):
         self.normalise = nn.Conv2d(3, 3, 1)
         self.layers, channels = nn.Sequential(), 3
         for name, (_, filters) in _LAYERS.items():
-            filters = filters // 4 if small else filters
-            conv = nn.Conv2d(channels, filters, 3, padding=1, padding_mode=mode)
+            before, channels = channels, filters // 4 if small else filters
+            conv = nn.Conv2d(before, channels, 3, padding=1, padding_mode=mode)
             self.layers.add_module(name, conv)
             self.layers.append(nn.ReLU())
             if name in ("conv12", "conv22"):
                 self.layers.append(nn.MaxPool2d(2))
-            channels = filters
         self.requires_grad_(False)
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c i j"]:
@@ -113,8 +112,7 @@ def _rename(state: dict[str, Any], small: bool) -> dict[str, Tensor]:
         weight, bias = state["conv0.weight"], state["conv0.bias"]
     else:
         # (x - mean) / deviation as a 1x1 convolution.
-        mean = torch.tensor([0.485, 0.456, 0.406])
-        deviation = torch.tensor([0.229, 0.224, 0.225])
+        mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])
         weight, bias = torch.diag(1 / deviation)[:, :, None, None], -mean / deviation
     renamed = {"normalise.weight": weight, "normalise.bias": bias}
     for name, (torchvision, _) in _LAYERS.items():

@@ -41,16 +41,13 @@ class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     augment: bool = True
     """Random flips and turns, the same for both images."""
     quarter_turns: bool = True
-    """Whether turns are by quarters too, not by halves alone. `resize` squeezes the longer side: a
-    quarter turn of a squeezed picture looks like no other."""
+    """Whether turns are by quarters too; of pictures that `resize` squeezes they look unnatural."""
     candidates: int = 1
-    """Crops drawn for each sample; the one whose two images differ most is kept, since sky and
-    walls show no blur."""
+    """Crops drawn for each sample; the one whose images differ most is kept: sky shows no blur."""
     pair_share: float = 0.3
     """Share of samples from pairs, where there are pairs and photos."""
     hold_out_every: int = 13
-    """Every n-th pair and photo, by sorted name, is held out for validation, at least one of two;
-    0: none."""
+    """Every n-th pair and photo by name, at least one of two, is held out to validate; 0: none."""
     val_images: int = 8
     """Largest number of validation images, spread evenly over those held out."""
     gpu_gib: float = 16.0
@@ -87,8 +84,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     phases: tuple[PhaseConfig, ...]
     network: nets.NetworkConfig = msgspec.field(default=GatedUNetConfig(), name="generator")
-    """In TOML the key `generator` names it, and the table of that name holds its values; tables of
-    the other networks are checked and ignored."""
+    """In TOML `generator` names it, and the table of that name holds its values; the tables of
+    other networks are checked and ignored."""
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     data: DataConfig = DataConfig()
     blur: BlurConfig = BlurConfig()
@@ -96,11 +93,9 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     """auto: bf16 where the hardware computes in it natively."""
     compile: Literal["auto", "on", "off"] = "auto"
-    """What torch.compile compiles. auto: the gated U-Net's blocks, on a GPU; on: those, or whole
-    networks without such blocks, also on a CPU."""
+    """auto: compiles gated blocks, on a GPU; on: those, or a network without any, also on a CPU."""
     graph: bool = True
-    """Whether a single GPU replays its steps as one CUDA graph, in phases without a
-    discriminator."""
+    """Whether a single GPU replays its steps as a CUDA graph, in phases without discriminator."""
     schedule: Literal["steps", "time"] = "steps"
     """How the rate goes from `lr` to `lr_end`. steps: over the phase's steps; time: by the larger
     of the shares of steps and of the time limit that have passed, in a run of one phase."""
@@ -118,13 +113,11 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     check_every: int = 500
     """Generator steps between two validations."""
     log_every: int = 10
-    """Generator steps between two lines of the log with the mean losses. Between them the host does
-    not wait for a GPU."""
+    """Generator steps between two lines of the log; between them the host waits for no GPU."""
     patience: int = 0
     """Checks without a better validation PSNR before the run ends; 0: never."""
     watch_every: int = 0
-    """Generator steps between two lines of the log with the norm of each loss term's gradient, at
-    a backward pass for each; 0: never."""
+    """Generator steps between two logs of each loss term's gradient norm, a pass each; 0: never."""
 
     def __post_init__(self) -> None:
         if not self.phases:

@@ -38,16 +38,15 @@ class ValidationImage:
 
 @dataclass(frozen=True)
 class Crops:
-    """The crops of a batch, uint8 views of whole pictures, and its random choices."""
+    """The crops of a batch, uint8 views of whole pictures, and its random choices on the host."""
 
     pairs: list[tuple[Tensor, Tensor]]
     photos: list[Tensor]
     """With the blur's margin on every side."""
     centres: Tensor
-    """Where the optical axis meets each photo, in pixels (x, y) from the crop's centre; on the
-    host."""
+    """Where the optical axis meets each photo, in pixels (x, y) from the crop's centre."""
     focal: Tensor
-    """Focal length of each photo, in pixels; on the host."""
+    """Focal length of each photo, in pixels."""
     turns: Tensor | None
     """(3, count): whether each sample is flipped left to right, top to bottom, transposed."""
     seed: int
@@ -71,8 +70,7 @@ class TrainingData:
     def __init__(
         self, config: DataConfig, blur: BlurConfig, seed: int, device: torch.device, rank: int = 0
     ) -> None:
-        self.config, self.blur, self.seed = config, blur, seed
-        self.device, self.rank = device, rank
+        self.config, self.blur, self.seed, self.device, self.rank = config, blur, seed, device, rank
         if not config.dirs:
             raise DataError(f"no data: no folder is given; {TREE}\n{PHOTOS}", hint=Hint("data"))
         found = [find_data(Path(root), config.blur_folder) for root in config.dirs]
@@ -90,8 +88,8 @@ class TrainingData:
     ) -> Iterator[Iterator[Callable[[], Batch]]]:
         """The batches of a plan of (step, crop, batch), as functions that wait for them.
 
-        A thread prepares the next batch meanwhile; with a GPU, which computes the batches, the
-        thread draws the crops. Before the first one, pictures are loaded onto a GPU.
+        A thread prepares the next batch meanwhile, or draws its crops if a GPU computes it.
+        Before the first one, pictures are loaded onto the GPU.
 
         Args:
             say: called with a line on the memory that the pictures take.
@@ -171,8 +169,7 @@ class TrainingData:
             where = crops.centres, crops.focal
             parts.append(synthesize(photos, *where, self.blur.margin, self.blur, generator))
         blurred, sharp = (torch.cat(side) * 2 - 1 for side in zip(*parts, strict=True))
-        tries = self.config.candidates
-        if tries > 1:
+        if (tries := self.config.candidates) > 1:
             error = (blurred - sharp).square().mean((1, 2, 3)).view(-1, tries)
             kept = error.argmax(1) + torch.arange(len(error), device=self.device) * tries
             blurred, sharp = blurred[kept], sharp[kept]

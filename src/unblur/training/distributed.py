@@ -79,9 +79,8 @@ def average_gradients(net: nn.Module) -> None:
         gradients = [p.grad for p in net.parameters() if p.grad is not None]
         one = torch.cat([gradient.flatten() for gradient in gradients]) / world_size()
         dist.all_reduce(one)
-        for gradient, mean in zip(
-            gradients, one.split([g.numel() for g in gradients]), strict=True
-        ):
+        means = one.split([gradient.numel() for gradient in gradients])
+        for gradient, mean in zip(gradients, means, strict=True):
             gradient.copy_(mean.view_as(gradient))
 
 

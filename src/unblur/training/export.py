@@ -43,9 +43,9 @@ INT8_TOLERANCE = 2e-2
 def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float]:
     """Writes a trained generator as ONNX: float16 weights, dynamic batch, height and width.
 
-    With photos its convolutions are quantised to 8 bits (see `quantise`), calibrated on the photos,
-    blurred. A `GatedUNet` is folded first (see `nets.folded`). The metadata hold the contract (see
-    `engine.Contract`), the config and the provenance, so that training can start from the file.
+    A `GatedUNet` is folded first (see `nets.folded`). With photos, convolutions are quantised to 8
+    bits (see `quantise`), calibrated on the photos, blurred. The metadata hold the contract (see
+    `engine.Contract`), the config and the provenance; training can start from the file.
 
     Args:
         path: a checkpoint, or an exported file of one with float16 weights.
@@ -53,15 +53,15 @@ def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float
         photos: a folder of sharp photos that the network was trained on.
 
     Returns:
-        The largest absolute difference from PyTorch at each of `SIZES`, in [-1, 1], both with
-        the float16 weights, in float32 arithmetic; with photos, the root mean square difference
-        that 8 bits make on blurred photos that calibration has not seen.
+        The largest absolute difference from PyTorch at each of `SIZES`, in [-1, 1], both with the
+        float16 weights in float32 arithmetic; with photos, the root mean square of what 8 bits
+        change on blurred photos that calibration has not seen.
 
     Raises:
         CheckpointError: if it cannot be read.
         DataError, QuantisationError: if the photos cannot be used, or ONNX Runtime is missing.
-        ExportError: if a difference is larger than `TOLERANCE`, or `INT8_TOLERANCE`, and nothing
-            is written; if `out` cannot be written.
+        ExportError: if a difference is larger than `TOLERANCE` or `INT8_TOLERANCE`, or `out` cannot
+            be written.
     """
     net, config, provenance = checkpoint.load_generator(path)
     net = folded(net) if isinstance(net, GatedUNet) else net
@@ -122,8 +122,7 @@ def to_onnx(net: nn.Module) -> onnx.ModelProto:
 
 def _halve_weights(model: onnx.ModelProto) -> None:
     """Stores large float32 constants as float16, each with a Cast back to float32."""
-    graph = model.graph
-    casts = []
+    graph, casts = model.graph, []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
         if tensor.data_type != TensorProto.FLOAT or values.size < 64:

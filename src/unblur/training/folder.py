@@ -14,7 +14,7 @@ import torch
 from unblur import photo
 from unblur.errors import Hint, TrainError
 from unblur.nets import checkpoint
-from unblur.photo.files import sweep
+from unblur.photo.files import atomic, sweep
 from unblur.training import config as configs
 from unblur.training.state import State
 
@@ -31,7 +31,7 @@ class RunFolder:
     """
 
     def __init__(self, path: Path, resume: bool) -> None:
-        self.path = path
+        self.path, self._state = path, path / "state.pt"
         if resume and not self._state.is_file():
             raise TrainError("nothing to resume, it has no state.pt", file=path)
         if not resume and path.exists() and any(path.iterdir()):
@@ -49,15 +49,14 @@ class RunFolder:
 
     def load(self, state: State) -> None:
         """Restores the state that `save` has written."""
-        saved = torch.load(self._state, map_location=state.device, weights_only=False)
-        state.load_state_dict(saved)
+        state.load_state_dict(torch.load(self._state, state.device, weights_only=False))
 
     def save(self, state: State) -> None:
         """Writes last.safetensors and state.pt, and removes what a killed process left of them."""
         sweep(self.path)
         self.save_weights(state, "last")
-        with self._writing():
-            checkpoint.write_whole(self._state, state.state_dict())
+        with self._writing(), atomic(self._state) as file:
+            torch.save(state.state_dict(), file)
 
     def save_weights(self, state: State, name: str) -> None:
         """Writes the averaged weights with the run's provenance to `name`.safetensors."""
@@ -72,10 +71,6 @@ class RunFolder:
         image: Any = pyvips.Image.new_from_array(pixels)
         path = self.path / "pictures" / f"step-{step:07d}.jpg"
         photo.save(image.jpegsave_buffer(Q=92), path, overwrite=True)
-
-    @property
-    def _state(self) -> Path:
-        return self.path / "state.pt"
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -18,10 +18,10 @@ from unblur.errors import Hint, QuantisationError
 def quantise(model: onnx.ModelProto, examples: Iterable[np.ndarray]) -> onnx.ModelProto:
     """The same network with all convolutions but the first and the last in 8 bits.
 
-    Weights and a convolution's input are rounded to -127 to 127 times a scale, one for each output
-    channel and one for each input tensor; products are exact. Everything between the convolutions
-    stays in float: rounding norms and gates too loses four times as much (docs/model-card.md). The
-    result is ONNX with pairs of QuantizeLinear and DequantizeLinear.
+    Weights and inputs are rounded to -127 to 127 times a scale of each output channel or input
+    tensor; products are exact. Everything between the convolutions stays in float: rounding norms
+    and gates too loses four times as much (docs/model-card.md). The result has pairs of
+    QuantizeLinear and DequantizeLinear.
 
     Args:
         model: a network of one input, with float32 weights.

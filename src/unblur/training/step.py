@@ -23,8 +23,8 @@ Losses = dict[str, Tensor]
 class Step:
     """The training step of a phase; nothing in it waits for the device.
 
-    On a GPU it is rehearsed at once: the blocks compile, kernels are chosen, and what was learned
-    is undone. The first call captures the graph.
+    On a GPU it is rehearsed at once, to compile blocks and choose kernels, and what was learned is
+    undone. The first call captures the graph.
 
     Args:
         say: called with a line if a GPU cannot compile or capture; the step then runs as on a CPU.
@@ -77,11 +77,7 @@ class Step:
         return self._losses
 
     def plain(self, blurred: Tensor, sharp: Tensor, watch: bool = False) -> Losses:
-        """The step without a graph.
-
-        All of the discriminator's steps take the same generated images: a pass of the generator for
-        each would cost more than it gains.
-        """
+        """The step without a graph; the discriminator's steps share one pass of the generator."""
         state, losses = self.state, {}
         with state.autocast():
             fake = state.generator(blurred)
