@@ -117,12 +117,17 @@ def _read_manifest(out: Path, settings: dict[str, Any]) -> set[str]:
         if not entries or entries[0] != settings:
             had = ", ".join(f"{k} {v}" for k, v in (entries[0] if entries else {}).items())
             raise DataError(f"has pairs of other settings ({had}); name another folder", file=out)
+        entries[1:] = [entry for entry in entries[1:] if _is_there(out, entry["name"])]
         path.write_text("".join(json.dumps(e) + "\n" for e in entries), encoding="utf-8")
         return {e["name"] for e in entries[1:]}
     for side in ("blur", "sharp"):
         if (out / side).is_dir() and any((out / side).iterdir()):
             raise DataError(f"has images but no {MANIFEST} in it; name another folder", file=out)
     return set()
+
+
+def _is_there(out: Path, name: str) -> bool:
+    return all((out / side / f"{name}.png").is_file() for side in ("blur", "sharp"))
 
 
 def _append(out: Path, entry: dict[str, Any]) -> None:

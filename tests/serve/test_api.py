@@ -115,7 +115,7 @@ def bad() -> dict[str, tuple[Any, int, str]]:
     svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
     return {
         "nothing": ({"content": b""}, 422, "its body is empty"),
-        "text": ({"content": b"hello"}, 415, "is not a picture that can be read"),
+        "text": ({"content": b"hello"}, 415, "is not a picture of a format"),
         "svg": ({"content": svg}, 415, "is not a picture"),
         "pdf": ({"content": b"%PDF-1.7 "}, 415, "is not a picture"),
         "url": ({"content": b"http://localhost/a.jpg"}, 415, "is not a picture"),

@@ -175,7 +175,7 @@ def test_many_photos_come_back_in_a_zip_and_rubbish_is_told_in_plain_words(
     tab.wait_for_selector(".mark[data-state=failed] >> nth=1", state="attached")
     tab.locator(".strip button").nth(4).click()
     notice = tab.locator(".notice")
-    assert "<img src=x>.jpg is not a picture that can be read" in notice.inner_text()
+    assert "<img src=x>.jpg is not a picture of a format" in notice.inner_text()
     assert tab.get_by_role("link", name="Download", exact=True).get_attribute("href") is None
     tab.locator(".strip button").nth(5).click()
     assert "9003000" in notice.inner_text() or "3000x3001" in notice.inner_text()

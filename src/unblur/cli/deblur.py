@@ -94,7 +94,9 @@ def _what_is_wrong(given: Options) -> str | None:
             return "the photo would go to the terminal: name a file with -o, or redirect it"
         return None
     if out is None:
-        return f"{folders[0]} is a folder: name another with -o" if folders else None
+        return (
+            f"{folders[0]} is a folder: name another for its results with -o" if folders else None
+        )
     if STANDARD in inputs:
         return f"{out} is a folder: name a file for the photo" if out.is_dir() else None
     if folders and out.exists() and not out.is_dir():

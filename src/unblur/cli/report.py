@@ -99,7 +99,8 @@ class Report:
 def _say_all(failures: Iterable[Result]) -> None:
     for failure in failures:
         assert failure.error is not None
-        say(f"{failure.path}: {in_words(failure.error)}")
+        named = str(failure.error.file) == failure.path
+        say(f"{'' if named else failure.path + ': '}{in_words(failure.error)}")
 
 
 def _as_dict(result: Result) -> dict[str, Any]:

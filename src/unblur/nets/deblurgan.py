@@ -36,9 +36,9 @@ class DeblurGANGenerator(Generator):
     multiple = 4
     uses_change_mask = False
 
-    def __init__(self, config: DeblurGANConfig | None = None) -> None:
+    def __init__(self, config: DeblurGANConfig | None = None, **shape: Any) -> None:
         super().__init__()
-        config = config or DeblurGANConfig()
+        config = config or DeblurGANConfig(**shape)
         w0, w1, w2 = config.widths
         # Instance norm removes an offset, so one before it could not learn.
         up: dict[str, Any] = {"stride": 2, "padding": 1, "output_padding": 1, "bias": False}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -39,9 +41,9 @@ class GatedUNet(Generator):
     # With fewer than 17 positions at 1/8 size OpenVINO's 8-bit convolutions read out of bounds.
     smallest = 64
 
-    def __init__(self, config: GatedUNetConfig | None = None) -> None:
+    def __init__(self, config: GatedUNetConfig | None = None, **shape: Any) -> None:
         super().__init__()
-        config = config or GatedUNetConfig()
+        config = config or GatedUNetConfig(**shape)
         w0, w1, w2 = config.widths
         blocks, decoder_blocks = config.blocks, config.decoder_blocks
         self.fold = nn.PixelUnshuffle(2)

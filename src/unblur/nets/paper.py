@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import torch
 from jaxtyping import Float
@@ -59,9 +61,9 @@ class PaperGenerator(Generator):
     multiple = 4
     uses_change_mask = False
 
-    def __init__(self, config: PaperConfig | None = None) -> None:
+    def __init__(self, config: PaperConfig | None = None, **shape: Any) -> None:
         super().__init__()
-        config = config or PaperConfig()
+        config = config or PaperConfig(**shape)
         self.leak, trunk = config.leak, config.trunk
         w1, w2, w3 = config.widths
         u1, u2 = config.up
@@ -141,9 +143,9 @@ class Discriminator(nn.Module):
             comes in.
     """
 
-    def __init__(self, config: DiscriminatorConfig | None = None) -> None:
+    def __init__(self, config: DiscriminatorConfig | None = None, **shape: Any) -> None:
         super().__init__()
-        config = config or DiscriminatorConfig()
+        config = config or DiscriminatorConfig(**shape)
         size, widths = config.size, config.widths
         if size % 2 ** len(widths):
             raise ValueError(f"size ({size}) must be a multiple of {2 ** len(widths)}")

@@ -80,8 +80,8 @@ def kind_of(head: bytes, name: str = "") -> str:
     if camera_raw.MAGIC.match(head) or (named_raw and kind in ("tiff", None)):
         raise camera_raw.refusal()
     if kind is None:
-        known = ", ".join(name.upper() for name in BY_NAME)
-        raise UnknownFormatError(f"is not a picture that can be read (of {known})")
+        known = ", ".join({"webp": "WebP", "heif": "HEIC"}.get(n, n.upper()) for n in BY_NAME)
+        raise UnknownFormatError(f"is not a picture of a format that can be read ({known})")
     return kind
 
 

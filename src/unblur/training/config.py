@@ -168,11 +168,13 @@ def loads(text: str) -> TrainConfig:
     name = tables.pop("generator", nets.name_of(GatedUNetConfig()))
     if name not in [*nets.NETWORKS]:
         raise ConfigError(f"generator must be one of {', '.join(nets.NETWORKS)}, not {name!r}")
+    shapes = {other: tables.pop(nets.table_of(other), {}) for other in nets.NETWORKS}
+    config = _convert(tables, TrainConfig)
     networks = {
-        other: _convert(tables.pop(nets.table_of(other), {}), kind, nets.table_of(other))
-        for other, (kind, _) in nets.NETWORKS.items()
+        other: _convert(shape, nets.NETWORKS[other][0], nets.table_of(other))
+        for other, shape in shapes.items()
     }
-    return replace(_convert(tables, TrainConfig), network=networks[name])
+    return replace(config, network=networks[name])
 
 
 def dumps(config: TrainConfig) -> str:
@@ -242,6 +244,8 @@ def _convert(table: dict[str, Any], kind: type[T], where: str = "") -> T:
     path = ".".join(filter(None, (where, path.rstrip("`"), key)))
     if "unknown field" in what:
         known = [field.encode_name for field in fields(place)]
+        if place is TrainConfig:
+            known += map(nets.table_of, nets.NETWORKS)
         near = difflib.get_close_matches(key, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
         raise ConfigError(f"unknown key {path}; {hint}")
@@ -249,5 +253,16 @@ def _convert(table: dict[str, Any], kind: type[T], where: str = "") -> T:
         raise ConfigError(f"{path} is missing")
     if typing.get_origin(place) is Literal:
         raise ConfigError(f"{path} must be one of {', '.join(typing.get_args(place))}")
-    reason = reason.lower().replace("object", "table").replace("array", "list")
-    raise ConfigError(f"{path}: {reason.replace('`', '')}")
+    reason = re.sub(r"`(\w+)`", lambda kind: _NAMES.get(kind[1], kind[1]), reason)
+    raise ConfigError(f"{path}: {reason[0].lower()}{reason[1:]}")
+
+
+_NAMES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a string",
+    "array": "a list",
+    "object": "a table",
+}
+"""TOML's types, by msgspec's names."""
