@@ -49,7 +49,8 @@ def test_a_quick_run_is_stored_drawn_and_compared(
     assert "no more mmx" in said
 
 
-def test_the_same_results_have_the_ratio_one() -> None:
+def test_stored_results_read_as_written_and_have_the_ratio_one(tmp_path: Path) -> None:
+    assert results.load(results.save(result(), tmp_path)) == result()
     figures = result().figures["inference"]
     *lines, gain = (line for line in results.table(figures, figures)[1:] if line.startswith(" "))
     assert [line.split()[-1] for line in lines] == ["1.00", "1.00"]
@@ -103,10 +104,6 @@ def test_the_last_result_is_of_this_machine_if_any_is() -> None:
     assert results.last([other, quick], "inference", own) == other
     assert results.last([quick], "inference", own) is None
     assert results.last([own], "tiling", own) is None
-
-
-def test_stored_results_read_as_they_were_written(tmp_path: Path) -> None:
-    assert results.load(results.save(result(), tmp_path)) == result()
 
 
 def test_the_line_through_points_and_how_far_they_are_from_it() -> None:

@@ -72,78 +72,57 @@ def kohler(root: Path) -> Path:
 
 
 def flat(root: Path) -> Path:
-    return files(
-        root,
-        *(f"{half}/{side}/1.png" for half in ("train", "test") for side in ("input", "target")),
-    )
+    sides = ("train/input", "train/target", "test/input", "test/target")
+    return files(root, *(f"{side}/1.png" for side in sides))
 
 
-# layout: (what makes the tree, the dataset's name, names of the test pairs, a test pair's files)
-CASES: dict[str, tuple[Callable[[Path], Path], str, list[str], tuple[str, str]]] = {
+# layout: (what makes the tree, the dataset's name, names of the test pairs, a test pair's files,
+# what goes missing; the error then shows the tree)
+CASES: dict[str, tuple[Callable[[Path], Path], str, list[str], tuple[str, str], str]] = {
     "gopro": (
-        gopro,
-        "GoPro",
-        ["GOPR0384_11_00/000001"],
+        gopro, "GoPro", ["GOPR0384_11_00/000001"],
         ("test/GOPR0384_11_00/blur/000001.png", "test/GOPR0384_11_00/sharp/000001.png"),
+        "test/GOPR0384_11_00/sharp",
     ),
     "hide": (
-        hide,
-        "HIDE",
-        ["test-close-ups/2", "test-long-shot/3"],
-        ("test/test-close-ups/2.png", "GT/2.png"),
+        hide, "HIDE", ["test-close-ups/2", "test-long-shot/3"],
+        ("test/test-close-ups/2.png", "GT/2.png"), "GT/3.png",
     ),
     "reds": (
-        reds,
-        "REDS",
-        ["000/00000007"],
-        ("val/val_blur/000/00000007.png", "val/val_sharp/000/00000007.png"),
+        reds, "REDS", ["000/00000007"],
+        ("val/val_blur/000/00000007.png", "val/val_sharp/000/00000007.png"), "val/val_sharp",
     ),
     "realblur-j": (
-        realblur,
-        "RealBlur-J",
-        ["scene244/02", "scene244/10"],
+        realblur, "RealBlur-J", ["scene244/02", "scene244/10"],
         (f"{J}/scene244/blur/blur_2.png", f"{J}/scene244/gt/gt_2.png"),
+        f"{J}/scene244/gt/gt_10.png",
     ),
     "realblur-r": (
-        lambda root: realblur(root, R, "R"),
-        "RealBlur-R",
-        ["scene244/02", "scene244/10"],
-        (f"{R}/scene244/blur/blur_2.png", f"{R}/scene244/gt/gt_2.png"),
+        lambda root: realblur(root, R, "R"), "RealBlur-R", ["scene244/02", "scene244/10"],
+        (f"{R}/scene244/blur/blur_2.png", f"{R}/scene244/gt/gt_2.png"), "RealBlur_R_test_list.txt",
     ),
     "rsblur": (
-        rsblur,
-        "RSBlur",
-        ["0001/000022"],
+        rsblur, "RSBlur", ["0001/000022"],
         ("RSBlur/0001/000022/real_blur/real_blur.png", "RSBlur/0001/000022/gt/gt_sharp.png"),
+        "RSBlur/0001/000022/real_blur",
     ),
     "kohler": (
-        kohler,
-        "Köhler",
-        ["1_02", "1_12"],
-        ("Blurry1_2.png", "Image1/Kernel2/GroundTruth1_2_1.png"),
+        kohler, "Köhler", ["1_02", "1_12"],
+        ("Blurry1_2.png", "Image1/Kernel2/GroundTruth1_2_1.png"), "Image1/Kernel12",
     ),
-    "flat": (flat, "pairs", ["1"], ("test/input/1.png", "test/target/1.png")),
-}
-# Of these, what goes missing; the error then shows the tree.
-GONE = {
-    "gopro": "test/GOPR0384_11_00/sharp",
-    "hide": "GT/3.png",
-    "reds": "val/val_sharp",
-    "realblur-j": f"{J}/scene244/gt/gt_10.png",
-    "realblur-r": "RealBlur_R_test_list.txt",
-    "rsblur": "RSBlur/0001/000022/real_blur",
-    "kohler": "Image1/Kernel12",
-    "flat": "test/target/1.png",
-}
+    "flat": (
+        flat, "pairs", ["1"], ("test/input/1.png", "test/target/1.png"), "test/target/1.png",
+    ),
+}  # fmt: skip
 
 
 def test_every_layout_is_tested() -> None:
-    assert CASES.keys() == GONE.keys() == LAYOUTS.keys()
+    assert CASES.keys() == LAYOUTS.keys()
 
 
 @pytest.mark.parametrize("layout", CASES)
 def test_a_dataset_is_read_as_it_is_downloaded(layout: str, tmp_path: Path) -> None:
-    make, name, names, (blurred, sharp) = CASES[layout]
+    make, name, names, (blurred, sharp), _ = CASES[layout]
     make(tmp_path)
     found = find_dataset(tmp_path)
     forced = find_dataset(tmp_path, layout=layout)
@@ -161,8 +140,8 @@ def test_a_dataset_is_read_as_it_is_downloaded(layout: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("layout", CASES)
 def test_what_is_missing_is_named_with_the_tree_it_belongs_in(layout: str, tmp_path: Path) -> None:
-    CASES[layout][0](tmp_path)
-    gone = tmp_path / GONE[layout]
+    make, *_, missing = CASES[layout]
+    gone = make(tmp_path) / missing
     shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
     if layout == "realblur-r":
         (tmp_path / "RealBlur_R_train_list.txt").unlink()
@@ -188,10 +167,8 @@ def test_one_half_alone_is_measured_with_a_warning_and_never_taken_for_the_other
 ) -> None:
     CASES[layout][0](tmp_path)
     missing = "train" if split == "test" else "test"
-    for path in [
-        *tmp_path.glob(f"*{missing}*"),
-        *tmp_path.glob("val" if missing == "test" else "-"),
-    ]:
+    gone = (f"*{missing}*", "val") if missing == "test" else ("*train*",)
+    for path in [path for pattern in gone for path in tmp_path.glob(pattern)]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with pytest.raises(DataError, match="has"):
         find_pairs(tmp_path, missing)
@@ -207,24 +184,16 @@ def test_the_blurred_side_can_be_chosen(tmp_path: Path) -> None:
     assert find_pairs(tmp_path / "r", "test", "blur_comp")[0].blur.parts[-3] == "val_blur_comp"
 
 
-def test_inner_folders_are_the_same_dataset(tmp_path: Path) -> None:
+def test_inner_folders_and_the_working_folder_are_the_same_dataset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     realblur(tmp_path / "b")
     rsblur(tmp_path / "s")
     reds(tmp_path / "r")
     hide(tmp_path / "h" / "HIDE_dataset")
-    for outer, inner in (
-        ("b", f"b/{J}"),
-        ("s", "s/RSBlur"),
-        ("r", "r/val"),
-        ("h", "h/HIDE_dataset"),
-    ):
-        assert find_pairs(tmp_path / inner, "test") == find_pairs(tmp_path / outer, "test")
-
-
-def test_the_working_folder_is_recognised_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(realblur(tmp_path) / J)
+    for inner in (f"b/{J}", "s/RSBlur", "r/val", "h/HIDE_dataset"):
+        assert find_pairs(tmp_path / inner, "test") == find_pairs(tmp_path / inner[0], "test")
+    monkeypatch.chdir(tmp_path / "b" / J)
     assert find_dataset(Path()).name == "RealBlur-J"
 
 
@@ -247,10 +216,13 @@ def test_frames_of_a_shake_are_in_order_around_the_middle_one(tmp_path: Path) ->
         find_dataset(tmp_path)
 
 
-def test_pairs_of_a_list_are_sorted_by_name(tmp_path: Path) -> None:
+def test_a_list_is_sorted_by_name_and_a_line_that_is_not_two_paths_is_named(tmp_path: Path) -> None:
     path = realblur(tmp_path) / "RealBlur_J_test_list.txt"
     path.write_text("".join(reversed(path.read_text().splitlines(keepends=True))))
     assert [pair.name for pair in find_pairs(tmp_path, "test")] == ["scene244/02", "scene244/10"]
+    path.write_text("\nscene001\n")
+    with pytest.raises(DataError, match=r"RealBlur_J_test_list.txt, line 2: expected two paths"):
+        find_dataset(tmp_path)
 
 
 def test_two_files_for_one_image_are_not_guessed(tmp_path: Path) -> None:
@@ -261,12 +233,6 @@ def test_two_files_for_one_image_are_not_guessed(tmp_path: Path) -> None:
     write(tmp_path / "f" / "blur" / "1.webp", DARK)
     with pytest.raises(DataError, match=r"1.webp: 1.png has the same name"):
         find_dataset(tmp_path / "f")
-
-
-def test_a_line_of_a_list_that_is_not_two_paths_is_named(tmp_path: Path) -> None:
-    (rsblur(tmp_path) / "RSBlur_real_test.txt").write_text("\nRSBlur/0001\n")
-    with pytest.raises(DataError, match=r"RSBlur_real_test.txt, line 2: expected two paths"):
-        find_dataset(tmp_path)
 
 
 def test_sharp_frames_alone_are_photos(tmp_path: Path) -> None:

@@ -21,10 +21,8 @@ TEST_PAIRS = Path(__file__).parents[3] / "shared/data/GOPRO_Large/test"
 @pytest.fixture
 def dataset(pairs_dir: Path) -> Dataset:
     home = pairs_dir / "train" / "SEQ"
-    names = [p.stem for p in sorted((home / "blur").iterdir())]
-    return Dataset(
-        "pairs", [Pair(home / "blur" / f"{n}.png", home / "sharp" / f"{n}.png", n) for n in names]
-    )
+    blurred = sorted((home / "blur").iterdir())
+    return Dataset("pairs", [Pair(p, home / "sharp" / p.name, p.stem) for p in blurred])
 
 
 def means(dataset: Dataset, *restorers: Any, protocol: str = "full") -> list[dict[str, float]]:
@@ -61,9 +59,9 @@ def test_the_blurred_row_is_the_input_and_protocols_differ(dataset: Dataset) -> 
     for protocol in metrics.PROTOCOLS:
         blurred, identity = means(dataset, lambda image: image, protocol=protocol)
         assert blurred == identity
-    sizes: list[tuple[int, ...]] = []
-    means(dataset, lambda i: sizes.append(i.shape) or i, protocol="paper")
-    assert set(sizes) == {(256, 256, 3)}
+    sizes: set[tuple[int, ...]] = set()
+    means(dataset, lambda i: sizes.add(i.shape) or i, protocol="paper")
+    assert sizes == {(256, 256, 3)}
 
 
 def test_the_best_of_several_truths_counts(dataset: Dataset) -> None:
@@ -82,14 +80,11 @@ def test_a_datasets_alignment_comes_before_the_metrics(dataset: Dataset) -> None
         mask[:, :50] = True
         return image, np.where(mask[..., None], image, truth), mask
 
-    aligned = replace(dataset, align=align)
-    result = measure(aligned, [], "full", metrics.load(["psnr"]))
-    assert result["models"][0]["mean"] == {"psnr": metrics.EQUAL}
+    assert means(replace(dataset, align=align))[0]["psnr"] == metrics.EQUAL
 
 
 def test_a_truth_of_another_size_is_named(dataset: Dataset, picture: np.ndarray) -> None:
-    pair = dataset.pairs[1]
-    write(pair.sharp, picture[:90])
+    write(dataset.pairs[1].sharp, picture[:90])
     with pytest.raises(DataError, match=r"120x96, but its truth .* is 120x90"):
         measure(dataset, [], "full", METRICS)
 

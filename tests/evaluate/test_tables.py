@@ -16,45 +16,35 @@ from unblur.evaluate import render, statistics, tables
 from unblur.metrics import Metric, load
 
 
-def result(count: int = 3) -> dict[str, Any]:
+@pytest.fixture
+def full() -> dict[str, Any]:
     values = {"blurred": 25.0, "a|b <i>": 26.0, "[red]worse": 24.0}
-    images = [f"s/{i}" for i in range(count)]
-    return {
+    found = {
         "protocol": "full",
         "dataset": "pairs",
-        "count": count,
+        "count": 3,
         "conditions": ["rounded to 8 bit"],
         "models": [
             {
                 "name": name,
                 "mean": {"psnr": value, "niqe": 5.0},
-                "images": [{"name": i, "psnr": value, "niqe": 5.0} for i in images],
+                "images": [{"name": f"s/{i}", "psnr": value, "niqe": 5.0} for i in range(3)],
             }
             for name, value in values.items()
         ],
     }
+    statistics.add_statistics(found, METRICS)
+    return found
 
 
 METRICS = [*load(["psnr"]), Metric("niqe", "NIQE", "lower", lambda *_: 0.0, "", digits=2)]
 
 
-@pytest.fixture
-def full() -> dict[str, Any]:
-    found = result()
-    statistics.add_statistics(found, METRICS)
-    return found
-
-
 def test_markdown_has_whole_rows_and_every_condition(full: dict[str, Any]) -> None:
     full["models"][1]["cost"] = {
-        "seconds_per_megapixel": 1.5,
-        "peak_bytes_per_megapixel": None,
-        "parameters": 2_000_000,
-        "gmacs": None,
-        "megapixels": 1.0,
-        "runs": 3,
-        "threads": 2,
-    }
+        "seconds_per_megapixel": 1.5, "peak_bytes_per_megapixel": None, "parameters": 2_000_000,
+        "gmacs": None, "megapixels": 1.0, "runs": 3, "threads": 2,
+    }  # fmt: skip
     document = render.markdown([*tables.of_protocol(full, METRICS), *tables.costs(full)])
     for block in document.split("\n\n"):
         rows = [line for line in block.splitlines() if line.startswith("|")]
@@ -76,11 +66,9 @@ def test_text_shows_names_as_they_are(full: dict[str, Any]) -> None:
 
 
 def test_large_sets_are_not_listed_and_equal_images_are_called_so(full: dict[str, Any]) -> None:
-    titles = [t.title for t in tables.of_protocol(full, METRICS)]
-    assert any("image by image" in t for t in titles)
-    full["count"] = 1111
-    titles = [t.title for t in tables.of_protocol(full, METRICS)]
-    assert not any("image by image" in t for t in titles)
+    for count, listed in ((3, True), (1111, False)):
+        found = tables.of_protocol({**full, "count": count}, METRICS)
+        assert any("image by image" in table.title for table in found) == listed
     assert tables.scores(METRICS[0], ("psnr",)).plain({"psnr": 100.0}) == "inf"
 
 

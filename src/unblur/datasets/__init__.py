@@ -54,11 +54,9 @@ def find_dataset(
 ) -> Dataset:
     """A dataset to measure on.
 
-    If only the other split is there, its pairs are taken and the note says so.
-
     Args:
         root: the dataset's folder as it is downloaded, or a split or one sequence of it.
-        split: which to take where both are there.
+        split: if only the other one is there, that is taken and the note says so.
         blur: the folder of blurred images: "blur", GoPro's "blur_gamma", REDS's "blur_comp".
         layout: a name of `LAYOUTS`, or "auto".
 
@@ -112,10 +110,9 @@ def find_photos(root: Path) -> Dataset:
     """
     if not root.is_dir():
         raise DataError("no such folder of photos", file=root)
-    photos = _photos(root)
-    if not photos:
+    pairs = [Pair(p, p, str(p.relative_to(root).with_suffix(""))) for p in _photos(root)]
+    if not pairs:
         raise DataError("no photos found; expected JPEG, PNG, TIFF, ...", file=root)
-    pairs = [Pair(p, p, str(p.relative_to(root).with_suffix(""))) for p in photos]
     return Dataset("photos", pairs, note="photos without ground truth", has_truth=False)
 
 

@@ -36,8 +36,9 @@ def read(root: Path, split: Split, blur: str) -> Dataset:
         raise DataError(f"has no folder 'GT'; {tree}", file=home)
     folders = [home / name for name in _BLURRED[split]]
     missing = [folder for folder in folders if not folder.is_dir()]
-    if len(missing) == len(folders) and (home / other_split(split)).is_dir():
-        raise SplitError(f"has {other_split(split)!r} but no {split!r}", file=home)
+    other = other_split(split)
+    if missing == folders and (home / other).is_dir():
+        raise SplitError(f"has {other!r} but no {split!r}", file=home)
     if missing:
         raise DataError(f"no such folder; {tree}", file=missing[0])
     sharp = by_stem(pictures(home / "GT"))

@@ -19,7 +19,6 @@ from unblur.errors import DataError
 
 tree = """expected Köhler's files (picture 1 to 4, shake 1 to 12), in folders of any name
   DIR/Blurry1_1.png   DIR/Image1/Kernel1/GroundTruth1_1_1.png ... GroundTruth1_1_199.png"""
-_WHOLE = 48
 _NOTE = "aligned as published: intensity scale, whole-pixel shift; the best of the frames counts"
 
 _BLURRY = re.compile(r"Blurry(\d+)_(\d+)")
@@ -52,7 +51,7 @@ def read(root: Path, split: Split, blur: str) -> Dataset:
             raise DataError(f"has no ground truth, {wanted} and on; {tree}", file=path)
         sharp = ordered.pop((len(ordered) - 1) // 2)
         pairs.append(Pair(path, sharp, f"{picture}_{shake:02}", tuple(ordered)))
-    return Dataset.published("Köhler", pairs, "test", _WHOLE, by_shift, _NOTE)
+    return Dataset.published("Köhler", pairs, "test", 48, by_shift, _NOTE)
 
 
 def _numbered(root: Path, pattern: re.Pattern[str]) -> dict[tuple[int, ...], Path]:

@@ -46,8 +46,7 @@ def read(root: Path, split: Split, blur: str) -> Dataset:
     pairs: list[Pair] = []
     for sequence in sorted(sequences[0]):
         pairs += partners(blurred / sequence, sharp / sequence, tree, f"{sequence}/")
-    note = f"REDS's {name}_{blur}"
-    return Dataset.published("REDS", pairs, name, _WHOLE[split], note=note)
+    return Dataset.published("REDS", pairs, name, _WHOLE[split], note=f"REDS's {name}_{blur}")
 
 
 def _home(root: Path, name: str, blur: str) -> Path | None:

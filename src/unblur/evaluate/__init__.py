@@ -111,11 +111,9 @@ def run(
         if costs:
             _add_costs(results, candidates)
     shown = [table for result in results for table in tables.of_protocol(result, chosen)]
-    shown += tables.costs(results[0])
-    shown += [tables.cited()] if dataset.name == "GoPro" else []
+    shown += tables.costs(results[0]) + [tables.cited()] * (dataset.name == "GoPro")
     whole = {**results[0], "others": results[1:]}
-    _write(outputs, whole, chosen, shown, pictures)
-    _print(outputs, shown)
+    _report(outputs, whole, chosen, shown, pictures)
     return whole
 
 
@@ -167,7 +165,7 @@ def _add_costs(results: list[dict[str, Any]], candidates: Sequence[Candidate]) -
                 result["models"][index]["cost"] = found
 
 
-def _write(
+def _report(
     outputs: Outputs,
     whole: dict[str, Any],
     chosen: Sequence[Metric],
@@ -182,9 +180,6 @@ def _write(
         figure.draw(pictures, outputs.figure)
     if outputs.html:
         page.write(whole, chosen, pictures, outputs.html)
-
-
-def _print(outputs: Outputs, shown: Sequence[render.Table]) -> None:
     console = Console(width=None if Console().is_terminal else 160)
     for table in shown:
         for part in render.text(table):

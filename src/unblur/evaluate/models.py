@@ -29,7 +29,7 @@ class Spec:
     """All that it takes to open a model, in another process too.
 
     Attributes:
-        name: the name that the user gave, which tables show.
+        name: what the user gave and tables show.
         file: a bundled name, or the file that is opened.
         kind: an ONNX network, a checkpoint of unblur in PyTorch, or one of others by spandrel.
         tile: largest side of a tile; by default the model's own.
@@ -49,8 +49,8 @@ class Candidate:
         spec: what it was opened from.
         restore: (h, w, 3) uint8 in and out.
         about: how it runs, for the lines under the tables.
-        count: gives its parameters, and its multiplications and additions (1e9) for `SIDE` x
-            `SIDE` pixels, None if they cannot be counted.
+        count: parameters, and multiplications and additions (1e9) for `SIDE` x `SIDE` pixels,
+            None if they cannot be counted.
     """
 
     spec: Spec
@@ -93,9 +93,8 @@ def open_candidates(
 def open_candidate(spec: Spec) -> Candidate:
     """Opens one model; raises as `open_candidates`.
 
-    unblur's networks run with the change mask that leaves sharp regions as they are. Others, the
-    paper's and DeblurGAN's among them, run as their authors publish them: without it, on the same
-    tiles.
+    unblur's networks run with the change mask that leaves sharp regions as they are; others, the
+    paper's and DeblurGAN's among them, without it, as their authors publish them.
     """
     if spec.kind == "onnx":
         from unblur.evaluate import onnx_files as opener

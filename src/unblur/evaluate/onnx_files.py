@@ -95,8 +95,8 @@ def _parameters(node: Any) -> int:
     if node.get_type_name() != "Constant":
         return 0
     kind, shape = node.get_output_element_type(0), node.get_output_shape(0)
-    least = 1 if kind.is_real() else 2 if kind.get_type_name() == "i8" else math.inf
-    return math.prod(shape) if len(shape) >= least else 0
+    kernel = kind.get_type_name() == "i8" and len(shape) > 1
+    return math.prod(shape) if kernel or (kind.is_real() and len(shape) > 0) else 0
 
 
 def _multiplications(node: Any) -> int:
@@ -120,9 +120,8 @@ def _input_size(path: Path) -> tuple[int, int] | None:
     shape = shapes[0]
     fits = len(shapes) == 1 and shape.rank.is_static and len(shape) == 4
     if not fits or not (shape[1].is_dynamic or shape[1].get_length() == 3):
-        reason = (
-            f"takes {', '.join(map(str, shapes))}; one input (1, 3, height, width) was expected"
-        )
+        taken = ", ".join(map(str, shapes))
+        reason = f"takes {taken}; one input (1, 3, height, width) was expected"
         raise ModelError(reason, file=path)
     if shape[2].is_dynamic or shape[3].is_dynamic:
         return None

@@ -127,13 +127,13 @@ def html(table: Table, best: bool = False) -> str:
         best: whether the best figure of each column is strong.
     """
     heads = "".join(map(_head, table.columns))
-    bests = [_best(c, table.entries) if best and len(table.entries) > 1 else None
-             for c in table.columns[1:]]  # fmt: skip
+    first, *columns = table.columns
+    best = best and len(table.entries) > 1
+    bests = [_best(column, table.entries) if best else None for column in columns]
     body = ""
     for entry in table.entries:
-        cells = zip(table.columns[1:], bests, strict=True)
-        body += f'<tr><th scope="row">{escape(table.columns[0].plain(entry))}</th>'
-        body += "".join(_cell(column, entry, top) for column, top in cells) + "</tr>"
+        cells = "".join(_cell(c, entry, top) for c, top in zip(columns, bests, strict=True))
+        body += f'<tr><th scope="row">{escape(first.plain(entry))}</th>{cells}</tr>'
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
         f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
@@ -170,13 +170,11 @@ def _cell(column: Column, entry: Any, best: float | None) -> str:
 
 def _at(entry: Any, path: Path) -> Any:
     """What a path leads to; None if it is empty or ends before."""
-    if not path:
-        return None
     for key in path:
         if entry is None:
-            return None
+            break
         entry = entry.get(key) if isinstance(entry, dict) else entry[key]
-    return entry
+    return entry if path else None
 
 
 def _escaped(words: str) -> str:

@@ -121,5 +121,5 @@ def _choose(folder: Path, count: int, seed: int) -> Photos:
 def _sample_photos() -> Photos:
     from skimage import data
 
-    photos = (data.astronaut, data.chelsea, data.coffee, data.rocket)
-    return [(photo.__name__, photo()) for photo in photos]
+    names = ("astronaut", "chelsea", "coffee", "rocket")
+    return [(name, getattr(data, name)()) for name in names]

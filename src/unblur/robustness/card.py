@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unblur import photo
-from unblur.evaluate.page import style
+from unblur.evaluate.page import asset
 from unblur.evaluate.render import pipes
 from unblur.robustness.plots import as_text, draw
 
@@ -70,7 +70,8 @@ def to_html(text: str, plots: dict[str, bytes]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<title>Robustness card</title>\n<link rel="icon" href="data:,">\n'
-        f'<style>{style()}</style>\n</head>\n<body class="card">\n{body}</body>\n</html>\n'
+        f"<style>{asset('page.css')}</style>\n</head>\n"
+        f'<body class="card">\n{body}</body>\n</html>\n'
     )
 
 

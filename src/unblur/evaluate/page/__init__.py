@@ -39,7 +39,7 @@ def write(
     Args:
         result: as `unblur evaluate --json` writes it.
         metrics: those of the result.
-        pictures: in the order of the page; none are needed.
+        pictures: in the order of the page; may be empty.
 
     Raises:
         PhotoError: if the file cannot be written.
@@ -49,12 +49,12 @@ def write(
 
 def document(result: dict[str, Any], metrics: Sequence[Metric], pictures: Sequence[Picture]) -> str:
     """The page as text; arguments as `write`."""
-    script = _asset("page.js")
+    script = asset("page.js")
     count = result["count"]
-    return Template(_asset("page.html")).substitute(
+    return Template(asset("page.html")).substitute(
         title=escape(result["dataset"]),
         about=f"protocol {result['protocol']}, {count} image" + "s" * (count != 1),
-        style=style(),
+        style=asset("page.css"),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         leaderboard=render.html(tables.leaderboard(result, metrics), best=True),
@@ -74,11 +74,6 @@ def _other(result: dict[str, Any], metrics: Sequence[Metric]) -> str:
 def _every_image(result: dict[str, Any], metrics: Sequence[Metric]) -> str:
     table = render.html(tables.images(result, metrics))
     return f"<details><summary>Every image</summary>{table}</details>"
-
-
-def style() -> str:
-    """The style sheet, for other pages too."""
-    return _asset("page.css")
 
 
 def _pictures(
@@ -159,5 +154,6 @@ def _data_uri(pixels: np.ndarray, lossless: bool = False) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file of the page as text; the style sheet, page.css, is for other pages too."""
     return (resources.files("unblur.evaluate.page") / name).read_text(encoding="utf-8")
