@@ -18,11 +18,7 @@ from unblur import Deblurrer
 from unblur.datasets import read_rgb
 from unblur.robustness.scene import make_scene
 
-CORNERS = {
-    "licenseplate_motion": (130, 70),
-    "text_motion": (60, 60),
-    "text_defocus": (120, 120),
-}
+CORNERS = {"licenseplate_motion": (130, 70), "text_motion": (60, 60), "text_defocus": (120, 120)}
 """Row and column of the example photos' crops."""
 SIDE, HEIGHT = 440, 220
 

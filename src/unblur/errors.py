@@ -1,4 +1,4 @@
-"""The errors of unblur: each carries its facts, and whoever shows it words the advice."""
+"""The errors of unblur: each carries its facts; the program that shows it words the advice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 Action = Literal[
-    "overwrite", "max-pixels", "format", "codec", "install", "jobs", "tile", "output", "resume",
+    "overwrite", "max-pixels", "format", "codec", "install", "jobs", "tile", "resume",
     "data", "processes", "content-weights", "metric",
 ]  # fmt: skip
 
@@ -20,8 +20,7 @@ _WORDS: dict[Action, str] = {
     "install": "pip install 'unblur[{values}]'",
     "jobs": "work on fewer at a time",
     "tile": "use smaller tiles",
-    "output": "name another output",
-    "resume": "resume the run to go on with it",
+    "resume": "resume the run to continue it",
     "data": "name folders of pairs or of photos",
     "processes": "use fewer processes",
     "content-weights": "name a file of content weights",
@@ -51,7 +50,7 @@ class UnblurError(Exception):
 
     Attributes:
         reason: what is wrong and what was expected, to be read behind a file's name.
-        file: what it is about, unless that is the input, which whoever asked knows.
+        file: what it is about, unless that is the input, which the caller knows.
         hint: what may help.
         limit: the number that was exceeded.
     """
@@ -85,9 +84,7 @@ class UnblurError(Exception):
         return self.message({})
 
 
-# --- photos and videos
-
-
+# Photos and videos:
 class PhotoError(UnblurError):
     """A photo that cannot be read or written."""
 
@@ -116,9 +113,7 @@ class ResumeError(UnblurError):
     """A folder that these results cannot go into."""
 
 
-# --- networks
-
-
+# Networks:
 class ModelError(UnblurError):
     """A model that cannot be used."""
 
@@ -147,9 +142,7 @@ class QuantisationError(UnblurError):
     """A network that cannot be quantised to 8 bits."""
 
 
-# --- data and measurements
-
-
+# Data and measurements:
 class DataError(UnblurError):
     """Data that cannot be used."""
 
@@ -170,9 +163,7 @@ class TorchvisionError(UnblurError):
     """torchvision is missing or cannot be imported."""
 
 
-# --- serving
-
-
+# Serving:
 class BusyError(UnblurError):
     """The queue is full; `retry_after` estimates the seconds until it has room."""
 

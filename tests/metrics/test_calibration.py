@@ -44,8 +44,7 @@ def test_a_window_across_channels_reads_higher(images: dict[str, np.ndarray]) ->
 # image 2.14), with blockproc for blkproc and MATLAB's antialiased imresize written out, for
 # Octave's own has none. pyiqa 0.1.16 gave 3.1686, 5.6821 and 6.2895.
 @pytest.mark.parametrize(
-    ("kind", "value"),
-    [("sharp", 3.1718266498), ("blurred", 5.6760421087), ("noisy", 6.2896827852)],
+    ("kind", "value"), [("sharp", 3.1718266498), ("blurred", 5.6760421087), ("noisy", 6.2896827852)]
 )
 def test_niqe(kind: str, value: float, images: dict[str, np.ndarray]) -> None:
     (metric,) = metrics.load(["niqe"])

@@ -22,7 +22,6 @@ WORDS: dict[Action, str] = {
     "install": "pip install 'unblur[{values}]'",
     "jobs": "--jobs 1 needs less",
     "tile": "--tile 512 needs less memory",
-    "output": "name another with -o",
     "resume": "--resume continues it",
     "data": "name folders with --data",
     "processes": "use fewer --processes",

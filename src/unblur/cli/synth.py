@@ -15,10 +15,7 @@ from unblur.inference.options import option
 @dataclass(frozen=True)
 class Options:
     source: Path = option(
-        ...,
-        "Folder of sharp photos, or a high-speed video.",
-        argument=True,
-        metavar="PHOTOS|VIDEO",
+        ..., "Folder of sharp photos, or a high-speed video.", argument=True, metavar="PHOTOS|VIDEO"
     )
     out: Path = option(..., "Folder for the pairs.", short="-o")
     count: int | None = option(

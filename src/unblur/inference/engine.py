@@ -68,10 +68,7 @@ class Engine:
     """
 
     def __init__(
-        self,
-        model: str | Path = "default",
-        device: Device = "auto",
-        precision: Precision = "auto",
+        self, model: str | Path = "default", device: Device = "auto", precision: Precision = "auto"
     ) -> None:
         providers = gpu_providers() if device != "cpu" else []
         if device == "gpu" and not providers:

@@ -88,11 +88,7 @@ def set_blob(image: Any, field: str, data: bytes) -> None:
 
 
 def save_streamed(
-    image: Any,
-    kind: str,
-    options: dict[str, Any],
-    begin: Callable[[bytes], bytes],
-    file: BinaryIO,
+    image: Any, kind: str, options: dict[str, Any], begin: Callable[[bytes], bytes], file: BinaryIO
 ) -> None:
     """Save without holding the encoded file in memory.
 

@@ -49,11 +49,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
 @router.post(
-    "",
-    summary="Post a job",
-    status_code=202,
-    responses=problems(*UPLOAD),
-    openapi_extra=BODY,
+    "", summary="Post a job", status_code=202, responses=problems(*UPLOAD), openapi_extra=BODY
 )
 async def post_job(
     request: Request, response: Response, jobs: JobsOf, options: QueryChoices
