@@ -45,7 +45,7 @@ def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float
 
     A `GatedUNet` is folded first (see `nets.folded`). With photos, convolutions are quantised to 8
     bits (see `quantise`), calibrated on the photos, blurred. The metadata hold the contract (see
-    `engine.Contract`), the config and the provenance; training can start from the file.
+    `contract.Contract`), the config and the provenance; training can start from the file.
 
     Args:
         path: a checkpoint, or an exported file of one with float16 weights.
