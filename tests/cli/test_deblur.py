@@ -37,7 +37,7 @@ def test_standard_input_and_output(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("IN",), "IN is a folder: name another with -o"),
+        (("IN",), "IN is a folder: name another for its results with -o"),
         (("IN", "-o", "IN"), "IN is the folder of the photos"),
         (("IN", "-o", "IN/a.png"), "is a file: name a folder"),
         (("-", "IN/a.png", "-o", "out"), "comes alone"),

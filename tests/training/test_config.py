@@ -37,7 +37,7 @@ def test_the_papers_config_has_the_papers_numbers() -> None:
     [
         ("sed = 1\n[[phases]]\nsteps = 1", "unknown key sed; did you mean seed"),
         ("[[phases]]\nsteps = 1\nloss = {pixl = 1}", r"phases\[0\].loss.pixl; did you mean pixel"),
-        ("[[phases]]\nsteps = '1'", r"phases\[0\].steps: expected int, got str"),
+        ("[[phases]]\nsteps = '1'", r"phases\[0\].steps: expected a whole number, got a string"),
         ("generator = 'unet'\n[[phases]]\nsteps = 1", "generator must be one of gated-unet, paper"),
         ("[[phases]]\ncrop = 64", r"phases\[0\].steps is missing"),
         ("seed = 1", "phases is missing"),
