@@ -6,6 +6,7 @@ import json
 import math
 import os
 import signal
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,14 @@ def test_the_recipe_is_the_laboratorys() -> None:
 def test_interrupted_and_resumed_it_ends_with_the_same_weights(
     recipe: TrainConfig, tmp_path: Path
 ) -> None:
+    # In a process of its own, to which it sends a signal.
+    process = get_context("spawn").Process(target=interrupted_and_resumed, args=(recipe, tmp_path))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+
+
+def interrupted_and_resumed(recipe: TrainConfig, tmp_path: Path) -> None:
     def stop(progress: Progress) -> None:
         if progress.step == 6:
             os.kill(os.getpid(), signal.SIGTERM)
