@@ -84,7 +84,6 @@ class UnblurError(Exception):
         return self.message({})
 
 
-# Photos and videos:
 class PhotoError(UnblurError):
     """A photo that cannot be read or written."""
 
@@ -113,7 +112,6 @@ class ResumeError(UnblurError):
     """A folder that these results cannot go into."""
 
 
-# Networks:
 class ModelError(UnblurError):
     """A model that cannot be used."""
 
@@ -142,7 +140,6 @@ class QuantisationError(UnblurError):
     """A network that cannot be quantised to 8 bits."""
 
 
-# Data and measurements:
 class DataError(UnblurError):
     """Data that cannot be used."""
 
@@ -163,7 +160,6 @@ class TorchvisionError(UnblurError):
     """torchvision is missing or cannot be imported."""
 
 
-# Serving:
 class BusyError(UnblurError):
     """The queue is full; `retry_after` estimates the seconds until it has room."""
 

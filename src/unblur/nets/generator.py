@@ -13,10 +13,8 @@ class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Generator(nn.Module):
     """A network from blurred to sharp images, (b, 3, h, w) in [-1, 1].
 
-    Constructors take a config, or its fields by keyword.
-
-    The output is clipped to [-1, 1] in evaluation mode only, so that in training a value out of
-    range still has a gradient.
+    Constructors take a config, or its fields by keyword. The output is clipped to [-1, 1] in
+    evaluation mode only, so that in training a value out of range still has a gradient.
     """
 
     multiple: int

@@ -82,11 +82,7 @@ def is_video(path: Path) -> bool:
 
 @contextmanager
 def open_video(path: Path) -> Iterator[Any]:
-    """Open a file as PyAV's input container.
-
-    Raises:
-        VideoError: if it is missing, cannot be read, is no video, or PyAV is not installed.
-    """
+    """Open a video in PyAV; raises VideoError if it is missing, unreadable, or PyAV is missing."""
     try:
         import av
         import av.error
