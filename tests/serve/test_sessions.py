@@ -196,13 +196,19 @@ def test_a_photo_without_room_in_the_queue_waits_for_it(
     assert states[-1]["photos"][0]["state"] == "done"
 
 
-def test_the_work_goes_on_when_the_listener_is_gone(
-    sessions: Sessions, queue: DeblurQueue, picture: np.ndarray
-) -> None:
+def held(sessions: Sessions, queue: DeblurQueue, picture: np.ndarray) -> tuple[Session, Any]:
+    """A session with a photo, and the network, which waits until its `go` is set."""
     session = sessions.open("session")
     bring(session, picture)
     network: Any = queue.models.find("a").fast.engine
     network.go.clear()
+    return session, network
+
+
+def test_the_work_goes_on_when_the_listener_is_gone(
+    sessions: Sessions, queue: DeblurQueue, picture: np.ndarray
+) -> None:
+    session, network = held(sessions, queue, picture)
 
     async def listen_again() -> list[dict[str, Any]]:
         gone = running.run(session, queue, None, 60)
@@ -222,11 +228,7 @@ def test_the_work_goes_on_when_the_listener_is_gone(
 def test_a_photo_that_takes_too_long_is_given_up(
     sessions: Sessions, queue: DeblurQueue, picture: np.ndarray
 ) -> None:
-    session = sessions.open("session")
-    bring(session, picture)
-
-    network: Any = queue.models.find("a").fast.engine
-    network.go.clear()
+    session, network = held(sessions, queue, picture)
 
     async def last_state() -> dict[str, Any]:
         told: dict[str, Any] = {}

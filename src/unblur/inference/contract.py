@@ -10,8 +10,6 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from unblur.inference.options import Precision as Precision
-
 Device = Literal["auto", "cpu", "gpu"]
 FLOATS = ("f32", "bf16")
 """Values of `Network.precision` for networks that are not quantised to 8 bits."""
