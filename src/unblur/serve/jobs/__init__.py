@@ -206,12 +206,15 @@ class Jobs:
             # The server is stopping: the next start queues it, and this try does not count.
             if job.begun:
                 self._update(job, tries=job.record.tries - 1)
-        elif isinstance(error, PhotoError) and str(self._store.folder) in str(error):
-            # About a file of the store, which is the server's fault and not to be shown.
+        elif isinstance(error, PhotoError) and self._is_stored(error.file):
+            # It is the server's fault, and its files are not to be shown.
             log.error("job %s failed", job.record.id, exc_info=error)
             self._fail(job, BUG)
         else:
             self._fail(job, refusal(error).detail)
+
+    def _is_stored(self, file: Path | None) -> bool:
+        return file is not None and file.is_relative_to(self._store.folder)
 
     def _fail(self, job: Job, error: str) -> None:
         self._update(job, state="failed", finished=time.time(), error=error)
