@@ -176,8 +176,11 @@ def _blur_photo(path: Path, index: int, options: Options) -> Made:
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     focal = torch.tensor([max(image.shape[2:]) * rng.uniform(0.7, 1.5)], dtype=torch.float32)
     drawn = draw(image.shape, torch.zeros(1, 2), focal, config, generator)
-    pair = shoot(image, drawn, config.margin, generator, density=1.5)
-    blurred, sharp = ((x[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy() for x in pair)
+    shot = shoot(image, drawn, config.margin, generator, density=1.5)
+    blurred, sharp = (
+        (x[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+        for x in (shot.blurred, shot.sharp)
+    )
     facts = {"photo": path.name, "focal_pixels": round(float(focal), 1), **drawn.facts(0)}
     return blurred, sharp, facts
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
@@ -11,6 +13,7 @@ from unblur.blur.config import BlurConfig
 from unblur.blur.draw import Drawn, draw
 from unblur.blur.part import carry
 from unblur.blur.scene import expose
+from unblur.blur.truth import TrueBlur, true_blur
 
 DENSITY = 0.8
 """Sub-frames per pixel of a path: ten times as many change pictures by 0.4 grey levels (RMS)."""
@@ -41,7 +44,29 @@ def synthesize(
         density: sub-frames for each pixel of a path.
     """
     drawn = draw(photos.shape, centres, focal, config, generator)
-    return shoot(photos, drawn, margin, generator, density)
+    shot = shoot(photos, drawn, margin, generator, density)
+    return shot.blurred, shot.sharp
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A batch of blurred and sharp images, as `synthesize` returns them, and how it was taken."""
+
+    blurred: Float[Tensor, "b 3 h w"]
+    sharp: Float[Tensor, "b 3 h w"]
+    drawn: Drawn
+    depth: Float[Tensor, "b h w"]
+    masks: list[Float[Tensor, "_ h w"]]
+    """Alpha of the first objects of the samples that have any, then of the second ones."""
+    defocused: Float[Tensor, "b h w"] | None
+    """The share of each pixel that is out of focus, where it is not all or nothing."""
+
+    def truth(self) -> TrueBlur:
+        """The blur of each cell."""
+        drawn, radius = self.drawn, self.drawn.apertures[:, 0]
+        return true_blur(
+            drawn.motion, self.depth.cpu(), drawn.objects, self.masks, radius, self.defocused
+        )
 
 
 def shoot(
@@ -50,8 +75,8 @@ def shoot(
     margin: int,
     generator: torch.Generator,
     density: float = DENSITY,
-) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"]]:
-    """The blurred and the sharp images of drawn parameters, as `synthesize` returns them.
+) -> Shot:
+    """The blurred and the sharp images of drawn parameters.
 
     Light passes the scene (camera's and objects' motion), the lens (defocus) and the sensor
     (saturation, mosaic, noise, response, JPEG). The sharp image is the same scene from the middle
@@ -64,9 +89,16 @@ def shoot(
     layers = objects.cut_out(light, drawn.objects, generator)
     sharp = objects.glance(light, drawn.objects, layers, margin)
     light = expose(light, drawn.motion, margin, drawn.objects, layers, depth, density)
-    light = lens.defocus(light, drawn.apertures).clamp(max=1)
+    focused = light
+    light = lens.defocus(light, drawn.apertures)
+    defocused = objects.parts(light, drawn.focused, generator)
+    if defocused is not None:
+        light = focused.lerp(light, defocused[:, None])
+    light = light.clamp(max=1)
     raw = mosaic.to_mosaic(light, drawn.balance)
     raw = sensor.add_noise(raw, drawn.shot, drawn.read, generator)
     blurred = curves.encode(mosaic.demosaic(raw, drawn.balance))
     blurred = jpeg.compress(blurred, drawn.quality)
-    return sensor.quantise(blurred), sensor.quantise(curves.encode(sharp))
+    masks = [objects.inner(rgba[:, 3], margin) for rgba in layers]
+    sharp = sensor.quantise(curves.encode(sharp))
+    return Shot(sensor.quantise(blurred), sharp, drawn, depth, masks, defocused)

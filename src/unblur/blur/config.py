@@ -50,6 +50,8 @@ class BlurConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole scene out of focus."""
     max_defocus: float = 3.3
     """Largest radius of the aperture's image, in pixels."""
+    part_share: float = 0.0
+    """Among those: only a part of the picture is out of focus, as behind or before the subject."""
     highlight_share: float = 0.3
     """Lights brighter than the sensor can hold, which leave streaks."""
     max_highlight: float = 6.0

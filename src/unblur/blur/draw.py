@@ -32,6 +32,7 @@ class Drawn:
     shot: Float[Tensor, " b"]  # for `sensor.add_noise`
     read: Float[Tensor, " b"]
     quality: Int[Tensor, " b"]  # JPEG's; 0: none
+    focused: Int[Tensor, " b"]  # out of focus: 0 all, 1 a rounded part, 2 all but one
 
     def facts(self, index: int) -> dict[str, object]:
         """A sample's parameters, JSON-able, for a manifest."""
@@ -109,6 +110,7 @@ def draw(
         shot=config.max_shot_noise * uniform() ** 2 * noisy,
         read=config.max_read_noise * uniform() ** 2 * noisy,
         quality=uniform(55, 99).long() * chance(config.jpeg_share),
+        focused=uniform(1, 3).long() * (chance(config.part_share) & (radius > 0)),
     )
 
 

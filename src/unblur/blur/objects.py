@@ -59,6 +59,24 @@ def masks(
     return ((field - level) / (steepness * (1 + 2 * edge)) + 0.5).clamp(0, 1)
 
 
+def parts(
+    light: Float[Tensor, "b c h w"], kinds: Int[Tensor, " b"], generator: torch.Generator
+) -> Float[Tensor, "b h w"] | None:
+    """The share of each pixel that is out of focus: 1 (kind 0), in a rounded part (1), or in all
+    but one (2). None if all are of kind 0.
+
+    Args:
+        kinds: on the host.
+    """
+    some = carry((kinds > 0).nonzero().flatten(), light.device)
+    if not len(some):
+        return None
+    mask = masks(len(some), light, generator)
+    inverse = carry(kinds[kinds > 0] == 2, light.device)[:, None, None]
+    whole = light.new_ones(len(light), *light.shape[2:])
+    return whole.index_copy(0, some, torch.where(inverse, 1 - mask, mask))
+
+
 def relief(
     light: Float[Tensor, "b c i j"],
     amounts: Float[Tensor, " b"],

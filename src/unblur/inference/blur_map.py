@@ -1,0 +1,38 @@
+"""The blur map: how blurred a photo is, cell by cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CELL = 16
+"""Side of the square cells, in pixels."""
+
+
+@dataclass(frozen=True)
+class BlurMap:
+    """The blur measured in each cell of a photo; float32 arrays (rows, columns).
+
+    Cell (i, j) covers rows 16 i to 16 i + 15 and columns 16 j to 16 j + 15 of the upright photo;
+    the last ones may be cut by its edge.
+
+    Attributes:
+        length: of the motion during the exposure, in pixels; 0 at rest.
+        angle: its direction in degrees, 0 to 180, counter-clockwise from the horizontal.
+        straight: 0 to 1, how far the motion has one direction: 1 for a straight path.
+        radius: of the image of a point out of focus, in pixels; 0 in focus.
+        confidence: 0 to 1; 0 where there is no texture to tell the blur from.
+    """
+
+    length: np.ndarray
+    angle: np.ndarray
+    straight: np.ndarray
+    radius: np.ndarray
+    confidence: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of cells."""
+        rows, columns = self.length.shape
+        return rows, columns
