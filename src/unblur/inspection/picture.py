@@ -57,7 +57,7 @@ def overlay(
     apart = max(cell, max(width, height) / _ALONG, _APART)
     block = max(1, round(apart / cell))
     apart = block * cell
-    for x, y, extent, direction in _strokes(blur, block):
+    for x, y, extent, direction in _strokes(blur, block, across, down):
         colour = "#{:02x}{:02x}{:02x}".format(*_colour(extent))
         x, y = x * scale[0], y * scale[1]
         half = np.clip(extent * min(scale), 0.35 * apart, 0.85 * apart) / 2
@@ -112,8 +112,13 @@ def _size(
     return columns * CELL, rows * CELL
 
 
-def _strokes(blur: BlurMap, block: int) -> list[tuple[float, float, float, complex | None]]:
+def _strokes(
+    blur: BlurMap, block: int, across: float, down: float
+) -> list[tuple[float, float, float, complex | None]]:
     """For blocks of so many cells a side that are blurred: the mean of their blurred cells.
+
+    Args:
+        across, down: width and height of the photo.
 
     Returns:
         Place x and y, and extent, in pixels of the photo; the motion's direction, or None for a
@@ -124,7 +129,7 @@ def _strokes(blur: BlurMap, block: int) -> list[tuple[float, float, float, compl
     blurred = known & (extent >= SCALE[0][0])
     moved = blur.length >= 2 * blur.radius
     rows, columns = blur.shape
-    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) * CELL + CELL / 2
+    y, x = np.meshgrid(_centres(rows, down), _centres(columns, across), indexing="ij")
     turn = moved * blur.straight * np.exp(2j * np.radians(blur.angle))
     weights = blurred * blur.confidence
     # Less in a block is noise, or the edge of a subject that the next block shows.
@@ -135,6 +140,11 @@ def _strokes(blur: BlurMap, block: int) -> list[tuple[float, float, float, compl
         (float(x), float(y), float(extent), _direction(turn / share) if share >= 0.5 else None)
         for x, y, extent, share, turn in zip(*means, strict=True)
     ]
+
+
+def _centres(cells: int, end: float) -> np.ndarray:
+    starts = CELL * np.arange(cells)
+    return (starts + np.minimum(starts + CELL, end)) / 2
 
 
 def _direction(turn: complex) -> complex:
@@ -158,4 +168,4 @@ def _colour(extent: float) -> list[int]:
     extents, colours = zip(*SCALE, strict=True)
     place = float(np.log(extent))
     channels = np.array(colours).T
-    return [round(float(np.interp(place, np.log(extents), channel))) for channel in channels]
+    return [int(np.rint(np.interp(place, np.log(extents), channel))) for channel in channels]
