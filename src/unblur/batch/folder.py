@@ -7,12 +7,13 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from unblur import __version__
 from unblur.batch import resume
-from unblur.batch.plan import Job, Plan, Result, plan
-from unblur.batch.runner import Options, deblur_one, run
+from unblur.batch.plan import Job, Outcome, Plan, Result, plan
+from unblur.batch.runner import Options, attempt, deblur_one, run
 from unblur.errors import Hint, UnblurError
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.memory import tile_for_memory
@@ -71,6 +72,8 @@ def begin(
             "best": deblurrer.best,
             "tile": tile,
         }
+        if options.sharp is not None:
+            settings["only_blurred"] = options.sharp.score
         begun = FolderRun(deblurrer, plan(inputs, out), options)
         resume.begin(out, settings, begun.plan.jobs, options.overwrite)
         yield begun
@@ -87,17 +90,19 @@ def deblur_folder(
 ) -> Iterator[Result]:
     """Runs the jobs that are not done yet (`resume.state`); see `runner.run`."""
 
-    def one(job: Job) -> bool | None:
+    def one(job: Job) -> Outcome:
         state = "new" if options.overwrite else resume.state(Path(job.path), Path(job.out))
         if state == "foreign":
             reason = "exists already, and is of another photo or was changed since"
             raise UnblurError(reason, file=Path(job.out), hint=Hint("overwrite"))
-        return None if state == "done" else _deblur_into_place(deblurrer, options, job)
+        if state == "done":
+            return Outcome("skipped")
+        return _deblur_into_place(deblurrer, options, job)
 
-    return run(one, jobs, threads, stop)
+    return run(partial(attempt, one), jobs, threads, stop)
 
 
-def _deblur_into_place(deblurrer: Deblurrer, options: Options, job: Job) -> bool:
+def _deblur_into_place(deblurrer: Deblurrer, options: Options, job: Job) -> Outcome:
     """Deblurs into a temporary name, sets its modification time to the photo's, and renames it."""
     path, out = Path(job.path), Path(job.out)
     before = path.stat()
@@ -105,7 +110,7 @@ def _deblur_into_place(deblurrer: Deblurrer, options: Options, job: Job) -> bool
     name = hashlib.sha256(bytes(out)).hexdigest()[:16]
     made = out.with_name(f"{files.STRAY}{name}{out.suffix}")
     try:
-        changed = deblur_one(deblurrer, options, Job(job.path, str(made)))
+        outcome = deblur_one(deblurrer, options, Job(job.path, str(made)))
         if not resume.carry_time(path, made, before):
             raise UnblurError("was changed while it was deblurred; run again")
         made.replace(out)
@@ -115,4 +120,4 @@ def _deblur_into_place(deblurrer: Deblurrer, options: Options, job: Job) -> bool
         raise
     finally:
         made.unlink(missing_ok=True)
-    return changed
+    return outcome

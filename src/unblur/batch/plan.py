@@ -27,11 +27,27 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done with a photo: "skipped" if nothing, as it was done before.
+
+    Attributes:
+        score: its sharpness, if that was measured.
+        left: whether it is sharp enough, and was not deblurred for that.
+        written: whether there is a result.
+    """
+
+    status: Literal["done", "unchanged", "skipped"]
+    score: int | None = None
+    left: bool = False
+    written: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """The outcome of an input: `seconds` that it took, and the `error` if it failed.
 
     "unchanged" is a photo that needed no deblurring, "skipped" one that was done before; `out` is
-    None where there can be none.
+    None where there can be none. `score` and `left` are those of its `Outcome`.
     """
 
     path: str
@@ -39,6 +55,8 @@ class Result:
     status: Literal["done", "unchanged", "skipped", "failed"]
     seconds: float = 0.0
     error: UnblurError | None = None
+    score: int | None = None
+    left: bool = False
 
 
 @dataclass
@@ -54,6 +72,8 @@ class Plan:
     """Symbolic links to a folder that they are in, which are not followed."""
     others: int = 0
     """Number of files that are no photos or videos."""
+    videos: int = 0
+    """Number of videos that were found where only photos are looked for."""
 
 
 def plan(inputs: Iterable[Path], out: Path | None) -> Plan:
@@ -71,11 +91,37 @@ def plan(inputs: Iterable[Path], out: Path | None) -> Plan:
     for given in inputs:
         if given.is_dir():
             assert out is not None
-            _walk(given, out, todo)
+            _walk(given, str(out), todo, {_identity(out)}, _named)
         else:
             todo.jobs.append(Job(str(given), str(_target(given, out))))
     if len(todo.jobs) > 1:
         _take_out_clashes(todo, _same_name(out))
+    return todo
+
+
+def find(inputs: Iterable[Path], apart: Iterable[Path] = ()) -> Plan:
+    """Lists the inputs and, in folders, all photos as `plan` does, but with no results.
+
+    Args:
+        apart: folders that are left out, if they exist, when they lie inside an input.
+
+    Returns:
+        A plan whose jobs' `out` is the photo's place in the input, as a relative path.
+    """
+    todo = Plan()
+    left_out = {_identity(folder) for folder in apart if folder.is_dir()}
+    for given in inputs:
+        if given.is_dir():
+            found = Plan()
+            _walk(given, "", found, left_out, lambda path: path.name)
+            photos = [job for job in found.jobs if Path(job.path).suffix.lower() in READABLE]
+            todo.jobs += photos
+            todo.videos += len(found.jobs) - len(photos)
+            todo.failures += found.failures
+            todo.loops += found.loops
+            todo.others += found.others
+        else:
+            todo.jobs.append(Job(str(given), given.name))
     return todo
 
 
@@ -89,9 +135,17 @@ def _named(path: Path) -> str:
     return path.stem + written_ending(path)
 
 
-def _walk(root: Path, out: Path, todo: Plan) -> None:
-    results = _identity(out)
-    waiting = [(str(root), str(out), ())]
+def _walk(
+    root: Path, out: str, todo: Plan, left_out: set[tuple[int, int]], name: Callable[[Path], str]
+) -> None:
+    """Adds a tree to a plan.
+
+    Args:
+        out: what is put before the place of a photo in the tree.
+        left_out: identities of folders that are not entered.
+        name: of a photo's or a folder's result.
+    """
+    waiting = [(str(root), out, ())]
     while waiting:
         folder, home, above = waiting.pop()
         try:
@@ -101,7 +155,7 @@ def _walk(root: Path, out: Path, todo: Plan) -> None:
         except OSError as error:
             todo.failures.append(_failed(folder, None, _reason(error)))
             continue
-        if here == results:
+        if here in left_out:
             continue
         if here in above:
             todo.loops.append(folder)
@@ -110,7 +164,7 @@ def _walk(root: Path, out: Path, todo: Plan) -> None:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            target = f"{home}{os.sep}{_named(Path(entry.name))}"
+            target = os.path.join(home, name(Path(entry.name)))  # noqa: PTH118 (fast: of millions)
             try:
                 if entry.is_dir():
                     folders.append((entry.path, target, (*above, here)))

@@ -106,8 +106,9 @@ def _check(
         reason = "holds results that a run was replacing, which was not finished"
         raise ResumeError(reason, file=out, hint=hint)
     else:
-        differing = [key for key, value in settings.items() if before.get(key) != value]
-        reason = f"holds results made with other settings ({', '.join(differing) or 'version'})"
+        keys = {**settings, **before}
+        differing = [key for key in keys if before.get(key) != settings.get(key)]
+        reason = f"holds results made with other settings ({', '.join(differing)})"
         raise ResumeError(reason, file=out, hint=hint)
 
 

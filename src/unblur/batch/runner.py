@@ -6,14 +6,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from unblur import photo, video
-from unblur.batch.plan import Job, Result
+from unblur.batch.plan import Job, Outcome, Result
+from unblur.batch.sharp import Sharp
 from unblur.errors import Hint, UnblurError
 from unblur.inference.deblur_file import deblur_file
 from unblur.inference.deblurrer import Deblurrer
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Options:
         quality: of videos' results, on the codec's own scale.
         report: called with the number of a video's frames that are done, and of all.
         warn: called with a line for each part of a video that is not kept.
+        sharp: what is done with photos that are sharp enough; None deblurs all. Videos are
+            deblurred in any case.
     """
 
     strength: float = 1.0
@@ -37,16 +44,19 @@ class Options:
     quality: int | None = None
     report: Callable[[int, int], None] = lambda done, total: None
     warn: Callable[[str], None] = lambda line: None
+    sharp: Sharp | None = None
 
 
-def deblur_one(deblurrer: Deblurrer, options: Options, job: Job) -> bool:
-    """Deblurs a photo or a video into a new file; returns whether anything was deblurred.
+def deblur_one(deblurrer: Deblurrer, options: Options, job: Job) -> Outcome:
+    """Deblurs a photo or a video into a new file.
 
     Raises:
         UnblurError: if it cannot be read or written; nothing is left half-written.
     """
     path, out = Path(job.path), Path(job.out)
     if video.is_video(path):
+        if options.sharp is not None:
+            options.warn(f"{path}: is a video, and deblurred whole, sharp or not")
         video.deblur_video(
             deblurrer,
             path,
@@ -59,36 +69,39 @@ def deblur_one(deblurrer: Deblurrer, options: Options, job: Job) -> bool:
             lambda line: options.warn(f"{path}: {line}"),
             identity=f"{deblurrer.engine.digest} {deblurrer.tile}{' best' * deblurrer.best}",
         )
-        return True
-    return deblur_file(
+        return Outcome("done")
+    score = None
+    if options.sharp is not None:
+        left, score = options.sharp.leaves(path, out, options.overwrite, options.max_pixels)
+        if left:
+            return Outcome("unchanged", score, left=True, written=options.sharp.copied)
+    changed = deblur_file(
         deblurrer, path, out, options.strength, options.overwrite, options.max_pixels
     )
+    return Outcome("done" if changed else "unchanged", score)
 
 
 def run(
-    one: Callable[[Job], bool | None],
-    jobs: Iterable[Job],
-    threads: int,
-    stop: threading.Event | None = None,
-) -> Iterator[Result]:
+    one: Callable[[Job], T], jobs: Iterable[Job], threads: int, stop: threading.Event | None = None
+) -> Iterator[T]:
     """Runs `one` on the jobs in threads.
 
     Args:
-        one: returns whether it changed anything; None if it was done before.
+        one: such as `attempt` of what is to be done; raises nothing that is to be survived.
         jobs: iterated over a few ahead of the threads.
         threads: photos at a time: one in the network, others being read and written.
         stop: once set, no further job is begun; those that run are finished.
 
     Yields:
-        A result for each job, as they are finished.
+        What it returned for each job, as they are finished.
     """
     stop = stop or threading.Event()
 
-    def work(job: Job) -> Result | None:
-        return None if stop.is_set() else attempt(one, job)
+    def work(job: Job) -> T | None:
+        return None if stop.is_set() else one(job)
 
     source = iter(jobs)
-    running: list[Future[Result | None]] = []
+    running: list[Future[T | None]] = []
     with ThreadPoolExecutor(threads) as pool:
         try:
             while True:
@@ -104,26 +117,37 @@ def run(
                 # Lists, so that what finishes between two waits comes in the jobs' order.
                 finished = [future for future in running if future.done()]
                 running = [future for future in running if future not in finished]
-                yield from filter(None, (future.result() for future in finished))
+                results = (future.result() for future in finished)
+                yield from (result for result in results if result is not None)
         finally:
             stop.set()
 
 
-def attempt(one: Callable[[Job], bool | None], job: Job) -> Result:
+def attempt(one: Callable[[Job], Outcome], job: Job) -> Result:
     """Runs `one` on a job; errors of the input or the machine make a failed result."""
     began = time.perf_counter()
-    error = None
     try:
-        changed = one(job)
-    except UnblurError as problem:
-        error = problem
+        with input_errors():
+            outcome = one(job)
+    except UnblurError as error:
+        return Result(job.path, job.out, "failed", _since(began), error)
+    out = job.out if outcome.written else None
+    score, left = outcome.score, outcome.left
+    return Result(job.path, out, outcome.status, _since(began), score=score, left=left)
+
+
+@contextmanager
+def input_errors() -> Iterator[None]:
+    """Turns errors of the system, which the input or the machine causes, into UnblurErrors."""
+    try:
+        yield
     except FileNotFoundError:
-        error = UnblurError("does not exist")
+        raise UnblurError("does not exist") from None
     except OSError as problem:
-        error = UnblurError(f"cannot be read or written ({problem.strerror})")
+        raise UnblurError(f"cannot be read or written ({problem.strerror})") from None
     except MemoryError:
-        error = UnblurError("needs more memory than there is", hint=Hint("jobs"))
-    else:
-        status = "skipped" if changed is None else "done" if changed else "unchanged"
-        return Result(job.path, job.out, status, round(time.perf_counter() - began, 3))
-    return Result(job.path, job.out, "failed", round(time.perf_counter() - began, 3), error)
+        raise UnblurError("needs more memory than there is", hint=Hint("jobs")) from None
+
+
+def _since(began: float) -> float:
+    return round(time.perf_counter() - began, 3)

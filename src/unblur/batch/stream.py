@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from unblur import photo
-from unblur.batch.plan import Job
+from unblur.batch.plan import Job, Outcome
 from unblur.batch.runner import Options, deblur_one
 from unblur.errors import UnblurError
 from unblur.inference.deblurrer import Deblurrer
@@ -16,13 +16,10 @@ from unblur.inference.deblurrer import Deblurrer
 
 def deblur_stream(
     deblurrer: Deblurrer, options: Options, source: Path | BinaryIO, out: Path | BinaryIO
-) -> bool:
+) -> Outcome:
     """Deblurs a photo by way of temporary files, so that one of any size needs no more memory.
 
     A stream is given the input's format, and only a whole result.
-
-    Returns:
-        Whether anything was deblurred.
 
     Raises:
         UnblurError: as `deblur_one`, or if `out` cannot be written to.
@@ -36,14 +33,14 @@ def deblur_stream(
         if isinstance(out, Path):
             return deblur_one(deblurrer, options, Job(str(path), str(out)))
         made = Path(folder) / f"out{_ending(path, options)}"
-        changed = deblur_one(deblurrer, options, Job(str(path), str(made)))
+        outcome = deblur_one(deblurrer, options, Job(str(path), str(made)))
         try:
             with made.open("rb") as file:
                 shutil.copyfileobj(file, out)
             out.flush()
         except OSError as error:
             raise UnblurError(f"the output takes no more ({error.strerror})") from None
-        return changed
+        return outcome
 
 
 def _ending(path: Path, options: Options) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from unblur import __version__
 from unblur.cli import deblur, evaluate, export, robustness, serve, synth, train
+from unblur.cli.options import Command
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,7 +18,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Deblurs photographs and videos; trains and measures the networks that do it.",
 )
-app.command(no_args_is_help=True)(deblur.deblur)
+app.command(no_args_is_help=True, cls=Command)(deblur.deblur)
 app.command(no_args_is_help=True)(synth.synth)
 app.command(no_args_is_help=True)(train.train)
 app.command(no_args_is_help=True)(evaluate.evaluate)

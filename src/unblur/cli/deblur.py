@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,21 +15,24 @@ import typer
 from unblur.cli.errors import FAILED, STOPPED, WRONG, fail, in_words
 from unblur.cli.options import takes
 from unblur.cli.output import say
+from unblur.cli.stopping import stoppable
 from unblur.errors import UnblurError
 from unblur.inference.options import (
     BEST,
     FULL,
     MAX_PIXELS,
     MODEL,
+    SHARP,
     STRENGTH,
     TILE,
     Precision,
+    is_score,
     option,
 )
 
 if TYPE_CHECKING:
-    from unblur.batch.plan import Job
     from unblur.batch.runner import Options as How
+    from unblur.batch.sharp import Sharp
     from unblur.inference.deblurrer import Deblurrer
 
 STANDARD = Path("-")
@@ -57,6 +57,16 @@ class Options:
     overwrite: bool = option(False, "Replace files that exist.")
     jobs: int = option(3, "Photos at a time; fewer need less memory.", least=1)
     json: bool = option(False, "Print one JSON object per input, then a summary.")
+    only_blurred: float | None = option(
+        None,
+        f"Deblur only photos with a sharpness score (unblur inspect) below SCORE, {SHARP} if none "
+        "is named; copy the others as they are. Videos are deblurred whole.",
+        least=0,
+        most=100,
+        metavar="[SCORE]",
+        bare=str(SHARP),
+        is_value=is_score,
+    )
     max_pixels: int | None = option(None, MAX_PIXELS)
     codec: str = option(
         "auto", "Codec of videos: auto (the input's), h264, hevc, vp9, av1, ffv1, ..."
@@ -124,6 +134,7 @@ def _run(given: Options) -> int:
     limit = given.max_pixels or photo.MAX_PIXELS
     how = How(given.strength, given.overwrite, limit, given.codec, given.quality, warn=say)
     try:
+        how = replace(how, sharp=_sharp(deblurrer, given))
         if any(path.is_dir() for path in given.inputs):
             return _deblur_into_folder(deblurrer, given, how)
         if given.verbose:
@@ -135,9 +146,20 @@ def _run(given: Options) -> int:
         fail(in_words(error), FAILED)
 
 
+def _sharp(deblurrer: Deblurrer, given: Options) -> Sharp | None:
+    if given.only_blurred is None:
+        return None
+    from unblur.batch.sharp import Sharp
+    from unblur.inference.inspector import Inspector
+
+    # Without a place for results, a copy beside each photo would only be in the way.
+    copied = given.out is not None or STANDARD in given.inputs
+    return Sharp(Inspector(deblurrer.engine), given.only_blurred, copied)
+
+
 def _deblur_files(deblurrer: Deblurrer, given: Options, how: How) -> int:
     from unblur.batch.plan import plan
-    from unblur.batch.runner import deblur_one, run
+    from unblur.batch.runner import attempt, deblur_one, run
     from unblur.cli.progress import bar
     from unblur.cli.report import Report
     from unblur.video import is_video
@@ -145,9 +167,10 @@ def _deblur_files(deblurrer: Deblurrer, given: Options, how: How) -> int:
     todo = plan(given.inputs, given.out)
     one_video = len(todo.jobs) == 1 and is_video(Path(todo.jobs[0].path))
     frames = bar() if one_video else nullcontext(how.report)
-    with Report(todo, None, given.json) as report, frames as advance, _stoppable() as stop:
+    with Report(todo, None, given.json) as report, frames as advance, stoppable() as stop:
         how = replace(how, report=advance)
-        for result in run(partial(deblur_one, deblurrer, how), todo.jobs, given.jobs, stop):
+        one = partial(attempt, partial(deblur_one, deblurrer, how))
+        for result in run(one, todo.jobs, given.jobs, stop):
             report.add(result)
     return report.end()
 
@@ -161,7 +184,7 @@ def _deblur_into_folder(deblurrer: Deblurrer, given: Options, how: How) -> int:
         if given.verbose:
             say(f"{given.model}, {run.deblurrer.description}")
         plan = run.plan
-        with Report(plan, given.out, given.json) as report, _stoppable(plan.jobs) as stop:
+        with Report(plan, given.out, given.json) as report, stoppable(plan.jobs) as stop:
             for result in run.results(given.jobs, stop):
                 report.add(result)
     return report.end()
@@ -180,29 +203,3 @@ def _deblur_stream(deblurrer: Deblurrer, given: Options, how: How) -> int:
     with Report(Plan([job]), None, given.json) as report:
         report.add(attempt(lambda _: deblur_stream(deblurrer, how, source, target), job))
     return report.end()
-
-
-@contextmanager
-def _stoppable(jobs: Iterable[Job] = ()) -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets; the second one ends the program at once.
-
-    Args:
-        jobs: whose unfinished results are then removed, if no other run uses their folders.
-    """
-    stop = threading.Event()
-
-    def on_signal(*_: object) -> None:
-        if stop.is_set():
-            from unblur.batch.resume import sweep
-
-            sweep(jobs)
-            os._exit(STOPPED)
-        stop.set()
-        # Not through Python's streams, which may be in the middle of a write.
-        os.write(2, b"\nunblur: finishing the photos in progress; Ctrl-C again drops them\n")
-
-    before = signal.signal(signal.SIGINT, on_signal)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)

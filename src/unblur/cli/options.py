@@ -10,6 +10,7 @@ from functools import partial
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
 from unblur.inference.options import Option
 
@@ -22,7 +23,8 @@ def takes(declaration: type[T]) -> Callable[[Callable[[T], None]], Callable[...,
     """Gives a function of a dataclass the signature that Typer makes a command from.
 
     Each field that is declared by `option` becomes a parameter: a tuple one that can be repeated,
-    a Literal a choice, a bool that is False a flag.
+    a Literal a choice, a bool that is False a flag. Those with a value that may be left out need
+    the command to be of the class `Command`.
     """
 
     def decorate(run: Callable[[T], None]) -> Callable[..., None]:
@@ -39,9 +41,39 @@ def takes(declaration: type[T]) -> Callable[[Callable[[T], None]], Callable[...,
                 if "option" in field.metadata
             ]
         )
+        command.__dict__["bare"] = {
+            _long(field.name): field.metadata["option"]
+            for field in fields(declaration)  # pyright: ignore[reportArgumentType]
+            if "option" in field.metadata and field.metadata["option"].bare
+        }
         return command
 
     return decorate
+
+
+class Command(TyperCommand):
+    """A command of which some options may be named without their value (`Option.bare`).
+
+    Typer has no such options, and click would take whatever follows one for its value. So the value
+    is put where it is missing, or joined by "=", before they read the command line.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _completed(args, getattr(self.callback, "bare", {})))
+
+
+def _completed(arguments: list[str], bare: dict[str, Option]) -> list[str]:
+    out, rest = [], list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if argument == "--":
+            return [*out, argument, *rest]
+        if argument in bare:
+            option = bare[argument]
+            follows = bool(rest) and not rest[0].startswith("-") and option.is_value(rest[0])
+            argument = f"{argument}={rest.pop(0) if follows else option.bare}"
+        out.append(argument)
+    return out
 
 
 def seconds(text: str) -> float:
@@ -56,6 +88,10 @@ def in_units(time: float) -> str:
     """A time in seconds as `seconds` reads it, in the largest unit that divides it."""
     unit = next((unit for unit, size in _UNITS.items() if time % size == 0), "s")
     return f"{time / _UNITS[unit]:g}{unit}"
+
+
+def _long(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _chosen(choices: tuple[str, ...], text: str) -> str:
@@ -78,7 +114,7 @@ def _parameter(name: str, kind: Any, default: Any, option: Option) -> inspect.Pa
     if get_origin(kind) is tuple:
         kind, how["show_default"] = list[get_args(kind)[0]], False
         default = default if default is MISSING else list(default)
-    long = f"--{name.replace('_', '-')}"
+    long = _long(name)
     names = [option.short, long] if option.short else [long] if default is False else []
     info: Any = typer.Argument(**how) if option.argument else typer.Option(*names, **how)
     return inspect.Parameter(

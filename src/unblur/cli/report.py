@@ -64,8 +64,7 @@ class Report:
         if self._json:
             _print_json(_as_dict(result))
         elif self._folder is None and result.status != "failed" and result.out != "-":
-            note = "" if result.status == "done" else "  (nothing to deblur: copied as it is)"
-            echo(f"{result.out}  {result.seconds:.1f} s{note}")
+            echo(f"{result.out or result.path}  {result.seconds:.1f} s{_note(result)}")
 
     def end(self) -> int:
         """Reports the failures, in the order of the inputs, and the sum; returns the exit code."""
@@ -103,13 +102,24 @@ def _say_all(failures: Iterable[Result]) -> None:
         say(f"{'' if named else failure.path + ': '}{in_words(failure.error)}")
 
 
+def _note(result: Result) -> str:
+    if result.status == "done":
+        return ""
+    why = f"sharp enough, {result.score} of 100" if result.left else "nothing to deblur"
+    return f"  ({why}: {'copied as it is' if result.out else 'left alone'})"
+
+
 def _as_dict(result: Result) -> dict[str, Any]:
-    said = {
+    said: dict[str, Any] = {
         "input": result.path,
         "output": result.out,
         "status": result.status,
         "seconds": result.seconds,
     }
+    if result.score is not None:
+        said["score"] = result.score
+    if result.left:
+        said["why"] = "sharp enough"
     return said | ({"error": in_words(result.error)} if result.error else {})
 
 

@@ -6,6 +6,8 @@ docs/serve.md are made from the declarations.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field
 from typing import Any, Literal
 
@@ -25,6 +27,8 @@ class Option:
         argument: whether the command line takes it by its place, not by its name.
         short: another name on the command line.
         metavar: what its value is called in the command line's help.
+        bare: the value of an option that is named without one; "" if it needs one.
+        is_value: of an option with `bare`: whether what follows it is its value.
     """
 
     help: str
@@ -34,6 +38,8 @@ class Option:
     argument: bool = False
     short: str = ""
     metavar: str = ""
+    bare: str = ""
+    is_value: Callable[[str], bool] = lambda text: True
 
 
 def option(default: Any, declared: str | Option, **facts: Any) -> Any:
@@ -55,4 +61,12 @@ MODEL = Option(
     "file, or a checkpoint (with PyTorch)."
 )
 TILE = Option("Largest side given to the network at once; by default as memory allows.", 192)
+SHARP = 70
+"""The score of `unblur inspect` from which a photo counts as sharp, unless another is named."""
+
+
+def is_score(text: str) -> bool:
+    return re.fullmatch(r"\d+(\.\d*)?", text) is not None
+
+
 MAX_PIXELS = Option("Refuse photos of more pixels than this.", 1)

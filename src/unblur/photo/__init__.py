@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unblur.photo.camera_raw import RAW_ENDINGS
+from unblur.photo.display import displayed
 from unblur.photo.files import atomic, check_free, copy, locked, save, scratch
 from unblur.photo.formats import FORMATS, READABLE, format_of, kind_of
 from unblur.photo.reading import MAX_PIXELS, Photo, read, read_size
@@ -19,6 +20,7 @@ __all__ = [
     "check_free",
     "check_holds",
     "copy",
+    "displayed",
     "encode",
     "fill_transparent",
     "format_of",

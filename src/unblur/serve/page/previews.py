@@ -13,7 +13,7 @@ import pyvips
 
 from unblur.errors import PhotoError
 from unblur.inference.deblur_file import collected
-from unblur.photo import Photo
+from unblur.photo import Photo, displayed
 from unblur.photo.scratch_pixels import open_pixels
 from unblur.serve.result import CachedResult
 
@@ -23,15 +23,13 @@ THUMB = 160
 """Largest side of the thumbnail."""
 TILE = 512
 """Side of the tiles of a larger photo."""
-SQUARE = 8
-"""Side of the squares behind transparency."""
 _SAVED = {"Q": 92, "subsample_mode": "off", "keep": "none"}
 
 
 def show_before(photo: Photo, folder: Path) -> None:
     """Writes thumb.jpg and before.jpg; raises PhotoError if the photo is damaged."""
     try:
-        base = _base(_displayed(photo.shown, photo))
+        base = _base(displayed(photo.shown, photo))
         base.jpegsave(str(folder / "before.jpg"), **_SAVED)
         base.thumbnail_image(THUMB, height=THUMB, size="down").jpegsave(
             str(folder / "thumb.jpg"), **_SAVED
@@ -52,12 +50,12 @@ def show_after(result: CachedResult, folder: Path, name: str) -> bool:
     photo, _, strips = result.at(1.0)
     with collected(photo, strips, folder / name) as (pixels, changed):
         with _opened(pixels, photo) as image:
-            _base(_displayed(image, photo)).jpegsave(str(folder / f"{name}.jpg"), **_SAVED)
+            _base(displayed(image, photo)).jpegsave(str(folder / f"{name}.jpg"), **_SAVED)
         if needs_tiles(photo.width, photo.height):
             with _opened(pixels, photo) as image:
-                _tiles(_displayed(image, photo), folder / name)
+                _tiles(displayed(image, photo), folder / name)
             if not (folder / "before").exists():
-                _tiles(_displayed(photo.shown, photo), folder / "before")
+                _tiles(displayed(photo.shown, photo), folder / "before")
     return changed
 
 
@@ -70,44 +68,6 @@ def _opened(pixels: np.ndarray | Path, photo: Photo) -> AbstractContextManager[A
     if isinstance(pixels, Path):
         return open_pixels(pixels, photo.shown)
     return nullcontext(pyvips.Image.new_from_array(pixels))
-
-
-def _displayed(image: Any, photo: Photo) -> Any:
-    """Converts pixels of the photo's colours to 8-bit sRGB without transparency."""
-    if image.format == "float":
-        image = (image * 255).rint().cast("uchar")
-        image = image.copy(interpretation="srgb" if image.bands > 2 else "b-w")
-    else:
-        image = image.copy(interpretation=photo.shown.interpretation)
-        # Other colours were converted to sRGB for the network; the profile is not theirs.
-        profile = photo.shown.get_typeof("icc-profile-data")
-        if profile and photo.origin.colours.kind == "plain":
-            image = _to_srgb(image, photo.shown.get("icc-profile-data"))
-    if image.interpretation not in ("srgb", "rgb"):
-        deep = image.format == "ushort"
-        if image.interpretation == "multiband":
-            image = image.copy(interpretation="rgb16" if deep else "srgb")
-        image = image.colourspace("srgb")
-    return _on_squares(image) if image.hasalpha() else image.cast("uchar")
-
-
-def _on_squares(image: Any) -> Any:
-    """Blends with the grey checkerboard that editors show under transparency."""
-    place: Any = pyvips.Image.xyz(image.width, image.height)
-    odd = (place[0] / SQUARE).floor() + (place[1] / SQUARE).floor()
-    squares = (odd % 2 == 0).ifthenelse(238, 210)
-    share = image[-1] / 255
-    mixed = image[:-1] * share + squares * (1 - share)
-    return mixed.rint().cast("uchar").copy(interpretation="srgb")
-
-
-def _to_srgb(image: Any, profile: bytes) -> Any:
-    changed = image.copy()
-    changed.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
-    try:
-        return changed.icc_transform("srgb", embedded=True)
-    except pyvips.Error:  # a damaged profile, or one for other colours
-        return image
 
 
 def _base(image: Any) -> Any:
