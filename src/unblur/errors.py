@@ -9,7 +9,7 @@ from typing import Literal
 
 Action = Literal[
     "overwrite", "max-pixels", "format", "codec", "install", "jobs", "tile", "resume",
-    "data", "processes", "content-weights", "metric",
+    "data", "processes", "content-weights", "metric", "copy",
 ]  # fmt: skip
 
 _WORDS: dict[Action, str] = {
@@ -25,6 +25,7 @@ _WORDS: dict[Action, str] = {
     "processes": "use fewer processes",
     "content-weights": "name a file of content weights",
     "metric": "choose another metric ({values})",
+    "copy": "copy it instead",
 }
 
 

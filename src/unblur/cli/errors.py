@@ -27,6 +27,7 @@ WORDS: dict[Action, str] = {
     "processes": "use fewer --processes",
     "content-weights": "pass --content-weights FILE",
     "metric": "choose another --metric ({values})",
+    "copy": "--copy-to copies it",
 }
 """The hint of an error as this program's options, by its action."""
 

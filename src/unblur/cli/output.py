@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -16,11 +17,23 @@ def say(line: str) -> None:
     _print(f"unblur: {line}", sys.stderr)
 
 
+def echo_cells(cells: Iterable[str]) -> None:
+    """Writes a line of cells, with tabs between them, to standard output."""
+    print("\t".join(printable(cell) for cell in cells), flush=True)
+
+
+def printable(text: str, stream: Any = None) -> str:
+    """Text for a stream, by default standard output, with the rest escaped.
+
+    These are control characters, bytes that are no text, and what its encoding lacks.
+    """
+    text = "".join(c if c.isprintable() else _escape(c) for c in text)
+    encoding = (stream or sys.stdout).encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
 def _print(line: str, stream: Any) -> None:
-    """Writes one line; control characters and bytes that are no text are escaped."""
-    line = "".join(c if c.isprintable() else _escape(c) for c in line)
-    encoding = stream.encoding or "utf-8"
-    print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+    print(printable(line, stream), file=stream)
 
 
 def _escape(character: str) -> str:

@@ -49,17 +49,27 @@ def deblur(
     elif hasattr(given, "getbands"):
         result = _deblur_pil(deblurrer, given, strength)
     else:
-        raise TypeError(f"an array, a PIL image, bytes or a path was expected, not {type(image)}")
+        raise unknown_kind(image)
     return result
 
 
-def _deblur_pil(deblurrer: Deblurrer, image: Any, strength: float) -> Any:
+def unknown_kind(image: object) -> TypeError:
+    """The error for what is no image."""
+    return TypeError(f"an array, a PIL image, bytes or a path was expected, not {type(image)}")
+
+
+def pil_pixels(image: Any) -> np.ndarray:
+    """The pixels of a PIL image; raises ValueError for a mode that cannot be taken."""
     if image.mode not in _PIL_MODES:
         known = ", ".join(_PIL_MODES)
         raise ValueError(f"PIL images of mode {known} can be taken, not {image.mode}")
+    return np.asarray(image)
+
+
+def _deblur_pil(deblurrer: Deblurrer, image: Any, strength: float) -> Any:
+    pixels = deblurrer(pil_pixels(image), strength)
     from PIL import Image
 
-    pixels = deblurrer(np.asarray(image), strength)
     out = Image.frombytes(image.mode, image.size, pixels.tobytes())
     out.info = dict(image.info)
     return out

@@ -80,7 +80,7 @@ class Deblurrer:
         Raises:
             ValueError: for another shape, dtype or strength, or values that are not finite.
         """
-        _check(image)
+        check_array(image)
         out = image.copy()
         if out.size:
             pixels = image[..., None] if image.ndim == 2 else image
@@ -164,7 +164,8 @@ class Deblurrer:
         return mask * change
 
 
-def _check(image: np.ndarray) -> None:
+def check_array(image: np.ndarray) -> None:
+    """Raises ValueError unless it is an array that `Deblurrer` takes."""
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
         raise ValueError(f"an array (h, w) or (h, w, 1 to 4) was expected, not {image.shape}")
     if image.dtype not in (np.uint8, np.uint16) and image.dtype.kind != "f":

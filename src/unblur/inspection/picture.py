@@ -8,6 +8,8 @@ import numpy as np
 import pyvips
 
 from unblur.inference.blur_map import CELL, BlurMap
+from unblur.photo import Photo, displayed
+from unblur.photo.libvips import decoding
 
 SCALE: tuple[tuple[float, tuple[int, int, int]], ...] = (
     (4, (58, 130, 192)),
@@ -19,6 +21,9 @@ SCALE: tuple[tuple[float, tuple[int, int, int]], ...] = (
 
 The upper part of viridis, whose lower part is too dark for strokes; colour-blind people see it.
 """
+
+LARGEST = 2560
+"""Largest side of a map's file, in pixels: it is there to be looked at."""
 
 _KNOWN = 0.5
 """Least confidence of a cell that is drawn."""
@@ -94,11 +99,24 @@ def dimmed(
     for top in range(0, height, step):
         rows = slice(top, top + step)
         colours = photo_rgb[rows].astype(np.float32)
-        grey = colours @ np.float32([0.299, 0.587, 0.114])
+        grey = colours @ np.array([0.299, 0.587, 0.114], np.float32)
         dark = 0.5 * (0.25 * colours + 0.75 * grey[..., None])
         alpha = strokes[rows, :, 3:] / np.float32(255)
         out[rows] = np.rint(dark + alpha * (strokes[rows, :, :3] - dark))
     return out
+
+
+def map_png(picture: Photo, blur: BlurMap) -> bytes:
+    """A PNG of the strokes on the dimmed photo, reduced to `LARGEST` if it is larger.
+
+    Raises:
+        PhotoError: if the photo is damaged.
+    """
+    with decoding():
+        shown = displayed(picture.shown, picture)
+        pixels = shown.thumbnail_image(LARGEST, height=LARGEST, size="down").numpy()
+    drawn: Any = pyvips.Image.new_from_array(dimmed(pixels, blur, (picture.width, picture.height)))
+    return drawn.pngsave_buffer(keep="none")
 
 
 def _size(

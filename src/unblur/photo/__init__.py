@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unblur.photo.camera_raw import RAW_ENDINGS
+from unblur.photo.capture import Taken, taken
 from unblur.photo.display import displayed
 from unblur.photo.files import atomic, check_free, copy, locked, save, scratch
 from unblur.photo.formats import FORMATS, READABLE, format_of, kind_of
@@ -16,6 +17,7 @@ __all__ = [
     "RAW_ENDINGS",
     "READABLE",
     "Photo",
+    "Taken",
     "atomic",
     "check_free",
     "check_holds",
@@ -30,5 +32,6 @@ __all__ = [
     "read_size",
     "save",
     "scratch",
+    "taken",
     "write",
 ]

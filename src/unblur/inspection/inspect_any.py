@@ -1,0 +1,50 @@
+"""`inspect`: an image of any kind in, how blurred it is and where out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unblur import photo
+from unblur.inference.blend import Source
+from unblur.inference.deblur_any import pil_pixels, unknown_kind
+from unblur.inference.deblur_file import source_of
+from unblur.inference.deblurrer import check_array
+from unblur.inference.inspector import Inspector
+from unblur.inspection.summary import Inspection, inspect_source
+
+
+def inspect(image: Any, *, model: str | Path = "default") -> Inspection:
+    """Measures how blurred an image is, and where.
+
+    A file's EXIF orientation is applied: the map is of the upright photo. For many images, make one
+    `unblur.inference.inspector.Inspector` and call `unblur.inspection.inspect_source` with it.
+
+    Args:
+        image: an array (see `Deblurrer`), a PIL image, the bytes of a file, or its path.
+        model: as `deblur` takes it; one that does not measure blur is replaced by the default.
+
+    Raises:
+        TypeError: for another kind.
+        ValueError: for an array or a PIL mode that cannot be taken.
+        ModelError, CheckpointError: if the model cannot be used.
+        PhotoError: if a file or its bytes cannot be read.
+    """
+    return inspect_source(Inspector(model), _source(image))
+
+
+def _source(image: Any) -> Source:
+    if isinstance(image, (bytes, str, Path)):
+        return source_of(photo.read(Path(image) if isinstance(image, str) else image))
+    if isinstance(image, np.ndarray):
+        pixels = image
+    elif hasattr(image, "getbands"):
+        pixels = pil_pixels(image)
+    else:
+        raise unknown_kind(image)
+    check_array(pixels)
+    if not pixels.size:
+        raise ValueError(f"an array with pixels was expected, not {pixels.shape}")
+    return pixels[..., None] if pixels.ndim == 2 else pixels
