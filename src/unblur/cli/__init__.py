@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from unblur import __version__
-from unblur.cli import deblur, evaluate, export, robustness, serve, synth, train
+from unblur.cli import deblur, evaluate, export, inspect, robustness, serve, synth, train
 from unblur.cli.options import Command
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     help="Deblurs photographs and videos; trains and measures the networks that do it.",
 )
 app.command(no_args_is_help=True, cls=Command)(deblur.deblur)
+app.command(no_args_is_help=True, cls=Command)(inspect.inspect)
 app.command(no_args_is_help=True)(synth.synth)
 app.command(no_args_is_help=True)(train.train)
 app.command(no_args_is_help=True)(evaluate.evaluate)
