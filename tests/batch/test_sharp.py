@@ -11,23 +11,16 @@ from typer.testing import CliRunner
 
 from tests.batch.folders import deblur, tree
 from tests.files import write
-from tests.inspection.maps import uniform
+from tests.inspection.maps import brightness
 from unblur import photo
 from unblur.cli import app
-from unblur.inspection import Inspection
 
-pytestmark = pytest.mark.usefixtures("inverter", "brightness")
+pytestmark = pytest.mark.usefixtures("inverter", "measured")
 
 
 @pytest.fixture
-def brightness(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The score of a photo is its brightest sample: it is known, and costs nothing."""
-
-    def inspect_source(_: object, source: np.ndarray) -> Inspection:
-        blur = uniform(1, 1)
-        return Inspection(int(source[..., :].max()), 0, 0, None, 0, "none", 16, 16, blur)
-
-    monkeypatch.setattr("unblur.batch.sharp.inspect_source", inspect_source)
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unblur.batch.sharp.inspect_source", brightness)
     monkeypatch.setattr("unblur.inference.inspector.Inspector", lambda *_: None)
 
 

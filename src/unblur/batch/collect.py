@@ -45,6 +45,7 @@ def collect(source: Path, target: Path, link: bool) -> bool:
 
 def check_links(source: Path, folder: Path) -> None:
     """Raises UnblurError, as `collect` would, if a file cannot be linked into a folder."""
+    there = folder.exists()
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     probe = folder / f"{STRAY}{secrets.token_hex(8)}"
@@ -52,6 +53,8 @@ def check_links(source: Path, folder: Path) -> None:
         _link(source, probe)
     finally:
         probe.unlink(missing_ok=True)
+        if not there:
+            folder.rmdir()
 
 
 def _link(source: Path, target: Path) -> None:

@@ -154,7 +154,7 @@ def _run(given: Options) -> int:
             else:
                 _settle(given, report, found)
             advance(False, report.failed)
-    if given.best and stop.is_set():
+    if given.best and report.failed + len(kept) < len(todo.jobs) + len(todo.failures):
         return report.end(len(kept))  # the best of a part are not the best
     _settle_all(given, report, kept)
     return report.end()

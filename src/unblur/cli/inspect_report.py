@@ -95,15 +95,18 @@ class Report:
 
     def _sum(self) -> str:
         plan = self._plan
-        parts = [f"{self._inspected} inspected, {self._blurred} of them below {SHARP}"]
-        if self._chosen:
-            parts.append(f"{self._listed} listed" + (f", in {self._target}" * bool(self._target)))
-        counts = {
-            "failed": self.failed,
-            "other files left alone": plan.others,
-            "videos left alone": plan.videos,
-        }
-        parts += [f"{count} {what}" for what, count in counts.items() if count]
+        parts = [f"{self._inspected} inspected"]
+        if not self._chosen:
+            parts.append(f"{self._blurred} of them blurred (a score below {SHARP})")
+        elif self._target:
+            parts.append(f"{self._listed} chosen, in {self._target}")
+        else:
+            parts.append(f"{self._listed} chosen")
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        for count, what in ((plan.others, "other file"), (plan.videos, "video")):
+            if count:
+                parts.append(f"{count} {what}{'s' * (count > 1)} left alone")
         return f"{', '.join(parts)}  {time.perf_counter() - self._began:.1f} s"
 
     def _as_dict(
