@@ -93,17 +93,9 @@ def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
         found = Found(Job(name, name), 0.1, brightness(None, source))
         report.add(found, True, None, None)
     lines = re.sub(r"\x1b\[[0-9;]*m", "", sys.stdout.getvalue()).splitlines()  # pyright: ignore
-    assert lines[0].split() == [
-        "score",
-        "blurred",
-        "length",
-        "direction",
-        "radius",
-        "kind",
-        "photo",
-    ]
+    assert " ".join(lines[0].split()) == "score blurred length direction radius kind photo"
     assert lines[1].endswith("a long name" * 20)
-    assert lines[2].split() == ["20", "100%", "12.0", "45", "deg", "/", "-", "camera", "shake", "b"]
+    assert " ".join(lines[2].split()) == "20 100% 12.0 45 deg / - camera shake b"
     assert lines[0].index("photo") == lines[1].index("a long") == lines[2].rindex("b")
 
 
