@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.files import write
-from tests.serve.conftest import Brighter
+from tests.serve.conftest import Brighter, until
 from unblur.errors import BusyError, ExpiredError
 from unblur.serve.models import LoadedModels
-from unblur.serve.page import running
+from unblur.serve.page import measuring, running
 from unblur.serve.page.sessions import IDLE, LEFT, Session, Sessions, clean_name, upload_name
 from unblur.serve.queue import PhotoQueue
 from unblur.serve.result import CachedResult
@@ -196,6 +197,49 @@ def test_a_photo_without_room_in_the_queue_waits_for_it(
     states = go(session, queue)
     assert states[0]["photos"][0]["state"] == "waiting"
     assert states[-1]["photos"][0]["state"] == "done"
+
+
+def test_photos_are_measured_when_there_is_time_and_their_maps_drawn(
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray
+) -> None:
+    session, network = held(sessions, queue, picture)
+    (upload,) = session.uploads.values()
+
+    async def states() -> list[dict[str, Any]]:
+        measuring.measure(upload, queue)
+        told = []
+        async for state in running.run(session, queue, None, 60):
+            (photo,) = state["photos"]
+            told.append(photo)
+            if photo["blur"]:  # before the deblurring, which waits
+                network.go.set()
+        return told
+
+    last = asyncio.run(states())[-1]
+    blur = last["blur"]
+    assert (last["state"], last["measuring"], last["scales"]) == ("done", False, "")
+    assert 0 <= blur["score"] <= 100
+    assert f"sharpness {blur['score']} of 100" in blur["words"]
+    with Image.open(measuring.draw(upload)) as drawn:
+        assert drawn.mode == "RGBA"
+        assert max(drawn.size) == measuring.SIDE
+        assert abs(drawn.width / drawn.height - upload.width / upload.height) < 0.01
+    session.remove(upload, queue)
+    with pytest.raises(OSError):  # noqa: PT011 - which one is the system's to say
+        measuring.draw(upload)
+
+
+def test_a_photo_that_goes_is_not_measured(
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = sessions.open("session")
+    uploads = [bring(session, picture) for _ in range(3)]
+    for upload in uploads:
+        measuring.measure(upload, queue)
+        session.remove(upload, queue)
+    until(lambda: not any(queue.count().values()))
+    assert not any(upload.measuring for upload in uploads)
+    assert caplog.records == []
 
 
 def held(sessions: Sessions, queue: PhotoQueue, picture: np.ndarray) -> tuple[Session, Any]:
