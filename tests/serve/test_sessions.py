@@ -224,6 +224,7 @@ def test_photos_are_measured_when_there_is_time_and_their_maps_drawn(
         assert drawn.mode == "RGBA"
         assert max(drawn.size) == measuring.SIDE
         assert abs(drawn.width / drawn.height - upload.width / upload.height) < 0.01
+    assert upload.result
     upload.result.cached.scales = {1.0: 0.2, 0.5: 0.8}
     assert "half size" in running.state(session, queue)["photos"][0]["scales"]
     session.remove(upload, queue)
