@@ -51,6 +51,12 @@ def draw(browser: Browser, url: str) -> None:
     page.locator(".cut").blur()
     _save(_image(page), "serve-desktop")
 
+    mapped = _opened(browser, url, **DESK)
+    _give(mapped, "licenseplate_motion", "text_defocus", "astronaut", "coffee")
+    mapped.get_by_role("button", name="Show blur").click()
+    mapped.wait_for_function("document.querySelector('.layer.map img').naturalWidth > 0")
+    _save(_image(mapped), "serve-blur")
+
     dark = _opened(browser, url, **DESK, color_scheme="dark")
     _give(dark, "chelsea", "coffee", "astronaut", "text_motion")
     dark.get_by_label("Strength").fill("70")
@@ -81,11 +87,13 @@ def _opened(browser: Browser, url: str, **context: Any) -> Page:
 
 
 def _give(page: Page, *names: str) -> None:
-    """Hand the page example photos and wait for their results."""
+    """Hand the page example photos and wait for their results and badges."""
     files = [ROOT / "examples" / f"{name}.jpg" for name in names]
     page.set_input_files(".unblur .files", files)
     page.wait_for_function(
-        "n => document.querySelectorAll('.mark[data-state=done]').length === n", arg=len(names)
+        "n => ['.mark[data-state=done]', '.badge:not([hidden])']"
+        ".every(what => document.querySelectorAll(what).length === n)",
+        arg=len(names),
     )
     page.wait_for_timeout(500)
 

@@ -17,7 +17,7 @@ import pytest
 from tests.files import write
 from unblur.inference.contract import Contract
 from unblur.serve.app import create_app
-from unblur.serve.queue import DeblurQueue
+from unblur.serve.queue import PhotoQueue
 from unblur.serve.settings import Settings
 from unblur.serve.slow_clients import listen, make_server
 
@@ -72,7 +72,7 @@ class Live:
 
     def __init__(self, settings: Settings) -> None:
         self.app = create_app(settings)
-        self.queue: DeblurQueue = self.app.state.queue
+        self.queue: PhotoQueue = self.app.state.queue
         listening = listen(settings)
         self.port = listening.getsockname()[1]
         self.server = make_server(self.app, settings)

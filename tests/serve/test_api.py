@@ -229,5 +229,10 @@ def test_the_rest_of_the_api(server: Server) -> None:
     assert form["schema"]["properties"]["strength"]["maximum"] == 1
     assert form["schema"]["properties"]["model"]["enum"] == ["default"]
     assert form["schema"]["properties"]["best"]["type"] == "boolean"
+    inspect = described["paths"]["/v1/inspect"]["post"]
+    form = inspect["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+    assert set(form) == {"photo", "model", "map"}
+    ok = inspect["responses"]["200"]["content"]["application/json"]["schema"]
+    assert ok == {"$ref": "#/components/schemas/Inspected"}
     answer = server.client.get("/v1/deblur")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

@@ -26,7 +26,7 @@ from unblur.inference.deblurrer import Deblurrer
 from unblur.serve.jobs import TRIES, Jobs
 from unblur.serve.jobs.store import Record, Store, new_id
 from unblur.serve.models import LoadedModels
-from unblur.serve.queue import DeblurQueue
+from unblur.serve.queue import PhotoQueue
 from unblur.serve.uploads import Choices
 
 SLOW = """
@@ -119,8 +119,8 @@ def store(tmp_path: Path) -> Store:
 
 def opened(
     store: Store, network: Network, capacity: int = 100, keep: float = 100
-) -> tuple[DeblurQueue, Jobs]:
-    queue = DeblurQueue(LoadedModels(["default"]), threads=1)
+) -> tuple[PhotoQueue, Jobs]:
+    queue = PhotoQueue(LoadedModels(["default"]), threads=1)
     return queue, Jobs(queue, store.folder, capacity, keep)
 
 
@@ -304,7 +304,7 @@ def test_many_jobs_keep_nobody_waiting(
     for _ in range(5):
         assert server.client.post("/v1/jobs", content=png).status_code == 202
     assert network.began.acquire(timeout=20)
-    assert server.queue.count() == {"waiting": 0, "running": 1, "jobs": 4}
+    assert server.queue.count() == {"waiting": 0, "running": 1, "jobs": 4, "spare": 0}
     thread = threading.Thread(
         target=server.client.post, args=("/v1/deblur",), kwargs={"content": png}
     )
@@ -316,7 +316,7 @@ def test_many_jobs_keep_nobody_waiting(
 
 def test_a_folder_that_cannot_be_used_is_named(network: Network, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    queue = DeblurQueue(LoadedModels(["default"]), threads=1)
+    queue = PhotoQueue(LoadedModels(["default"]), threads=1)
     with pytest.raises(UnblurError, match="file: cannot be made"):
         Jobs(queue, tmp_path / "file", 1, 1)
     queue.close()

@@ -37,7 +37,7 @@ def test_a_full_queue_says_so_and_frees_itself(live: Start, network: Network, pn
     network.go.clear()
     with ThreadPoolExecutor(3) as pool:
         answers = [pool.submit(server.client.post, "/v1/deblur", content=png) for _ in range(3)]
-        until(lambda: server.queue.count() == {"waiting": 2, "running": 1, "jobs": 0})
+        until(lambda: server.queue.count() == {"waiting": 2, "running": 1, "jobs": 0, "spare": 0})
         refused = server.client.post("/v1/deblur", content=png)
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["retry-after"]) <= 120
@@ -79,8 +79,10 @@ def test_who_leaves_is_not_worked_for(live: Start, network: Network, png: bytes)
     assert staying.recv(12) == b"HTTP/1.1 200"
     until(lambda: not any(server.queue.count().values()))
     figures = server.client.get("/metrics").text
-    assert 'unblur_photos_total{end="done"} 1.0' in figures
-    assert 'unblur_photos_total{end="dropped"} 1.0' in figures  # the other was never begun
+    assert 'unblur_photos_total{end="done",work="deblur"} 1.0' in figures
+    assert (
+        'unblur_photos_total{end="dropped",work="deblur"} 1.0' in figures
+    )  # the other was never begun
 
 
 def test_a_photo_that_takes_too_long_is_given_up(live: Start, network: Network, png: bytes) -> None:

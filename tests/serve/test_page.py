@@ -72,6 +72,11 @@ class Opened:
             "n => document.querySelectorAll('.mark[data-state=done]').length >= n", arg=done
         )
 
+    def wait_for_badges(self, number: int = 1) -> None:
+        self.tab.wait_for_function(
+            "n => document.querySelectorAll('.badge:not([hidden])').length >= n", arg=number
+        )
+
     def seen(self) -> np.ndarray:
         """The stage, (h, w, 3)."""
         return read(self.tab.locator(".stage").screenshot())
@@ -318,6 +323,7 @@ def test_the_keyboard_reaches_everything_in_the_order_of_the_page(opened: Opened
     tab = opened.tab
     opened.give(EXAMPLES / "chelsea.jpg", EXAMPLES / "coffee.jpg")
     opened.wait(2)
+    opened.wait_for_badges(2)
     tab.evaluate("document.activeElement.blur()")
     order = []
     for _ in range(17):
@@ -328,27 +334,86 @@ def test_the_keyboard_reaches_everything_in_the_order_of_the_page(opened: Opened
                 "(document.activeElement)"
             )
         )
-    assert order == [
+    assert [re.sub(r"sharpness \d+", "sharpness N", name) for name in order] == [
         "Add photos",
         "Start over",
         "Photo chelsea.jpg",
         "Before and after",
         "Fit",
         "1:1",
+        "Show blur",
         "Zoom out",
         "Zoom in",
-        "chelsea.jpg, done",
-        "coffee.jpg, done",
+        "chelsea.jpg, done, sharpness N of 100",
+        "coffee.jpg, done, sharpness N of 100",
         "Strength",
         "Best quality, eight times slower",
         "Model",
         "Download chelsea-deblurred.jpg",
         "Download all 2 as a zip",
         "Remove this photo",
-        order[-1],
     ]
     # Every control has a name, and every picture a text.
     assert tab.evaluate("document.querySelectorAll('img:not([alt])').length") == 0
+
+
+def test_how_blurred_a_photo_is_and_where(
+    opened: Opened, server: Server, tmp_path: Path, picture: np.ndarray
+) -> None:
+    tab = opened.tab
+    # Shaken, and with noise, so that each cell has a texture.
+    sharp = np.tile(picture, (4, 6, 1)).astype(float)
+    shaken = np.mean([np.roll(sharp, k, axis=1) for k in range(25)], axis=0)
+    photos = [write(tmp_path / "shaken.png", shaken.astype(np.uint8)), EXAMPLES / "chelsea.jpg"]
+    opened.give(*photos)
+    opened.wait_for_badges(2)
+    opened.wait(2)
+    told = [
+        httpx.post(
+            f"{server.url}/v1/inspect",
+            content=path.read_bytes(),
+            headers={"Authorization": f"Bearer {TOKEN}"},
+        ).json()
+        for path in photos
+    ]
+    scores = [str(answer["score"]) for answer in told]
+    assert tab.locator(".badge").all_inner_texts() == scores
+    words = f"sharpness {scores[0]} of 100"
+    assert words in tab.locator(".measured").inner_text()
+    assert words in str(tab.locator(".strip button").first.get_attribute("aria-label"))
+
+    toggle, legend = tab.get_by_role("button", name="Show blur"), tab.locator(".legend")
+    strokes = tab.locator(".layer.map img")
+    plain = opened.seen()
+    assert toggle.get_attribute("aria-pressed") == "false"
+    assert strokes.get_attribute("src") is None
+    toggle.click()
+    tab.wait_for_function("document.querySelector('.layer.map img').naturalWidth > 0")
+    assert toggle.get_attribute("aria-pressed") == "true"
+    assert words in legend.inner_text()
+    width, height = strokes.evaluate("image => [image.naturalWidth, image.naturalHeight]")
+    assert abs(width / height - shaken.shape[1] / shaken.shape[0]) < 0.01
+    assert np.abs(opened.seen() - plain).max() > 40
+
+    # It moves with the photo.
+    tab.locator(".stage").focus()
+    for key in ("1", "+", "ArrowRight"):
+        tab.keyboard.press(key)
+    places = [
+        tab.locator(f".layer.{name}").evaluate("layer => layer.style.transform")
+        for name in ("before", "map")
+    ]
+    assert places[0] == places[1]
+
+    # It stays for the next photo, and goes by its key.
+    tab.locator(".strip button").nth(1).click()
+    tab.wait_for_function("document.querySelector('.layer.map img').naturalWidth > 0")
+    assert f"sharpness {scores[1]} of 100" in legend.inner_text()
+    tab.locator(".stage").focus()
+    for shown in (False, True, False):
+        tab.keyboard.press("b")
+        assert strokes.is_visible() == shown
+        assert bool(legend.inner_text().strip()) == shown
 
 
 def test_the_best_is_another_run_and_the_first_result_stays(opened: Opened, tmp_path: Path) -> None:

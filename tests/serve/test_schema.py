@@ -39,6 +39,7 @@ def test_the_server_keeps_to_its_description(tmp_path: Path) -> None:
         assert "No issues found" in result.stdout
         done = server.client.get("/metrics").text
         assert 'unblur_requests_total{method="POST",route="/v1/deblur",status="200"}' in done
+        assert 'unblur_requests_total{method="POST",route="/v1/inspect",status="200"}' in done
         assert 'route="/v1/jobs/{id}/result",status="200"' in done
         assert server.process.poll() is None
         assert not [line for line in server.log if "Traceback" in line]

@@ -9,28 +9,30 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.files import write
-from tests.serve.conftest import Brighter
+from tests.serve.conftest import Brighter, until
 from unblur.errors import BusyError, ExpiredError
 from unblur.serve.models import LoadedModels
-from unblur.serve.page import running
+from unblur.serve.page import measuring, running
 from unblur.serve.page.sessions import IDLE, LEFT, Session, Sessions, clean_name, upload_name
-from unblur.serve.queue import DeblurQueue
+from unblur.serve.queue import PhotoQueue
 from unblur.serve.result import CachedResult
+from unblur.serve.work import deblurring
 
 
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> Any:
     networks = {"a": Brighter(0.2), "b": Brighter(0.4)}
     monkeypatch.setattr("unblur.serve.models.open_network", lambda name, **_: networks[name])
-    made = DeblurQueue(LoadedModels(networks))
+    made = PhotoQueue(LoadedModels(networks))
     yield made
     made.close(5)
 
 
 @pytest.fixture
-def sessions(queue: DeblurQueue, tmp_path: Path) -> Sessions:
+def sessions(queue: PhotoQueue, tmp_path: Path) -> Sessions:
     return Sessions(tmp_path / "sessions", queue)
 
 
@@ -41,7 +43,7 @@ def bring(session: Session, pixels: np.ndarray, name: str = "photo.png") -> Any:
 
 
 def go(
-    session: Session, queue: DeblurQueue, model: str | None = None, best: bool = False
+    session: Session, queue: PhotoQueue, model: str | None = None, best: bool = False
 ) -> list[dict[str, Any]]:
     async def all_of_it() -> list[dict[str, Any]]:
         return [state async for state in running.run(session, queue, model, 60, best)]
@@ -50,7 +52,7 @@ def go(
 
 
 def test_another_model_makes_another_result_and_the_first_one_goes(
-    sessions: Sessions, queue: DeblurQueue, picture: np.ndarray
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray
 ) -> None:
     session = sessions.open("session")
     upload = bring(session, picture)
@@ -74,7 +76,7 @@ def test_another_model_makes_another_result_and_the_first_one_goes(
 
 
 def test_the_results_with_and_without_best_are_both_kept(
-    sessions: Sessions, queue: DeblurQueue, picture: np.ndarray
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray
 ) -> None:
     session = sessions.open("session")
     upload = bring(session, picture)
@@ -99,7 +101,7 @@ def test_the_results_with_and_without_best_are_both_kept(
 
 
 def test_another_way_is_tried_with_what_failed(
-    sessions: Sessions, queue: DeblurQueue, picture: np.ndarray
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray
 ) -> None:
     session = sessions.open("session")
     upload = bring(session, picture)
@@ -124,17 +126,18 @@ def test_what_best_needs_is_loaded_when_it_is_asked_for(
 
     monkeypatch.setattr("unblur.serve.models.open_network", load)
     path = write(tmp_path / "photo.png", picture)
-    queue = DeblurQueue(LoadedModels(("a", "b")))
-    for best in (False, True, True):
-        queue.submit(path, CachedResult.close, model="a", best=best).future.result(20)
-    queue.submit(path, CachedResult.close, model="b", best=True).future.result(20)
+    queue = PhotoQueue(LoadedModels(("a", "b")))
+    for name, best in (("a", False), ("a", True), ("a", True), ("b", True)):
+        model = queue.models.find(name)
+        work = deblurring(model, path, CachedResult.close, max_pixels=None, best=best)
+        queue.submit(work).future.result(20)
     queue.close(5)
     # Rounded to 8 bits, it is loaded again in floats; in floats, the same network serves.
     assert loaded == [("a", "auto"), ("b", "auto"), ("a", "float")]
 
 
 def test_what_visitors_leave_is_deleted(
-    sessions: Sessions, queue: DeblurQueue, picture: np.ndarray
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray
 ) -> None:
     left, idle, kept = (sessions.open(name) for name in "abc")
     for session in (left, idle, kept):
@@ -164,7 +167,7 @@ def test_what_visitors_leave_is_deleted(
 
 
 def test_nobody_waits_for_the_photos_of_a_page_that_was_left(
-    sessions: Sessions, queue: DeblurQueue, picture: np.ndarray
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray
 ) -> None:
     session = sessions.open("session")
     upload = bring(session, picture)
@@ -177,7 +180,7 @@ def test_nobody_waits_for_the_photos_of_a_page_that_was_left(
 
 
 def test_a_photo_without_room_in_the_queue_waits_for_it(
-    sessions: Sessions, queue: DeblurQueue, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = sessions.open("session")
     bring(session, picture)
@@ -196,7 +199,53 @@ def test_a_photo_without_room_in_the_queue_waits_for_it(
     assert states[-1]["photos"][0]["state"] == "done"
 
 
-def held(sessions: Sessions, queue: DeblurQueue, picture: np.ndarray) -> tuple[Session, Any]:
+def test_photos_are_measured_when_there_is_time_and_their_maps_drawn(
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray
+) -> None:
+    session, network = held(sessions, queue, picture)
+    (upload,) = session.uploads.values()
+
+    async def states() -> list[dict[str, Any]]:
+        measuring.measure(upload, queue)
+        told = []
+        async for state in running.run(session, queue, None, 60):
+            (photo,) = state["photos"]
+            told.append(photo)
+            if photo["blur"]:  # before the deblurring, which waits
+                network.go.set()
+        return told
+
+    last = asyncio.run(states())[-1]
+    blur = last["blur"]
+    assert (last["state"], last["measuring"], last["scales"]) == ("done", False, "")
+    assert 0 <= blur["score"] <= 100
+    assert f"sharpness {blur['score']} of 100" in blur["words"]
+    with Image.open(measuring.draw(upload)) as drawn:
+        assert drawn.mode == "RGBA"
+        assert max(drawn.size) == measuring.SIDE
+        assert abs(drawn.width / drawn.height - upload.width / upload.height) < 0.01
+    assert upload.result
+    upload.result.cached.scales = {1.0: 0.2, 0.5: 0.8}
+    assert "half size" in running.state(session, queue)["photos"][0]["scales"]
+    session.remove(upload, queue)
+    with pytest.raises(OSError):  # noqa: PT011 - which one is the system's to say
+        measuring.draw(upload)
+
+
+def test_a_photo_that_goes_is_not_measured(
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = sessions.open("session")
+    uploads = [bring(session, picture) for _ in range(3)]
+    for upload in uploads:
+        measuring.measure(upload, queue)
+        session.remove(upload, queue)
+    until(lambda: not any(queue.count().values()))
+    assert not any(upload.measuring for upload in uploads)
+    assert caplog.records == []
+
+
+def held(sessions: Sessions, queue: PhotoQueue, picture: np.ndarray) -> tuple[Session, Any]:
     """A session with a photo, and the network, which waits until its `go` is set."""
     session = sessions.open("session")
     bring(session, picture)
@@ -206,7 +255,7 @@ def held(sessions: Sessions, queue: DeblurQueue, picture: np.ndarray) -> tuple[S
 
 
 def test_the_work_goes_on_when_the_listener_is_gone(
-    sessions: Sessions, queue: DeblurQueue, picture: np.ndarray
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray
 ) -> None:
     session, network = held(sessions, queue, picture)
 
@@ -226,7 +275,7 @@ def test_the_work_goes_on_when_the_listener_is_gone(
 
 
 def test_a_photo_that_takes_too_long_is_given_up(
-    sessions: Sessions, queue: DeblurQueue, picture: np.ndarray
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray
 ) -> None:
     session, network = held(sessions, queue, picture)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,9 +13,10 @@ from starlette.requests import ClientDisconnect
 from unblur.errors import BusyError, ModelError
 from unblur.serve.disconnect import result_of
 from unblur.serve.errors import refusal
-from unblur.serve.queue import DeblurQueue
+from unblur.serve.queue import PhotoQueue
 from unblur.serve.result import CachedResult
-from unblur.serve.uploads import BINARY, BODY, Format, QueryChoices, received
+from unblur.serve.uploads import BINARY, C, Choices, Format, QueryChoices, body, received
+from unblur.serve.work import Work, deblurring
 
 RESULT = {f"image/{kind}": {"schema": BINARY} for kind in Format.__args__}
 """OpenAPI's `content` of an answer that is a photo's file."""
@@ -76,11 +78,11 @@ _MEANINGS = {
 UPLOAD = (400, 403, 408, 413, 415, 422, 429, 503)
 
 
-async def _queue(request: Request) -> DeblurQueue:
+async def _queue(request: Request) -> PhotoQueue:
     return request.app.state.queue
 
 
-Queue = Annotated[DeblurQueue, Depends(_queue)]
+Queue = Annotated[PhotoQueue, Depends(_queue)]
 
 router = APIRouter(tags=["photos"])
 
@@ -97,7 +99,7 @@ router = APIRouter(tags=["photos"])
         },
         **problems(*UPLOAD),
     },
-    openapi_extra=BODY,
+    openapi_extra=body(Choices),
 )
 async def deblur(request: Request, queue: Queue, options: QueryChoices) -> Response:
     """The result keeps the photo's depth, EXIF, colour profile and alpha channel.
@@ -106,28 +108,53 @@ async def deblur(request: Request, queue: Queue, options: QueryChoices) -> Respo
     those in the form take precedence. The answer is sent when the photo is done: for one that
     takes long, post a job instead. Closing the connection cancels it.
     """
+
+    def work(data: bytes, chosen: Choices) -> Work[Response]:
+        def finish(result: CachedResult) -> Response:
+            with result:
+                kind = chosen.format or result.format
+                found = result.encode(chosen.strength, kind)
+            return Response(found, media_type=f"image/{kind}", headers=attachment(kind))
+
+        model, most = queue.models.find(chosen.model), queue.max_pixels
+        return deblurring(
+            model, data, finish, max_pixels=most, best=chosen.best, kind=chosen.format
+        )
+
+    return await answer(request, queue, options, work, "a job (POST /v1/jobs) may take longer")
+
+
+async def answer(
+    request: Request,
+    queue: PhotoQueue,
+    options: C,
+    work: Callable[[bytes, C], Work[Response]],
+    advice: str,
+) -> Response:
+    """Receives a photo, puts the work on it into the queue, and waits for its answer.
+
+    Args:
+        options: those of the query.
+        work: made of the photo's bytes and all options; may raise ModelError.
+        advice: as in `result_of`.
+
+    Raises:
+        HTTPException: if the request is wrong, the queue is full, or the work fails.
+    """
     if not queue.has_room():
         raise refusal(BusyError(queue.retry_after))
     async with received(request, options) as (file, chosen):
-
-        def finish(result: CachedResult) -> tuple[bytes, str]:
-            with result:
-                kind = chosen.format or result.format
-                return result.encode(chosen.strength, kind), kind
-
         data = await run_in_threadpool(file.read)
         try:
-            task = queue.submit(
-                data, finish, model=chosen.model, best=chosen.best, kind=chosen.format
-            )
+            task = queue.submit(work(data, chosen))
         except (BusyError, ModelError) as error:
             raise refusal(error) from None
         del data
     try:
-        result, kind = await result_of(task, queue, request, request.app.state.settings.timeout)
+        timeout = request.app.state.settings.timeout
+        return await result_of(task, queue, request, timeout, advice)
     except ClientDisconnect:
         return Response(status_code=499)
-    return Response(result, media_type=f"image/{kind}", headers=attachment(kind))
 
 
 @router.get("/v1/models", summary="List the models", responses=problems())

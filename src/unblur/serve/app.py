@@ -21,7 +21,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Match
 
 from unblur import __version__
-from unblur.serve import api, health
+from unblur.serve import api, health, inspect
 from unblur.serve.body_limits import BodyLimitMiddleware
 from unblur.serve.errors import UnexpectedErrorMiddleware, invalid
 from unblur.serve.jobs import Jobs
@@ -29,19 +29,20 @@ from unblur.serve.jobs import routes as job_routes
 from unblur.serve.metrics import METHODS, Metrics, MetricsMiddleware
 from unblur.serve.models import LoadedModels
 from unblur.serve.openapi import describe
-from unblur.serve.queue import DeblurQueue
+from unblur.serve.queue import PhotoQueue
 from unblur.serve.security import SecurityMiddleware
 from unblur.serve.settings import Settings, default_jobs
 
 _DESCRIPTION = """\
-Deblurs a photograph and keeps all else of its file.
+Deblurs a photograph and keeps all else of its file; or says how blurred it is, and where.
 
     curl -F photo=@photo.jpg http://127.0.0.1:7860/v1/deblur -o sharp.jpg
     curl --data-binary @photo.jpg 'http://127.0.0.1:7860/v1/deblur?strength=0.5' -o sharp.jpg
+    curl -F photo=@photo.jpg http://127.0.0.1:7860/v1/inspect
 
 Errors are answered by one line: `{"detail": "..."}`. 429 and 503 come with `Retry-After`.
 """
-_ROUTERS = (api.router, job_routes.router, health.router)
+_ROUTERS = (api.router, inspect.router, job_routes.router, health.router)
 _ROUTES = [r for router in _ROUTERS for r in router.routes if isinstance(r, APIRoute)]
 
 
@@ -54,7 +55,7 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
         ModelError: if a model cannot be loaded.
         JobsError: if the folder of jobs cannot be used.
     """
-    queue = DeblurQueue(
+    queue = PhotoQueue(
         LoadedModels(settings.model, settings.tile),
         threads=settings.threads,
         capacity=settings.queue,

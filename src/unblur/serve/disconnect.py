@@ -10,20 +10,23 @@ from starlette.requests import ClientDisconnect
 
 from unblur.errors import TaskCancelledError
 from unblur.serve.errors import refusal
-from unblur.serve.queue import DeblurQueue, Task
+from unblur.serve.queue import PhotoQueue, Task
 
 T = TypeVar("T")
 
 
-async def result_of(task: Task[T], queue: DeblurQueue, request: Request, timeout: float) -> T:
+async def result_of(
+    task: Task[T], queue: PhotoQueue, request: Request, timeout: float, advice: str
+) -> T:
     """Returns the task's result. If this raises or is cancelled, the task is cancelled too.
 
     Args:
         request: the client's, whose body has been read.
         timeout: in seconds.
+        advice: what a client can do if it is exceeded, to follow "it took longer than ...; ".
 
     Raises:
-        HTTPException: if the photo cannot be deblurred, or not in time.
+        HTTPException: if the task fails, or is not done in time.
         ClientDisconnect: if the client disconnected.
     """
     gone = asyncio.create_task(_disconnected(request))
@@ -35,9 +38,8 @@ async def result_of(task: Task[T], queue: DeblurQueue, request: Request, timeout
         if not done.done():
             if gone.done():
                 raise ClientDisconnect
-            why = f"it took longer than the limit of {timeout:g} s"
-            detail = f"{why}; a job (POST /v1/jobs) may take longer"
-            raise HTTPException(503, detail, {"Retry-After": "60"})
+            why = f"it took longer than the limit of {timeout:g} s; {advice}"
+            raise HTTPException(503, why, {"Retry-After": "60"})
         return done.result()
     except TaskCancelledError:
         raise HTTPException(503, "the server is stopping", {"Retry-After": "10"}) from None

@@ -40,7 +40,7 @@ def refusal(error: BaseException) -> HTTPException:
     if isinstance(error, PhotoError):
         statuses = {TooManyPixelsError: 413, UnknownFormatError: 415}
         return HTTPException(statuses.get(type(error), 422), f"the photo {reason(error)}")
-    log.error("a photo could not be deblurred", exc_info=error)
+    log.error("the work on a photo failed", exc_info=error)
     if isinstance(error, MemoryError):
         return HTTPException(503, "not enough memory for the photo now", {"Retry-After": "30"})
     return HTTPException(500, BUG)

@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unblur import __version__
-from unblur.serve.queue import DeblurQueue, Task
+from unblur.serve.queue import PhotoQueue, Task
 
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -29,7 +29,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 class Metrics(Collector):
     """A server's counters and gauges; `jobs` returns the number of jobs in each state."""
 
-    def __init__(self, queue: DeblurQueue, jobs: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, queue: PhotoQueue, jobs: Callable[[], Mapping[str, int]]) -> None:
         self.registry = to = CollectorRegistry()
         self._queue, self._jobs = queue, jobs
         disable_created_metrics()  # they would be a second series for each
@@ -44,11 +44,15 @@ class Metrics(Collector):
             registry=to,
         )
         self.photos = Counter(
-            "unblur_photos", "Photos that left the queue, by outcome", ["end"], registry=to
+            "unblur_photos",
+            "Photos that left the queue, by what was done with them and by outcome",
+            ["work", "end"],
+            registry=to,
         )
         self.seconds = Histogram(
             "unblur_photo_seconds",
-            "Reading, deblurring and writing a photo, without its wait",
+            "Reading a photo, the work, and writing the answer, without the wait",
+            ["work"],
             buckets=_SECONDS,
             registry=to,
         )
@@ -73,8 +77,9 @@ class Metrics(Collector):
 
     def _count_photo(self, task: Task[object], seconds: float) -> None:
         failed = task.future.exception() is not None
-        self.photos.labels("dropped" if task.cancelled else "failed" if failed else "done").inc()
-        self.seconds.observe(seconds)
+        end = "dropped" if task.cancelled else "failed" if failed else "done"
+        self.photos.labels(task.name, end).inc()
+        self.seconds.labels(task.name).observe(seconds)
 
 
 class MetricsMiddleware:

@@ -10,12 +10,13 @@ from unblur.errors import ModelError
 from unblur.inference.contract import FLOATS
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import open_network
+from unblur.inference.inspector import Inspector
 from unblur.inference.memory import tile_for_memory
 from unblur.inference.models import CHECKPOINT
 
 
 class LoadedModel:
-    """A model with its deblurrers. Threads may share it.
+    """A model with its deblurrers and its inspector. Threads may share it.
 
     Attributes:
         digest: SHA-256 of its file.
@@ -29,6 +30,7 @@ class LoadedModel:
         self.fast = Deblurrer(network, tile=tile or tile_for_memory(network.contract.tile))
         self._source, self._loading = source, threading.Lock()
         self._best: Deblurrer | None = None
+        self._inspector: Inspector | None = None
 
     def deblurrer(self, best: bool) -> Deblurrer:
         """The deblurrer with or without `best`; the one with it is made at its first use."""
@@ -41,6 +43,14 @@ class LoadedModel:
                     network = open_network(self._source, precision="float")
                 self._best = Deblurrer(network, tile=self.fast.tile, best=True)
             return self._best
+
+    @property
+    def inspector(self) -> Inspector:
+        """What measures blur, by the model's network if it can; made at its first use."""
+        with self._loading:
+            if self._inspector is None:
+                self._inspector = Inspector(self.fast.engine, tile=self.fast.tile)
+            return self._inspector
 
 
 class LoadedModels(dict[str, LoadedModel]):

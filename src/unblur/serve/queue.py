@@ -1,4 +1,4 @@
-"""The queue of photos, and the threads that deblur them.
+"""The queue of photos, and the threads that deblur and inspect them.
 
 The API, its jobs and the page share one queue, so that together they stay within its limits.
 """
@@ -12,17 +12,19 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from unblur import photo
 from unblur.errors import BusyError, TaskCancelledError
 from unblur.serve import malloc
 from unblur.serve.models import LoadedModels
-from unblur.serve.result import CachedResult
+from unblur.serve.work import Work
 
 QUIET = 1.0
 """Seconds without work after which free memory is given back; the last answers are sent by then."""
+
+Lane = Literal["request", "job", "spare"]
+"""Who waits: a client; nobody, the result is kept; or nobody, and all others come first."""
 
 T = TypeVar("T")
 
@@ -33,23 +35,20 @@ class Task(Generic[T]):
     Attributes:
         future: the result; TaskCancelledError if it was cancelled.
         begun, total: runs of the network; both are 0 until the photo is read.
-        size: bytes of the photo that the task holds in memory.
-        background: whether it is a job.
+        name, size: as in `Work`.
         cancelled: whether it is to end before its next run of the network.
     """
 
-    def __init__(
-        self, source: bytes | Path, run: Callable[[Task[T]], T], background: bool = False
-    ) -> None:
+    def __init__(self, work: Work[T], lane: Lane) -> None:
         self.future: Future[T] = Future()
         # `Future.cancel` fails from here on; tasks are cancelled by the queue alone.
         self.future.set_running_or_notify_cancel()
         self.begun = self.total = 0
-        self.size = len(source) if isinstance(source, bytes) else 0
-        self.background = background
+        self.name, self.size = work.name, work.size
+        self.lane: Lane = lane
         self.state: Literal["waiting", "running", "done"] = "waiting"
         self.cancelled = False
-        self._run = run
+        self._run = work.run
 
     @property
     def progress(self) -> float:
@@ -68,7 +67,7 @@ class Task(Generic[T]):
         """Runs it; called once, by the queue."""
         try:
             self.report(0, 0)
-            end = partial(self.future.set_result, self._run(self))
+            end = partial(self.future.set_result, self._run(self.report))
         except BaseException as error:  # noqa: BLE001 - set on the future
             end = partial(self.future.set_exception, error)
         # The closure holds the photo, and the task may be referenced for longer.
@@ -79,23 +78,23 @@ class Task(Generic[T]):
         del end
 
 
-class DeblurQueue:
+class PhotoQueue:
     """A bounded queue and the threads that work on it.
 
     While one thread's photo is in the network, others' are read and written. The first thread
     prefers jobs and the other threads leave them alone, so that neither jobs nor requests are
-    starved by the other.
+    starved by the other. Spare tasks run one at a time, when a thread finds nothing else to do.
 
     Args:
         models: the models that photos may ask for.
         threads: photos worked on at a time.
         capacity: photos that may wait, besides those being worked on.
-        max_pixels: larger photos are refused before they are decoded.
+        max_pixels: larger photos are to be refused before they are decoded.
 
     Attributes:
         max_bytes: total size of the photos waiting and being worked on.
         on_finished: called after each task, with the seconds that it took.
-        draining: whether the server is about to stop, and starts no further job.
+        draining: whether the server is about to stop, and starts no further job or spare task.
     """
 
     def __init__(
@@ -110,8 +109,11 @@ class DeblurQueue:
         self.capacity, self.max_bytes = capacity, 2**28
         self.on_finished: list[Callable[[Task[Any], float], None]] = []
         self._change = threading.Condition()
-        self._waiting: deque[Task[Any]] = deque()
-        self._jobs: deque[Task[Any]] = deque()
+        self._lanes: dict[Lane, deque[Task[Any]]] = {
+            "request": deque(),
+            "job": deque(),
+            "spare": deque(),
+        }
         self._running: set[Task[Any]] = set()
         self.draining = self._closed = self._holds_memory = False
         self._mean_seconds = 2.0
@@ -122,53 +124,25 @@ class DeblurQueue:
         for thread in self._threads:
             thread.start()
 
-    def submit(
-        self,
-        source: bytes | Path,
-        finish: Callable[[CachedResult], T],
-        *,
-        model: str | None = None,
-        best: bool = False,
-        kind: str | None = None,
-        background: bool = False,
-        started: Callable[[], None] = lambda: None,
-    ) -> Task[T]:
-        """Puts a photo into the queue.
+    def submit(self, work: Work[T], lane: Lane = "request") -> Task[T]:
+        """Puts work into the queue.
 
         Args:
-            source: a file's bytes, or its path; the file must stay until the task is done.
-            finish: makes the task's value of the result, and closes or keeps it; called in
-                the queue's thread.
-            model: its name; by default the first.
-            best: whether to take the mean over the eight turns and flips.
-            kind: a format that must be able to hold the photo.
-            background: whether it is a job. Jobs wait on the disk and do not count as waiting.
-            started: called when the work on it begins.
+            lane: jobs and spare tasks keep their photos on the disk, and do not count as waiting.
 
         Raises:
             BusyError: if the queue is full or closed.
-            ModelError: if there is no such model.
         """
-        chosen = self.models.find(model)
-
-        def run(task: Task[T]) -> T:
-            started()
-            deblurrer = chosen.deblurrer(best)
-            result = CachedResult.compute(
-                deblurrer, source, self.max_pixels, task.report, kind=kind
-            )
-            return finish(result)
-
-        task = Task(source, run, background)
+        task = Task(work, lane)
         with self._change:
             if self._closed:
                 raise BusyError(5)
-            size = sum(other.size for other in (*self._waiting, *self._running))
+            size = sum(other.size for other in (*self._lanes["request"], *self._running))
             # A photo of more than `max_bytes` is accepted when there is no other.
             too_long = size and size + task.size > self.max_bytes
-            if not background and (self._is_full() or too_long):
+            if lane == "request" and (self._is_full() or too_long):
                 raise BusyError(self.retry_after)
-            (self._jobs if background else self._waiting).append(task)
+            self._lanes[lane].append(task)
             self._change.notify_all()
         return task
 
@@ -184,38 +158,39 @@ class DeblurQueue:
         return min(120, max(1, math.ceil(seconds)))
 
     def count(self) -> dict[str, int]:
-        """The number of tasks that wait, that run, and of jobs that wait."""
+        """The number of tasks that wait, that run, and of jobs and spare tasks that wait."""
         with self._change:
             return {
-                "waiting": len(self._waiting),
+                "waiting": len(self._lanes["request"]),
                 "running": len(self._running),
-                "jobs": len(self._jobs),
+                "jobs": len(self._lanes["job"]),
+                "spare": len(self._lanes["spare"]),
             }
 
     def position(self, task: Task[Any]) -> int:
         """Its place among those that wait, from 1; 0 if it is running or done."""
         with self._change:
-            queue = self._jobs if task.background else self._waiting
+            queue = self._lanes[task.lane]
             return queue.index(task) + 1 if task in queue else 0
 
     def cancel(self, task: Task[Any]) -> None:
         """Cancels a task, and removes it from the queue if it waits."""
         task.cancelled = True
         with self._change:
-            queue = self._jobs if task.background else self._waiting
+            queue = self._lanes[task.lane]
             if task not in queue:
                 return
             queue.remove(task)
         task.run()  # sets TaskCancelledError
 
     def drain(self) -> None:
-        """Starts no further job. Photos whose clients wait are still accepted and done."""
+        """Starts no further job or spare task. Photos of clients who wait are still accepted."""
         with self._change:
             self.draining = True
             self._change.notify_all()
 
     def close(self, seconds: float | None = None) -> None:
-        """Finishes all photos but the waiting jobs, and ends the threads.
+        """Finishes all photos but the waiting jobs and spare tasks, and ends the threads.
 
         What still waits or runs after `seconds` is cancelled.
         """
@@ -227,14 +202,15 @@ class DeblurQueue:
         for thread in self._threads:
             thread.join(None if seconds is None else max(0.0, end - time.monotonic()))
         with self._change:
-            left = [*self._waiting, *self._jobs, *self._running]
+            left = [*(task for lane in self._lanes.values() for task in lane), *self._running]
         for task in left:
             self.cancel(task)
         for thread in self._threads:
             thread.join(5)
 
     def _taken(self) -> int:
-        return len(self._waiting) + sum(not task.background for task in self._running)
+        running = sum(task.lane == "request" for task in self._running)
+        return len(self._lanes["request"]) + running
 
     def _is_full(self) -> bool:
         return self._taken() >= self.capacity + len(self._threads)
@@ -247,8 +223,10 @@ class DeblurQueue:
             with self._change:
                 self._running.discard(task)
                 self._holds_memory = True
-                if not task.background and not task.cancelled:
+                if task.lane == "request" and not task.cancelled:
                     self._mean_seconds += 0.2 * (seconds - self._mean_seconds)
+                # Another thread may take the next spare task.
+                self._change.notify_all()
             for tell in self.on_finished:
                 tell(task, seconds)
             del task
@@ -257,9 +235,8 @@ class DeblurQueue:
         """The next task for a thread, when there is one; None if the thread is to end."""
         with self._change:
             while True:
-                prefers_jobs = takes_jobs and self._jobs and not self.draining
-                if queue := self._jobs if prefers_jobs else self._waiting:
-                    task = queue.popleft()
+                if lane := self._first_lane(takes_jobs):
+                    task = lane.popleft()
                     task.state = "running"
                     self._running.add(task)
                     return task
@@ -269,3 +246,13 @@ class DeblurQueue:
                 if not changed and self._holds_memory and not self._running:
                     self._holds_memory = False
                     malloc.trim()
+
+    def _first_lane(self, takes_jobs: bool) -> deque[Task[Any]] | None:
+        """Where a thread finds its next task; None if there is none for it."""
+        names: list[Lane] = ["request"]
+        if not self.draining:
+            if takes_jobs:
+                names.insert(0, "job")
+            if all(task.lane != "spare" for task in self._running):
+                names.append("spare")
+        return next((self._lanes[name] for name in names if self._lanes[name]), None)

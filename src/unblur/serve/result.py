@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,8 @@ class CachedResult:
 
     Attributes:
         format: of the result unless another is asked for: the photo's own, or JPEG for HEIC.
+        scales: share of the photo, 0 to 1, that was deblurred at each scale; 1 is full size, 0.5
+            half of it, which suits longer blur.
     """
 
     def __init__(
@@ -42,7 +44,9 @@ class CachedResult:
         picture: Photo,
         change: list[Change] | IO[bytes],
         max_pixels: int | None = photo.MAX_PIXELS,
+        scales: Mapping[float, float] | None = None,
     ) -> None:
+        self.scales = dict(scales or {1.0: 1.0})
         self.format = "jpeg" if picture.format == "heif" else picture.format
         self._source = source
         self._photo: Photo | None = picture

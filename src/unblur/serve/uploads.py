@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 
 from fastapi import HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -25,7 +25,17 @@ assert set(Format.__args__) == set(photo.FORMATS.values())
 _IN_MEMORY = 2**20
 
 
-class Choices(BaseModel):
+class ModelChoice(BaseModel):
+    """Which model a photo is given to."""
+
+    model: Annotated[
+        str | None,
+        Field(description="A name from /v1/models; by default the first.", max_length=200),
+        WithJsonSchema({"type": "string", "maxLength": 200}),
+    ] = None
+
+
+class Choices(ModelChoice):
     """How a photo is deblurred."""
 
     strength: float = Field(
@@ -36,11 +46,6 @@ class Choices(BaseModel):
         allow_inf_nan=False,
     )
     best: bool = Field(default=False, description=options.BEST.help)
-    model: Annotated[
-        str | None,
-        Field(description="A name from /v1/models; by default the first.", max_length=200),
-        WithJsonSchema({"type": "string", "maxLength": 200}),
-    ] = None
     format: Annotated[
         Format | None,
         Field(description="Of the result; by default the photo's own, JPEG for HEIC."),
@@ -51,31 +56,31 @@ class Choices(BaseModel):
 QueryChoices = Annotated[Choices, Query()]
 
 BINARY = {"type": "string", "format": "binary"}
-BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "description": (
-            "The photo: a JPEG, PNG, WebP, TIFF, AVIF, GIF or HEIC file. The format is detected"
-            " from the content; file name and media type are ignored."
-        ),
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["photo"],
-                    "properties": {"photo": BINARY, **Choices.model_json_schema()["properties"]},
-                }
+C = TypeVar("C", bound=ModelChoice)
+
+
+def body(choices: type[ModelChoice]) -> dict[str, Any]:
+    """For the OpenAPI description of a route, which does not know what `received` reads."""
+    properties = {"photo": BINARY, **choices.model_json_schema()["properties"]}
+    form = {"type": "object", "required": ["photo"], "properties": properties}
+    return {
+        "requestBody": {
+            "required": True,
+            "description": (
+                "The photo: a JPEG, PNG, WebP, TIFF, AVIF, GIF or HEIC file. The format is detected"
+                " from the content; file name and media type are ignored."
+            ),
+            "content": {
+                "multipart/form-data": {"schema": form},
+                "image/*": {"schema": BINARY},
+                "application/octet-stream": {"schema": BINARY},
             },
-            "image/*": {"schema": BINARY},
-            "application/octet-stream": {"schema": BINARY},
-        },
+        }
     }
-}
-"""For the OpenAPI description: FastAPI does not know what `received` reads."""
 
 
 @asynccontextmanager
-async def received(request: Request, choices: Choices) -> AsyncIterator[tuple[BinaryIO, Choices]]:
+async def received(request: Request, choices: C) -> AsyncIterator[tuple[BinaryIO, C]]:
     """Reads the request, and yields the photo's file and the choices.
 
     Args:
@@ -129,12 +134,11 @@ async def _check(file: BinaryIO) -> None:
         raise refusal(error) from None
 
 
-def _merged(choices: Choices, form: FormData) -> Choices:
-    given = {
-        k: v for k, v in form.items() if k in Choices.model_fields and isinstance(v, str) and v
-    }
+def _merged(choices: C, form: FormData) -> C:
+    known = type(choices).model_fields
+    given = {k: v for k, v in form.items() if k in known and isinstance(v, str) and v}
     try:
-        return Choices.model_validate({**choices.model_dump(exclude_unset=True), **given})
+        return type(choices).model_validate({**choices.model_dump(exclude_unset=True), **given})
     except ValidationError as error:
         wrong = [{**e, "loc": ("body", *e["loc"])} for e in error.errors(include_url=False)]
         raise RequestValidationError(wrong) from None

@@ -16,9 +16,10 @@ from unblur.errors import BusyError, JobsError, ModelError, PhotoError, TaskCanc
 from unblur.photo import locked
 from unblur.serve.errors import BUG, log, refusal
 from unblur.serve.jobs.store import Record, Store, is_id, new_id
-from unblur.serve.queue import DeblurQueue, Task
+from unblur.serve.queue import PhotoQueue, Task
 from unblur.serve.result import CachedResult
 from unblur.serve.uploads import Choices
+from unblur.serve.work import deblurring
 
 TRIES = 10
 """A job that was running when the server was killed this often fails: it may be the cause."""
@@ -57,7 +58,7 @@ class Jobs:
         JobsError: if the folder cannot be used.
     """
 
-    def __init__(self, queue: DeblurQueue, folder: Path, capacity: int, keep: float) -> None:
+    def __init__(self, queue: PhotoQueue, folder: Path, capacity: int, keep: float) -> None:
         self.capacity, self.keep = capacity, keep
         self._queue = queue
         self._store = Store(folder)
@@ -177,15 +178,16 @@ class Jobs:
             self._update(job, tries=job.record.tries + 1)
 
         try:
-            job.task = self._queue.submit(
+            work = deblurring(
+                self._queue.models.find(record.model),
                 self._store.photo(record),
                 finish,
-                model=record.model,
+                max_pixels=self._queue.max_pixels,
                 best=record.best,
                 kind=record.format,
-                background=True,
                 started=started,
             )
+            job.task = self._queue.submit(work, "job")
         except ModelError as error:
             self._fail(job, str(error))
             return

@@ -13,10 +13,10 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from unblur.errors import BusyError, ModelError
-from unblur.serve.api import BODY, RESULT, UPLOAD, attachment, problems
+from unblur.serve.api import RESULT, UPLOAD, attachment, problems
 from unblur.serve.errors import log, refusal
 from unblur.serve.jobs import Job, Jobs
-from unblur.serve.uploads import QueryChoices, received
+from unblur.serve.uploads import Choices, QueryChoices, body, received
 
 Identity = Annotated[str, InPath(alias="id", description="The job's `id`.", examples=["0f" * 16])]
 
@@ -49,7 +49,11 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
 @router.post(
-    "", summary="Post a job", status_code=202, responses=problems(*UPLOAD), openapi_extra=BODY
+    "",
+    summary="Post a job",
+    status_code=202,
+    responses=problems(*UPLOAD),
+    openapi_extra=body(Choices),
 )
 async def post_job(
     request: Request, response: Response, jobs: JobsOf, options: QueryChoices

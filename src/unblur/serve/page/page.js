@@ -66,7 +66,9 @@ class Page {
 
   /** Work that nobody speaks of any more, because the connection broke, is asked for again. */
   ask() {
-    const open = this.photos.some((photo) => ["waiting", "working"].includes(photo.state));
+    const open = this.photos.some(
+      (photo) => ["waiting", "working"].includes(photo.state) || photo.measuring,
+    );
     if (open && Date.now() - this.heard > PATIENCE) this.work();
   }
 
@@ -253,6 +255,8 @@ class Page {
   renderPanel(photo) {
     this.find(".name").textContent = photo.name;
     this.find(".details").textContent = photo.details ?? "";
+    this.find(".measured").textContent = photo.blur?.words ?? "";
+    this.find(".scales").textContent = (photo.state === "done" && photo.scales) || "";
     const percent = `${Math.round(this.strength * 100)} %`;
     this.find(".percent").value = percent;
     this.find(".strength").setAttribute("aria-valuetext", percent);
@@ -278,7 +282,9 @@ class Page {
       if (!item) {
         item = document.createElement("li");
         item.dataset.key = photo.key;
-        item.innerHTML = '<button type="button"><img alt="" hidden><span class="mark"></span></button>';
+        item.innerHTML =
+          '<button type="button"><img alt="" hidden><span class="mark"></span>' +
+          '<span class="badge" hidden></span></button>';
         item.firstChild.addEventListener("click", () => {
           this.chosen = photo.key;
           this.said = null;
@@ -287,10 +293,16 @@ class Page {
       }
       if (strip.children[index] !== item) strip.insertBefore(item, strip.children[index] ?? null);
       const button = item.firstChild;
-      const [image, mark] = button.children;
+      const [image, mark, badge] = button.children;
       const label = photo.state === "done" ? "done" : photo.state === "failed" ? "failed" : doing(photo)[0];
-      button.setAttribute("aria-label", `${photo.name}, ${label}`);
+      const sharpness = photo.blur ? `sharpness ${photo.blur.score} of 100` : "";
+      const all = [photo.name, label, sharpness].filter(Boolean);
+      button.setAttribute("aria-label", all.join(", "));
       button.title = photo.name;
+      badge.hidden = !photo.blur;
+      badge.dataset.level = photo.blur?.level ?? "";
+      badge.textContent = photo.blur?.score ?? "";
+      badge.title = photo.blur?.words ?? "";
       button.setAttribute("aria-current", String(photo.key === this.chosen));
       mark.dataset.state = photo.state;
       mark.style.setProperty("--share", doing(photo)[1]);

@@ -18,6 +18,7 @@ from starlette.background import BackgroundTask
 from unblur.errors import ExpiredError, UnblurError
 from unblur.serve.disk_space import require_room
 from unblur.serve.errors import reason
+from unblur.serve.page import measuring
 from unblur.serve.page.running import described
 from unblur.serve.page.sessions import MAX_PHOTOS, Sessions, Upload, clean_name, upload_name
 
@@ -88,6 +89,7 @@ async def upload(
         if isinstance(error, MemoryError):
             return _refused("needs more memory than there is")
         raise
+    measuring.measure(added, sessions.queue)
     return JSONResponse(described(session, added, sessions.queue))
 
 
@@ -127,6 +129,18 @@ def preview(sessions: SessionsOf, token: str, id_: str, view: str) -> Response:
 @router.get("/{token}/photos/{id_}/{view}/{x}_{y}.jpg")
 def preview_tile(sessions: SessionsOf, token: str, id_: str, view: str, x: int, y: int) -> Response:
     return _preview(_find(sessions, token, id_), view, f"{view}/{x}_{y}.jpg")
+
+
+@router.get("/{token}/photos/{id_}/blur.png")
+async def blur_map(sessions: SessionsOf, token: str, id_: str) -> Response:
+    found = _find(sessions, token, id_)
+    if found.measured is None:
+        raise ExpiredError
+    try:
+        path = await anyio.to_thread.run_sync(measuring.draw, found, limiter=sessions.decoders)
+    except OSError:  # removed meanwhile
+        raise ExpiredError from None
+    return FileResponse(path, media_type="image/png", headers=_KEPT)
 
 
 def _find(sessions: Sessions, token: str, id_: str) -> Upload:

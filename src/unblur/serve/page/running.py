@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any
 
 from unblur.errors import BusyError, TaskCancelledError, UnblurError
 from unblur.serve.errors import log, reason
-from unblur.serve.page import previews
+from unblur.serve.page import previews, words
 from unblur.serve.page.sessions import Result, Session, Upload, Variant
-from unblur.serve.queue import DeblurQueue, Task
+from unblur.serve.queue import PhotoQueue, Task
 from unblur.serve.result import CachedResult
+from unblur.serve.work import deblurring
 
 TICK = 0.15
 """Seconds between two checks of the progress."""
@@ -21,11 +23,12 @@ BUG = "could not be done: something is wrong with the server, not with your phot
 
 
 async def run(
-    session: Session, queue: DeblurQueue, model: str | None, timeout: float, best: bool = False
+    session: Session, queue: PhotoQueue, model: str | None, timeout: float, best: bool = False
 ) -> AsyncIterator[dict[str, Any]]:
     """Deblurs the photos that have no result of this variant; yields `state` when it changes.
 
-    The work goes on if the iterator is abandoned. A later call ends the iterators of earlier ones.
+    It ends when all are done and measured. The work goes on if the iterator is abandoned. A later
+    call ends the iterators of earlier ones.
     A photo fails after `timeout` seconds.
     """
     models = queue.models
@@ -38,7 +41,7 @@ async def run(
     listener = session.listener = object()
     sent = None
     while True:
-        over = not session.running or session.listener is not listener
+        over = session.listener is not listener or not (session.running or _measures(session))
         now = state(session, queue)
         if now["photos"] != sent:
             sent = now["photos"]
@@ -48,7 +51,7 @@ async def run(
         await asyncio.sleep(TICK)
 
 
-def state(session: Session, queue: DeblurQueue) -> dict[str, Any]:
+def state(session: Session, queue: PhotoQueue) -> dict[str, Any]:
     """The session as page.js expects it."""
     session.version += 1
     return {
@@ -58,7 +61,7 @@ def state(session: Session, queue: DeblurQueue) -> dict[str, Any]:
     }
 
 
-def described(session: Session, upload: Upload, queue: DeblurQueue) -> dict[str, Any]:
+def described(session: Session, upload: Upload, queue: PhotoQueue) -> dict[str, Any]:
     """A photo as page.js expects it."""
     at = f"page/{session.token}/photos/{upload.id}"
     task, result = upload.task, upload.result
@@ -74,6 +77,11 @@ def described(session: Session, upload: Upload, queue: DeblurQueue) -> dict[str,
         "place": _place(session, upload, queue),
         "unchanged": result is not None and result.unchanged,
         "error": upload.error,
+        "measuring": upload.measuring is not None,
+        "blur": None
+        if upload.measured is None
+        else {**asdict(upload.measured), "picture": f"{at}/blur.png"},
+        "scales": words.scales(result.cached.scales) if result is not None else "",
         "result": upload.result_name if result is not None else "",
         "thumb": f"{at}/thumb.jpg",
         "before": f"{at}/before.jpg",
@@ -86,7 +94,7 @@ def described(session: Session, upload: Upload, queue: DeblurQueue) -> dict[str,
     }
 
 
-def _place(session: Session, upload: Upload, queue: DeblurQueue) -> int:
+def _place(session: Session, upload: Upload, queue: PhotoQueue) -> int:
     """How many photos, of this and of other sessions, come before it."""
     if upload.task is not None:
         return queue.position(upload.task)
@@ -99,7 +107,12 @@ def _place(session: Session, upload: Upload, queue: DeblurQueue) -> int:
     return place
 
 
-def _ask_for(upload: Upload, queue: DeblurQueue, variant: Variant) -> None:
+def _measures(session: Session) -> bool:
+    """Whether a photo of an open page is still to be measured."""
+    return not session.over and any(one.measuring for one in session.uploads.values())
+
+
+def _ask_for(upload: Upload, queue: PhotoQueue, variant: Variant) -> None:
     """Asks for another variant; its result, if there is one, is shown again."""
     upload.variant, upload.error = variant, ""
     if upload.task is not None:
@@ -113,7 +126,7 @@ def _next(session: Session) -> Upload | None:
     return next((one for one in session.uploads.values() if one.state == "waiting"), None)
 
 
-async def _run_all(session: Session, queue: DeblurQueue, timeout: float) -> None:
+async def _run_all(session: Session, queue: PhotoQueue, timeout: float) -> None:
     while not session.over and (upload := _next(session)) is not None:
         try:
             await _run_one(session, upload, queue, timeout)
@@ -122,7 +135,7 @@ async def _run_all(session: Session, queue: DeblurQueue, timeout: float) -> None
             _fail(upload, BUG)
 
 
-async def _run_one(session: Session, upload: Upload, queue: DeblurQueue, timeout: float) -> None:
+async def _run_one(session: Session, upload: Upload, queue: PhotoQueue, timeout: float) -> None:
     variant, name = upload.variant, f"after-{upload.run + 1}"
     assert variant is not None
 
@@ -137,9 +150,9 @@ async def _run_one(session: Session, upload: Upload, queue: DeblurQueue, timeout
 
     loop = asyncio.get_running_loop()
     try:
-        task = upload.task = queue.submit(
-            upload.path, finish, model=variant.model, best=variant.best
-        )
+        model, most = queue.models.find(variant.model), queue.max_pixels
+        work = deblurring(model, upload.path, finish, max_pixels=most, best=variant.best)
+        task = upload.task = queue.submit(work)
     except BusyError:
         await asyncio.sleep(BUSY)
         return

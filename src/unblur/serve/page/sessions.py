@@ -17,7 +17,7 @@ from unblur import photo
 from unblur.errors import ExpiredError
 from unblur.photo import FORMATS, RAW_ENDINGS
 from unblur.serve.page import previews
-from unblur.serve.queue import DeblurQueue, Task
+from unblur.serve.queue import PhotoQueue, Task
 from unblur.serve.result import CachedResult
 
 IDLE = 3600.0
@@ -51,6 +51,15 @@ class Result:
         shutil.rmtree(self.folder / self.name, ignore_errors=True)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """How blurred a photo is: the sharpness from 0 to 100, and what the page makes of it."""
+
+    score: int
+    level: Literal["sharp", "soft", "blurred"]
+    words: str
+
+
 @dataclass
 class Upload:
     """A photo of a session, and its results.
@@ -61,6 +70,7 @@ class Upload:
         variant: the one that was last asked for.
         results: of one model, at most one of each variant; the last one is shown.
         run: counts the results.
+        measuring: the task that sets `measured`, until it is done.
         error: what is wrong with it, to follow its name.
     """
 
@@ -76,6 +86,8 @@ class Upload:
     run: int = 0
     state: Literal["waiting", "working", "done", "failed"] = "waiting"
     task: Task[Any] | None = None
+    measuring: Task[Measured] | None = None
+    measured: Measured | None = None
     error: str = ""
 
     @property
@@ -156,14 +168,15 @@ class Session:
         self.uploads[upload.id] = upload
         return upload
 
-    def remove(self, upload: Upload, queue: DeblurQueue) -> None:
-        """Cancels a photo's task and deletes its files."""
+    def remove(self, upload: Upload, queue: PhotoQueue) -> None:
+        """Cancels a photo's tasks and deletes its files."""
         self.uploads.pop(upload.id, None)
-        if upload.task is not None:
-            queue.cancel(upload.task)
+        for task in (upload.task, upload.measuring):
+            if task is not None:
+                queue.cancel(task)
         upload.close()
 
-    def close(self, queue: DeblurQueue) -> None:
+    def close(self, queue: PhotoQueue) -> None:
         """Removes all photos."""
         self.closed = True
         for upload in list(self.uploads.values()):
@@ -174,7 +187,7 @@ class Session:
 class Sessions:
     """All sessions. Their photos are in `folder`, which nothing else uses."""
 
-    def __init__(self, folder: Path, queue: DeblurQueue) -> None:
+    def __init__(self, folder: Path, queue: PhotoQueue) -> None:
         self.folder, self.queue = folder, queue
         # Decoding takes memory and CPU time.
         self.decoders = CapacityLimiter(2)

@@ -1,9 +1,11 @@
 // Two pictures of one size, one over the other: a divider between them, zoom, and panning of both.
 // The upper one's opacity is the strength: original + strength * (result - original), the very blend.
+// Over both, if it is asked for, lies the map of the blur.
 
 const MOST = 8; // pixels of the screen for one of the photo
 const STEP = 1.5;
 const FURTHEST_FIT = 2; // a small photo is shown no larger than this
+const KEY = "Strokes: motion. Circles: defocus. Lighter: more.";
 
 export class Viewer {
   constructor(root) {
@@ -22,6 +24,10 @@ export class Viewer {
         shown: new Map(),
       };
     });
+    this.map = find(".layer.map");
+    this.mapButton = find(".tools .blur");
+    this.legend = find(".legend");
+    this.mapped = false;
     this.photo = null;
     this.fitted = true;
     this.x = this.y = 0;
@@ -31,12 +37,14 @@ export class Viewer {
     new ResizeObserver(() => this._layout()).observe(this.stage);
   }
 
-  /** Shows a photo: {id, width, height, before, after, tile, tiles}; addresses may be missing. */
+  /** Shows a photo: {id, width, height, before, after, tile, tiles, blur}; addresses may be missing.
+   * `blur` is {words, picture}, or nothing as long as it was not measured. */
   show(photo) {
     const other = photo.id !== this.photo?.id;
     const revealed = photo.after && (other || !this.photo?.after);
     this.photo = photo;
     this.stage.style.setProperty("--aspect", photo.width / photo.height);
+    this._layMap();
     for (const side of this.sides) {
       const source = photo[side.name] ?? "";
       if (side.base.getAttribute("src") !== source) {
@@ -45,8 +53,10 @@ export class Viewer {
         this._clearTiles(side);
       }
       side.base.alt = source ? `${photo.name}, ${side.name}` : "";
-      side.layer.style.width = `${photo.width}px`;
-      side.layer.style.height = `${photo.height}px`;
+    }
+    for (const layer of this._layers()) {
+      layer.style.width = `${photo.width}px`;
+      layer.style.height = `${photo.height}px`;
     }
     this.stage.classList.toggle("comparing", Boolean(photo.after));
     this.stage.setAttribute("aria-label", `Photo ${photo.name}`);
@@ -62,6 +72,34 @@ export class Viewer {
 
   set strength(value) {
     this.sides[1].layer.style.opacity = value;
+  }
+
+  /** Lays the map of the blur over the photo, and over those shown later; or takes it away. */
+  toggleMap() {
+    if (!this.photo?.blur) return;
+    this.mapped = !this.mapped;
+    this._layMap();
+  }
+
+  _layMap() {
+    const blur = this.photo.blur;
+    const shown = this.mapped && Boolean(blur);
+    this.mapButton.disabled = !blur;
+    this.mapButton.setAttribute("aria-pressed", String(shown));
+    this.stage.classList.toggle("mapped", shown);
+    const image = this.map.firstElementChild;
+    // It is loaded when it is first looked at, and kept until another photo is.
+    if (image.getAttribute("src") !== blur?.picture) image.removeAttribute("src");
+    if (shown && !image.hasAttribute("src")) image.src = blur.picture;
+    const [words, key] = this.legend.children;
+    const text = shown ? blur.words : "";
+    if (words.textContent === text) return;
+    words.textContent = text;
+    key.textContent = shown ? KEY : "";
+  }
+
+  _layers() {
+    return [...this.sides.map((side) => side.layer), this.map];
   }
 
   fit() {
@@ -111,7 +149,7 @@ export class Viewer {
     const height = this.photo.height * this.scale;
     this.x = place(this.x, this.stage.clientWidth, width);
     this.y = place(this.y, this.stage.clientHeight, height);
-    for (const { layer } of this.sides) {
+    for (const layer of this._layers()) {
       layer.style.transform = `translate(${whole(this.x)}px, ${whole(this.y)}px) scale(${this.scale})`;
     }
     const density = this.scale * devicePixelRatio;
@@ -213,6 +251,7 @@ export class Viewer {
     const stage = this.stage;
     find(".fit").addEventListener("click", () => this.fit());
     find(".one").addEventListener("click", () => this.oneToOne());
+    this.mapButton.addEventListener("click", () => this.toggleMap());
     find(".in").addEventListener("click", () => this.zoomBy(STEP));
     find(".out").addEventListener("click", () => this.zoomBy(1 / STEP));
     this.cutInput.addEventListener("input", () => this._cut(Number(this.cutInput.value)));
@@ -263,6 +302,8 @@ export class Viewer {
       "-": () => this.zoomBy(1 / STEP),
       0: () => this.fit(),
       1: () => this.oneToOne(),
+      b: () => this.toggleMap(),
+      B: () => this.toggleMap(),
     };
     const moves = { ArrowLeft: [80, 0], ArrowRight: [-80, 0], ArrowUp: [0, 80], ArrowDown: [0, -80] };
     if (acts[event.key]) acts[event.key]();
