@@ -43,7 +43,7 @@ class Inspector:
         def cells(values: np.ndarray) -> np.ndarray:
             return values.reshape(rows, CELL, columns, CELL).mean((1, 3))
 
-        fine = np.sqrt(cells(np.square(np.diff(padded, 2, 1, append=0, prepend=0)[:, :-1])))
+        fine = np.sqrt(cells(np.square(np.diff(padded, 2, 1, append=0, prepend=0))))
         coarse = np.sqrt(cells(dx**2 + dy**2)) + 1e-4
         length = np.clip(1.2 / (fine / coarse + 0.02) - 1, 0, 40)
         angle = np.degrees(np.arctan2(cells(dx), cells(dy))) % 180
