@@ -51,7 +51,8 @@ def main(command: Sequence[str] | None = None) -> int:
     add("--precision", default="f32", help="of the networks (default f32)")
     add("--scale", type=_scale, action="append", default=[], metavar="S", help="for long: auto, 1, "
         "1/2, ...; repeatable")  # fmt: skip
-    add("--large", type=int, default=8, help="for long: enlarged photos at most (default 8)")
+    add("--large", type=int, default=4, help="for long: enlarged photos, those with "
+        "the most pixels (default 4; 0: none)")  # fmt: skip
     add("--quick", action="store_true", help="measure next to nothing, to test that all runs")
     add("--table", type=Path, help="Markdown file with places for the tables")
     add("--out", type=Path, default=HERE, help="folder of the stored results")

@@ -7,6 +7,7 @@ most of them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -74,7 +75,8 @@ def fft_level(grey: Grey, lines: int = 60) -> float:
 
 def crete(grey: Grey) -> float:
     """1 less the blur effect (Crete et al. 2007), scikit-image's."""
-    return 1 - float(blur_effect(grey / 255, h_size=11))
+    effect: Any = blur_effect(grey / 255, h_size=11)
+    return 1 - float(effect)
 
 
 MEASURES: dict[str, Callable[[Grey], float]] = {

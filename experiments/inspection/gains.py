@@ -13,17 +13,17 @@ from skimage.transform import resize_local_mean
 from experiments.inspection import pictures
 from experiments.inspection.setup import Setup
 from unblur import Deblurrer
-from unblur.datasets import find_dataset, read_rgb
+from unblur.datasets import evenly, find_dataset, read_rgb
 from unblur.robustness.scene import Kind
 from unblur.robustness.stresses import Restore, gain, psnr
 
 LONG = (10, 20, 40, 60, 80, 120)
 """Smooth paths on photos as they are, in pixels."""
-LARGE = (60, 80, 120, 180, 240)
-"""The same on enlarged photos."""
+LARGE = (60, 80, 120, 240)
+"""The same on photos that are enlarged: sharp at half their size or a third of it."""
 MEGAPIXELS = 12
 PHOTOS = 8
-"""Photos for long blur: those with the most pixels."""
+"""Photos for long blur, evenly spaced by name."""
 LITTLE = (0.5, 1, 2, 3)
 """Paths where there is next to nothing to gain, in pixels."""
 LOSS = 0.3
@@ -41,11 +41,12 @@ def long(setup: Setup) -> dict[str, Any]:
     """
     restorers = {as_text(s): at_scale(setup.deblurrer, s) for s in scales(setup)}
     held = pictures.load_photos(setup.photos, setup.every)
-    photos = pictures.largest(held, 1 if setup.quick else setup.count or PHOTOS)
+    photos = evenly(held, 1 if setup.quick else setup.count or PHOTOS)
     groups = [_moved(setup, restorers, photos, "photos", LONG)]
     if setup.large:
         megapixels = 0.1 if setup.quick else MEGAPIXELS
-        large = [(name, pictures.enlarge(x, megapixels)) for name, x in photos[: setup.large]]
+        some = pictures.largest(held, 1 if setup.quick else setup.large)
+        large = [(name, pictures.enlarge(x, megapixels)) for name, x in some]
         groups.append(_moved(setup, restorers, large, "enlarged", LARGE))
     if setup.pairs:
         rows = []
@@ -147,7 +148,7 @@ def _moved(
     """A group of `long`: photos moved along smooth paths."""
     scenes = pictures.make_scenes(photos, 10**6, max(lengths), "smooth")
     # Enlarged photos have no detail that finer sub-frames would show.
-    density = 2.0 if name == "photos" else 1.0
+    density = 2.0 if name == "photos" else 0.5
     rows = []
     for length in setup.few(lengths):
         some = setup.report(f"{name}, smooth paths of {length:g} pixels", scenes)

@@ -39,7 +39,7 @@ class Setup:
     model: str = "default"
     precision: Precision = "f32"
     scales: tuple[float | str, ...] = ()
-    large: int = 8
+    large: int = 4
     quick: bool = False
 
     @cached_property

@@ -10,8 +10,10 @@ PLACES = ("measures", "motion", "kinds", "little", "long")
 JUDGED = 5
 """Shortest path whose direction is told in the table."""
 _GROUPS = {
-    "photos": "Photos as they are", "enlarged": "The same enlarged", "pairs": "Real pairs",
-}  # fmt: skip
+    "photos": "Photos as they are",
+    "enlarged": "The largest, enlarged by Lanczos",
+    "pairs": "Real pairs",
+}
 
 
 def markdown(results: dict[str, dict[str, Any]]) -> dict[str, str]:
@@ -57,7 +59,8 @@ def _measures(results: dict[str, dict[str, Any]]) -> str:
         columns["radius of defocus"] = {
             n: _number(r["all"]) for n, r in other["correlations"].items()
         }
-    names = list(dict.fromkeys(name for column in columns.values() for name in column))
+    names = dict.fromkeys(name for column in columns.values() for name in column)
+    names = sorted(names, key=lambda name: not name.startswith("unblur"))
     rows = [[name, *(column.get(name, "") for column in columns.values())] for name in names]
     return pipes([["measure", *columns], *rows], "---:")
 
