@@ -131,6 +131,8 @@ def make_path(kind: Kind, seed: int) -> torch.Tensor:
     if kind == "shake":
         path = camera_shake(1, generator)[0]
         return path - torch.trapezoid(path, dim=0) / (TIMES - 1)
+    if kind == "straight":  # else it would have the direction of the smooth one
+        generator.manual_seed(2**31 + seed)
     path = sample_paths(1, _SMOOTH if kind == "smooth" else _STRAIGHT, generator)[0][0]
     return path - path[TIMES // 2]
 
