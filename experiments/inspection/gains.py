@@ -29,7 +29,7 @@ LITTLE = (0.5, 1, 2, 3)
 LOSS = 0.3
 """No photo may lose more, in dB."""
 KINDS: tuple[Kind, ...] = ("straight", "smooth")
-SCALES = (1.0, 2 / 3, 0.5, 1 / 3)
+SCALES = (1.0, 2 / 3, 0.5, 1 / 3, 0.25)
 
 
 def long(setup: Setup) -> dict[str, Any]:
