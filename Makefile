@@ -28,6 +28,8 @@ figures: .venv/dev
 	$(BIN)/python -m experiments.default.curve
 	$(BIN)/python -m experiments.paper.curves
 	$(BIN)/python -m experiments.paper $(GOPRO:%=--quality %) --table docs/paper.md
+	$(BIN)/python -m experiments.inspection $(PHOTOS:%=--measure all --photos %) \
+		$(PAIRS:%=--pairs %) --table docs/inspect.md
 	$(BIN)/python -m benchmarks.cost
 	$(BIN)/python -m tests.photo.fidelity > docs/fidelity.md
 	$(BIN)/python -m docs.figures.serve_options

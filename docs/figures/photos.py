@@ -34,7 +34,7 @@ def main() -> None:
     # A shake of 60 pixels with several turns; lights three stops over white, at night.
     night = (data.rocket() * 0.5).astype(np.uint8)
     for photo, seed, length, stops in ((data.astronaut(), 8, 60, 0), (night, 3, 30, 3)):
-        scene = make_scene("", photo, 512, seed)
+        scene = make_scene("", photo, 512, seed, longest=80, kinds=("shake",))
         assert scene is not None
         blurred, sharp = scene.shoot(length, stops)
         top, left = ((n - HEIGHT) // 2 for n in sharp.shape[:2])

@@ -12,8 +12,8 @@ from tests.browser import Log, address, chromium
 from tests.files import write
 from unblur.cli import app
 from unblur.robustness import card, measure
-from unblur.robustness.scene import MARGIN, Scene, make_scene
-from unblur.robustness.stresses import EQUAL, STRESSES, in_tiles, psnr
+from unblur.robustness.scene import LONGEST, Scene, make_path, make_scene
+from unblur.robustness.stresses import EQUAL, STRESSES, TURNS, in_tiles, psnr
 
 
 def same(image: np.ndarray) -> np.ndarray:
@@ -22,8 +22,8 @@ def same(image: np.ndarray) -> np.ndarray:
 
 @pytest.fixture
 def photo(picture: np.ndarray) -> np.ndarray:
-    """(288, 360, 3): room for a scene of 192x256."""
-    return np.tile(picture, (3, 3, 1))
+    """(384, 480, 3): room for a scene of 192x256 at least."""
+    return np.tile(picture, (4, 4, 1))
 
 
 @pytest.fixture
@@ -37,31 +37,56 @@ def scores(name: str, model: Any, scene: Scene) -> list[float]:
     return list(next(s for s in STRESSES if s.name == name).scores(model, scene))
 
 
-def test_a_scene_is_the_middle_of_the_photo_and_shakes_alike(
-    photo: np.ndarray, scene: Scene
-) -> None:
-    assert scene.sharp.shape == (192, 256, 3)
-    top, left = (288 - 192) // 2, (360 - 256) // 2
-    assert (scene.sharp == photo[top : top + 192, left : left + 256]).all()
+def test_a_scene_is_a_part_of_the_photo_and_shakes_alike(photo: np.ndarray, scene: Scene) -> None:
+    assert all(side % 64 == 0 for side in scene.sharp.shape[:2])
     for length, stops in ((0, 0), (10, 0), (10, 1)):
         blurred, sharp = scene.shoot(length, stops)
         assert np.array_equal(sharp, scene.sharp) == (stops == 0)
         assert np.array_equal(blurred, sharp) == (length == 0)
-    lengths = [psnr(*scene.shoot(length)) for length in (2, 10, 40)]
-    assert lengths[0] > lengths[1] > lengths[2]
+    for kind in scene.paths:
+        lengths = [psnr(*scene.shoot(length, kind=kind)) for length in (0.5, 2, 10, 40, LONGEST)]
+        assert lengths == sorted(lengths, reverse=True)
+    assert not np.array_equal(scene.shoot(10)[0], scene.shoot(10, kind="smooth")[0])
     twin, other = make_scene("a", photo, 512, seed=1), make_scene("a", photo, 512, seed=2)
     assert twin
     assert other
     assert np.array_equal(twin.shoot(10)[0], scene.shoot(10)[0])
-    assert not np.array_equal(other.shoot(10)[0], scene.shoot(10)[0])
-    with pytest.raises(ValueError, match="up to 80"):
-        scene.shoot(81)
+    assert not np.array_equal(other.paths["shake"], scene.paths["shake"])
+    with pytest.raises(ValueError, match="up to 120"):
+        scene.shoot(121)
+
+
+def test_a_scene_shows_nothing_that_was_not_in_the_photo(photo: np.ndarray) -> None:
+    # The same part of a photo with a frame around it, which would show if a path went beyond.
+    framed = np.pad(photo, [(40, 40), (40, 40), (0, 0)], constant_values=255)
+    kinds = ("shake", "smooth", "straight")
+    for seed in range(4):
+        plain, more = (make_scene("a", x, 192, seed, 100, kinds) for x in (photo, framed))
+        assert plain
+        assert more
+        for kind in kinds:
+            shots = (
+                plain.shoot(100, kind=kind, density=0.2),
+                more.shoot(100, kind=kind, density=0.2),
+            )
+            assert np.array_equal(shots[0], shots[1])
+
+
+def test_paths_have_a_length_of_one_and_smooth_ones_are_sharp_in_the_middle() -> None:
+    for seed in range(5):
+        for kind in ("shake", "smooth", "straight"):
+            path = make_path(kind, seed)
+            assert path.diff(dim=0).norm(dim=1).sum().item() == pytest.approx(1, abs=1e-4)
+            if kind != "shake":
+                assert not path[len(path) // 2].any()
+        steps = make_path("straight", seed).diff(dim=0)
+        assert np.allclose(steps, steps[0], atol=1e-6)
 
 
 def test_clipping_comes_after_the_blur() -> None:
     # A lamp twice over white stays white where it covers half of the exposure.
-    photo = np.zeros((192 + 2 * MARGIN, 192 + 2 * MARGIN, 3), np.uint8)
-    photo[:, 100:108] = 255
+    photo = np.zeros((400, 400, 3), np.uint8)
+    photo[:, 196:204] = 255
     scene = make_scene("lamp", photo, 192, seed=0)
     assert scene
     plain, bright = (scene.shoot(15, stops)[0].astype(int) for stops in (0, 3))
@@ -91,7 +116,7 @@ def test_each_stress_finds_what_it_looks_for(scene: Scene) -> None:
     # One level everywhere but where it was 0: 48.1 dB.
     assert scores("sharp", darker, scene)[0] == pytest.approx(48.13, abs=0.2)
     assert scores("rotation", darker, scene) == [EQUAL] * 7
-    turned = dict(zip(STRESSES[6].levels, scores("rotation", shifted, scene), strict=True))
+    turned = dict(zip(TURNS, scores("rotation", shifted, scene), strict=True))
     # Mirrored top to bottom (turned by 180 after left to right), a shift to the right stays one.
     assert turned.pop("mirrored, 180") == EQUAL
     assert max(turned.values()) < 40
@@ -101,7 +126,7 @@ def test_each_stress_finds_what_it_looks_for(scene: Scene) -> None:
     # Rolled over a tile's border instead of the picture's, but faded out before it shows.
     inner = (slice(8, -8), slice(8, -8))
     assert (in_tiles(shifted, scene.sharp, 192)[inner] == shifted(scene.sharp)[inner]).all()
-    widths = in_tiles(lambda x: np.full_like(x, x.shape[1]), scene.sharp, 192)
+    widths = in_tiles(lambda x: np.full_like(x, x.shape[1]), scene.sharp[:192, :256], 192)
     assert len(np.unique(widths)) > 1
 
 
@@ -152,7 +177,7 @@ def test_the_command_takes_a_folder_and_says_what_is_wrong(
     photo: np.ndarray, tmp_path: Path
 ) -> None:
     for name in "abc":
-        write(tmp_path / "photos" / f"{name}.png", photo)
+        write(tmp_path / "photos" / f"{name}.png", photo[:330, :330])
     command = ["robustness", str(tmp_path / "photos"), "-o", str(tmp_path / "out"), "--count", "1"]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output

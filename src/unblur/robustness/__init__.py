@@ -13,7 +13,7 @@ from unblur.datasets import find_data, read_rgb
 from unblur.errors import DataError
 from unblur.evaluate.models import open_candidates
 from unblur.robustness import card
-from unblur.robustness.scene import MARGIN, SMALLEST, make_scene
+from unblur.robustness.scene import LONGEST, SMALLEST, make_scene
 from unblur.robustness.stresses import LENGTH, STRESSES, Restore, Stress
 
 SIDE = 512
@@ -80,8 +80,10 @@ def measure(
     made = [make_scene(name, x, SIDE, seed + i) for i, (name, x) in enumerate(photos)]
     scenes = [scene for scene in made if scene]
     if not scenes:
-        least = SMALLEST + 2 * MARGIN
-        raise DataError(f"no photo is large enough: {least}x{least} pixels at least are needed")
+        raise DataError(
+            f"no photo is large enough: {SMALLEST}x{SMALLEST} pixels at least are needed, and room "
+            f"for a motion of {LONGEST}"
+        )
     entries = []
     for done, stress in enumerate(stresses, 1):
         rows = []
@@ -103,8 +105,8 @@ def measure(
         "conditions": [
             f"up to {SIDE}x{SIDE} pixels from the middle of each photo",
             "PSNR of uint8 RGB; equal pictures count as 100 dB",
-            f"where the blur's length is not varied, the camera's path is {LENGTH:.0f} pixels; "
-            "blurred in linear light",
+            f"where the blur's length is not varied, the camera shakes along {LENGTH:.0f} pixels",
+            "blurred in linear light, rounded to 8 bits",
             f"seed {seed}, unblur {__version__}",
         ],
         "stresses": entries,

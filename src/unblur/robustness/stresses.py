@@ -13,7 +13,7 @@ import pyvips
 from unblur import metrics
 from unblur.inference.tiling import run_tiled
 from unblur.metrics import EQUAL
-from unblur.robustness.scene import GRID, Scene
+from unblur.robustness.scene import GRID, LONGEST, Scene
 
 Restore = Callable[[np.ndarray], np.ndarray]
 """A model: (h, w, 3) uint8 in and out."""
@@ -21,7 +21,7 @@ Restore = Callable[[np.ndarray], np.ndarray]
 LENGTH = 15.0
 """Path of the camera in pixels where it is not varied: a moderate shake."""
 
-LENGTHS = (2, 5, 10, 20, 40, 80)
+LENGTHS = (0.5, 1, 2, 3, 5, 10, 20, 40, 60, 80, LONGEST)
 NOISE = (0, 2, 5, 10, 20, 30)
 JPEG = (95, 90, 75, 60, 40, 20)
 STOPS = (0, 1, 2, 3)
@@ -75,6 +75,11 @@ def _sharp(restore: Restore, scene: Scene) -> Iterator[float]:
 def _blur_length(restore: Restore, scene: Scene) -> Iterator[float]:
     for length in LENGTHS:
         yield gain(restore, *scene.shoot(length))
+
+
+def _smooth(restore: Restore, scene: Scene) -> Iterator[float]:
+    for length in LENGTHS:
+        yield gain(restore, *scene.shoot(length, kind="smooth"))
 
 
 def _noise(restore: Restore, scene: Scene) -> Iterator[float]:
@@ -142,7 +147,13 @@ STRESSES = (
     ),
     Stress(
         "blur", "Blur length", "path of the camera, pixels", LENGTHS, "gain",
-        "The same shake of the camera, longer and longer.", _blur_length,
+        "The same shake of the camera, longer and longer. A model should not harm a photo that "
+        "is nearly sharp.", _blur_length,
+    ),
+    Stress(
+        "smooth", "Smooth motion", "path of the camera, pixels", LENGTHS, "gain",
+        "The same for a smooth path, which bends but does not turn back: of the same length, it "
+        "blurs more.", _smooth,
     ),
     Stress(
         "noise", "Noise", "standard deviation, levels of 255", NOISE, "gain",

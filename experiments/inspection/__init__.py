@@ -1,0 +1,1 @@
+"""How well blur is measured, and what is gained by measuring it: the tables of docs/inspect.md."""
