@@ -20,9 +20,11 @@ def averaged(run: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], 
     """
 
     def mean(picture: np.ndarray) -> np.ndarray:
-        total = np.zeros_like(picture)
+        total = None
         for turns, step in itertools.product(range(4), (1, -1)):
-            total += np.rot90(run(np.rot90(picture[:, ::step], turns)), -turns)[:, ::step]
+            part = np.rot90(run(np.rot90(picture[:, ::step], turns)), -turns)[:, ::step]
+            total = part.copy() if total is None else np.add(total, part, out=total)
+        assert total is not None
         return total / PASSES
 
     return mean

@@ -8,6 +8,10 @@ import numpy as np
 
 CELL = 16
 """Side of the square cells, in pixels."""
+PLANES = ("length", "cosine", "sine", "radius", "confidence", "weight")
+"""What a network measures in each cell: the first, fourth and fifth as in `BlurMap`; the cosine and
+the sine of twice the direction, x to the right and y down, times `straight`; and the weight, 0 to
+1: the share of the network's change that the cell should be given."""
 
 
 @dataclass(frozen=True)
@@ -36,3 +40,12 @@ class BlurMap:
         """Rows and columns of cells."""
         rows, columns = self.length.shape
         return rows, columns
+
+    @classmethod
+    def of_planes(cls, planes: np.ndarray) -> BlurMap:
+        """The map of what a network measures, (`PLANES`, rows, columns)."""
+        length, cosine, sine, radius, confidence, _ = planes
+        # y points up in the map.
+        angle = np.degrees(np.arctan2(-sine, cosine)) / 2 % 180
+        straight = np.hypot(cosine, sine).clip(0, 1)
+        return cls(length, angle, straight, radius, confidence)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-CELL = 16
-"""Side of the square cells, in pixels, over which the change is averaged."""
+from unblur.inference.blur_map import CELL
+from unblur.inference.resample import enlarge_cells
+
 LOWER_THRESHOLD = 1.0 / 255
 """Root mean square, full scale = 1, up to which a change is left out (docs/model-card.md)."""
 UPPER_THRESHOLD = 2.0 / 255
@@ -34,19 +35,10 @@ def change_mask(change: np.ndarray) -> np.ndarray:
     level = np.sqrt(_mean_of_three(_mean_of_three(cells).T).T)
     mask = (level - LOWER_THRESHOLD) / (UPPER_THRESHOLD - LOWER_THRESHOLD)
     mask = mask.clip(0, 1).astype(np.float32)
-    return _enlarge(_enlarge(mask, height).T, width).T[..., None]
+    return enlarge_cells(mask, (height, width))[..., None]
 
 
 def _mean_of_three(cells: np.ndarray) -> np.ndarray:
     """Mean of each row of cells and its two neighbours; the outer rows are repeated."""
     padded = np.pad(cells, [(1, 1), (0, 0)], mode="edge")
     return (padded[:-2] + padded[1:-1] + padded[2:]) / 3
-
-
-def _enlarge(cells: np.ndarray, length: int) -> np.ndarray:
-    """Interpolates cells linearly to `length` pixels along the first axis."""
-    place = ((np.arange(length, dtype=np.float32) + 0.5) / CELL - 0.5).clip(0, len(cells) - 1)
-    before = place.astype(int)
-    after = np.minimum(before + 1, len(cells) - 1)
-    weight = (place - before)[:, None]
-    return cells[before] * (1 - weight) + cells[after] * weight

@@ -10,6 +10,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+BLUR = "blur"
+"""Name of the output of an ONNX file that is the blur, not the restored image."""
 Device = Literal["auto", "cpu", "gpu"]
 FLOATS = ("f32", "bf16")
 """Values of `Network.precision` for networks that are not quantised to 8 bits."""
@@ -31,6 +33,8 @@ class Contract:
     """Pixels that neighbouring tiles share."""
     change_mask: bool = True
     """Whether regions that the network changes invisibly are left as they are."""
+    measures_blur: bool = False
+    """Whether the network is a `MeasuringNetwork`."""
 
     def to_json(self) -> str:
         """The contract as ONNX files hold it, where `change_mask` is called "gated"."""
@@ -63,6 +67,22 @@ class Network(Protocol):
     @property
     def description(self) -> str: ...
     def __call__(self, batch: np.ndarray, /) -> np.ndarray: ...
+
+
+class MeasuringNetwork(Network, Protocol):
+    """A network that also measures blur: float32 (1, 6, i, j), of cells of 16 x 16 pixels.
+
+    The planes are those of `blur_map.PLANES`; i and j are height and width in cells. Measuring
+    alone leaves out the part of the network that draws the sharp image.
+    """
+
+    def with_blur(self, batch: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]:
+        """The restored image and the blur."""
+        ...
+
+    def blur(self, batch: np.ndarray, /) -> np.ndarray:
+        """The blur alone."""
+        ...
 
 
 def digest_of(path: Path) -> str:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from unblur import photo
-from unblur.inference.averaging import PASSES, averaged
-from unblur.inference.blend import Source, Strip, blend, colour_channels, full_scale
-from unblur.inference.change_mask import CELL, change_mask
+from unblur.inference.blend import Source, Strip, blend
 from unblur.inference.contract import Device, Network
 from unblur.inference.engine import open_network
+from unblur.inference.inspector import measures_blur
 from unblur.inference.memory import tile_for_memory
 from unblur.inference.options import Precision
-from unblur.inference.tiling import run_padded, run_tiled, spans
+from unblur.inference.passes import Pass, summed
+from unblur.inference.scales import OVERVIEW, ScaleMap, choose_scales
+
+SMALLEST_SCALE = 1 / 16
+LEAST = 64
+"""Least side, in pixels, of an overview that tells anything."""
 
 
 class Deblurrer:
@@ -36,8 +38,12 @@ class Deblurrer:
             `change_mask`); by default as the network's contract says.
         best: whether to average over the eight turns and flips, which takes eight times as long;
             precision "auto" is then "float".
+        scale: at which the network works, `SMALLEST_SCALE` to 1: at 0.5 blur twice as long is
+            removed. "auto" chooses it place by place by the length of the blur (see
+            `choose_scales`), if the network measures blur.
 
     Raises:
+        ValueError: for another scale.
         ModelError, CheckpointError: if the model or the device is not available, or the device or
             the precision is unknown.
     """
@@ -51,7 +57,10 @@ class Deblurrer:
         precision: Precision = "auto",
         masked: bool | None = None,
         best: bool = False,
+        scale: float | Literal["auto"] = "auto",
     ) -> None:
+        if scale != "auto" and not SMALLEST_SCALE <= scale <= 1:
+            raise ValueError(f"scale must be auto or {SMALLEST_SCALE} to 1, not {scale}")
         if isinstance(model, (str, Path)):
             precision = "float" if best and precision == "auto" else precision
             model = open_network(model, device, precision)
@@ -59,6 +68,7 @@ class Deblurrer:
         self.masked = model.contract.change_mask if masked is None else masked
         self.best = best
         self.tile = tile
+        self.scale = scale
 
     @property
     def description(self) -> str:
@@ -104,8 +114,21 @@ class Deblurrer:
             # Else it would be held while the next row of tiles is computed.
             del change
 
+    def scales(self, source: Source) -> ScaleMap:
+        """The scales at which `changes` deblurs an image, place by place."""
+        network, scale = self.engine, self.scale
+        if scale != "auto":
+            return ScaleMap.of_one(float(scale))
+        if not measures_blur(network) or min(source.shape[:2]) * OVERVIEW < LEAST:
+            return ScaleMap.of_one(1.0)
+        # Not `blur`: that part alone would be compiled for this alone.
+        return choose_scales(network, lambda x: network.with_blur(x)[1], source, self._side())
+
     def changes(
-        self, source: Source, report: Callable[[int, int], None] = lambda done, total: None
+        self,
+        source: Source,
+        report: Callable[[int, int], None] = lambda done, total: None,
+        scales: ScaleMap | None = None,
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """What the full effect adds to an image of any size, for `blend`.
 
@@ -113,55 +136,26 @@ class Deblurrer:
             report: called before each run of the network (one a tile, eight with `best`) with the
                 number of runs begun and their total, from several threads; an exception that it
                 raises ends the work.
+            scales: as `scales` returns them.
 
         Yields:
             From top to bottom: rows, and float32 (rows, w, colours), full scale = 1.
         """
-        contract, tile = self.engine.contract, self._side()
-        # A small tile is better with less overlap than refused.
-        overlap = min(contract.overlap, tile // 4)
-        # The mask's cells and the network's strides have the same grid in every tile.
-        grid = math.lcm(contract.multiple, CELL)
-        height, width = source.shape[:2]
-        rows, columns = (list(spans(side, tile, overlap, grid)) for side in (height, width))
-        total = len(rows) * len(columns) * (PASSES if self.best else 1)
+        scales = scales or self.scales(source)
+        how = (self._side(), self.masked, self.best)
+        passes = [Pass(self.engine, source, scale, scales, *how) for scale in scales.weights]
+        total = sum(one.runs for one in passes)
         begun = itertools.count()
-        # The last tiles may be a little shorter: padded to the size of the first, all have one
-        # shape, for which the network is compiled once. Turned ones are padded as little as
-        # possible (see `averaged`).
-        first = (1, 1) if self.best else (rows[0][0].stop, columns[0][0].stop)
-        least = (max(first[0], contract.smallest), max(first[1], contract.smallest))
 
-        def run(picture: np.ndarray) -> np.ndarray:
+        def count() -> None:
             report(next(begun), total)
-            return run_padded(self.engine, picture, contract.multiple, least)
 
-        return run_tiled(
-            partial(self._change, run=averaged(run) if self.best else run),
-            lambda y, x: source[y, x],
-            (height, width),
-            tile,
-            overlap,
-            grid,
-            self.engine.parallel + 1,
-        )
+        if [one.scale for one in passes] == [1.0]:
+            return passes[0].strips(count)
+        return summed(source.shape, [one.rows(count) for one in passes])
 
     def _side(self) -> int:
         return self.tile or tile_for_memory(self.engine.contract.tile)
-
-    def _change(self, pixels: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """What the full effect adds to a tile's colours, full scale = 1."""
-        pixels = photo.fill_transparent(pixels)
-        colours = pixels[..., : colour_channels(pixels)].astype(np.float32)
-        colours /= full_scale(pixels.dtype)
-        rgb = np.repeat(colours, 3, axis=2) if colours.shape[2] == 1 else colours
-        # Float images may hold lights brighter than 1, which the network was not trained on.
-        rgb = rgb.clip(0, 1)
-        change = run(rgb * 2 - 1) / 2 + 0.5 - rgb
-        if colours.shape[2] == 1:
-            change = change.mean(2, keepdims=True)
-        mask = change_mask(change) if self.masked else np.float32(1)
-        return mask * change
 
 
 def check_array(image: np.ndarray) -> None:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import numpy as np
 
 from unblur.errors import Hint, ModelError
-from unblur.inference.contract import FLOATS, Contract, Device, Network
+from unblur.inference.contract import BLUR, FLOATS, Contract, Device, Network
 from unblur.inference.models import CHECKPOINT, checked_digest, find_model, in_precision
 from unblur.inference.onnxruntime_gpu import OnnxRuntimeNetwork, gpu_providers
 from unblur.inference.openvino_cpu import OpenVINONetwork
@@ -50,6 +50,7 @@ def open_network(
 class Engine:
     """An ONNX network: `engine(batch)` takes and returns float32 (1, 3, h, w) in [-1, 1].
 
+    Its first output is the restored image; one that measures blur has another, called "blur".
     Threads may call it at once; `parallel` calls run at a time, further ones wait.
 
     Args:
@@ -91,9 +92,21 @@ class Engine:
             raise _unusable(path, error) from None
         self._path = path
 
-    def __call__(self, batch: np.ndarray) -> np.ndarray:
+    def __call__(self, batch: np.ndarray, /) -> np.ndarray:
+        return self._outputs(batch, "restored")[0]
+
+    def with_blur(self, batch: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]:
+        """The restored image and the blur, if the contract says that it is measured."""
+        restored, blur = self._outputs(batch, "restored", BLUR)
+        return restored, blur
+
+    def blur(self, batch: np.ndarray, /) -> np.ndarray:
+        """The blur alone, if the contract says that it is measured."""
+        return self._outputs(batch, BLUR)[0]
+
+    def _outputs(self, batch: np.ndarray, *names: str) -> list[np.ndarray]:
         try:
-            return self._run(batch)
+            return self._run(batch, names)
         except RuntimeError as error:
             raise _unusable(self._path, error) from None
 

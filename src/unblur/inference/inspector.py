@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 
-from unblur.inference.blend import Source, colour_channels, full_scale
+from unblur.inference.blend import Source
 from unblur.inference.blur_map import CELL, BlurMap
-from unblur.inference.contract import Device, Network
+from unblur.inference.contract import Device, MeasuringNetwork, Network
+from unblur.inference.engine import open_network
+from unblur.inference.measure import measure
+from unblur.inference.memory import tile_for_memory
 from unblur.inference.options import Precision
+from unblur.inference.resample import enlarge_cells
+
+PIXELS = 2**21
+"""Larger photos are measured at a smaller scale, of as many pixels: about those of a screen."""
 
 
 class Inspector:
     """Measures blur; `inspector(source)` returns the `BlurMap`. Threads may share one.
 
     Args:
-        model, device, precision, tile: as in `Deblurrer`. A network that does not measure blur is
+        model, device, precision: as in `Deblurrer`. A network that does not measure blur is
             replaced by the bundled default.
+        tile: largest side, in pixels, given to the network at once; by default as memory allows.
+        exact: whether photos of more than `PIXELS` pixels are measured at their full size, which
+            takes longer and also finds blur of a pixel or two.
+
+    Raises:
+        ModelError, CheckpointError: as `Deblurrer`.
     """
 
     def __init__(
@@ -27,26 +42,26 @@ class Inspector:
         *,
         tile: int | None = None,
         precision: Precision = "auto",
+        exact: bool = False,
     ) -> None:
-        self.tile = tile
+        if isinstance(model, (str, Path)):
+            model = open_network(model, device, precision)
+        if not measures_blur(model):
+            model = open_network("default", device, precision)
+            assert measures_blur(model)
+        self.engine, self.tile, self.exact = model, tile, exact
 
     def __call__(self, source: Source) -> BlurMap:
         """The map of an image (h, w, c): uint8, uint16 or floats in [0, 1]."""
         height, width = source.shape[:2]
-        pixels = source[slice(0, height), slice(0, width)]
-        grey = pixels[..., : colour_channels(pixels)].astype(np.float32).mean(2)
-        grey /= full_scale(pixels.dtype)
-        rows, columns = -(-height // CELL), -(-width // CELL)
-        padded = np.pad(grey, [(0, rows * CELL - height), (0, columns * CELL - width)], mode="edge")
-        dy, dx = np.gradient(padded)
+        scale = 1.0 if self.exact else min(1.0, math.sqrt(PIXELS / (height * width)))
+        tile = self.tile or tile_for_memory(self.engine.contract.tile)
+        planes = measure(self.engine, self.engine.blur, source, scale, tile)
+        cells = (math.ceil(height / CELL), math.ceil(width / CELL))
+        full = enlarge_cells(planes.transpose(1, 2, 0), cells, 1 / scale)
+        return BlurMap.of_planes(np.ascontiguousarray(full.transpose(2, 0, 1)))
 
-        def cells(values: np.ndarray) -> np.ndarray:
-            return values.reshape(rows, CELL, columns, CELL).mean((1, 3))
 
-        fine = np.sqrt(cells(np.square(np.diff(padded, 2, 1, append=0, prepend=0))))
-        coarse = np.sqrt(cells(dx**2 + dy**2)) + 1e-4
-        length = np.clip(1.2 / (fine / coarse + 0.02) - 1, 0, 40)
-        angle = np.degrees(np.arctan2(cells(dx), cells(dy))) % 180
-        zero = np.zeros_like(length)
-        maps = (length, angle, zero + 1, zero, np.clip(coarse / 0.05, 0, 1))
-        return BlurMap(*(m.astype(np.float32) for m in maps))
+def measures_blur(network: Network) -> TypeGuard[MeasuringNetwork]:
+    """Whether a network measures blur."""
+    return network.contract.measures_blur

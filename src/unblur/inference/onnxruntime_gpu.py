@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
+
+from unblur.inference.contract import BLUR
 
 PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", "CoreMLExecutionProvider")
 
@@ -21,6 +24,10 @@ class OnnxRuntimeNetwork:
 
         self._session = onnxruntime.InferenceSession(path, providers=providers)
         self._input = self._session.get_inputs()[0].name
+        self._restored = self._session.get_outputs()[0].name
+        self._partly = onnxruntime.RunOptions()
+        # Else the whole network is computed for the blur alone.
+        self._partly.only_execute_path_to_fetches = True
         self._lock = Lock()
         provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
         self.where = f"ONNX Runtime on {provider}"
@@ -29,9 +36,11 @@ class OnnxRuntimeNetwork:
         """The file's metadata property of this name; "" if it has none."""
         return self._session.get_modelmeta().custom_metadata_map.get(key, "")
 
-    def __call__(self, batch: np.ndarray) -> np.ndarray:
+    def __call__(self, batch: np.ndarray, outputs: Sequence[str]) -> list[np.ndarray]:
+        names = [BLUR if name == BLUR else self._restored for name in outputs]
         with self._lock:
-            return np.asarray(self._session.run(None, {self._input: batch})[0])
+            found = self._session.run(names, {self._input: batch}, self._partly)
+        return [np.asarray(values) for values in found]
 
 
 def gpu_providers() -> list[str]:

@@ -6,6 +6,8 @@ import functools
 import os
 import platform
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
@@ -13,18 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from unblur.inference.contract import BLUR
+
 OFTEN = 16
-"""Runs of one shape in a row after which compiling the network for it, half a second, pays."""
+"""Runs of one shape after which compiling the network for it, half a second, pays."""
 
 
 class OpenVINONetwork:
-    """An ONNX network, compiled at its first run.
+    """An ONNX network, compiled at its first run; threads may call it at once.
 
-    In bf16 it is compiled for the shape of its first input, which is a seventh faster than for any
-    shape and gives the same to the bit. For another shape it is compiled again for any, and after
-    `OFTEN` runs of one shape in a row for that one. In other precisions the two differ in the last
-    digits, and results would depend on earlier inputs: there it is compiled for any shape. Threads
-    may call it at once; `parallel` calls run at a time, further ones wait.
+    `parallel` calls run at a time, further ones wait.
 
     Args:
         path: an ONNX file.
@@ -38,58 +38,86 @@ class OpenVINONetwork:
     where = "OpenVINO on the CPU"
 
     def __init__(self, path: Path, precision: str | None) -> None:
-        self._core = _openvino().Core()
-        self._network = read_onnx(path)
-        quantised = any(op.get_type_name() == "FakeQuantize" for op in self._network.get_ops())
+        network = read_onnx(path)
+        quantised = any(op.get_type_name() == "FakeQuantize" for op in network.get_ops())
         # A convolution of one tile keeps about eight cores busy.
         self.parallel = max(1, (os.cpu_count() or 1) // 8)
         computed = "f32" if quantised else precision or ("bf16" if has_bf16() else "f32")
-        self._options = {"NUM_STREAMS": str(self.parallel), "INFERENCE_PRECISION_HINT": computed}
         self.precision = "int8" if quantised else computed
-        self._any_shape = computed != "bf16"
-        self._lock = Lock()
-        self._free: SimpleQueue[Any] | None = None
-        self._compiled_for: tuple[int, ...] | None = None
-        self._last, self._in_a_row = (), 0
+        self._network = network
+        self._whole = _Compiled(network, self.parallel, computed)
+        self._blur = _Compiled(_blur_alone(network), self.parallel, computed)
 
     def metadata(self, key: str) -> str:
         """The file's metadata property of this name; "" if it has none."""
         network, where = self._network, ["framework", key]
         return str(network.get_rt_info(where).value) if network.has_rt_info(where) else ""
 
-    def __call__(self, batch: np.ndarray) -> np.ndarray:
+    def __call__(self, batch: np.ndarray, outputs: Sequence[str]) -> list[np.ndarray]:
+        """The first output of the file, or that called "blur", for each of the names."""
+        if list(outputs) == [BLUR]:
+            return self._blur(batch)
+        found = self._whole(batch)
+        return [found[1 if name == BLUR else 0] for name in outputs]
+
+
+class _Compiled:
+    """A network, compiled at its first run, for any shape.
+
+    In bf16, the shape that has been run `OFTEN` times gets a compilation of its own, which is a
+    seventh faster and gives the same to the bit. In other precisions the two differ in the last
+    digits, and results would depend on earlier inputs.
+    """
+
+    def __init__(self, network: Any, parallel: int, precision: str) -> None:
+        self._network, self._parallel, self._precision = network, parallel, precision
+        self._lock = Lock()
+        self._runs: Counter[tuple[int, ...]] = Counter()
+        self._free: dict[tuple[int, ...] | None, SimpleQueue[Any]] = {}
+
+    def __call__(self, batch: np.ndarray) -> list[np.ndarray]:
         free = self._requests(batch.shape)
         request = free.get()
         try:
-            return request.infer({0: batch})[0].copy()
+            return [values.copy() for values in request.infer({0: batch}).to_tuple()]
         finally:
             free.put(request)
 
     def _requests(self, shape: tuple[int, ...]) -> SimpleQueue[Any]:
-        wanted = None if self._any_shape else shape
         with self._lock:
-            self._in_a_row = self._in_a_row + 1 if shape == self._last else 1
-            self._last = shape
-            often = wanted is not None and self._in_a_row == OFTEN
-            if self._free is None or (self._compiled_for is None and often):
-                self._free = self._compile(wanted)
-            elif self._compiled_for not in (None, wanted):
-                self._free = self._compile(None)
-            return self._free
+            self._runs[shape] += 1
+            if self._precision == "bf16" and self._runs[shape] == OFTEN:
+                # One at a time, for memory's sake.
+                self._free = {key: free for key, free in self._free.items() if key is None}
+                self._free[shape] = self._compile(shape)
+            wanted = shape if shape in self._free else None
+            if wanted not in self._free:
+                self._free[wanted] = self._compile(None)
+            return self._free[wanted]
 
     def _compile(self, shape: tuple[int, ...] | None) -> SimpleQueue[Any]:
-        # Frees the earlier compilation first: the two need not be in memory at once.
-        self._free = None
         network = self._network
         if shape is not None:
             network = network.clone()
             network.reshape(list(shape))
-        compiled = self._core.compile_model(network, "CPU", self._options)
-        self._compiled_for = shape
+        options = {
+            "NUM_STREAMS": str(self._parallel), "INFERENCE_PRECISION_HINT": self._precision
+        }  # fmt: skip
+        compiled = _openvino().Core().compile_model(network, "CPU", options)
         free: SimpleQueue[Any] = SimpleQueue()
-        for _ in range(self.parallel):
+        for _ in range(self._parallel):
             free.put(compiled.create_infer_request())
         return free
+
+
+def _blur_alone(network: Any) -> Any:
+    """The part of a network that its output "blur" needs; all of it if it has none."""
+    outputs = [port for port in network.outputs if BLUR in port.get_names()]
+    if not outputs:
+        return network
+    # A model of some of its results: OpenVINO drops what they do not need.
+    results = [port.get_node() for port in outputs]
+    return _openvino().Model(results, network.get_parameters(), BLUR)
 
 
 def has_bf16() -> bool:

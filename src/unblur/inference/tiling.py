@@ -114,7 +114,7 @@ def run_padded(
     multiple: int,
     least: tuple[int, int] = (1, 1),
 ) -> np.ndarray:
-    """Runs a network on an image of any size, padded by reflection at the right and the bottom.
+    """Runs a network on an image of any size, padded as `padded` does.
 
     Args:
         network: takes and returns float32 (1, c, h, w), h and w multiples of `multiple`.
@@ -125,14 +125,23 @@ def run_padded(
         float32 (h, w, c).
     """
     height, width = image.shape[:2]
+    out = network(padded(image, multiple, least))
+    return out[0].transpose(1, 2, 0)[:height, :width]
+
+
+def padded(image: np.ndarray, multiple: int, least: tuple[int, int] = (1, 1)) -> np.ndarray:
+    """An image (h, w, c) as a batch (1, c, i, j), by reflection at the right and the bottom.
+
+    The sides i and j are `least` or more, and multiples of `multiple`.
+    """
+    height, width = image.shape[:2]
     wanted = (max(n, side) for n, side in zip((height, width), least, strict=True))
     pads = [(0, n + -n % multiple - side) for n, side in zip(wanted, (height, width), strict=True)]
     pads.append((0, 0))
     # np.pad reflects repeatedly where a side is shorter than its padding, and repeats a single
     # pixel.
-    padded = np.pad(image, pads, mode="reflect") if any(p[1] for p in pads) else image
-    out = network(np.ascontiguousarray(padded.transpose(2, 0, 1)[None]))
-    return out[0].transpose(1, 2, 0)[:height, :width]
+    larger = np.pad(image, pads, mode="reflect") if any(p[1] for p in pads) else image
+    return np.ascontiguousarray(larger.transpose(2, 0, 1)[None])
 
 
 def _in_order(

@@ -64,13 +64,19 @@ class GatedUNet(Generator):
             nn.init.zeros_(self.tail.bias)  # pyright: ignore[reportArgumentType]
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+        return self.with_features(image)[0]
+
+    def with_features(
+        self, image: Float[Tensor, "b 3 h w"]
+    ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b c i j"]]:
+        """The restored image, and the map at 1/8 size that the way up starts from."""
         x0 = self.encoder0(self.head(self.fold(image)))
         x1 = self.encoder1(self.down0(x0))
         x2 = self.middle(self.down1(x1))
         x1 = self.decoder1(self.unfold(self.up1(x2)) + x1)
         x0 = self.decoder0(self.unfold(self.up0(x1)) + x0)
         out = image + self.unfold(self.tail(x0))
-        return out if self.training else out.clamp(-1, 1)
+        return (out if self.training else out.clamp(-1, 1)), x2
 
 
 class GatedBlock(nn.Module):

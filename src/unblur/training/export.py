@@ -68,7 +68,7 @@ def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float
     net.half().float()  # the weights as float16 keeps them
     model = to_onnx(net)
     if photos is None:
-        _halve_weights(model)
+        halve_weights(model)
         rng = np.random.default_rng(0)
         images = {f"{w}x{h}": rng.uniform(-1, 1, (h, w, 3)).astype(np.float32) for h, w in SIZES}
         measure, tolerance = lambda x: np.abs(x).max(), TOLERANCE
@@ -99,18 +99,29 @@ def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float
 
 def to_onnx(net: nn.Module) -> onnx.ModelProto:
     """A network of images (b, 3, h, w) as ONNX, its batch, height and width dynamic."""
+    return module_to_onnx(net, torch.zeros(2, 3, 64, 80), "image", "restored")
+
+
+def module_to_onnx(
+    module: nn.Module, example: torch.Tensor, taken: str, given: str
+) -> onnx.ModelProto:
+    """A module of one tensor (b, c, h, w) as ONNX; all but c are dynamic.
+
+    Args:
+        taken, given: names of the input and the output.
+    """
     dynamic = torch.export.Dim.DYNAMIC
     # The exporter logs its progress, and operators of packages that are not installed.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program: Any = torch.onnx.export(
-            net,
-            (torch.zeros(2, 3, 64, 80),),
+            module,
+            (example,),
             dynamo=True,
             verbose=False,
-            input_names=["image"],
-            output_names=["restored"],
+            input_names=[taken],
+            output_names=[given],
             dynamic_shapes=({0: dynamic, 2: dynamic, 3: dynamic},),
         )
     model = program.model_proto
@@ -120,7 +131,7 @@ def to_onnx(net: nn.Module) -> onnx.ModelProto:
     return model
 
 
-def _halve_weights(model: onnx.ModelProto) -> None:
+def halve_weights(model: onnx.ModelProto) -> None:
     """Stores large float32 constants as float16, each with a Cast back to float32."""
     graph, casts = model.graph, []
     for tensor in graph.initializer:

@@ -1,0 +1,175 @@
+"""A pass over an image at one scale, tile by tile, and the sum of several."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from unblur import photo
+from unblur.inference.averaging import PASSES, averaged
+from unblur.inference.blend import Source, colour_channels, full_scale
+from unblur.inference.blur_map import CELL
+from unblur.inference.change_mask import change_mask
+from unblur.inference.contract import Network
+from unblur.inference.inspector import measures_blur
+from unblur.inference.resample import Reduced, enlarge_cells, enlarged_rows, reach
+from unblur.inference.scales import ScaleMap
+from unblur.inference.tiling import padded, run_tiled, spans
+
+Rows = Iterator[tuple[slice, np.ndarray]]
+"""From top to bottom: rows, and float32 (rows, w, colours), full scale = 1."""
+
+_BLOCK = 256
+"""Rows that are enlarged at a time."""
+
+
+class Pass:
+    """What the full effect adds to an image, computed at one scale and weighted by its share.
+
+    Args:
+        source: the image at its full size.
+        scales: the share of each scale in the result.
+        tile: largest side, in pixels, given to the network at once.
+        masked, best: as in `Deblurrer`.
+
+    Attributes:
+        runs: of the network; tiles in which the scale has no share are left out.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        source: Source,
+        scale: float,
+        scales: ScaleMap,
+        tile: int,
+        masked: bool,
+        best: bool,
+    ) -> None:
+        self.scale, self._scales = scale, scales
+        self._network, self._masked, self._best = network, masked, best
+        self._full = source.shape[:2]
+        self._image = source if scale == 1 else Reduced(source, scale)
+        contract, self._tile = network.contract, tile
+        # A small tile is better with less overlap than refused.
+        self._overlap = min(contract.overlap, tile // 4)
+        # The mask's cells and the network's strides have the same grid in every tile.
+        self._grid = math.lcm(contract.multiple, CELL)
+        rows, columns = (
+            [span for span, _ in spans(side, tile, self._overlap, self._grid)]
+            for side in self._image.shape[:2]
+        )
+        # The last tiles may be a little shorter: padded to the size of the first, all have one
+        # shape, for which the network is compiled once. Turned ones are padded as little as
+        # possible (see `averaged`).
+        first = (1, 1) if best else (rows[0].stop, columns[0].stop)
+        self._least = (max(first[0], contract.smallest), max(first[1], contract.smallest))
+        used = sum(bool(self._share(y, x).any()) for y in rows for x in columns)
+        self.runs = used * (PASSES if best else 1)
+
+    def strips(self, begin: Callable[[], None]) -> Rows:
+        """The changes, at this scale.
+
+        Args:
+            begin: called before each run of the network.
+        """
+        image = self._image
+
+        def run(picture: np.ndarray) -> np.ndarray:
+            begin()
+            return _restored(self._network, picture, self._least)
+
+        run = averaged(run) if self._best else run
+
+        def change(part: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+            pixels, share = part
+            if not share.any():
+                return np.zeros((*pixels.shape[:2], colour_channels(pixels)), np.float32)
+            return share * self._change(pixels, run)
+
+        return run_tiled(
+            change,
+            lambda y, x: (image[y, x], self._share(y, x)),
+            (image.shape[0], image.shape[1]),
+            self._tile,
+            self._overlap,
+            self._grid,
+            self._network.parallel + 1,
+        )
+
+    def rows(self, begin: Callable[[], None]) -> Rows:
+        """The changes, at the full size."""
+        strips = self.strips(begin)
+        if self.scale == 1:
+            yield from strips
+            return
+        (height, width), old = self._full, self._image.shape[0]
+        held, top = next(strips)[1], 0
+        for start in range(0, height, _BLOCK):
+            block = slice(start, min(start + _BLOCK, height))
+            needed = reach(block, (old, height))
+            held, top = held[needed.start - top :], needed.start
+            while top + len(held) < needed.stop:
+                held = np.concatenate([held, next(strips)[1]])
+            yield block, enlarged_rows(held, top, block, (old, height), width)
+
+    def _share(self, rows: slice, columns: slice) -> np.ndarray:
+        return self._scales.at(self.scale, rows, columns, self.scale)
+
+    def _change(self, pixels: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """What the full effect adds to a tile's colours, full scale = 1."""
+        pixels = photo.fill_transparent(pixels)
+        colours = pixels[..., : colour_channels(pixels)].astype(np.float32)
+        colours /= full_scale(pixels.dtype)
+        rgb = np.repeat(colours, 3, axis=2) if colours.shape[2] == 1 else colours
+        # Float images may hold lights brighter than 1, which the network was not trained on.
+        rgb = rgb.clip(0, 1)
+        restored = run(rgb * 2 - 1)
+        change = restored[..., :3] / 2 + 0.5 - rgb
+        if colours.shape[2] == 1:
+            change = change.mean(2, keepdims=True)
+        if not self._masked:
+            return change
+        # The fourth plane, where there is one, is the weight.
+        return change_mask(change) * change * restored[..., 3:].prod(2, keepdims=True)
+
+
+def summed(shape: Sequence[int], parts: Sequence[Rows]) -> Rows:
+    """The sum of the parts' rows, which need not be cut alike.
+
+    Args:
+        shape: height, width, and channels of the image.
+    """
+    streams = [_Stream(part) for part in parts]
+    for start in range(0, shape[0], _BLOCK):
+        rows = slice(start, min(start + _BLOCK, shape[0]))
+        yield rows, np.sum([stream.take(rows.stop - start) for stream in streams], axis=0)
+
+
+class _Stream:
+    """Rows that come in strips, taken in other numbers."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows, self._held = rows, None
+
+    def take(self, count: int) -> np.ndarray:
+        """The next rows."""
+        parts = [] if self._held is None else [self._held]
+        while sum(map(len, parts)) < count:
+            parts.append(next(self._rows)[1])
+        whole = np.concatenate(parts)
+        self._held = whole[count:]
+        return whole[:count]
+
+
+def _restored(network: Network, picture: np.ndarray, least: tuple[int, int]) -> np.ndarray:
+    """The restored picture (h, w, 3) and, where blur is measured, the weight as a fourth plane."""
+    height, width = picture.shape[:2]
+    batch = padded(picture, network.contract.multiple, least)
+    if not measures_blur(network):
+        return network(batch)[0].transpose(1, 2, 0)[:height, :width]
+    restored, blur = network.with_blur(batch)
+    weight = enlarge_cells(blur[0, -1], (batch.shape[2], batch.shape[3]))
+    return np.concatenate([restored[0], weight[None]]).transpose(1, 2, 0)[:height, :width]

@@ -1,0 +1,134 @@
+"""Resamples rows and columns of an image that is read part by part."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from unblur.inference.blend import Source, full_scale
+from unblur.inference.blur_map import CELL
+from unblur.photo import fill_transparent
+
+LOBES = 3
+"""Of the Lanczos kernel."""
+_BLOCK = 32
+"""Positions that are computed by one product of matrices."""
+
+
+class Reduced:
+    """An image at a smaller scale, as a `Source`: float32 colours, full scale = 1, without alpha.
+
+    By Lanczos's kernel as wide as the reduction needs, with the pixels' centres where
+    `resize(image, shape)` has them. Only the part that is asked for is read and computed.
+
+    Args:
+        source: the image, (h, w, c).
+        scale: 0 to 1; the new sides are `h * scale` and `w * scale`, rounded, at least 1.
+    """
+
+    dtype: np.dtype[Any] = np.dtype(np.float32)
+
+    def __init__(self, source: Source, scale: float) -> None:
+        self._source = source
+        height, width, channels = source.shape
+        self._colours = channels - 1 + channels % 2
+        self.shape = (max(1, round(height * scale)), max(1, round(width * scale)), self._colours)
+
+    def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:
+        rows, columns = key
+        height, width = self._source.shape[:2]
+        across = _reach(columns, width, self.shape[1])
+        tall = []
+        # Block by block, so that little of the full size is held.
+        for block in _blocks(rows):
+            down = _reach(block, height, self.shape[0])
+            pixels = fill_transparent(self._source[down, across])
+            colours = pixels[..., : self._colours].astype(np.float32) / full_scale(pixels.dtype)
+            tall.append(_part(colours, block, height, self.shape[0], down.start))
+        turned = np.concatenate(tall).transpose(1, 0, 2)
+        wide = [
+            _part(turned, block, width, self.shape[1], across.start) for block in _blocks(columns)
+        ]
+        return np.concatenate(wide).transpose(1, 0, 2).clip(0, 1)
+
+
+def resize(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """An image, float32 (h, w, c), resized to height and width by Lanczos's kernel."""
+    rows = enlarged_rows(image, 0, slice(0, shape[0]), (image.shape[0], shape[0]), shape[1])
+    return np.ascontiguousarray(rows)
+
+
+def enlarged_rows(
+    strip: np.ndarray, top: int, rows: slice, heights: tuple[int, int], width: int
+) -> np.ndarray:
+    """Some rows of an image resized to another height and width.
+
+    Args:
+        strip: float32 (h, w, c), rows of the image; those that `reach` names at least.
+        top: the row of the image that the strip begins with.
+        rows: of the result.
+        heights: of the image and of the result.
+        width: of the result.
+
+    Returns:
+        float32 (rows, width, c).
+    """
+    tall = [_part(strip, block, *heights, top) for block in _blocks(rows)]
+    turned = np.concatenate(tall).transpose(1, 0, 2)
+    wide = [_part(turned, block, len(turned), width, 0) for block in _blocks(slice(0, width))]
+    return np.concatenate(wide).transpose(1, 0, 2)
+
+
+def enlarge_cells(cells: np.ndarray, shape: tuple[int, int], cell: float = CELL) -> np.ndarray:
+    """Interpolates values of square cells (i, j, ...) linearly at pixels (height, width, ...).
+
+    Args:
+        cell: side of a cell, in pixels.
+    """
+    for axis, length in enumerate(shape):
+        cells = np.moveaxis(cells, axis, 0)
+        place = ((np.arange(length, dtype=np.float32) + 0.5) / cell - 0.5).clip(0, len(cells) - 1)
+        before = place.astype(int)
+        after = np.minimum(before + 1, len(cells) - 1)
+        weight = (place - before).reshape(-1, *[1] * (cells.ndim - 1))
+        cells = np.moveaxis(cells[before] * (1 - weight) + cells[after] * weight, 0, axis)
+    return cells
+
+
+def reach(rows: slice, heights: tuple[int, int]) -> slice:
+    """The rows of an image that rows of it at another height depend on."""
+    return _reach(rows, *heights)
+
+
+def _blocks(whole: slice) -> list[slice]:
+    starts = range(whole.start, whole.stop, _BLOCK)
+    return [slice(start, min(start + _BLOCK, whole.stop)) for start in starts]
+
+
+def _part(strip: np.ndarray, block: slice, old: int, new: int, start: int) -> np.ndarray:
+    """A block of new rows, of a strip that begins with row `start` of the image."""
+    needed = _reach(block, old, new)
+    part = strip[needed.start - start : needed.stop - start]
+    weights = _weights(block.start, block.stop, old, new)
+    return (weights @ part.reshape(len(part), -1)).reshape(len(weights), *part.shape[1:])
+
+
+def _reach(block: slice, old: int, new: int) -> slice:
+    radius = LOBES * max(1.0, old / new)
+    first = math.floor((block.start + 0.5) * old / new - radius)
+    last = math.ceil((block.stop - 0.5) * old / new + radius)
+    return slice(max(0, first), min(old, last))
+
+
+@functools.lru_cache(maxsize=256)
+def _weights(start: int, stop: int, old: int, new: int) -> np.ndarray:
+    """The kernel at each new position, (stop - start, old positions in reach), rows of sum 1."""
+    stretch = max(1.0, old / new)
+    reached = _reach(slice(start, stop), old, new)
+    centres = (np.arange(start, stop) + 0.5) * old / new - 0.5
+    distance = (np.arange(reached.start, reached.stop) - centres[:, None]) / stretch
+    kernel = np.where(np.abs(distance) < LOBES, np.sinc(distance) * np.sinc(distance / LOBES), 0)
+    return (kernel / kernel.sum(1, keepdims=True)).astype(np.float32)

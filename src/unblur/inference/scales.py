@@ -1,0 +1,114 @@
+"""Chooses, place by place, the scale at which a photo is deblurred."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from unblur.inference.blend import Source
+from unblur.inference.contract import MeasuringNetwork
+from unblur.inference.measure import measure
+
+OVERVIEW = 1 / 4
+"""Scale at which long motion is looked for."""
+LENGTHS = {
+    1.0: 42.0,
+    2 / 3: 60.0,
+    1 / 2: 82.0,
+    1 / 3: 120.0,
+    1 / 4: 165.0,
+    1 / 6: 240.0,
+    1 / 8: 330.0,
+}
+"""The length of the motion, in pixels, for which each scale is best (docs/inspect.md)."""
+AROUND = 2
+"""Cells on each side over which lengths are averaged."""
+
+
+@dataclass(frozen=True)
+class ScaleMap:
+    """The share that each scale has in a result, place by place; they add up to 1.
+
+    Attributes:
+        weights: float32 (i, j) for each scale that has a share, of square cells.
+        cell: side of a cell, in pixels of the full size.
+    """
+
+    weights: dict[float, np.ndarray]
+    cell: float
+
+    @classmethod
+    def of_one(cls, scale: float) -> ScaleMap:
+        """The same scale everywhere."""
+        return cls({scale: np.ones((1, 1), np.float32)}, 1.0)
+
+    def shares(self) -> dict[float, float]:
+        """The share of each scale in the whole image, the largest scale first."""
+        return {scale: float(weight.mean()) for scale, weight in self.weights.items()}
+
+    def at(self, scale: float, rows: slice, columns: slice, ratio: float = 1.0) -> np.ndarray:
+        """A scale's share at pixels, (rows, columns, 1).
+
+        Args:
+            rows, columns: of the image at `ratio` times its size.
+        """
+        weight = self.weights[scale]
+        if weight.size == 1:
+            return weight.reshape(1, 1, 1)
+        side = self.cell * ratio
+        lines = _between(weight, rows, side)
+        return _between(lines.T, columns, side).T[..., None]
+
+
+def choose_scales(
+    network: MeasuringNetwork, run: Callable[[np.ndarray], np.ndarray], source: Source, tile: int
+) -> ScaleMap:
+    """The scales for an image, from the blur measured at `OVERVIEW` times its size.
+
+    A network's strength ends at motion as long as its surroundings let it see. Made smaller, the
+    motion is shorter. Between the lengths of `LENGTHS` two scales are mixed.
+
+    Args:
+        run, tile: as `measure`.
+    """
+    planes = measure(network, run, source, OVERVIEW, tile)
+    length = _smooth_length(planes)
+    weights, scales = {}, list(LENGTHS)
+    nodes = np.log2([LENGTHS[scale] for scale in scales])
+    for index, scale in enumerate(scales):
+        share = np.interp(length, nodes, np.eye(len(nodes))[index]).astype(np.float32)
+        if share.max() > 0:
+            weights[scale] = share
+    return ScaleMap(weights, 16 / OVERVIEW)
+
+
+def _smooth_length(planes: np.ndarray) -> np.ndarray:
+    """The binary logarithm of the length around each cell, weighted by the confidence."""
+    length, confidence = np.log2(np.maximum(planes[0], 1.0)), planes[4] ** 2
+    total = _around(confidence)
+    near = _around(confidence * length) / np.maximum(total, 1e-6)
+    # Without texture there is nothing to see: as in the rest of the picture.
+    overall = float((confidence * length).sum() / max(float(confidence.sum()), 1e-6))
+    known = (total / 2).clip(0, 1)
+    return near * known + overall * (1 - known)
+
+
+def _around(cells: np.ndarray) -> np.ndarray:
+    """The sum over the square of cells around each, the outer ones repeated."""
+    padded = np.pad(cells, AROUND, mode="edge")
+    for axis in (0, 1):
+        padded = np.lib.stride_tricks.sliding_window_view(padded, 2 * AROUND + 1, axis).sum(-1)
+    return padded
+
+
+def _between(cells: np.ndarray, rows: slice, side: float) -> np.ndarray:
+    """The cells' values at the rows, interpolated linearly."""
+    place = ((np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5) / side - 0.5).clip(
+        0, len(cells) - 1
+    )
+    before = place.astype(int)
+    after = np.minimum(before + 1, len(cells) - 1)
+    share = (place - before)[:, None]
+    return cells[before] * (1 - share) + cells[after] * share
