@@ -16,11 +16,10 @@ from unblur.inference.inspector import measures_blur
 from unblur.inference.memory import tile_for_memory
 from unblur.inference.options import Precision
 from unblur.inference.passes import Pass, summed
-from unblur.inference.scales import OVERVIEW, ScaleMap, choose_scales
+from unblur.inference.scales import LEAST, OVERVIEW, ScaleMap, choose_scales
 
 SMALLEST_SCALE = 1 / 16
-LEAST = 64
-"""Least side, in pixels, of an overview that tells anything."""
+"""Smallest scale that `Deblurrer` takes."""
 
 
 class Deblurrer:

@@ -143,25 +143,33 @@ def summed(shape: Sequence[int], parts: Sequence[Rows]) -> Rows:
         shape: height, width, and channels of the image.
     """
     streams = [_Stream(part) for part in parts]
-    for start in range(0, shape[0], _BLOCK):
-        rows = slice(start, min(start + _BLOCK, shape[0]))
-        yield rows, np.sum([stream.take(rows.stop - start) for stream in streams], axis=0)
+    height, width, channels = shape
+    for start in range(0, height, _BLOCK):
+        rows = slice(start, min(start + _BLOCK, height))
+        total = np.zeros((rows.stop - start, width, channels - 1 + channels % 2), np.float32)
+        for stream in streams:
+            stream.add_to(total)
+        yield rows, total
 
 
 class _Stream:
     """Rows that come in strips, taken in other numbers."""
 
     def __init__(self, rows: Rows) -> None:
-        self._rows, self._held = rows, None
+        self._rows: Rows = rows
+        self._held: np.ndarray | None = None
 
-    def take(self, count: int) -> np.ndarray:
-        """The next rows."""
-        parts = [] if self._held is None else [self._held]
-        while sum(map(len, parts)) < count:
-            parts.append(next(self._rows)[1])
-        whole = np.concatenate(parts)
-        self._held = whole[count:]
-        return whole[:count]
+    def add_to(self, total: np.ndarray) -> None:
+        """Adds the next rows to as many others."""
+        done = 0
+        while done < len(total):
+            held = next(self._rows)[1] if self._held is None else self._held
+            count = min(len(held), len(total) - done)
+            total[done : done + count] += held[:count]
+            done += count
+            # A strip that is used up is not held while the next is computed.
+            self._held = held[count:] if count < len(held) else None
+            del held
 
 
 def _restored(network: Network, picture: np.ndarray, least: tuple[int, int]) -> np.ndarray:

@@ -16,6 +16,8 @@ LOBES = 3
 """Of the Lanczos kernel."""
 _BLOCK = 32
 """Positions that are computed by one product of matrices."""
+_SEEN = 0.25
+"""The share of a pixel that is not fully transparent, from which its colour is known."""
 
 
 class Reduced:
@@ -45,14 +47,35 @@ class Reduced:
         # Block by block, so that little of the full size is held.
         for block in _blocks(rows):
             down = _reach(block, height, self.shape[0])
-            pixels = fill_transparent(self._source[down, across])
-            colours = pixels[..., : self._colours].astype(np.float32) / full_scale(pixels.dtype)
-            tall.append(_part(colours, block, height, self.shape[0], down.start))
+            pixels = self._visible(self._source[down, across])
+            tall.append(_part(pixels, block, height, self.shape[0], down.start))
         turned = np.concatenate(tall).transpose(1, 0, 2)
         wide = [
             _part(turned, block, width, self.shape[1], across.start) for block in _blocks(columns)
         ]
-        return np.concatenate(wide).transpose(1, 0, 2).clip(0, 1)
+        return self._filled(np.concatenate(wide).transpose(1, 0, 2)).clip(0, 1)
+
+    def _visible(self, pixels: np.ndarray) -> np.ndarray:
+        """The colours; beside alpha 0 where nothing is seen, and whether something is as another.
+
+        So the colours under full transparency count for nothing.
+        """
+        colours = pixels[..., : self._colours].astype(np.float32) / full_scale(pixels.dtype)
+        if pixels.shape[2] == self._colours:
+            return colours
+        seen = pixels[..., -1:] > 0
+        return np.concatenate([colours * seen, seen], axis=2, dtype=np.float32)
+
+    def _filled(self, mean: np.ndarray) -> np.ndarray:
+        """The colours of what `_visible` returns, resampled."""
+        if mean.shape[2] == self._colours:
+            return mean
+        seen = mean[..., -1:] > _SEEN
+        colours = np.divide(
+            mean[..., :-1], mean[..., -1:], out=np.zeros_like(mean[..., :-1]), where=seen
+        )
+        filled = fill_transparent(np.concatenate([colours, seen], axis=2, dtype=np.float32))
+        return filled[..., :-1]
 
 
 def resize(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -83,18 +106,25 @@ def enlarged_rows(
 
 
 def enlarge_cells(cells: np.ndarray, shape: tuple[int, int], cell: float = CELL) -> np.ndarray:
-    """Interpolates values of square cells (i, j, ...) linearly at pixels (height, width, ...).
+    """Interpolates values of square cells, float32 (i, j, ...), at pixels (height, width, ...).
 
     Args:
         cell: side of a cell, in pixels.
     """
-    for axis, length in enumerate(shape):
+    height, width = shape
+    return cells_at(cells, slice(0, height), slice(0, width), cell)
+
+
+def cells_at(cells: np.ndarray, rows: slice, columns: slice, cell: float) -> np.ndarray:
+    """The part of `enlarge_cells` in some rows and columns: linear between the cells' middles."""
+    for axis, pixels in enumerate((rows, columns)):
         cells = np.moveaxis(cells, axis, 0)
-        place = ((np.arange(length, dtype=np.float32) + 0.5) / cell - 0.5).clip(0, len(cells) - 1)
+        place = (np.arange(pixels.start, pixels.stop) + 0.5) / cell - 0.5
+        place = place.clip(0, len(cells) - 1)
         before = place.astype(int)
         after = np.minimum(before + 1, len(cells) - 1)
-        weight = (place - before).reshape(-1, *[1] * (cells.ndim - 1))
-        cells = np.moveaxis(cells[before] * (1 - weight) + cells[after] * weight, 0, axis)
+        share = (place - before).astype(np.float32).reshape(-1, *[1] * (cells.ndim - 1))
+        cells = np.moveaxis(cells[before] * (1 - share) + cells[after] * share, 0, axis)
     return cells
 
 

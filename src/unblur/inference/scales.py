@@ -10,6 +10,7 @@ import numpy as np
 from unblur.inference.blend import Source
 from unblur.inference.contract import MeasuringNetwork
 from unblur.inference.measure import measure
+from unblur.inference.resample import cells_at
 
 OVERVIEW = 1 / 4
 """Scale at which long motion is looked for."""
@@ -23,6 +24,8 @@ LENGTHS = {
     1 / 8: 330.0,
 }
 """The length of the motion, in pixels, for which each scale is best (docs/inspect.md)."""
+LEAST = 64
+"""Least side, in pixels, of a picture that a network makes something of."""
 AROUND = 2
 """Cells on each side over which lengths are averaged."""
 
@@ -57,9 +60,7 @@ class ScaleMap:
         weight = self.weights[scale]
         if weight.size == 1:
             return weight.reshape(1, 1, 1)
-        side = self.cell * ratio
-        lines = _between(weight, rows, side)
-        return _between(lines.T, columns, side).T[..., None]
+        return cells_at(weight, rows, columns, self.cell * ratio)[..., None]
 
 
 def choose_scales(
@@ -68,14 +69,16 @@ def choose_scales(
     """The scales for an image, from the blur measured at `OVERVIEW` times its size.
 
     A network's strength ends at motion as long as its surroundings let it see. Made smaller, the
-    motion is shorter. Between the lengths of `LENGTHS` two scales are mixed.
+    motion is shorter. Between the lengths of `LENGTHS` two scales are mixed. Scales at which a side
+    would be shorter than `LEAST` are left out; the smallest that is left takes their share.
 
     Args:
         run, tile: as `measure`.
     """
     planes = measure(network, run, source, OVERVIEW, tile)
     length = _smooth_length(planes)
-    weights, scales = {}, list(LENGTHS)
+    weights, side = {}, min(source.shape[:2])
+    scales = [scale for scale in LENGTHS if scale == 1 or side * scale >= LEAST]
     nodes = np.log2([LENGTHS[scale] for scale in scales])
     for index, scale in enumerate(scales):
         share = np.interp(length, nodes, np.eye(len(nodes))[index]).astype(np.float32)
@@ -101,14 +104,3 @@ def _around(cells: np.ndarray) -> np.ndarray:
     for axis in (0, 1):
         padded = np.lib.stride_tricks.sliding_window_view(padded, 2 * AROUND + 1, axis).sum(-1)
     return padded
-
-
-def _between(cells: np.ndarray, rows: slice, side: float) -> np.ndarray:
-    """The cells' values at the rows, interpolated linearly."""
-    place = ((np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5) / side - 0.5).clip(
-        0, len(cells) - 1
-    )
-    before = place.astype(int)
-    after = np.minimum(before + 1, len(cells) - 1)
-    share = (place - before)[:, None]
-    return cells[before] * (1 - share) + cells[after] * share
