@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tracemalloc
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -145,7 +146,7 @@ def test_no_more_is_held_of_a_tall_image() -> None:
 def test_strips_of_other_heights_are_added(rng: np.random.Generator) -> None:
     whole = rng.random((700, 4, 3), dtype=np.float32)
 
-    def cut(heights: list[int]):  # noqa: ANN202
+    def cut(heights: list[int]) -> Iterator[tuple[slice, np.ndarray]]:
         edges = [0, *itertools.accumulate(heights)]
         return ((slice(a, b), whole[a:b]) for a, b in itertools.pairwise(edges))
 

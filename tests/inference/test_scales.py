@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -52,7 +54,7 @@ def test_each_length_has_its_scale(scale: float, length: float) -> None:
 
 def test_between_two_lengths_two_scales_are_mixed() -> None:
     lengths = list(LENGTHS.items())
-    for (larger, low), (smaller, high) in zip(lengths, lengths[1:], strict=False):
+    for (larger, low), (smaller, high) in itertools.pairwise(lengths):
         found = at(chosen(grey((low * high) ** 0.5)), 500, 500)
         assert found == {larger: 0.5, smaller: 0.5}
     assert at(chosen(grey(1)), 0, 0) == {1.0: 1}

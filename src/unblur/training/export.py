@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
-import logging
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from unblur import __version__
@@ -28,6 +25,8 @@ from unblur.torch_engine import contract_of
 from unblur.training import config as configs
 from unblur.training.config import DataConfig
 from unblur.training.data import TrainingData
+from unblur.training.graft import graft, read_blur_head
+from unblur.training.onnx_graph import halve_weights, load_onnx, module_to_onnx, write_onnx
 from unblur.training.quantise import quantise
 
 SIZES = ((64, 64), (96, 160), (101, 75))
@@ -44,8 +43,9 @@ def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float
     """Writes a trained generator as ONNX: float16 weights, dynamic batch, height and width.
 
     A `GatedUNet` is folded first (see `nets.folded`). With photos, convolutions are quantised to 8
-    bits (see `quantise`), calibrated on the photos, blurred. The metadata hold the contract (see
-    `contract.Contract`), the config and the provenance; training can start from the file.
+    bits (see `quantise`), calibrated on the photos, blurred. A head that measures blur stays (see
+    `graft`). The metadata hold the contract (see `contract.Contract`), the config and the
+    provenance; training can start from the file.
 
     Args:
         path: a checkpoint, or an exported file of one with float16 weights.
@@ -64,6 +64,7 @@ def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float
             be written.
     """
     net, config, provenance = checkpoint.load_generator(path)
+    head = read_blur_head(load_onnx(path)) if path.suffix == ".onnx" else None
     net = folded(net) if isinstance(net, GatedUNet) else net
     net.half().float()  # the weights as float16 keeps them
     model = to_onnx(net)
@@ -77,9 +78,11 @@ def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float
         model = quantise(model, itertools.islice(examples, EXAMPLES))
         images = {f"blurred {n}": x[0].transpose(1, 2, 0) for n, x in enumerate(examples, 1)}
         measure, tolerance = lambda x: np.sqrt(np.square(x).mean()), INT8_TOLERANCE
+    if head is not None:
+        model = graft(model, head)
     model.producer_name, model.producer_version = "unblur", __version__
     for key, value in (
-        (METADATA_KEY, contract_of(net).to_json()),
+        (METADATA_KEY, replace(contract_of(net), measures_blur=head is not None).to_json()),
         ("provenance", json.dumps(provenance)),
         ("config", config),
     ):
@@ -89,62 +92,13 @@ def export(path: Path, out: Path, photos: Path | None = None) -> dict[str, float
     worst = max(differences.values())
     if not worst <= tolerance:
         raise ExportError(f"ONNX differs from PyTorch by {worst:.2g}; nothing written", file=path)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        checkpoint.write_whole(out, data)
-    except OSError as error:
-        raise ExportError(f"cannot be written ({error.strerror})", file=out) from None
+    write_onnx(out, data)
     return differences
 
 
 def to_onnx(net: nn.Module) -> onnx.ModelProto:
     """A network of images (b, 3, h, w) as ONNX, its batch, height and width dynamic."""
     return module_to_onnx(net, torch.zeros(2, 3, 64, 80), "image", "restored")
-
-
-def module_to_onnx(
-    module: nn.Module, example: torch.Tensor, taken: str, given: str
-) -> onnx.ModelProto:
-    """A module of one tensor (b, c, h, w) as ONNX; all but c are dynamic.
-
-    Args:
-        taken, given: names of the input and the output.
-    """
-    dynamic = torch.export.Dim.DYNAMIC
-    # The exporter logs its progress, and operators of packages that are not installed.
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program: Any = torch.onnx.export(
-            module,
-            (example,),
-            dynamo=True,
-            verbose=False,
-            input_names=[taken],
-            output_names=[given],
-            dynamic_shapes=({0: dynamic, 2: dynamic, 3: dynamic},),
-        )
-    model = program.model_proto
-    for node in model.graph.node:
-        # Half a megabyte of stack traces.
-        del node.metadata_props[:]
-    return model
-
-
-def halve_weights(model: onnx.ModelProto) -> None:
-    """Stores large float32 constants as float16, each with a Cast back to float32."""
-    graph, casts = model.graph, []
-    for tensor in graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < 64:
-            continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + checkpoint.HALF))
-        casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    del graph.value_info[:]
 
 
 def _examples(photos: Path, blur: BlurConfig) -> Iterator[np.ndarray]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -13,8 +15,8 @@ from unblur.errors import ExportError
 from unblur.inference.contract import BLUR, Contract
 from unblur.inference.engine import METADATA_KEY
 from unblur.nets.blur_head import BlurHead
-from unblur.nets.checkpoint import HALF, write_whole
-from unblur.training.export import halve_weights, module_to_onnx
+from unblur.nets.checkpoint import HALF
+from unblur.training.onnx_graph import halve_weights, load_onnx, module_to_onnx, write_onnx
 
 PREFIX = "blur_head/"
 """Of the names of the head's tensors and operators in a network's graph."""
@@ -26,28 +28,40 @@ def add_blur_head(path: Path, head: BlurHead, out: Path) -> None:
     """Writes an exported network with the output "blur"; its other output and weights are the same.
 
     Raises:
-        ExportError: if it is not an exported `GatedUNet`, or `out` cannot be written.
+        ExportError: if it is not an exported `GatedUNet` that the head fits, or `out` cannot be
+            written.
     """
-    model = onnx.load(path)
+    model = load_onnx(path)
+    stated = [entry for entry in model.metadata_props if entry.key == METADATA_KEY]
     try:
+        contract = json.loads(stated[0].value) | {"measures_blur": True}
+        stated[0].value = Contract.from_json(json.dumps(contract)).to_json()
         model = graft(model, head)
-    except (KeyError, ValueError, StopIteration) as error:
-        raise ExportError(f"not an exported gated U-Net ({error!r})", file=path) from None
-    for entry in model.metadata_props:
-        if entry.key == METADATA_KEY:
-            stated = json.loads(entry.value) | {"measures_blur": True}
-            entry.value = Contract.from_json(json.dumps(stated)).to_json()
-    try:
-        write_whole(out, model.SerializeToString())
-    except OSError as error:
-        raise ExportError(f"cannot be written ({error.strerror})", file=out) from None
+    except (IndexError, KeyError, ValueError, TypeError, StopIteration) as error:
+        reason = f"not a gated U-Net that unblur exported, as was expected ({error!r})"
+        raise ExportError(reason, file=path) from None
+    write_onnx(out, model.SerializeToString())
+
+
+def load_blur_head(path: Path) -> BlurHead:
+    """The head of a network's file; ExportError if it has none."""
+    head = read_blur_head(load_onnx(path))
+    if head is None:
+        raise ExportError("it has no head that measures blur", file=path)
+    return head
 
 
 def graft(model: onnx.ModelProto, head: BlurHead) -> onnx.ModelProto:
-    """The network with the head as a second output; a head that it has is replaced."""
+    """The network with the head as a second output; a head that it has is replaced.
+
+    Raises:
+        KeyError, ValueError, StopIteration: if it is not a `GatedUNet` that the head fits.
+    """
     model = _without_head(model)
     features = _features(model)
     channels = head.down.in_channels
+    if _channels(model) != channels:
+        raise ValueError(f"{_channels(model)} channels of features; the head takes {channels}")
     part = module_to_onnx(head, torch.zeros(2, channels, 8, 10), "features", BLUR)
     halve_weights(part)
     del part.metadata_props[:]
@@ -80,14 +94,17 @@ def read_blur_head(model: onnx.ModelProto) -> BlurHead | None:
 
 def _without_head(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = model.graph
-    for items in (graph.node, graph.initializer):
-        kept = [item for item in items if not item.name.startswith(PREFIX)]
-        del items[:]
-        items.extend(kept)
-    kept = [output for output in graph.output if output.name != BLUR]
-    del graph.output[:]
-    graph.output.extend(kept)
+    # By what they give: some nodes have no name.
+    _keep(graph.node, lambda node: not any(n == BLUR or n.startswith(PREFIX) for n in node.output))
+    _keep(graph.initializer, lambda tensor: not tensor.name.startswith(PREFIX))
+    _keep(graph.output, lambda output: output.name != BLUR)
     return model
+
+
+def _keep(items: Any, chosen: Callable[[Any], bool]) -> None:
+    kept = [item for item in items if chosen(item)]
+    del items[:]
+    items.extend(kept)
 
 
 def _features(model: onnx.ModelProto) -> str:
@@ -105,3 +122,9 @@ def _features(model: onnx.ModelProto) -> str:
     while made[name].op_type in ("DequantizeLinear", "QuantizeLinear"):
         name = made[name].input[0]
     return name
+
+
+def _channels(model: onnx.ModelProto) -> int:
+    """The channels of the features."""
+    of_weights = (t for t in model.graph.initializer if t.name.startswith(_AFTER_FEATURES))
+    return next(tensor.dims[1] for tensor in of_weights if len(tensor.dims) == 4)
