@@ -28,9 +28,9 @@ SMALL, LARGE = (1, 3, 16, 16), (1, 3, 32, 16)
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The shapes that networks were compiled for; None: for any."""
     shapes: list[Any] = []
-    real = OpenVINONetwork._compile
+    real = openvino_cpu._Compiled._compile
     monkeypatch.setattr(
-        OpenVINONetwork,
+        openvino_cpu._Compiled,
         "_compile",
         lambda self, shape: (shapes.append(shape), real(self, shape))[1],
     )
@@ -38,18 +38,39 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("precision", "expected"), [("bf16", [SMALL, None, LARGE, None]), ("f32", [None])]
+    ("precision", "expected"), [("bf16", [None, LARGE, SMALL]), ("f32", [None])]
 )
-def test_a_network_is_compiled_for_what_comes_often(
+def test_a_network_is_compiled_once_more_for_what_comes_often(
     tmp_path: Path, compiled: list[Any], precision: str, expected: list[Any]
 ) -> None:
     network = OpenVINONetwork(stretch_onnx(tmp_path / "net.onnx"), precision)
     rng = np.random.default_rng(0)
-    shapes = [SMALL] * 3 + [LARGE, SMALL] + [LARGE] * OFTEN + [SMALL]
+    shapes = [SMALL] * 3 + [LARGE] * OFTEN + [SMALL] * OFTEN + [LARGE] * OFTEN
     for shape in shapes:
         image = rng.uniform(0, 1, shape).astype(np.float32)
-        np.testing.assert_allclose(network(image), (1.1 * image - 0.0213).clip(0, 1), atol=1e-2)
+        (found,) = network(image, ["restored"])
+        np.testing.assert_allclose(found, (1.1 * image - 0.0213).clip(0, 1), atol=1e-2)
     assert compiled == expected
+
+
+@pytest.mark.skipif(not openvino_cpu.has_bf16(), reason="the processor has no bf16")
+def test_in_bf16_a_compilation_of_its_own_gives_the_same_to_the_bit(
+    monkeypatch: pytest.MonkeyPatch, compiled: list[Any]
+) -> None:
+    monkeypatch.setattr(openvino_cpu, "OFTEN", 2)
+    engine = Engine("default", "cpu", "bf16")
+    batch = np.random.default_rng(0).uniform(-1, 1, (1, 3, 96, 144)).astype(np.float32)
+    for run in (engine.with_blur, lambda x: (engine.blur(x),)):
+        first, second = run(batch), run(batch)
+        for found, expected in zip(first, second, strict=True):
+            assert np.array_equal(found, expected)
+    assert compiled == [None, batch.shape, None, batch.shape]
+
+
+def test_a_network_that_measures_nothing_has_one_output(tmp_path: Path) -> None:
+    engine = Engine(stretch_onnx(tmp_path / "net.onnx"), "cpu", "f32")
+    assert not engine.contract.measures_blur
+    assert engine(np.zeros(SMALL, np.float32)).shape == SMALL
 
 
 def test_the_tiles_of_a_photo_have_one_shape(picture: np.ndarray) -> None:

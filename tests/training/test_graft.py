@@ -18,7 +18,9 @@ from unblur.nets.blur_head import BlurHead
 from unblur.training.export import export
 from unblur.training.graft import add_blur_head, graft, load_blur_head, read_blur_head
 
-TOLERANCE = {"rtol": 2e-3, "atol": 2e-3}
+
+def assert_near(found: np.ndarray, expected: np.ndarray) -> None:
+    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3)
 
 
 def head_of(seed: int, channels: int = 16) -> BlurHead:
@@ -76,14 +78,14 @@ def test_all_engines_measure_what_pytorch_does(files: Path, batch: np.ndarray) -
         image, features = net.with_features(torch.from_numpy(batch))
         expected = head_of(1)(features).numpy()
     np.testing.assert_allclose(restored, image.numpy(), atol=2e-3)
-    np.testing.assert_allclose(blur, expected, **TOLERANCE)
+    assert_near(blur, expected)
     assert expected.std((0, 2, 3)).min() > 1e-3  # every plane says something
     session = onnxruntime.InferenceSession(
         files / "measuring.onnx", providers=["CPUExecutionProvider"]
     )
     whole = session.run(["restored", "blur"], {"image": batch})
     np.testing.assert_allclose(np.asarray(whole[0]), restored, atol=2e-3)
-    np.testing.assert_allclose(np.asarray(whole[1]), blur, **TOLERANCE)
+    assert_near(np.asarray(whole[1]), blur)
 
 
 def test_a_second_head_takes_the_first_ones_place(files: Path, batch: np.ndarray) -> None:
@@ -106,7 +108,7 @@ def test_an_export_of_a_measuring_file_measures(
     )
     assert after.contract == before.contract
     for found, expected in zip(after.with_blur(batch), before.with_blur(batch), strict=True):
-        np.testing.assert_allclose(found, expected, **TOLERANCE)
+        assert_near(found, expected)
 
 
 def test_files_of_another_kind_are_refused(files: Path, tmp_path: Path) -> None:

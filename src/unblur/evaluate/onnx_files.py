@@ -24,7 +24,7 @@ MULTIPLE = 64
 
 @dataclass(frozen=True)
 class OnnxNetwork:
-    """An engine, with the conversion between unblur's images and the network's."""
+    """Another project's network, with the conversion between unblur's images and its own."""
 
     path: Path
     run: Callable[[np.ndarray], np.ndarray]
@@ -40,7 +40,17 @@ class OnnxNetwork:
         return self.run(batch)
 
 
-def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
+class Exported(Engine):
+    """A file that unblur exported, in OpenVINO in float32; it may measure blur."""
+
+    largest = UNTILED
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "cpu", "f32")
+        self.path = path
+
+
+def load(path: Path) -> tuple[OnnxNetwork | Exported, bool, str]:
     """An ONNX network in OpenVINO in float32, whether it is gated, and how it runs.
 
     A file that unblur exported says what it needs. Of any other, the size is read, if it is fixed;
@@ -50,11 +60,10 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
     Raises:
         ModelError: if it is no network from one RGB image to another of the same size.
     """
-    engine = Engine(path, "cpu", "f32")
+    engine = Exported(path)
     about = f"OpenVINO {version('openvino')}"
     if engine.has_contract:
-        facts = engine.contract, engine.digest, engine.parallel, engine.precision
-        return OnnxNetwork(path, engine, *facts), engine.contract.change_mask, about
+        return engine, engine.contract.change_mask, about
     contract, largest = dataclasses.replace(engine.contract, multiple=MULTIPLE), UNTILED
     run: Callable[[np.ndarray], np.ndarray] = engine
     if size := _input_size(path):

@@ -24,6 +24,8 @@ def averaged(run: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], 
         for turns, step in itertools.product(range(4), (1, -1)):
             part = np.rot90(run(np.rot90(picture[:, ::step], turns)), -turns)[:, ::step]
             total = part.copy() if total is None else np.add(total, part, out=total)
+            # Else it would be held while the next is computed.
+            del part
         assert total is not None
         return total / PASSES
 
