@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -73,10 +74,11 @@ def batches(own: Deblurrer, image: np.ndarray) -> list[np.ndarray]:
 
 
 class Replaced:
-    """A network whose computation is replaced by a function."""
+    """A network whose computation is replaced by a function, which measures no blur."""
 
     def __init__(self, network: Network, run: Callable[[np.ndarray], np.ndarray]) -> None:
-        self.contract, self.parallel, self.digest = network.contract, network.parallel, ""
+        self.contract = dataclasses.replace(network.contract, measures_blur=False)
+        self.parallel, self.digest = network.parallel, ""
         self.precision, self.description = network.precision, "replaced"
         self.run = run
 

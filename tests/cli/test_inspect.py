@@ -30,7 +30,7 @@ from unblur.cli.inspect_report import Report
 @pytest.fixture(autouse=True)
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unblur.batch.inspecting.inspect_source", brightness)
-    monkeypatch.setattr("unblur.inference.inspector.Inspector", lambda *_: None)
+    monkeypatch.setattr("unblur.inference.inspector.Inspector", lambda *_, **__: None)
 
 
 def inspect(*arguments: object) -> tuple[int, list[str], list[str]]:

@@ -249,7 +249,7 @@ def held(sessions: Sessions, queue: PhotoQueue, picture: np.ndarray) -> tuple[Se
     """A session with a photo, and the network, which waits until its `go` is set."""
     session = sessions.open("session")
     bring(session, picture)
-    network: Any = queue.models.find("a").fast.engine
+    network: Any = queue.models.find("a").network
     network.go.clear()
     return session, network
 

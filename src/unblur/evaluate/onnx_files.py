@@ -27,6 +27,7 @@ class OnnxNetwork:
     """An engine, with the conversion between unblur's images and the network's."""
 
     path: Path
+    engine: Engine
     run: Callable[[np.ndarray], np.ndarray]
     contract: Contract
     digest: str
@@ -38,6 +39,12 @@ class OnnxNetwork:
 
     def __call__(self, batch: np.ndarray, /) -> np.ndarray:
         return self.run(batch)
+
+    def with_blur(self, batch: np.ndarray, /) -> tuple[np.ndarray, np.ndarray]:
+        return self.engine.with_blur(batch)
+
+    def blur(self, batch: np.ndarray, /) -> np.ndarray:
+        return self.engine.blur(batch)
 
 
 def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
@@ -54,7 +61,7 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
     about = f"OpenVINO {version('openvino')}"
     if engine.has_contract:
         facts = engine.contract, engine.digest, engine.parallel, engine.precision
-        return OnnxNetwork(path, engine, *facts), engine.contract.change_mask, about
+        return OnnxNetwork(path, engine, engine, *facts), engine.contract.change_mask, about
     contract, largest = dataclasses.replace(engine.contract, multiple=MULTIPLE), UNTILED
     run: Callable[[np.ndarray], np.ndarray] = engine
     if size := _input_size(path):
@@ -71,7 +78,7 @@ def load(path: Path) -> tuple[OnnxNetwork, bool, str]:
         return run((batch + 1) / 2) * 2 - 1
 
     facts = contract, engine.digest, engine.parallel
-    network = OnnxNetwork(path, run if signed else unsigned, *facts, largest=largest)
+    network = OnnxNetwork(path, engine, run if signed else unsigned, *facts, largest=largest)
     return network, False, f"{about}, images in {'-1..1' if signed else '0..1'} (found by trying)"
 
 
