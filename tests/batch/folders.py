@@ -73,7 +73,7 @@ class Inverter:
     def scales(self, _: object) -> ScaleMap:
         """By itself, one part is deblurred at half size, two at full size."""
         if self.scale != "auto":
-            return ScaleMap.of_one(self.scale)
+            return ScaleMap.of_one(float(self.scale))
         shares = {1.0: 2 / 3, 0.5: 1 / 3}
         return ScaleMap({s: np.full((1, 1), share) for s, share in shares.items()}, 1.0)
 

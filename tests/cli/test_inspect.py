@@ -99,6 +99,16 @@ def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines[0].index("photo") == lines[1].index("a long") == lines[2].rindex("b")
 
 
+def test_exact_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(
+        "unblur.inference.inspector.Inspector", lambda *_, exact: asked.append(exact)
+    )
+    given = photos(tmp_path, a=20)
+    assert inspect(given / "a.png")[0] == inspect(given / "a.png", "--exact")[0] == 0
+    assert asked == [False, True]
+
+
 def test_json_agrees_with_the_object(tmp_path: Path) -> None:
     given = photos(tmp_path, a=20)
     lines, summary = found(given / "a.png")

@@ -435,6 +435,21 @@ def test_the_best_is_another_run_and_the_first_result_stays(opened: Opened, tmp_
         best.focus()
 
 
+def test_the_scale_can_be_chosen(opened: Opened, tmp_path: Path) -> None:
+    tab = opened.tab
+    photo = EXAMPLES / "chelsea.jpg"
+    opened.give(photo)
+    opened.wait()
+    tab.get_by_label("Size it works at").select_option("Half, for long blur")
+    tab.wait_for_selector(".after .base[src$='after-2.jpg']", state="attached")
+    opened.wait()
+    assert tab.locator(".scales").inner_text() == "Long blur: worked at half size"
+    with tab.expect_download() as coming:
+        tab.get_by_role("link", name="Download").click()
+    expected = deblurred(photo, tmp_path / "out.jpg", "--scale", "1/2")
+    assert Path(coming.value.path()).read_bytes() == expected
+
+
 def test_another_model_is_another_run_of_the_network(opened: Opened, tmp_path: Path) -> None:
     tab = opened.tab
     photo = EXAMPLES / "chelsea.jpg"
