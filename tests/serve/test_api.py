@@ -236,7 +236,7 @@ def test_the_documents_commands_run(server: Server, tmp_path: Path) -> None:
     if not shutil.which("curl"):
         pytest.skip("needs curl")
     (tmp_path / "photo.jpg").write_bytes(EXAMPLE.read_bytes())
-    assert len(documented()) == 5
+    assert len(documented()) == 6
     for command in documented():
         here = command.replace("http://127.0.0.1:7860", server.url)
         subprocess.run(["sh", "-c", f"{here} -sS --fail"], cwd=tmp_path, check=True)

@@ -114,7 +114,7 @@ def test_another_scale_makes_another_result_and_the_others_go(
         assert go(session, queue, best=best)[-1]["photos"][0]["scales"] == ""
     (told,) = go(session, queue, scale=0.5)[-1]["photos"]
     assert told["after"].endswith("after-3.jpg")
-    assert told["scales"] == "Long blur: worked at half size"
+    assert told["scales"] == "Worked at half size"
     assert [path.name for path in upload.folder.glob("after-*.change")] == ["after-3.change"]
     assert len(go(session, queue, scale=0.5)) == 1  # nothing to do
     # The model measures no blur: by itself full size, but another choice all the same.

@@ -87,7 +87,9 @@ def described(session: Session, upload: Upload, queue: PhotoQueue) -> dict[str, 
         "blur": None
         if upload.measured is None
         else {**asdict(upload.measured), "picture": f"{at}/blur.png"},
-        "scales": words.scales(result.cached.scales) if result is not None else "",
+        "scales": ""
+        if result is None
+        else words.scales(result.cached.scales, result.variant.scale != "auto"),
         "result": upload.result_name if result is not None else "",
         "thumb": f"{at}/thumb.jpg",
         "before": f"{at}/before.jpg",
