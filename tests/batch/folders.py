@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from tests.files import write
 from unblur.cli import app
 from unblur.inference.contract import Contract
+from unblur.inference.options import Scale
+from unblur.inference.scales import ScaleMap
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (16, 16, 3), np.uint8)
 SLOW = """
@@ -25,10 +27,12 @@ from types import SimpleNamespace
 from unblur.batch import folder
 from unblur.inference import deblurrer
 from unblur.inference.contract import Contract
+from unblur.inference.scales import ScaleMap
 class Slow:
     engine = SimpleNamespace(contract=Contract(), digest="0")
     calls = count(1)
-    def __init__(self, *_, tile=None, **__): self.tile, self.best = tile, False
+    def __init__(self, *_, tile=None, **__):
+        self.tile, self.best, self.scale = tile, False, "auto"
     def __call__(self, image, strength):
         seconds = float(os.environ["SECONDS"])
         print("begun", file=sys.stderr, flush=True)
@@ -37,7 +41,9 @@ class Slow:
             time.sleep(random.random() * seconds)
             os.kill(os.getpid(), 9)
         return 255 - image
-    def strips(self, source, strength):
+    def scales(self, source):
+        return ScaleMap.of_one(1.0)
+    def strips(self, source, strength, scales):
         yield slice(None), source, self(source, strength)
 folder.Deblurrer = deblurrer.Deblurrer = Slow
 sys.argv[0] = "unblur"
@@ -55,16 +61,24 @@ class Inverter:
     description = "upside down"
 
     def __init__(
-        self, *_: object, tile: int | None = None, best: bool = False, **__: object
-    ) -> None:
-        self.tile, self.best = tile or 512, best
+        self, *_: object, tile: int | None = None, best: bool = False, scale: Scale = "auto",
+        **__: object,
+    ) -> None:  # fmt: skip
+        self.tile, self.best, self.scale, self.masked = tile or 512, best, scale, True
 
     def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
         type(self).calls += 1
         return 255 - image if strength else image
 
+    def scales(self, _: object) -> ScaleMap:
+        """By itself, one part is deblurred at half size, two at full size."""
+        if self.scale != "auto":
+            return ScaleMap.of_one(float(self.scale))
+        shares = {1.0: 2 / 3, 0.5: 1 / 3}
+        return ScaleMap({s: np.full((1, 1), share) for s, share in shares.items()}, 1.0)
+
     def strips(
-        self, source: np.ndarray, strength: float = 1.0
+        self, source: np.ndarray, strength: float = 1.0, scales: ScaleMap | None = None
     ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         yield slice(None), source, self(source, strength)
 

@@ -15,6 +15,7 @@ import pytest
 from tests.batch.folders import PIXELS, deblur, fill, tree
 from unblur import photo
 from unblur.batch.plan import plan
+from unblur.inference.deblur_file import Deblurred
 
 pytestmark = pytest.mark.usefixtures("inverter")
 
@@ -170,10 +171,10 @@ def test_videos_and_the_limit_of_pixels_are_handed_on(
         asked.append((strength, overwrite, codec, quality, identity))
         made.write_bytes(path.read_bytes()[::-1])
 
-    def deblur_file(_: object, path: Path, made: Path, *options: object) -> bool:
+    def deblur_file(_: object, path: Path, made: Path, *options: object) -> Deblurred:
         asked.append(options)
         made.write_bytes(path.read_bytes())
-        return False
+        return Deblurred(False, {1.0: 1.0})
 
     monkeypatch.setattr("unblur.video.deblur_video", deblur_video)
     monkeypatch.setattr("unblur.batch.runner.deblur_file", deblur_file)
@@ -181,6 +182,6 @@ def test_videos_and_the_limit_of_pixels_are_handed_on(
                            "--codec", "av1", "--quality", 9, "--best")  # fmt: skip
     assert code == 0
     assert said[0].startswith(f"{out}: 1 deblurred, 1 copied as they were  ")
-    assert asked == [(1.0, False, 100), (1.0, False, "av1", 9, "0 1280 best")]
+    assert asked == [(1.0, False, 100), (1.0, False, "av1", 9, "0 1280 1.0 best")]
     assert (out / "clip.mp4").read_bytes() == b"semarf"
     assert (out / "clip.mp4").stat().st_mtime_ns == (photos / "clip.mp4").stat().st_mtime_ns

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("inverter", "measured")
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unblur.batch.sharp.inspect_source", brightness)
-    monkeypatch.setattr("unblur.inference.inspector.Inspector", lambda *_: None)
+    monkeypatch.setattr("unblur.inference.inspector.Inspector", lambda *_, **__: None)
 
 
 def photos(folder: Path, **scores: int) -> Path:

@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 from benchmarks import ROOT, cost, machine, results, side_by_side
 from benchmarks.__main__ import NAMES, main
+from benchmarks.engines import Replaced, batches
 from benchmarks.timing import interleave
 from benchmarks.workers import Worker, peak_memory
+
+from tests.inference.shaken import Shaken
+from unblur import Deblurrer
 
 
 def result(
@@ -128,6 +132,18 @@ def test_a_workers_peak_is_its_own() -> None:
 def test_every_benchmark_is_run() -> None:
     files = (ROOT / "benchmarks").glob("*.py")
     assert {p.stem for p in files if "def run(setup: Setup)" in p.read_text()} == set(NAMES)
+
+
+def test_what_is_replaced_measures_nothing() -> None:
+    network = Shaken(10000)
+    replaced = Replaced(network, lambda batch: batch)
+    assert not replaced.contract.measures_blur
+    assert network.contract.measures_blur
+    image = np.zeros((300, 400, 3), np.uint8)
+    # Whatever it would find, its inputs are the tiles of the full size.
+    shapes = [batch.shape[2:] for batch in batches(Deblurrer(network), image)]
+    assert len(shapes) == 4
+    assert network.calls == []
 
 
 def test_bad_input_gets_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,7 +30,7 @@ from unblur.cli.inspect_report import Report
 @pytest.fixture(autouse=True)
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unblur.batch.inspecting.inspect_source", brightness)
-    monkeypatch.setattr("unblur.inference.inspector.Inspector", lambda *_: None)
+    monkeypatch.setattr("unblur.inference.inspector.Inspector", lambda *_, **__: None)
 
 
 def inspect(*arguments: object) -> tuple[int, list[str], list[str]]:
@@ -97,6 +97,16 @@ def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lines[1].endswith("a long name" * 20)
     assert " ".join(lines[2].split()) == "20 100% 12.0 45 deg / - camera shake b"
     assert lines[0].index("photo") == lines[1].index("a long") == lines[2].rindex("b")
+
+
+def test_exact_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(
+        "unblur.inference.inspector.Inspector", lambda *_, exact: asked.append(exact)
+    )
+    given = photos(tmp_path, a=20)
+    assert inspect(given / "a.png")[0] == inspect(given / "a.png", "--exact")[0] == 0
+    assert asked == [False, True]
 
 
 def test_json_agrees_with_the_object(tmp_path: Path) -> None:

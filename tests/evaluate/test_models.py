@@ -13,9 +13,11 @@ from tests.evaluate.models import doubler_onnx, stretch_onnx, stretched
 from unblur import metrics
 from unblur.datasets import Dataset, Pair
 from unblur.errors import ModelError
-from unblur.evaluate import checkpoints
+from unblur.evaluate import checkpoints, onnx_files
 from unblur.evaluate.measure import measure
 from unblur.evaluate.models import open_candidates
+from unblur.inference.deblurrer import Deblurrer
+from unblur.inference.models import find_model
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +51,21 @@ def test_a_checkpoint_and_its_onnx_file_get_the_same_row(own: Path, pairs_dir: P
     blurred, by_onnx, by_torch = (m["mean"]["psnr"] for m in result["models"])
     assert by_onnx == pytest.approx(by_torch, abs=0.01)
     assert abs(by_onnx - blurred) > 0.1
+
+
+def test_the_default_does_what_deblurring_does(picture: np.ndarray) -> None:
+    """With all that it measures: how much is changed, and at which scale."""
+    image = np.tile(picture, (3, 3, 1))
+    deblurrer = Deblurrer("default", "cpu", precision="f32", tile=1280)
+    with open_candidates(["default"]) as (model,):
+        assert np.array_equal(model.restore(image), deblurrer(image))
+    network, _, _ = onnx_files.load(find_model("default"))
+    assert network.contract == deblurrer.engine.contract
+    if network.contract.measures_blur:
+        batch = np.zeros((1, 3, 96, 96), np.float32)
+        restored, blur = network.with_blur(batch)
+        np.testing.assert_allclose(restored, network(batch), atol=1e-4)
+        np.testing.assert_allclose(blur, network.blur(batch), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("key", ["params", "state_dict", ""])

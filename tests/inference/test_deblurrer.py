@@ -114,7 +114,7 @@ def test_what_needs_no_deblurring_comes_back_as_it_was(
     grey = np.full((70, 90, 3), 128, np.uint8)
     path = write(tmp_path / "grey.jpg", grey)
     assert np.array_equal(deblurrer(grey), grey)
-    assert not deblur_file(deblurrer, path, tmp_path / "out.jpg")
+    assert not deblur_file(deblurrer, path, tmp_path / "out.jpg").changed
     assert (tmp_path / "out.jpg").read_bytes() == path.read_bytes()
     assert unblur.deblur(path.read_bytes()) == path.read_bytes()
     deblur_file(deblurrer, path, tmp_path / "out.png")
@@ -127,10 +127,10 @@ def test_large_photos_go_through_a_file_part_by_part(
     path = write(tmp_path / "photo.png", np.tile(picture, (2, 3, 1)))
     deblur_file(deblurrer, path, tmp_path / "whole.png")
     monkeypatch.setattr("unblur.inference.deblur_file.IN_MEMORY", 0)
-    assert deblur_file(deblurrer, path, tmp_path / "parts.png")
+    assert deblur_file(deblurrer, path, tmp_path / "parts.png").changed
     whole, parts = (photo.read(tmp_path / name).pixels for name in ("whole.png", "parts.png"))
     assert np.array_equal(whole, parts)
-    assert not deblur_file(deblurrer, path, tmp_path / "same.png", strength=0)
+    assert not deblur_file(deblurrer, path, tmp_path / "same.png", strength=0).changed
     assert (tmp_path / "same.png").read_bytes() == path.read_bytes()
 
     monkeypatch.setattr("unblur.inference.blend._add", lambda *_: 1 / 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pyvips
 import unblur
 from tests.files import write
 from unblur.errors import PhotoError
+from unblur.inference.inspector import Inspector
 
 
 def same(one: unblur.Inspection, other: unblur.Inspection) -> bool:
@@ -39,6 +41,25 @@ def test_the_map_is_of_the_upright_photo(tmp_path: Path, picture: np.ndarray) ->
     found = unblur.inspect(path)
     assert (found.width, found.height, found.map.shape) == (96, 120, (8, 6))
     assert same(found, unblur.inspect(np.ascontiguousarray(np.rot90(picture, -1))))
+
+
+def test_a_large_image_is_measured_at_its_full_size_if_asked(
+    picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    class Noted(Inspector):
+        def __call__(self, source: Any) -> Any:
+            asked.append(self.exact)
+            return super().__call__(source)
+
+    monkeypatch.setattr("unblur.inspection.inspect_any.Inspector", Noted)
+    monkeypatch.setattr("unblur.inference.inspector.PIXELS", picture.shape[0] * picture.shape[1])
+    image = np.tile(picture, (3, 3, 1))
+    whole, reduced = unblur.inspect(image, exact=True), unblur.inspect(image)
+    assert asked == [True, False]
+    assert whole.map.shape == reduced.map.shape
+    assert not same(whole, reduced)
 
 
 def test_what_cannot_be_taken(tmp_path: Path) -> None:

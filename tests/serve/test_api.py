@@ -84,6 +84,24 @@ def test_the_best_is_the_command_lines(server: Server, tmp_path: Path, picture: 
     assert server.client.get(f"{where}/result").content == out.read_bytes()
 
 
+def test_the_scale_is_the_command_lines(
+    server: Server, tmp_path: Path, picture: np.ndarray
+) -> None:
+    path, out = write(tmp_path / "photo.png", picture), tmp_path / "out.png"
+    assert unblur("deblur", path, "-o", out, "--scale", "1/3").returncode == 0
+    sent = path.read_bytes()
+    form = server.client.post("/v1/deblur", files={"photo": sent}, data={"scale": "1/3"})
+    body = server.client.post(f"/v1/deblur?scale={1 / 3}", content=sent)
+    auto = server.client.post("/v1/deblur?scale=auto", content=sent)
+    assert form.content == body.content == out.read_bytes()
+    assert auto.content == server.client.post("/v1/deblur", content=sent).content != form.content
+    job = server.client.post("/v1/jobs?scale=1/3", content=sent).json()
+    assert job["scale"] == 1 / 3
+    where = f"/v1/jobs/{job['id']}"
+    assert finished_job(server.client, where)["scale"] == 1 / 3
+    assert server.client.get(f"{where}/result").content == out.read_bytes()
+
+
 def test_what_needs_nothing_comes_back_byte_for_byte(server: Server, tmp_path: Path) -> None:
     grey = write(tmp_path / "grey.jpg", np.full((70, 90, 3), 128, np.uint8)).read_bytes()
     assert server.client.post("/v1/deblur", content=grey).content == grey
@@ -137,6 +155,16 @@ def bad() -> dict[str, tuple[Any, int, str]]:
         "form's": ({"files": {"a": good}, "data": {"strength": "x"}}, 422, "strength: "),
         "format": ({"content": good, "params": {"format": "bmp"}}, 422, "format: "),
         "best": ({"content": good, "params": {"best": "perhaps"}}, 422, "best: "),
+        "scale": (
+            {"content": good, "params": {"scale": "2"}},
+            422,
+            "scale: auto or a number from 1/16 to 1 was expected (0.5, 1/3), not '2'",
+        ),
+        "form's scale": (
+            {"files": {"a": good}, "data": {"scale": "a\nb{c}"}},
+            422,
+            r"not 'a\nb{c}'",
+        ),
         "model": ({"content": good, "params": {"model": "../x"}}, 422, "no model of this name"),
         "no file": ({"data": {"photo": "x"}, "files": {}}, 415, "is not a picture"),
         "two": ({"files": [("a", good), ("b", good)]}, 400, "Too many files"),
@@ -208,7 +236,7 @@ def test_the_documents_commands_run(server: Server, tmp_path: Path) -> None:
     if not shutil.which("curl"):
         pytest.skip("needs curl")
     (tmp_path / "photo.jpg").write_bytes(EXAMPLE.read_bytes())
-    assert len(documented()) == 5
+    assert len(documented()) == 6
     for command in documented():
         here = command.replace("http://127.0.0.1:7860", server.url)
         subprocess.run(["sh", "-c", f"{here} -sS --fail"], cwd=tmp_path, check=True)
@@ -229,9 +257,10 @@ def test_the_rest_of_the_api(server: Server) -> None:
     assert form["schema"]["properties"]["strength"]["maximum"] == 1
     assert form["schema"]["properties"]["model"]["enum"] == ["default"]
     assert form["schema"]["properties"]["best"]["type"] == "boolean"
+    assert {"const": "auto"} in form["schema"]["properties"]["scale"]["anyOf"]
     inspect = described["paths"]["/v1/inspect"]["post"]
     form = inspect["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
-    assert set(form) == {"photo", "model", "map"}
+    assert set(form) == {"photo", "model", "map", "exact"}
     ok = inspect["responses"]["200"]["content"]["application/json"]["schema"]
     assert ok == {"$ref": "#/components/schemas/Inspected"}
     answer = server.client.get("/v1/deblur")

@@ -13,6 +13,7 @@ import pytest
 from benchmarks.hostile import png as png_of_size
 from PIL import Image
 
+from tests.inference.shaken import Shaken
 from tests.serve.conftest import Live, Network, until
 from tests.serve.server import Server
 from unblur import photo
@@ -21,6 +22,7 @@ from unblur.inference.deblur_file import source_of
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.inspector import Inspector
 from unblur.inspection import Inspection, inspect_source
+from unblur.serve.models import LoadedModels
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "text_motion.jpg"
 MAPS = {"length": 0.051, "radius": 0.051, "confidence": 0.0051}
@@ -102,6 +104,7 @@ BAD: dict[str, tuple[dict[str, Any], int, str]] = {
     "model": ({"content": GOOD, "params": {"model": "x"}}, 422, "no model of this name"),
     "form's model": ({"files": {"a": GOOD}, "data": {"model": "x"}}, 422, "no model of this name"),
     "map": ({"content": GOOD, "params": {"map": "perhaps"}}, 422, "map: "),
+    "exact": ({"content": GOOD, "params": {"exact": "very"}}, 422, "exact: "),
     "form's map": ({"files": {"a": GOOD}, "data": {"map": "x"}}, 422, "map: "),
 }
 
@@ -152,6 +155,40 @@ def test_who_waits_too_long_is_told_so_and_not_worked_for(
     assert 'work="inspect"' not in server.client.get("/metrics").text
 
 
-def test_one_inspector_serves_all(live: Callable[..., Live], png: bytes) -> None:
-    model = live().queue.models.find(None)
-    assert model.inspector is model.inspector
+def test_exact_is_asked_for(
+    live: Callable[..., Live], png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    class Noted(Inspector):
+        def __call__(self, source: Any) -> Any:
+            asked.append(self.exact)
+            return super().__call__(source)
+
+    monkeypatch.setattr("unblur.serve.models.Inspector", Noted)
+    client = live().client
+    for query in ("", "?exact=true", "?exact=false"):
+        assert client.post(f"/v1/inspect{query}", content=png).status_code == 200
+    client.post("/v1/inspect", files={"photo": png}, data={"exact": "1"})
+    assert asked == [False, True, False, True]
+
+
+def test_what_does_not_measure_is_replaced_by_one_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    default, plain = Shaken(0), {"a": Network(), "b": Network()}
+    monkeypatch.setattr(
+        "unblur.inference.inspector.open_network", lambda name, *_: opened.append(name) or default
+    )
+    monkeypatch.setattr(
+        "unblur.serve.models.open_network", lambda name, **_: {**plain, "default": default}[name]
+    )
+    models = LoadedModels(("a", "b"))
+    assert opened == []
+    for name in ("a", "b", "a"):
+        for exact in (False, True):
+            inspector = models.find(name).inspector(exact)
+            assert (inspector.engine, inspector.exact) == (default, exact)
+    assert opened == ["default"]
+    # One that is loaded is not loaded again.
+    assert LoadedModels(("a", "default")).find("a").inspector().engine is default
+    assert opened == ["default"]

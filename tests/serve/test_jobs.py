@@ -243,6 +243,33 @@ def test_a_job_at_its_best_stays_so_after_a_kill(
     assert totals == {False: 1, True: 8}
 
 
+def test_a_job_keeps_its_scale(
+    store: Store, network: Network, png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, third = waiting(store, png), waiting(store, png, scale=1 / 3)
+    # As jobs were written down before there was such a choice.
+    path = store.folder / old.id / "job.json"
+    fields = json.loads(path.read_text())
+    assert fields.pop("scale") == "auto"
+    path.write_text(json.dumps(fields))
+    used: list[object] = []
+
+    class Noted(Deblurrer):
+        def scales(self, source: Any) -> Any:
+            used.append(self.scale)
+            return super().scales(source)
+
+    monkeypatch.setattr("unblur.serve.models.Deblurrer", Noted)
+    queue, jobs = opened(store, network)
+    made = jobs.create(io.BytesIO(png), Choices(scale=0.5)).record
+    until(lambda: jobs.count()["done"] == 3)
+    queue.close()
+    jobs.close()
+    assert sorted(map(str, used)) == sorted(map(str, ("auto", 1 / 3, 0.5)))
+    there = {record.id: record.scale for record in Store(store.folder).recover()}
+    assert there == {old.id: "auto", third.id: 1 / 3, made.id: 0.5}
+
+
 def test_what_may_have_killed_the_server_comes_last(
     store: Store, network: Network, png: bytes
 ) -> None:

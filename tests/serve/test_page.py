@@ -326,7 +326,7 @@ def test_the_keyboard_reaches_everything_in_the_order_of_the_page(opened: Opened
     opened.wait_for_badges(2)
     tab.evaluate("document.activeElement.blur()")
     order = []
-    for _ in range(17):
+    for _ in range(18):
         tab.keyboard.press("Tab")
         order.append(
             tab.evaluate(
@@ -348,6 +348,7 @@ def test_the_keyboard_reaches_everything_in_the_order_of_the_page(opened: Opened
         "coffee.jpg, done, sharpness N of 100",
         "Strength",
         "Best quality, eight times slower",
+        "Working size",
         "Model",
         "Download chelsea-deblurred.jpg",
         "Download all 2 as a zip",
@@ -433,6 +434,21 @@ def test_the_best_is_another_run_and_the_first_result_stays(opened: Opened, tmp_
         expected = deblurred(photo, tmp_path / "out.jpg", *options)
         assert Path(coming.value.path()).read_bytes() == expected
         best.focus()
+
+
+def test_the_scale_can_be_chosen(opened: Opened, tmp_path: Path) -> None:
+    tab = opened.tab
+    photo = EXAMPLES / "chelsea.jpg"
+    opened.give(photo)
+    opened.wait()
+    tab.get_by_label("Working size").select_option("Half, for long blur")
+    tab.wait_for_selector(".after .base[src$='after-2.jpg']", state="attached")
+    opened.wait()
+    assert tab.locator(".scales").inner_text() == "Worked at half size"
+    with tab.expect_download() as coming:
+        tab.get_by_role("link", name="Download").click()
+    expected = deblurred(photo, tmp_path / "out.jpg", "--scale", "1/2")
+    assert Path(coming.value.path()).read_bytes() == expected
 
 
 def test_another_model_is_another_run_of_the_network(opened: Opened, tmp_path: Path) -> None:

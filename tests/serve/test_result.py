@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from tests.files import write
+from tests.inference.shaken import Shaken
 from unblur.errors import PhotoError
 from unblur.inference.deblur_file import deblur_file
 from unblur.inference.deblurrer import Deblurrer
+from unblur.inference.scales import LENGTHS
 from unblur.serve.result import CachedResult
 
 
@@ -74,6 +76,8 @@ def test_progress_is_told_and_can_end_the_work(
     path = write(tmp_path / "photo.png", np.tile(picture, (4, 4, 1)))
     told: list[tuple[int, int]] = []
     CachedResult.compute(deblurrer, path, report=lambda *news: told.append(news)).close()
+    assert told[0] == (0, 0)  # the scales are chosen first
+    told = [news for news in told if news != (0, 0)]
     total = told[0][1]
     assert sorted(told) == [(n, total) for n in range(total + 1)]
     assert total > 4
@@ -86,6 +90,31 @@ def test_progress_is_told_and_can_end_the_work(
     with pytest.raises(KeyboardInterrupt):
         CachedResult.compute(deblurrer, path, report=stop, folder=tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["photo.png"]
+
+
+def test_the_scales_are_those_of_the_photo(picture: np.ndarray, tmp_path: Path) -> None:
+    path = write(tmp_path / "photo.png", np.tile(picture, (3, 3, 1)))
+    for deblurrer, scales in (
+        (Deblurrer(Shaken(0)), {1.0: 1.0}),
+        (Deblurrer(Shaken(10000)), {min(LENGTHS): 1.0}),
+        (Deblurrer(Shaken(10000), scale=0.5), {0.5: 1.0}),
+    ):
+        with CachedResult.compute(deblurrer, path) as result:
+            assert result.scales == scales
+            deblur_file(deblurrer, path, tmp_path / "out.png", overwrite=True)
+            assert result.encode() == (tmp_path / "out.png").read_bytes()
+
+
+def test_the_work_can_end_while_the_scales_are_chosen(picture: np.ndarray, tmp_path: Path) -> None:
+    path = write(tmp_path / "photo.png", np.tile(picture, (3, 3, 1)))
+    network = Shaken(0)
+
+    def stop(begun: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        CachedResult.compute(Deblurrer(network), path, report=stop)
+    assert network.calls == []
 
 
 def test_what_a_format_cannot_hold_is_refused_before_the_network(

@@ -14,6 +14,7 @@ from PIL import Image
 from tests.files import write
 from tests.serve.conftest import Brighter, until
 from unblur.errors import BusyError, ExpiredError
+from unblur.inference.options import Scale
 from unblur.serve.models import LoadedModels
 from unblur.serve.page import measuring, running
 from unblur.serve.page.sessions import IDLE, LEFT, Session, Sessions, clean_name, upload_name
@@ -43,10 +44,14 @@ def bring(session: Session, pixels: np.ndarray, name: str = "photo.png") -> Any:
 
 
 def go(
-    session: Session, queue: PhotoQueue, model: str | None = None, best: bool = False
+    session: Session,
+    queue: PhotoQueue,
+    model: str | None = None,
+    best: bool = False,
+    scale: Scale = "auto",
 ) -> list[dict[str, Any]]:
     async def all_of_it() -> list[dict[str, Any]]:
-        return [state async for state in running.run(session, queue, model, 60, best)]
+        return [state async for state in running.run(session, queue, model, 60, best, scale)]
 
     return asyncio.run(all_of_it())
 
@@ -98,6 +103,22 @@ def test_the_results_with_and_without_best_are_both_kept(
     go(session, queue, "b", best=True)
     assert [path.name for path in upload.folder.glob("after-*.jpg")] == ["after-3.jpg"]
     assert len(list(upload.folder.glob("after-*.change"))) == 1
+
+
+def test_another_scale_makes_another_result_and_the_others_go(
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray
+) -> None:
+    session = sessions.open("session")
+    upload = bring(session, picture)
+    for best in (False, True):
+        assert go(session, queue, best=best)[-1]["photos"][0]["scales"] == ""
+    (told,) = go(session, queue, scale=0.5)[-1]["photos"]
+    assert told["after"].endswith("after-3.jpg")
+    assert told["scales"] == "Worked at half size"
+    assert [path.name for path in upload.folder.glob("after-*.change")] == ["after-3.change"]
+    assert len(go(session, queue, scale=0.5)) == 1  # nothing to do
+    # The model measures no blur: by itself full size, but another choice all the same.
+    assert go(session, queue)[-1]["photos"][0]["scales"] == ""
 
 
 def test_another_way_is_tried_with_what_failed(
@@ -249,7 +270,7 @@ def held(sessions: Sessions, queue: PhotoQueue, picture: np.ndarray) -> tuple[Se
     """A session with a photo, and the network, which waits until its `go` is set."""
     session = sessions.open("session")
     bring(session, picture)
-    network: Any = queue.models.find("a").fast.engine
+    network: Any = queue.models.find("a").network
     network.go.clear()
     return session, network
 

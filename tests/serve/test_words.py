@@ -64,5 +64,10 @@ def test_scales_in_words(shares: dict[float, float], said: str) -> None:
     assert plain(words.scales(shares)) == said
 
 
+def test_a_scale_that_was_chosen_says_nothing_of_the_blur() -> None:
+    assert words.scales({0.5: 1.0}, chosen=True) == "Worked at half size"
+    assert words.scales({1.0: 1.0}, chosen=True) == ""
+
+
 def plain(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")

@@ -64,12 +64,14 @@ def begin(
     with files.locked(out):
         before = {} if options.overwrite else resume.settings_in(out)
         tile = tile or before.get("tile") or tile_for_memory(deblurrer.engine.contract.tile)
-        deblurrer = Deblurrer(deblurrer.engine, tile=tile, best=deblurrer.best)
+        best, scale = deblurrer.best, deblurrer.scale
+        deblurrer = Deblurrer(deblurrer.engine, tile=tile, best=best, scale=scale)
         settings = {
             "unblur": __version__,
             "model": deblurrer.engine.digest,
             "strength": options.strength,
-            "best": deblurrer.best,
+            "best": best,
+            "scale": scale,
             "tile": tile,
         }
         if options.sharp is not None:

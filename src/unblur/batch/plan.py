@@ -7,7 +7,7 @@ import os
 import stat
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -34,12 +34,15 @@ class Outcome:
         score: its sharpness, if that was measured.
         left: whether it is sharp enough, and was not deblurred for that.
         written: whether there is a result.
+        scales: share of the photo that was deblurred at each scale; None if none was, or of a
+            video.
     """
 
     status: Literal["done", "unchanged", "skipped"]
     score: int | None = None
     left: bool = False
     written: bool = True
+    scales: Mapping[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Result:
     """The outcome of an input: `seconds` that it took, and the `error` if it failed.
 
     "unchanged" is a photo that needed no deblurring, "skipped" one that was done before; `out` is
-    None where there can be none. `score` and `left` are those of its `Outcome`.
+    None where there can be none. `score`, `left` and `scales` are those of its `Outcome`.
     """
 
     path: str
@@ -57,6 +60,7 @@ class Result:
     error: UnblurError | None = None
     score: int | None = None
     left: bool = False
+    scales: Mapping[float, float] | None = None
 
 
 @dataclass

@@ -57,6 +57,8 @@ def deblur_one(deblurrer: Deblurrer, options: Options, job: Job) -> Outcome:
     if video.is_video(path):
         if options.sharp is not None:
             options.warn(f"{path}: is a video, and deblurred whole, sharp or not")
+        deblurrer = _for_video(deblurrer)
+        how = f"{deblurrer.tile} {deblurrer.scale}{' best' * deblurrer.best}"
         video.deblur_video(
             deblurrer,
             path,
@@ -67,7 +69,7 @@ def deblur_one(deblurrer: Deblurrer, options: Options, job: Job) -> Outcome:
             options.quality,
             options.report,
             lambda line: options.warn(f"{path}: {line}"),
-            identity=f"{deblurrer.engine.digest} {deblurrer.tile}{' best' * deblurrer.best}",
+            identity=f"{deblurrer.engine.digest} {how}",
         )
         return Outcome("done")
     score = None
@@ -75,10 +77,12 @@ def deblur_one(deblurrer: Deblurrer, options: Options, job: Job) -> Outcome:
         left, score = options.sharp.leaves(path, out, options.overwrite, options.max_pixels)
         if left:
             return Outcome("unchanged", score, left=True, written=options.sharp.copied)
-    changed = deblur_file(
+    found = deblur_file(
         deblurrer, path, out, options.strength, options.overwrite, options.max_pixels
     )
-    return Outcome("done" if changed else "unchanged", score)
+    if not found.changed:
+        return Outcome("unchanged", score)
+    return Outcome("done", score, scales=found.scales)
 
 
 def run(
@@ -132,8 +136,16 @@ def attempt(one: Callable[[Job], Outcome], job: Job) -> Result:
     except UnblurError as error:
         return Result(job.path, job.out, "failed", _since(began), error)
     out = job.out if outcome.written else None
-    score, left = outcome.score, outcome.left
-    return Result(job.path, out, outcome.status, _since(began), score=score, left=left)
+    said = {"score": outcome.score, "left": outcome.left, "scales": outcome.scales}
+    return Result(job.path, out, outcome.status, _since(began), **said)
+
+
+def _for_video(deblurrer: Deblurrer) -> Deblurrer:
+    """At full size where the scale is automatic, as it would change from frame to frame."""
+    if deblurrer.scale != "auto":
+        return deblurrer
+    how = {"tile": deblurrer.tile, "masked": deblurrer.masked, "best": deblurrer.best}
+    return Deblurrer(deblurrer.engine, scale=1.0, **how)
 
 
 @contextmanager

@@ -22,10 +22,12 @@ from unblur.inference.options import (
     FULL,
     MAX_PIXELS,
     MODEL,
+    SCALE,
     SHARP,
     STRENGTH,
     TILE,
     Precision,
+    Scale,
     is_score,
     option,
 )
@@ -50,6 +52,7 @@ class Options:
     model: str = option("default", MODEL)
     strength: float = option(FULL, STRENGTH)
     best: bool = option(False, BEST)
+    scale: Scale = option("auto", SCALE)
     precision: Precision = option(
         "auto", "Arithmetic on a CPU: auto is the fastest; f32 gives the same on all."
     )
@@ -74,7 +77,11 @@ class Options:
     quality: int | None = option(
         None, "Quality of videos on the codec's own scale; lower is better.", least=0
     )
-    verbose: bool = option(False, "Print the network, its device and its arithmetic.")
+    verbose: bool = option(
+        False,
+        "Print the network, its device and its arithmetic, and the scales of each photo that was "
+        "not deblurred at full size alone.",
+    )
 
 
 @takes(Options)
@@ -127,7 +134,11 @@ def _run(given: Options) -> int:
 
     try:
         deblurrer = Deblurrer(
-            given.model, tile=given.tile, precision=given.precision, best=given.best
+            given.model,
+            tile=given.tile,
+            precision=given.precision,
+            best=given.best,
+            scale=given.scale,
         )
     except UnblurError as error:
         fail(in_words(error), WRONG)
@@ -154,7 +165,8 @@ def _sharp(deblurrer: Deblurrer, given: Options) -> Sharp | None:
 
     # Without a place for results, a copy beside each photo would only be in the way.
     copied = given.out is not None or STANDARD in given.inputs
-    return Sharp(Inspector(deblurrer.engine), given.only_blurred, copied)
+    inspector = Inspector(deblurrer.engine, tile=given.tile, precision=given.precision)
+    return Sharp(inspector, given.only_blurred, copied)
 
 
 def _deblur_files(deblurrer: Deblurrer, given: Options, how: How) -> int:
@@ -167,7 +179,8 @@ def _deblur_files(deblurrer: Deblurrer, given: Options, how: How) -> int:
     todo = plan(given.inputs, given.out)
     one_video = len(todo.jobs) == 1 and is_video(Path(todo.jobs[0].path))
     frames = bar() if one_video else nullcontext(how.report)
-    with Report(todo, None, given.json) as report, frames as advance, stoppable() as stop:
+    shown = Report(todo, None, given.json, given.verbose)
+    with shown as report, frames as advance, stoppable() as stop:
         how = replace(how, report=advance)
         one = partial(attempt, partial(deblur_one, deblurrer, how))
         for result in run(one, todo.jobs, given.jobs, stop):
@@ -184,7 +197,8 @@ def _deblur_into_folder(deblurrer: Deblurrer, given: Options, how: How) -> int:
         if given.verbose:
             say(f"{given.model}, {run.deblurrer.description}")
         plan = run.plan
-        with Report(plan, given.out, given.json) as report, stoppable(plan.jobs) as stop:
+        shown = Report(plan, given.out, given.json, given.verbose)
+        with shown as report, stoppable(plan.jobs) as stop:
             for result in run.results(given.jobs, stop):
                 report.add(result)
     return report.end()
@@ -200,6 +214,6 @@ def _deblur_stream(deblurrer: Deblurrer, given: Options, how: How) -> int:
     source = sys.stdin.buffer if path == STANDARD else path
     target = sys.stdout.buffer if out == STANDARD else out
     job = Job("standard input" if path == STANDARD else str(path), str(out))
-    with Report(Plan([job]), None, given.json) as report:
+    with Report(Plan([job]), None, given.json, given.verbose) as report:
         report.add(attempt(lambda _: deblur_stream(deblurrer, how, source, target), job))
     return report.end()

@@ -15,7 +15,7 @@ from unblur.cli.errors import FAILED, STOPPED, WRONG, fail, in_words
 from unblur.cli.options import takes
 from unblur.cli.stopping import stoppable
 from unblur.errors import UnblurError
-from unblur.inference.options import MAX_PIXELS, MODEL, option
+from unblur.inference.options import EXACT, MAX_PIXELS, MODEL, option
 
 if TYPE_CHECKING:
     from unblur.batch.inspecting import Found
@@ -60,6 +60,7 @@ class Options:
         bare="blurred",
         is_value=_ORDERS.__contains__,
     )
+    exact: bool = option(False, EXACT)
     json: bool = option(False, "Print one JSON object per input, then a summary.")
     model: str = option("default", MODEL)
     jobs: int | None = option(
@@ -125,7 +126,7 @@ def _run(given: Options) -> int:
     from unblur.inference.inspector import Inspector
 
     try:
-        inspector = Inspector(given.model)
+        inspector = Inspector(given.model, exact=given.exact)
     except UnblurError as error:
         fail(in_words(error), WRONG)
     target, folders = given.copy_to or given.link_to, any(path.is_dir() for path in given.inputs)

@@ -100,13 +100,22 @@ def _chosen(choices: tuple[str, ...], text: str) -> str:
     return text
 
 
+def _read(read: Callable[[str], Any], text: str) -> Any:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 def _parameter(name: str, kind: Any, default: Any, option: Option) -> inspect.Parameter:
     kinds = (kind, *get_args(kind))  # of `kind | None`, both
     choices = next((get_args(k) for k in kinds if get_origin(k) is Literal), ())
     metavar = "90s|9m|2h" if option.duration else option.metavar or "|".join(choices) or None
     how: dict[str, Any] = {"help": option.help, "metavar": metavar}
     how |= {"min": option.least, "max": option.most}
-    if choices:
+    if option.read:
+        how["parser"], kind = partial(_read, option.read), str
+    elif choices:
         how["parser"], kind = partial(_chosen, choices), str
     if option.duration:
         how["parser"] = seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -14,6 +14,7 @@ from unblur.batch.plan import Plan, Result
 from unblur.cli.errors import DONE, FAILED, STOPPED, in_words
 from unblur.cli.output import echo, say
 from unblur.cli.progress import photos_bar
+from unblur.inference.options import scale_text
 
 _SUMMARY = {
     "done": "deblurred",
@@ -30,10 +31,14 @@ class Report:
         folder: where the results go, if inputs are folders: then only a summary is printed, else
             a line for each photo (none for one that goes to standard output).
         as_json: whether to print a JSON object for each input, and one with the summary.
+        verbose: whether to say at which scales a photo was deblurred, if not at full size alone.
     """
 
-    def __init__(self, plan: Plan, folder: Path | None, as_json: bool) -> None:
+    def __init__(
+        self, plan: Plan, folder: Path | None, as_json: bool, verbose: bool = False
+    ) -> None:
         self._plan, self._folder, self._json = plan, folder, as_json
+        self._verbose = verbose
         self._began = time.perf_counter()
         self._count: Counter[str] = Counter()
         self._failures: list[Result] = []
@@ -65,6 +70,8 @@ class Report:
             _print_json(_as_dict(result))
         elif self._folder is None and result.status != "failed" and result.out != "-":
             echo(f"{result.out or result.path}  {result.seconds:.1f} s{_note(result)}")
+        if self._verbose and (scales := _scales(result.scales or {})):
+            say(f"{result.path}: {scales}")
 
     def end(self) -> int:
         """Reports the failures, in the order of the inputs, and the sum; returns the exit code."""
@@ -109,6 +116,15 @@ def _note(result: Result) -> str:
     return f"  ({why}: {'copied as it is' if result.out else 'left alone'})"
 
 
+def _scales(shares: Mapping[float, float]) -> str:
+    """ "62 % at 1/2, 38 % at 2/3"; nothing if all is at full size, or nearly all."""
+    percents = {scale: round(100 * share) for scale, share in shares.items()}
+    told = sorted((scale for scale in percents if percents[scale]), key=lambda s: -percents[s])
+    if told in ([], [1.0]):
+        return ""
+    return ", ".join(f"{percents[scale]} % at {scale_text(scale)}" for scale in told)
+
+
 def _as_dict(result: Result) -> dict[str, Any]:
     said: dict[str, Any] = {
         "input": result.path,
@@ -120,6 +136,8 @@ def _as_dict(result: Result) -> dict[str, Any]:
         said["score"] = result.score
     if result.left:
         said["why"] = "sharp enough"
+    if result.scales is not None:
+        said["scales"] = {scale_text(s): round(share, 3) for s, share in result.scales.items()}
     return said | ({"error": in_words(result.error)} if result.error else {})
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from unblur import photo
 from unblur.inference.deblur_file import beside, deblur_file, encode_result, source_of
 from unblur.inference.deblurrer import Deblurrer
+from unblur.inference.options import Scale
 
 Kind = TypeVar("Kind")
 
@@ -17,7 +18,12 @@ _PIL_MODES = ("L", "LA", "RGB", "RGBA", "I;16")
 
 
 def deblur(
-    image: Kind, *, strength: float = 1.0, model: str | Path = "default", best: bool = False
+    image: Kind,
+    *,
+    strength: float = 1.0,
+    model: str | Path = "default",
+    best: bool = False,
+    scale: Scale = "auto",
 ) -> Kind:
     """Deblurs an image and returns it as the kind that was given.
 
@@ -27,15 +33,16 @@ def deblur(
         strength: 0 returns the input, 1 the full effect.
         model: the name of a bundled model, an ONNX file, or (with PyTorch) a checkpoint.
         best: whether to average over the eight turns and flips, which takes eight times as long.
+        scale: at which the network works, 1/16 to 1, or "auto"; see `Deblurrer`.
 
     Raises:
         TypeError: for another kind.
-        ValueError: for an array or a PIL mode that cannot be taken, or another strength.
+        ValueError: for an array or a PIL mode that cannot be taken, or another strength or scale.
         ModelError, CheckpointError: if the model cannot be used.
         PhotoError: if a file or its bytes cannot be read, or the result's file exists.
     """
     given: Any = image
-    deblurrer = Deblurrer(model, best=best)
+    deblurrer = Deblurrer(model, best=best, scale=scale)
     if isinstance(given, np.ndarray):
         result: Any = deblurrer(given, strength)
     elif isinstance(given, bytes):

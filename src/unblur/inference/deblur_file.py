@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,19 @@ IN_MEMORY = 2**25
 """Photos of up to this many pixels are held whole, which is faster; larger ones are streamed."""
 
 
+@dataclass(frozen=True)
+class Deblurred:
+    """What was done with a photo.
+
+    Attributes:
+        changed: whether any pixel differs.
+        scales: share of the photo that was deblurred at each scale (`ScaleMap.shares`).
+    """
+
+    changed: bool
+    scales: dict[float, float]
+
+
 def deblur_file(
     deblurrer: Deblurrer,
     path: Path,
@@ -26,11 +40,8 @@ def deblur_file(
     strength: float = 1.0,
     overwrite: bool = False,
     max_pixels: int | None = photo.MAX_PIXELS,
-) -> bool:
+) -> Deblurred:
     """Deblurs a photo into a new file; one that needs no deblurring is copied byte for byte.
-
-    Returns:
-        Whether anything was deblurred.
 
     Raises:
         PhotoError: if it cannot be read or written; nothing is left half-written.
@@ -39,8 +50,11 @@ def deblur_file(
         photo.check_free(out)
     kind = photo.format_of(out)
     picture = photo.read(path, max_pixels)
-    strips = deblurrer.strips(source_of(picture), strength)
-    return write_result(picture, path, strips, out, kind, overwrite)
+    source = source_of(picture)
+    scales = deblurrer.scales(source)
+    strips = deblurrer.strips(source, strength, scales)
+    changed = write_result(picture, path, strips, out, kind, overwrite)
+    return Deblurred(changed, scales.shares())
 
 
 def source_of(picture: Photo) -> Source:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -14,12 +13,9 @@ from unblur.inference.contract import Device, Network
 from unblur.inference.engine import open_network
 from unblur.inference.inspector import measures_blur
 from unblur.inference.memory import tile_for_memory
-from unblur.inference.options import Precision
+from unblur.inference.options import Precision, Scale, scale_of
 from unblur.inference.passes import Pass, summed
 from unblur.inference.scales import LEAST, OVERVIEW, ScaleMap, choose_scales
-
-SMALLEST_SCALE = 1 / 16
-"""Smallest scale that `Deblurrer` takes."""
 
 
 class Deblurrer:
@@ -37,9 +33,9 @@ class Deblurrer:
             `change_mask`); by default as the network's contract says.
         best: whether to average over the eight turns and flips, which takes eight times as long;
             precision "auto" is then "float".
-        scale: at which the network works, `SMALLEST_SCALE` to 1: at 0.5 blur twice as long is
-            removed. "auto" chooses it place by place by the length of the blur (see
-            `choose_scales`), if the network measures blur.
+        scale: at which the network works, 1/16 to 1: at 0.5 blur twice as long is removed. "auto"
+            chooses it place by place by the length of the blur (see `choose_scales`), if the
+            network measures blur.
 
     Raises:
         ValueError: for another scale.
@@ -56,10 +52,9 @@ class Deblurrer:
         precision: Precision = "auto",
         masked: bool | None = None,
         best: bool = False,
-        scale: float | Literal["auto"] = "auto",
+        scale: Scale = "auto",
     ) -> None:
-        if scale != "auto" and not SMALLEST_SCALE <= scale <= 1:
-            raise ValueError(f"scale must be auto or {SMALLEST_SCALE} to 1, not {scale}")
+        chosen = scale_of(scale)
         if isinstance(model, (str, Path)):
             precision = "float" if best and precision == "auto" else precision
             model = open_network(model, device, precision)
@@ -67,7 +62,7 @@ class Deblurrer:
         self.masked = model.contract.change_mask if masked is None else masked
         self.best = best
         self.tile = tile
-        self.scale = scale
+        self.scale: Scale = chosen
 
     @property
     def description(self) -> str:
@@ -97,8 +92,13 @@ class Deblurrer:
                 out.reshape(pixels.shape)[rows] = after
         return out
 
-    def strips(self, source: Source, strength: float = 1.0) -> Iterator[Strip]:
+    def strips(
+        self, source: Source, strength: float = 1.0, scales: ScaleMap | None = None
+    ) -> Iterator[Strip]:
         """Deblurs an image of any size; no more than a row of tiles is held.
+
+        Args:
+            scales: as `scales` returns them.
 
         Yields:
             From top to bottom: rows, their pixels before, and after.
@@ -108,7 +108,7 @@ class Deblurrer:
         """
         if not 0 <= strength <= 1:
             raise ValueError(f"strength must be 0 to 1, not {strength}")
-        for rows, change in self.changes(source):
+        for rows, change in self.changes(source, scales=scales):
             yield from blend(source, rows, change, strength)
             # Else it would be held while the next row of tiles is computed.
             del change

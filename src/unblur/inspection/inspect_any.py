@@ -16,7 +16,7 @@ from unblur.inference.inspector import Inspector
 from unblur.inspection.summary import Inspection, inspect_source
 
 
-def inspect(image: Any, *, model: str | Path = "default") -> Inspection:
+def inspect(image: Any, *, model: str | Path = "default", exact: bool = False) -> Inspection:
     """Measures how blurred an image is, and where.
 
     A file's EXIF orientation is applied: the map is of the upright photo. For many images, make one
@@ -25,6 +25,7 @@ def inspect(image: Any, *, model: str | Path = "default") -> Inspection:
     Args:
         image: an array (see `Deblurrer`), a PIL image, the bytes of a file, or its path.
         model: as `deblur` takes it; one that does not measure blur is replaced by the default.
+        exact: whether a large image is measured at its full size; see `Inspector`.
 
     Raises:
         TypeError: for another kind.
@@ -32,7 +33,7 @@ def inspect(image: Any, *, model: str | Path = "default") -> Inspection:
         ModelError, CheckpointError: if the model cannot be used.
         PhotoError: if a file or its bytes cannot be read.
     """
-    return inspect_source(Inspector(model), _source(image))
+    return inspect_source(Inspector(model, exact=exact), _source(image))
 
 
 def _source(image: Any) -> Source:

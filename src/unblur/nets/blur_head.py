@@ -14,6 +14,14 @@ RAW = 8
 logarithm of the radius and its uncertainty, logits of the confidence and of the weight."""
 
 
+NONE, FULL = (4.0, 2.0), (8.0, 4.0)
+"""Extents in pixels (the length of the motion, or the diameter of the defocus) up to which the
+change has no share, and from which it is not held back: each in cells without texture, where a few
+pixels say nothing, and in cells of sure texture."""
+UNSURE, SURE = 0.3, 0.7
+"""Confidences between which one pair passes into the other."""
+
+
 class BlurHead(nn.Module):
     """Measures the blur of cells of 16 x 16 pixels; its input is `GatedUNet.features`.
 
@@ -32,10 +40,9 @@ class BlurHead(nn.Module):
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 6 i j"]:
         """The planes of `inference.blur_map.PLANES`."""
         length, _, cosine, sine, radius, _, confidence, weight = self.raw(features).unbind(1)
-        planes = [
-            from_log(length), cosine, sine, from_log(radius), confidence.sigmoid(), weight.sigmoid()
-        ]  # fmt: skip
-        return torch.stack(planes, 1)
+        length, radius, sure = from_log(length), from_log(radius), confidence.sigmoid()
+        share = weight.sigmoid() * _blurred(torch.maximum(length, 2 * radius), sure)
+        return torch.stack([length, cosine, sine, radius, sure, share], 1)
 
     def raw(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 8 i j"]:
         """The numbers as they are trained; see `RAW`."""
@@ -49,6 +56,13 @@ class BlurHead(nn.Module):
                 near = F.avg_pool2d(x, SPAN, 1, SPAN // 2, count_include_pad=False)
                 x = x + F.gelu(self.context(near))
         return self.out(x)
+
+
+def _blurred(extent: Tensor, confidence: Tensor) -> Tensor:
+    """0 for extents that are as good as none, 1 for blur; linear in the logarithm between."""
+    known = ((confidence - UNSURE) / (SURE - UNSURE)).clamp(0, 1)
+    none, full = (unsure + (sure - unsure) * known for unsure, sure in (NONE, FULL))
+    return ((to_log(extent) - to_log(none)) / (to_log(full) - to_log(none))).clamp(0, 1)
 
 
 def to_log(pixels: Tensor) -> Tensor:

@@ -116,9 +116,14 @@ async def deblur(request: Request, queue: Queue, options: QueryChoices) -> Respo
                 found = result.encode(chosen.strength, kind)
             return Response(found, media_type=f"image/{kind}", headers=attachment(kind))
 
-        model, most = queue.models.find(chosen.model), queue.max_pixels
         return deblurring(
-            model, data, finish, max_pixels=most, best=chosen.best, kind=chosen.format
+            queue.models.find(chosen.model),
+            data,
+            finish,
+            max_pixels=queue.max_pixels,
+            best=chosen.best,
+            scale=chosen.scale,
+            kind=chosen.format,
         )
 
     return await answer(request, queue, options, work, "a job (POST /v1/jobs) may take longer")

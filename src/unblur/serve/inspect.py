@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from unblur.inference.blur_map import CELL, BlurMap
+from unblur.inference.options import EXACT
 from unblur.inspection import Inspection
 from unblur.inspection.summary import Kind
 from unblur.serve.api import UPLOAD, Queue, answer, problems
@@ -22,6 +23,7 @@ class InspectChoices(ModelChoice):
     """How a photo is inspected."""
 
     map: bool = Field(default=False, description="Whether to send the blur of each cell too.")
+    exact: bool = Field(default=False, description=EXACT.help)
 
 
 class Cells(BaseModel):
@@ -86,9 +88,8 @@ async def inspect(
             text = described(inspection, chosen.map).model_dump_json()
             return Response(text, media_type="application/json")
 
-        return inspecting(
-            queue.models.find(chosen.model), data, finish, max_pixels=queue.max_pixels
-        )
+        model, most = queue.models.find(chosen.model), queue.max_pixels
+        return inspecting(model, data, finish, max_pixels=most, exact=chosen.exact)
 
     return await answer(request, queue, options, work, "send it again, or a smaller one")
 

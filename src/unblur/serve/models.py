@@ -7,50 +7,73 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from unblur.errors import ModelError
-from unblur.inference.contract import FLOATS
+from unblur.inference.contract import FLOATS, MeasuringNetwork, Network
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import open_network
-from unblur.inference.inspector import Inspector
+from unblur.inference.inspector import Inspector, measures_blur
 from unblur.inference.memory import tile_for_memory
 from unblur.inference.models import CHECKPOINT
+from unblur.inference.options import Scale
 
 
 class LoadedModel:
-    """A model with its deblurrers and its inspector. Threads may share it.
+    """A model with its networks. Threads may share it.
 
     Attributes:
+        source: its bundled name or its file.
         digest: SHA-256 of its file.
-        fast: its deblurrer without `best`.
+        network: what deblurs without `best`.
     """
 
-    def __init__(self, name: str, source: str | Path, tile: int | None) -> None:
-        network = open_network(source)
-        self.name, self.digest = name, network.digest
+    def __init__(
+        self, name: str, source: str | Path, tile: int | None, measuring: Measuring
+    ) -> None:
+        self.network = open_network(source)
+        self.name, self.digest = name, self.network.digest
         # One tile for all photos: a photo's result does not depend on the load.
-        self.fast = Deblurrer(network, tile=tile or tile_for_memory(network.contract.tile))
-        self._source, self._loading = source, threading.Lock()
-        self._best: Deblurrer | None = None
-        self._inspector: Inspector | None = None
+        self._tile = tile or tile_for_memory(self.network.contract.tile)
+        self.source, self._measuring = source, measuring
+        self._loading = threading.Lock()
+        self._floats: Network | None = None
 
-    def deblurrer(self, best: bool) -> Deblurrer:
-        """The deblurrer with or without `best`; the one with it is made at its first use."""
-        if not best:
-            return self.fast
+    def deblurrer(self, best: bool = False, scale: Scale = "auto") -> Deblurrer:
+        """A deblurrer; what `best` needs is loaded at its first use."""
+        network = self._network_of_best() if best else self.network
+        return Deblurrer(network, tile=self._tile, best=best, scale=scale)
+
+    def inspector(self, exact: bool = False) -> Inspector:
+        """What measures blur, by the model's network if it can."""
+        network = self.network if measures_blur(self.network) else self._measuring.network
+        return Inspector(network, tile=self._tile, exact=exact)
+
+    def _network_of_best(self) -> Network:
         with self._loading:
-            if self._best is None:
-                network = self.fast.engine
-                if network.precision not in FLOATS:
-                    network = open_network(self._source, precision="float")
-                self._best = Deblurrer(network, tile=self.fast.tile, best=True)
-            return self._best
+            if self._floats is None:
+                rounded = self.network.precision not in FLOATS
+                self._floats = (
+                    open_network(self.source, precision="float") if rounded else self.network
+                )
+            return self._floats
+
+
+class Measuring:
+    """The network that measures blur for models that do not: one for all, opened when needed."""
+
+    def __init__(self) -> None:
+        self._opening = threading.Lock()
+        self._opened: MeasuringNetwork | None = None
+
+    def offer(self, model: LoadedModel) -> None:
+        """Takes a loaded model's network instead of opening one, if it is the default's."""
+        if model.source == "default" and measures_blur(model.network):
+            self._opened = model.network
 
     @property
-    def inspector(self) -> Inspector:
-        """What measures blur, by the model's network if it can; made at its first use."""
-        with self._loading:
-            if self._inspector is None:
-                self._inspector = Inspector(self.fast.engine, tile=self.fast.tile)
-            return self._inspector
+    def network(self) -> MeasuringNetwork:
+        with self._opening:
+            if self._opened is None:
+                self._opened = Inspector("default").engine
+            return self._opened
 
 
 class LoadedModels(dict[str, LoadedModel]):
@@ -65,12 +88,14 @@ class LoadedModels(dict[str, LoadedModel]):
     """
 
     def __init__(self, sources: Iterable[str | Path], tile: int | None = None) -> None:
+        measuring = Measuring()
         for source in sources:
             path = Path(source)
             name = path.stem if path.suffix in (".onnx", CHECKPOINT) else str(source)
             if name in self:
                 raise ModelError(f"two models are called {name}; rename one")
-            self[name] = LoadedModel(name, source, tile)
+            self[name] = LoadedModel(name, source, tile, measuring)
+            measuring.offer(self[name])
         self.default = next(iter(self))
 
     def find(self, name: str | None) -> LoadedModel:

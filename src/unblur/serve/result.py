@@ -17,6 +17,7 @@ from unblur.inference.blend import Strip, blend
 from unblur.inference.deblur_file import encode_result, source_of, write_result
 from unblur.inference.deblurrer import Deblurrer
 from unblur.photo import Photo
+from unblur.serve.watched import Watched
 
 IN_MEMORY = 2**22
 """Pixels up to which a photo's change is held in memory (12 bytes each), else in a file."""
@@ -68,7 +69,8 @@ class CachedResult:
         Args:
             source: the bytes of a file, or its path; the file must stay until `close`.
             max_pixels: a larger photo is refused before it is decoded.
-            report: as in `Deblurrer.changes`; called at the end as well, with the total twice.
+            report: as in `Deblurrer.changes`; called at the end as well, with the total twice, and
+                with two zeros when a part of the photo is read to choose the scales.
             folder: for the change of a large photo, by default the system's for temporary files.
             kind: a format; it is checked first that it can hold the photo.
 
@@ -86,14 +88,16 @@ class CachedResult:
             total = runs
             report(begun, runs)
 
-        changes = deblurrer.changes(source_of(picture), count)
+        pixels = source_of(picture)
+        scales = deblurrer.scales(Watched(pixels, partial(report, 0, 0)))
+        changes = deblurrer.changes(pixels, count, scales)
         if picture.width * picture.height <= IN_MEMORY:
             kept = list(changes)
         else:
             # Without a name: it disappears when it is closed, and with the process.
             kept = _written(changes, partial(tempfile.TemporaryFile, dir=folder))
         report(total, total)
-        return cls(source, picture, kept, max_pixels)
+        return cls(source, picture, kept, max_pixels, scales.shares())
 
     @property
     def photo(self) -> Photo:

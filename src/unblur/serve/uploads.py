@@ -9,7 +9,8 @@ from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 
 from fastapi import HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -35,6 +36,23 @@ class ModelChoice(BaseModel):
     ] = None
 
 
+def _scale(given: Any) -> options.Scale:
+    try:
+        return options.scale_of(given)
+    except (ValueError, TypeError) as error:
+        raise PydanticCustomError("scale", "{reason}", {"reason": str(error)}) from None
+
+
+SCALES = {
+    "anyOf": [
+        {"const": "auto"},
+        {"type": "number", "minimum": options.SMALLEST_SCALE, "maximum": 1},
+        {"type": "string", "pattern": "^(1/([1-9]|1[0-6])|2/3)$"},
+    ]
+}
+"""What OpenAPI says of a scale; further fractions are taken as well."""
+
+
 class Choices(ModelChoice):
     """How a photo is deblurred."""
 
@@ -46,6 +64,12 @@ class Choices(ModelChoice):
         allow_inf_nan=False,
     )
     best: bool = Field(default=False, description=options.BEST.help)
+    scale: Annotated[
+        options.Scale,
+        Field(description=options.SCALE.help),
+        BeforeValidator(_scale),
+        WithJsonSchema(SCALES),
+    ] = "auto"
     format: Annotated[
         Format | None,
         Field(description="Of the result; by default the photo's own, JPEG for HEIC."),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
-
-import numpy as np
+from typing import Generic, Literal, TypeVar
 
 from unblur import photo
-from unblur.inference.blend import Source
 from unblur.inference.deblur_file import source_of
+from unblur.inference.options import Scale
 from unblur.inspection import Inspection, inspect_source
 from unblur.serve.models import LoadedModel
 from unblur.serve.result import CachedResult
+from unblur.serve.watched import Watched
 
 T = TypeVar("T")
 Report = Callable[[int, int], None]
@@ -44,6 +44,7 @@ def deblurring(
     *,
     max_pixels: int | None,
     best: bool = False,
+    scale: Scale = "auto",
     kind: str | None = None,
     started: Callable[[], None] = lambda: None,
 ) -> Work[T]:
@@ -54,13 +55,14 @@ def deblurring(
         finish: makes the task's value of the result, and closes or keeps it.
         max_pixels: a larger photo is refused before it is decoded.
         best: whether to take the mean over the eight turns and flips.
+        scale: at which the network works; see `Deblurrer`.
         kind: a format that must be able to hold the photo.
         started: called when the work on it begins.
     """
 
     def run(report: Report) -> T:
         started()
-        deblurrer = model.deblurrer(best)
+        deblurrer = model.deblurrer(best, scale)
         return finish(CachedResult.compute(deblurrer, source, max_pixels, report, kind=kind))
 
     return Work("deblur", _held(source), run)
@@ -72,33 +74,16 @@ def inspecting(
     finish: Callable[[Inspection], T],
     *,
     max_pixels: int | None,
+    exact: bool = False,
 ) -> Work[T]:
-    """Measures how blurred a photo is; the arguments are those of `deblurring`."""
+    """Measures how blurred a photo is; the arguments are those of `deblurring` and `Inspector`."""
 
     def run(report: Report) -> T:
         picture = photo.read(source, max_pixels)
-        return finish(inspect_source(model.inspector, _Watched(source_of(picture), report)))
+        source_read = Watched(source_of(picture), partial(report, 0, 1))
+        return finish(inspect_source(model.inspector(exact), source_read))
 
     return Work("inspect", _held(source), run)
-
-
-class _Watched:
-    """A source that ends the work, if it is to end, when a part of it is read."""
-
-    def __init__(self, source: Source, report: Report) -> None:
-        self._source, self._report = source, report
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._source.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self._source.dtype
-
-    def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:
-        self._report(0, 1)
-        return self._source[key]
 
 
 def _held(source: bytes | Path) -> int:

@@ -89,9 +89,9 @@ class Jobs:
             OSError: if the photo cannot be written.
         """
         model = self._queue.models.find(choices.model).name
-        record = Record(
-            new_id(), time.time(), choices.strength, model, choices.format, best=choices.best
-        )
+        asked = (choices.strength, model, choices.format)
+        how = {"best": choices.best, "scale": choices.scale}
+        record = Record(new_id(), time.time(), *asked, **how)
         job = Job(record)
         with self._lock:
             if self.is_full():
@@ -184,6 +184,7 @@ class Jobs:
                 finish,
                 max_pixels=self._queue.max_pixels,
                 best=record.best,
+                scale=record.scale,
                 kind=record.format,
                 started=started,
             )

@@ -9,14 +9,15 @@ from typing import Annotated, BinaryIO, Literal
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi import Path as InPath
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
 from unblur.errors import BusyError, ModelError
+from unblur.inference.options import Scale
 from unblur.serve.api import RESULT, UPLOAD, attachment, problems
 from unblur.serve.errors import log, refusal
 from unblur.serve.jobs import Job, Jobs
-from unblur.serve.uploads import Choices, QueryChoices, body, received
+from unblur.serve.uploads import SCALES, Choices, QueryChoices, body, received
 
 Identity = Annotated[str, InPath(alias="id", description="The job's `id`.", examples=["0f" * 16])]
 
@@ -30,6 +31,7 @@ class JobState(BaseModel):
     position: int = Field(ge=0, description="Its place in the queue, from 1; 0 once it has begun.")
     strength: float
     best: bool
+    scale: Annotated[Scale, WithJsonSchema(SCALES)]
     model: str
     format: str | None = Field(description="Of the result; null until known if none was asked for.")
     error: str | None = Field(description="Why it failed, in one line.")
@@ -139,6 +141,7 @@ def _state(jobs: Jobs, job: Job) -> JobState:
         position=jobs.position(job),
         strength=record.strength,
         best=record.best,
+        scale=record.scale,
         model=record.model,
         format=record.format,
         error=record.error,

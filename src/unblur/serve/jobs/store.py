@@ -23,6 +23,7 @@ from typing import BinaryIO, Literal
 
 from unblur import photo
 from unblur.errors import PhotoError
+from unblur.inference.options import Scale
 from unblur.photo.files import atomic
 from unblur.serve.disk_space import require_room
 from unblur.serve.errors import log
@@ -47,6 +48,7 @@ class Record:
     tries: int = 0
     """How often it was begun, without those tries that an orderly stop ended."""
     best: bool = False
+    scale: Scale = "auto"
 
 
 class Store:

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from unblur.errors import ExpiredError
+from unblur.inference.options import Scale, scale_of
 from unblur.photo import FORMATS, READABLE
 from unblur.serve.page import running
 from unblur.serve.page.sessions import Sessions
@@ -48,8 +49,8 @@ def make_blocks(sessions: Sessions, max_bytes: int, timeout: float) -> gr.Blocks
         except ExpiredError:
             yield {"gone": True}
             return
-        model, best = asked.get("model"), asked.get("best") is True
-        async for state in running.run(session, queue, model, timeout, best):
+        model, best, scale = asked.get("model"), asked.get("best") is True, _scale(asked)
+        async for state in running.run(session, queue, model, timeout, best, scale):
             yield state
 
     def leave(request: gr.Request) -> None:
@@ -66,6 +67,13 @@ def make_blocks(sessions: Sessions, max_bytes: int, timeout: float) -> gr.Blocks
         )
         blocks.unload(leave)
     return blocks.queue(api_open=False, default_concurrency_limit=None)
+
+
+def _scale(asked: dict[str, Any]) -> Scale:
+    try:
+        return scale_of(str(asked.get("scale")))
+    except ValueError:
+        return "auto"
 
 
 def _accepted() -> list[str]:

@@ -87,7 +87,8 @@ class Page {
   work() {
     this.heard = Date.now();
     const [model, best] = [this.find(".model").value, this.find(".best").checked];
-    this.trigger("submit", { visit: this.visit, model, best });
+    const scale = this.find(".scale").value;
+    this.trigger("submit", { visit: this.visit, model, best, scale });
   }
 
   async add(files) {
@@ -348,6 +349,7 @@ class Page {
     });
     on(".model", "change", () => this.work());
     on(".best", "change", () => this.work());
+    on(".scale", "change", () => this.work());
     this.listenToDrops();
     document.addEventListener("paste", (event) => {
       const pasted = [...(event.clipboardData?.files ?? [])];

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from unblur.errors import BusyError, TaskCancelledError, UnblurError
+from unblur.inference.options import Scale
 from unblur.serve.errors import log, reason
 from unblur.serve.page import previews, words
 from unblur.serve.page.sessions import Result, Session, Upload, Variant
@@ -23,7 +24,12 @@ BUG = "could not be done: something is wrong with the server, not with your phot
 
 
 async def run(
-    session: Session, queue: PhotoQueue, model: str | None, timeout: float, best: bool = False
+    session: Session,
+    queue: PhotoQueue,
+    model: str | None,
+    timeout: float,
+    best: bool = False,
+    scale: Scale = "auto",
 ) -> AsyncIterator[dict[str, Any]]:
     """Deblurs the photos that have no result of this variant; yields `state` when it changes.
 
@@ -32,7 +38,7 @@ async def run(
     A photo fails after `timeout` seconds.
     """
     models = queue.models
-    variant = Variant(model if model and model in models else models.default, best)
+    variant = Variant(model if model and model in models else models.default, best, scale)
     for upload in session.uploads.values():
         if upload.variant != variant:
             _ask_for(upload, queue, variant)
@@ -81,7 +87,9 @@ def described(session: Session, upload: Upload, queue: PhotoQueue) -> dict[str, 
         "blur": None
         if upload.measured is None
         else {**asdict(upload.measured), "picture": f"{at}/blur.png"},
-        "scales": words.scales(result.cached.scales) if result is not None else "",
+        "scales": ""
+        if result is None
+        else words.scales(result.cached.scales, result.variant.scale != "auto"),
         "result": upload.result_name if result is not None else "",
         "thumb": f"{at}/thumb.jpg",
         "before": f"{at}/before.jpg",
@@ -151,7 +159,8 @@ async def _run_one(session: Session, upload: Upload, queue: PhotoQueue, timeout:
     loop = asyncio.get_running_loop()
     try:
         model, most = queue.models.find(variant.model), queue.max_pixels
-        work = deblurring(model, upload.path, finish, max_pixels=most, best=variant.best)
+        how = {"max_pixels": most, "best": variant.best, "scale": variant.scale}
+        work = deblurring(model, upload.path, finish, **how)
         task = upload.task = queue.submit(work)
     except BusyError:
         await asyncio.sleep(BUSY)
@@ -184,7 +193,8 @@ def _take(upload: Upload, task: Task[Any], variant: Variant, name: str) -> None:
         if not upload.folder.exists() or upload.variant != variant or upload.state == "failed":
             result.close()
             return
-        for other in [one for one in upload.results if one.variant.model != variant.model]:
+        # Each takes room on the disk.
+        for other in [one for one in upload.results if not _kept(one.variant, variant)]:
             upload.results.remove(other)
             other.close()
         upload.results.append(result)
@@ -199,6 +209,11 @@ def _take(upload: Upload, task: Task[Any], variant: Variant, name: str) -> None:
     else:
         log.error("a photo of the page failed", exc_info=error)
         _fail(upload, BUG)
+
+
+def _kept(old: Variant, new: Variant) -> bool:
+    """Whether a result is kept when there is one of another variant."""
+    return (old.model, old.scale) == (new.model, new.scale)
 
 
 def _fail(upload: Upload, error: str) -> None:

@@ -15,6 +15,7 @@ from anyio import CapacityLimiter
 
 from unblur import photo
 from unblur.errors import ExpiredError
+from unblur.inference.options import Scale
 from unblur.photo import FORMATS, RAW_ENDINGS
 from unblur.serve.page import previews
 from unblur.serve.queue import PhotoQueue, Task
@@ -33,6 +34,7 @@ class Variant(NamedTuple):
 
     model: str
     best: bool
+    scale: Scale = "auto"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Upload:
         path: the file as it was uploaded, in `folder`, where its previews are too.
         details: its format, size and the like, to be shown.
         variant: the one that was last asked for.
-        results: of one model, at most one of each variant; the last one is shown.
+        results: of one model and one scale, with and without `best`; the last one is shown.
         run: counts the results.
         measuring: the task that sets `measured`, until it is done.
         error: what is wrong with it, to follow its name.

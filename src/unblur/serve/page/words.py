@@ -36,11 +36,12 @@ def level(inspection: Inspection) -> Literal["sharp", "soft", "blurred"]:
     return "soft" if inspection.score >= 50 else "blurred"
 
 
-def scales(shares: Mapping[float, float]) -> str:
+def scales(shares: Mapping[float, float], chosen: bool = False) -> str:
     """ "Long blur: worked at half size in 40 % of the photo", for example.
 
     Args:
         shares: as `CachedResult.scales`.
+        chosen: whether the one scale was asked for, whatever the blur.
 
     Returns:
         The words; none if hardly any of it was at less than full size.
@@ -50,7 +51,8 @@ def scales(shares: Mapping[float, float]) -> str:
         return ""
     small = {scale: share for scale, share in shares.items() if scale < 1 and share > FEW / 3}
     if len(small) == 1 and total > 1 - FEW:
-        return f"Long blur: worked at {_size(*small)}"
+        size = _size(*small)
+        return f"Worked at {size}" if chosen else f"Long blur: worked at {size}"
     parts = [f"at {_size(scale)} in {_percent(small[scale])}" for scale in sorted(small)[::-1]]
     return f"Long blur: worked {' and '.join(parts)} of the photo"
 
