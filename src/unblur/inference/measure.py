@@ -14,13 +14,13 @@ from unblur.inference.contract import MeasuringNetwork
 from unblur.inference.resample import Reduced, enlarge_cells
 from unblur.inference.tiling import padded, run_tiled
 
-STEP = 4
+STEP = 2
 """Ratio of a scale to the next smaller one."""
 SMALLEST = 96
 """Least side, in pixels, of an image that is measured at a smaller scale too."""
 LONG, LONGER = 20.0, 36.0
-"""Lengths, in pixels of the image measured, from which the smaller scale takes over, and from which
-it alone counts; a network sees 88 pixels around, and longer motion leaves nothing in them."""
+"""Lengths, or four radii, in pixels of the image measured, from which the smaller scale takes over,
+and from which it alone counts; longer motion leaves nothing in what a network sees around."""
 
 
 def measure(
@@ -32,8 +32,8 @@ def measure(
 ) -> np.ndarray:
     """What a network measures in an image, lengths and radii in pixels of its full size.
 
-    The image is measured at a scale and at a quarter of it, a sixteenth, ..., as long as it has
-    pixels; where the motion is long, the smaller scale counts.
+    The image is measured at a scale and at a half of it, a quarter, ..., as long as it has pixels;
+    where the motion is long, or only the smaller scale is sure, that counts.
 
     Args:
         run: the network's `blur`, or what gives the same.
@@ -50,8 +50,9 @@ def measure(
         return planes
     coarse = measure(network, run, source, scale / STEP, tile)
     coarse = enlarge_cells(coarse.transpose(1, 2, 0), planes.shape[1:], STEP).transpose(2, 0, 1)
-    extent = np.maximum(coarse[0], 2 * coarse[3]) * scale
+    extent = np.maximum(coarse[0], 4 * coarse[3]) * scale
     share = ((extent - LONG) / (LONGER - LONG)).clip(0, 1) * (coarse[4] > 0.5)
+    share = np.maximum(share, (2 * (coarse[4] - planes[4])).clip(0, 1))
     mixed = planes * (1 - share) + coarse * share
     # Whether a little blur is worth a change is measured at the larger scale alone.
     mixed[-1] = planes[-1]

@@ -16,12 +16,12 @@ OVERVIEW = 1 / 4
 """Scale at which long motion is looked for."""
 LENGTHS = {
     1.0: 42.0,
-    2 / 3: 60.0,
-    1 / 2: 82.0,
-    1 / 3: 120.0,
-    1 / 4: 165.0,
-    1 / 6: 240.0,
-    1 / 8: 330.0,
+    2 / 3: 58.0,
+    1 / 2: 88.0,
+    1 / 3: 128.0,
+    1 / 4: 175.0,
+    1 / 6: 255.0,
+    1 / 8: 350.0,
 }
 """The length of the motion, in pixels, for which each scale is best (docs/inspect.md)."""
 LEAST = 64
