@@ -15,7 +15,8 @@ from unblur.inference.measure import LONG, measure
 
 def shown(cells: np.ndarray) -> np.ndarray:
     """Planes of all kinds, of which each is another function of a cell's grey."""
-    return np.stack([9 * cells, cells, 1 - cells, 4 * cells, 0.5 + cells / 2, cells**2])
+    sure = np.full_like(cells, 0.9)
+    return np.stack([9 * cells, cells, 1 - cells, 2 * cells, sure, cells**2])
 
 
 def of(network: Fake, image: np.ndarray, scale: float = 1.0, tile: int = 4096) -> np.ndarray:

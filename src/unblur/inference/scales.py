@@ -17,11 +17,11 @@ OVERVIEW = 1 / 4
 LENGTHS = {
     1.0: 42.0,
     2 / 3: 58.0,
-    1 / 2: 88.0,
-    1 / 3: 128.0,
-    1 / 4: 175.0,
-    1 / 6: 255.0,
-    1 / 8: 350.0,
+    1 / 2: 84.0,
+    1 / 3: 122.0,
+    1 / 4: 165.0,
+    1 / 6: 245.0,
+    1 / 8: 330.0,
 }
 """The length of the motion, in pixels, for which each scale is best (docs/inspect.md)."""
 LEAST = 64
