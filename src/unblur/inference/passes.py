@@ -77,11 +77,11 @@ class Pass:
         """
         image = self._image
 
-        def run(picture: np.ndarray) -> np.ndarray:
+        def once(picture: np.ndarray, /) -> np.ndarray:
             begin()
             return _restored(self._network, picture, self._least)
 
-        run = averaged(run) if self._best else run
+        run = averaged(once) if self._best else once
 
         def change(part: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
             pixels, share = part

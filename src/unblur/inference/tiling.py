@@ -14,13 +14,10 @@ import numpy as np
 T = TypeVar("T")
 R = TypeVar("R")
 
-Read = Callable[[slice, slice], np.ndarray]
-"""Returns the part of an image in some rows and columns, (h, w, c)."""
-
 
 def run_tiled(
-    operator: Callable[[np.ndarray], np.ndarray],
-    read: Read,
+    operator: Callable[[T], np.ndarray],
+    read: Callable[[slice, slice], T],
     shape: tuple[int, int],
     tile: int,
     overlap: int,
@@ -32,8 +29,8 @@ def run_tiled(
     No more than a row of tiles is held, whatever the image's height.
 
     Args:
-        operator: takes a tile, (h, w, c), and returns float32 (h, w, any).
-        read: reads a tile.
+        operator: takes a tile and returns float32 (h, w, any).
+        read: reads a tile: the part of an image in some rows and columns, (h, w, c).
         shape: height and width of the image, at least 1.
         tile: largest side of a tile, in pixels; an image that fits is one tile.
         overlap: pixels that neighbouring tiles share; in the middle of them one fades into the
