@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -45,6 +46,34 @@ def expose(
         assert frame is not None
         total += frame
     return total / len(times)
+
+
+def true_path(
+    poses: Tensor, centre: Tensor, focal: float, place: tuple[float, float], far: float = 1.0
+) -> tuple[float, tuple[float, float, float]]:
+    """The path that a layer's point takes over the sensor, by the poses (t, 6) one by one.
+
+    Args:
+        place: of the point in the middle pose, in pixels (x, y) from the crop's centre.
+        far: what its shift is multiplied with.
+
+    Returns:
+        Its length, and its positions' variances along x and y and their covariance.
+    """
+    at = []
+    for pose in poses.double():
+        h = homography(pose, focal)
+        x, y = place[0] - float(centre[0]), place[1] - float(centre[1])
+        u, v, w = (float(row[0]) * x + float(row[1]) * y + float(row[2]) for row in h)
+        at.append((u / w + float(pose[0]) * far, v / w + float(pose[1]) * far))
+    length = sum(math.dist(a, b) for a, b in itertools.pairwise(at))
+    mx, my = (sum(values) / len(at) for values in zip(*at, strict=True))
+    pairs = [(x - mx, y - my) for x, y in at]
+    spread = [
+        sum(p * q for p, q in products) / len(at)
+        for products in ([(x, x) for x, _ in pairs], [(y, y) for _, y in pairs], pairs)
+    ]
+    return length, (spread[0], spread[1], spread[2])
 
 
 def pose_at(poses: Tensor, time: float) -> Tensor:

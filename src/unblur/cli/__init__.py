@@ -8,6 +8,7 @@ import typer
 
 from unblur import __version__
 from unblur.cli import deblur, evaluate, export, inspect, robustness, serve, synth, train
+from unblur.cli import train_head as head
 from unblur.cli.options import Command
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app.command(no_args_is_help=True, cls=Command)(deblur.deblur)
 app.command(no_args_is_help=True, cls=Command)(inspect.inspect)
 app.command(no_args_is_help=True)(synth.synth)
 app.command(no_args_is_help=True)(train.train)
+app.command(no_args_is_help=True)(head.train_head)
 app.command(no_args_is_help=True)(evaluate.evaluate)
 app.command()(robustness.robustness)
 app.command(no_args_is_help=True)(export.export)

@@ -91,7 +91,8 @@ def in_units(time: float) -> str:
 
 
 def _long(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    # A field whose name Python keeps for itself ends with an underscore.
+    return f"--{name.rstrip('_').replace('_', '-')}"
 
 
 def _chosen(choices: tuple[str, ...], text: str) -> str:
@@ -124,7 +125,8 @@ def _parameter(name: str, kind: Any, default: Any, option: Option) -> inspect.Pa
         kind, how["show_default"] = list[get_args(kind)[0]], False
         default = default if default is MISSING else list(default)
     long = _long(name)
-    names = [option.short, long] if option.short else [long] if default is False else []
+    named = default is False or name.endswith("_")
+    names = [option.short, long] if option.short else [long] if named else []
     info: Any = typer.Argument(**how) if option.argument else typer.Option(*names, **how)
     return inspect.Parameter(
         name,

@@ -32,6 +32,25 @@ def bar() -> Iterator[Callable[[int, int | None], None]]:
 
 
 @contextmanager
+def stages() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each stage of a command; silent without a terminal.
+
+    Yields:
+        A function to call with a stage's name, the number done and that of all.
+    """
+    console = Console(stderr=True)
+    with Bar(console=console, disable=not console.is_terminal) as progress:
+        tasks = {}
+
+        def advance(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total)
+            progress.update(tasks[stage], completed=done)
+
+        yield advance
+
+
+@contextmanager
 def photos_bar(total: int) -> Iterator[Callable[[bool, int], None]]:
     """A bar of photos with their speed and the time left; silent without a terminal.
 

@@ -77,7 +77,7 @@ class Pass:
         """
         image = self._image
 
-        def once(picture: np.ndarray) -> np.ndarray:
+        def once(picture: np.ndarray, /) -> np.ndarray:
             begin()
             return _restored(self._network, picture, self._least)
 

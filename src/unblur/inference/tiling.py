@@ -14,12 +14,10 @@ import numpy as np
 T = TypeVar("T")
 R = TypeVar("R")
 
-P = TypeVar("P")
-
 
 def run_tiled(
-    operator: Callable[[P], np.ndarray],
-    read: Callable[[slice, slice], P],
+    operator: Callable[[T], np.ndarray],
+    read: Callable[[slice, slice], T],
     shape: tuple[int, int],
     tile: int,
     overlap: int,
@@ -31,8 +29,8 @@ def run_tiled(
     No more than a row of tiles is held, whatever the image's height.
 
     Args:
-        operator: takes a tile, as it is read, and returns float32 (h, w, any).
-        read: reads a tile of some rows and columns.
+        operator: takes a tile and returns float32 (h, w, any).
+        read: reads a tile: the part of an image in some rows and columns, (h, w, c).
         shape: height and width of the image, at least 1.
         tile: largest side of a tile, in pixels; an image that fits is one tile.
         overlap: pixels that neighbouring tiles share; in the middle of them one fades into the

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Callable
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +36,46 @@ def add_blur_head(path: Path, head: BlurHead, out: Path) -> None:
             written.
     """
     model = load_onnx(path)
-    stated = [entry for entry in model.metadata_props if entry.key == METADATA_KEY]
-    try:
-        contract = json.loads(stated[0].value) | {"measures_blur": True}
-        stated[0].value = Contract.from_json(json.dumps(contract)).to_json()
+    with _exported(path):
+        _state(model)
         model = graft(model, head)
-    except (IndexError, KeyError, ValueError, TypeError, StopIteration) as error:
-        reason = f"not a gated U-Net that unblur exported, as was expected ({error!r})"
-        raise ExportError(reason, file=path) from None
     write_onnx(out, model.SerializeToString())
+
+
+def check(path: Path, out: Path) -> None:
+    """Raises ExportError where `add_blur_head` would, whatever the head."""
+    model = load_onnx(path)
+    with _exported(path):
+        _state(model)
+        _features(model)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+        if out.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except OSError as error:
+        raise ExportError(f"cannot be written ({error.strerror})", file=out) from None
+
+
+@contextmanager
+def _exported(path: Path) -> Iterator[None]:
+    """Says that a file is of another kind where its graph is."""
+    try:
+        yield
+    except (IndexError, KeyError, ValueError, TypeError, StopIteration) as error:
+        why = "other operators" if isinstance(error, StopIteration) else str(error)
+        reason = f"not a gated U-Net that unblur exported, as was expected ({why})"
+        raise ExportError(reason, file=path) from None
+
+
+def _state(model: onnx.ModelProto) -> None:
+    """Sets the contract: blur is measured."""
+    stated = next((entry for entry in model.metadata_props if entry.key == METADATA_KEY), None)
+    if stated is None:
+        raise ValueError("it states no contract")
+    contract = json.loads(stated.value) | {"measures_blur": True}
+    stated.value = Contract.from_json(json.dumps(contract)).to_json()
 
 
 def load_blur_head(path: Path) -> BlurHead:
