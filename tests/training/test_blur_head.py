@@ -15,7 +15,7 @@ from tests.files import write
 from unblur.blur.config import BlurConfig
 from unblur.errors import CheckpointError, DataError
 from unblur.nets import GatedUNet, checkpoint
-from unblur.nets.blur_head import BlurHead, from_log, to_log
+from unblur.nets.blur_head import BlurHead, blurred, from_log, to_log
 from unblur.training import blur_head
 from unblur.training.blur_head import Examples, head_loss, train_blur_head
 from unblur.training.config import DataConfig
@@ -113,6 +113,15 @@ def test_logarithms_are_turned_back() -> None:
     assert float(from_log(torch.tensor(-3.0))) == 0
 
 
+def test_little_blur_is_left_alone_and_less_so_in_cells_without_texture() -> None:
+    extents = torch.tensor([0.0, 1.5, 2.0, 4.0, 8.0, 50.0])
+    textured, plain = (blurred(extents, torch.full_like(extents, sure)) for sure in (0.9, 0.1))
+    torch.testing.assert_close(textured, torch.tensor([0.0, 0.0, 0.0, 1.0, 1.0, 1.0]))
+    torch.testing.assert_close(plain, torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0, 1.0]))
+    between = blurred(torch.tensor(3.0), torch.tensor(0.9))
+    assert 0 < float(between) < 1
+
+
 def test_planes_are_what_the_raw_numbers_say() -> None:
     head = BlurHead(8, 12).eval()
     features = torch.randn(2, 8, 12, 20)
@@ -122,7 +131,8 @@ def test_planes_are_what_the_raw_numbers_say() -> None:
     assert planes.shape == (2, 6, 6, 10)
     torch.testing.assert_close(planes[:, 0], from_log(numbers[:, 0]))
     torch.testing.assert_close(planes[:, 1:3], numbers[:, 2:4])
-    torch.testing.assert_close(planes[:, 4:], numbers[:, 6:].sigmoid())
+    torch.testing.assert_close(planes[:, 4], numbers[:, 6].sigmoid())
+    assert bool((planes[:, 5] <= numbers[:, 7].sigmoid()).all())
     # Contrast is no blur.
     torch.testing.assert_close(louder, planes, rtol=1e-3, atol=1e-3)
 

@@ -41,7 +41,7 @@ class BlurHead(nn.Module):
         """The planes of `inference.blur_map.PLANES`."""
         length, _, cosine, sine, radius, _, confidence, weight = self.raw(features).unbind(1)
         length, radius, sure = from_log(length), from_log(radius), confidence.sigmoid()
-        share = weight.sigmoid() * _blurred(torch.maximum(length, 2 * radius), sure)
+        share = weight.sigmoid() * blurred(torch.maximum(length, 2 * radius), sure)
         return torch.stack([length, cosine, sine, radius, sure, share], 1)
 
     def raw(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 8 i j"]:
@@ -58,7 +58,7 @@ class BlurHead(nn.Module):
         return self.out(x)
 
 
-def _blurred(extent: Tensor, confidence: Tensor) -> Tensor:
+def blurred(extent: Tensor, confidence: Tensor) -> Tensor:
     """0 for extents that are as good as none, 1 for blur; linear in the logarithm between."""
     known = ((confidence - UNSURE) / (SURE - UNSURE)).clamp(0, 1)
     none, full = (unsure + (sure - unsure) * known for unsure, sure in (NONE, FULL))
