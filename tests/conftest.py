@@ -43,12 +43,13 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def picture() -> np.ndarray:
-    """A (96, 120, 3) uint8 picture with edges and texture."""
+    """A (96, 120, 3) uint8 picture with edges and texture, moved along 9 pixels: to be deblurred."""
     y, x = np.mgrid[:96, :120]
     waves = [np.sin(x / 3 + k) * np.cos(y / (2 + k)) * 60 + 128 for k in range(3)]
     image = np.stack(waves, axis=-1)
     image[30:60, 40:80] = (250, 20, 90)
-    return image.astype(np.uint8)
+    moved = np.mean([np.roll(image, shift, axis=1) for shift in range(-4, 5)], axis=0)
+    return np.rint(moved).astype(np.uint8)
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from unblur.inference.tiling import padded, run_tiled, spans
 Rows = Iterator[tuple[slice, np.ndarray]]
 """From top to bottom: rows, and float32 (rows, w, colours), full scale = 1."""
 
+UNSURE, SURE = 0.3, 0.7
+"""Confidences up to which a cell tells nothing of its blur, and from which it is sure."""
 _BLOCK = 256
 """Rows that are enlarged at a time."""
 
@@ -83,15 +85,16 @@ class Pass:
 
         run = averaged(once) if self._best else once
 
-        def change(part: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-            pixels, share = part
+        def change(part: tuple[np.ndarray, slice, slice]) -> np.ndarray:
+            pixels, y, x = part
+            share = self._share(y, x)
             if not share.any():
                 return np.zeros((*pixels.shape[:2], colour_channels(pixels)), np.float32)
-            return share * self._change(pixels, run)
+            return share * self._change(pixels, run, self._scales.blurred_at(y, x, self.scale))
 
         return run_tiled(
             change,
-            lambda y, x: (image[y, x], self._share(y, x)),
+            lambda y, x: (image[y, x], y, x),
             (image.shape[0], image.shape[1]),
             self._tile,
             self._overlap,
@@ -118,7 +121,12 @@ class Pass:
     def _share(self, rows: slice, columns: slice) -> np.ndarray:
         return self._scales.at(self.scale, rows, columns, self.scale)
 
-    def _change(self, pixels: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    def _change(
+        self,
+        pixels: np.ndarray,
+        run: Callable[[np.ndarray], np.ndarray],
+        blurred: np.ndarray | float,
+    ) -> np.ndarray:
         """What the full effect adds to a tile's colours, full scale = 1."""
         pixels = photo.fill_transparent(pixels)
         colours = pixels[..., : colour_channels(pixels)].astype(np.float32)
@@ -132,8 +140,11 @@ class Pass:
             change = change.mean(2, keepdims=True)
         if not self._masked:
             return change
-        # The fourth plane, where there is one, is the weight.
-        return change_mask(change) * change * restored[..., 3:].prod(2, keepdims=True)
+        change *= change_mask(change)
+        if restored.shape[2] > 3:
+            # Where there is no texture to tell by, the picture seen from afar decides.
+            change *= restored[..., 3:4] + restored[..., 4:] * blurred
+        return change
 
 
 def summed(shape: Sequence[int], parts: Sequence[Rows]) -> Rows:
@@ -173,11 +184,14 @@ class _Stream:
 
 
 def _restored(network: Network, picture: np.ndarray, least: tuple[int, int]) -> np.ndarray:
-    """The restored picture (h, w, 3) and, where blur is measured, the weight as a fourth plane."""
+    """The restored picture (h, w, 3); where blur is measured, (h, w, 5): the weight, divided among
+    what is sure and what is not."""
     height, width = picture.shape[:2]
     batch = padded(picture, network.contract.multiple, least)
     if not measures_blur(network):
         return network(batch)[0].transpose(1, 2, 0)[:height, :width]
     restored, blur = network.with_blur(batch)
-    weight = enlarge_cells(blur[0, -1], (batch.shape[2], batch.shape[3]))
-    return np.concatenate([restored[0], weight[None]]).transpose(1, 2, 0)[:height, :width]
+    weight, sure = blur[0, -1], ((blur[0, -2] - UNSURE) / (SURE - UNSURE)).clip(0, 1)
+    parts = np.stack([weight * sure, weight * (1 - sure)], axis=2)
+    parts = enlarge_cells(parts, (batch.shape[2], batch.shape[3]))[:height, :width]
+    return np.concatenate([restored[0].transpose(1, 2, 0)[:height, :width], parts], axis=2)

@@ -1,4 +1,4 @@
-"""Chooses, place by place, the scale at which a photo is deblurred."""
+"""Looks at a photo from afar: where it is blurred, and at which scale to deblur each place."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unblur.inference.blend import Source
+from unblur.inference.blur_map import CELL
 from unblur.inference.contract import MeasuringNetwork
 from unblur.inference.measure import measure
 from unblur.inference.resample import cells_at
@@ -28,6 +29,11 @@ LEAST = 64
 """Least side, in pixels, of a picture that a network makes something of."""
 AROUND = 2
 """Cells on each side over which lengths are averaged."""
+SHARP, BLURRED = 4.0, 8.0
+"""Extents in pixels (the length of the motion, or the diameter of the defocus) up to which a place
+looks sharp from afar, and from which it looks blurred."""
+LITTLE = 0.02
+"""A scale that has a smaller share everywhere is left out."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +43,12 @@ class ScaleMap:
     Attributes:
         weights: float32 (i, j) for each scale that has a share, of square cells.
         cell: side of a cell, in pixels of the full size.
+        blurred: float32 (i, j), 0 to 1, whether a place looks blurred from afar; None: not looked.
     """
 
     weights: dict[float, np.ndarray]
     cell: float
+    blurred: np.ndarray | None = None
 
     @classmethod
     def of_one(cls, scale: float) -> ScaleMap:
@@ -62,6 +70,12 @@ class ScaleMap:
             return weight.reshape(1, 1, 1)
         return cells_at(weight, rows, columns, self.cell * ratio)[..., None]
 
+    def blurred_at(self, rows: slice, columns: slice, ratio: float = 1.0) -> np.ndarray | float:
+        """Whether pixels look blurred from afar, as `at`; 1 if that was not looked at."""
+        if self.blurred is None:
+            return 1.0
+        return cells_at(self.blurred, rows, columns, self.cell * ratio)[..., None]
+
 
 def choose_scales(
     network: MeasuringNetwork, run: Callable[[np.ndarray], np.ndarray], source: Source, tile: int
@@ -76,24 +90,25 @@ def choose_scales(
         run, tile: as `measure`.
     """
     planes = measure(network, run, source, OVERVIEW, tile)
-    length = _smooth_length(planes)
-    weights, side = {}, min(source.shape[:2])
+    length = _smooth(planes[0], planes[4])
+    extent = _smooth(np.maximum(planes[0], 2 * planes[3]), planes[4])
+    blurred = np.interp(extent, np.log2([SHARP, BLURRED]), [0, 1]).astype(np.float32)
+    side = min(source.shape[:2])
     scales = [scale for scale in LENGTHS if scale == 1 or side * scale >= LEAST]
     nodes = np.log2([LENGTHS[scale] for scale in scales])
-    for index, scale in enumerate(scales):
-        share = np.interp(length, nodes, np.eye(len(nodes))[index]).astype(np.float32)
-        if share.max() > 0:
-            weights[scale] = share
-    return ScaleMap(weights, 16 / OVERVIEW)
+    shares = [np.interp(length, nodes, one).astype(np.float32) for one in np.eye(len(nodes))]
+    kept = [(scale, x) for scale, x in zip(scales, shares, strict=True) if x.max() > LITTLE]
+    total = sum(share for _, share in kept)
+    return ScaleMap({scale: x / total for scale, x in kept}, CELL / OVERVIEW, blurred)
 
 
-def _smooth_length(planes: np.ndarray) -> np.ndarray:
-    """The binary logarithm of the length around each cell, weighted by the confidence."""
-    length, confidence = np.log2(np.maximum(planes[0], 1.0)), planes[4] ** 2
+def _smooth(pixels: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """The binary logarithm of lengths, averaged around each cell, weighted by the confidence."""
+    logarithm, confidence = np.log2(np.maximum(pixels, 1.0)), confidence**2
     total = _around(confidence)
-    near = _around(confidence * length) / np.maximum(total, 1e-6)
+    near = _around(confidence * logarithm) / np.maximum(total, 1e-6)
     # Without texture there is nothing to see: as in the rest of the picture.
-    overall = float((confidence * length).sum() / max(float(confidence.sum()), 1e-6))
+    overall = float((confidence * logarithm).sum() / max(float(confidence.sum()), 1e-6))
     known = (total / 2).clip(0, 1)
     return near * known + overall * (1 - known)
 
