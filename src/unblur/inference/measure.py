@@ -44,7 +44,7 @@ def measure(
         float32 (`PLANES`, i, j), of cells of `CELL / scale` pixels.
     """
     image = source if scale == 1 else Reduced(source, scale)
-    planes = _in_tiles(network, run, image, tile)
+    planes = in_tiles(network, run, image, tile)
     planes[[0, 3]] /= scale
     if min(image.shape[:2]) < STEP * SMALLEST:
         return planes
@@ -59,7 +59,7 @@ def measure(
     return mixed
 
 
-def _in_tiles(
+def in_tiles(
     network: MeasuringNetwork, run: Callable[[np.ndarray], np.ndarray], image: Source, tile: int
 ) -> np.ndarray:
     contract, (height, width) = network.contract, image.shape[:2]

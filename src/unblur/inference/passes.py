@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from unblur import photo
+from unblur.inference import gate
 from unblur.inference.averaging import PASSES, averaged
 from unblur.inference.blend import Source, colour_channels, full_scale
 from unblur.inference.blur_map import CELL
@@ -21,8 +22,6 @@ from unblur.inference.tiling import padded, run_tiled, spans
 Rows = Iterator[tuple[slice, np.ndarray]]
 """From top to bottom: rows, and float32 (rows, w, colours), full scale = 1."""
 
-UNSURE, SURE = 0.3, 0.7
-"""Confidences up to which a cell tells nothing of its blur, and from which it is sure."""
 _BLOCK = 256
 """Rows that are enlarged at a time."""
 
@@ -68,6 +67,8 @@ class Pass:
         # possible (see `averaged`).
         first = (1, 1) if best else (rows[0].stop, columns[0].stop)
         self._least = (max(first[0], contract.smallest), max(first[1], contract.smallest))
+        # A picture that is one tile tells by itself how much of it is blurred.
+        self._blurred = None if len(rows) == len(columns) == 1 else scales.blurred_share
         used = sum(bool(self._share(y, x).any()) for y in rows for x in columns)
         self.runs = used * (PASSES if best else 1)
 
@@ -81,7 +82,7 @@ class Pass:
 
         def once(picture: np.ndarray, /) -> np.ndarray:
             begin()
-            return _restored(self._network, picture, self._least)
+            return _restored(self._network, picture, self._least, self._blurred)
 
         run = averaged(once) if self._best else once
 
@@ -183,15 +184,22 @@ class _Stream:
             del held
 
 
-def _restored(network: Network, picture: np.ndarray, least: tuple[int, int]) -> np.ndarray:
-    """The restored picture (h, w, 3); where blur is measured, (h, w, 5): the weight, divided among
-    what is sure and what is not."""
+def _restored(
+    network: Network, picture: np.ndarray, least: tuple[int, int], share: float | None
+) -> np.ndarray:
+    """The restored picture (h, w, 3); where blur is measured, (h, w, 5), with `gate.weights`.
+
+    Args:
+        share: of the photo that is blurred; None: as the picture says.
+    """
     height, width = picture.shape[:2]
     batch = padded(picture, network.contract.multiple, least)
     if not measures_blur(network):
         return network(batch)[0].transpose(1, 2, 0)[:height, :width]
     restored, blur = network.with_blur(batch)
-    weight, sure = blur[0, -1], ((blur[0, -2] - UNSURE) / (SURE - UNSURE)).clip(0, 1)
-    parts = np.stack([weight * sure, weight * (1 - sure)], axis=2)
+    if share is None:
+        rows, columns = (math.ceil(side / CELL) for side in (height, width))
+        share = gate.blurred_share(blur[0, :, :rows, :columns])
+    parts = gate.weights(blur[0], share).transpose(1, 2, 0)
     parts = enlarge_cells(parts, (batch.shape[2], batch.shape[3]))[:height, :width]
     return np.concatenate([restored[0].transpose(1, 2, 0)[:height, :width], parts], axis=2)

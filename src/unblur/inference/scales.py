@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ import numpy as np
 from unblur.inference.blend import Source
 from unblur.inference.blur_map import CELL
 from unblur.inference.contract import MeasuringNetwork
-from unblur.inference.measure import measure
+from unblur.inference.gate import blurred_share
+from unblur.inference.measure import in_tiles, measure
 from unblur.inference.resample import cells_at
 
 OVERVIEW = 1 / 4
@@ -32,6 +34,10 @@ AROUND = 2
 SHARP, BLURRED = 4.0, 8.0
 """Extents in pixels (the length of the motion, or the diameter of the defocus) up to which a place
 looks sharp from afar, and from which it looks blurred."""
+SAMPLE = 320
+"""Side of the samples that tell how much of a large photo is blurred, in pixels."""
+MANY = 2**22
+"""Pixels from which a photo has nine samples; a smaller one has four."""
 LITTLE = 0.02
 """A scale that has a smaller share everywhere is left out."""
 
@@ -44,11 +50,13 @@ class ScaleMap:
         weights: float32 (i, j) for each scale that has a share, of square cells.
         cell: side of a cell, in pixels of the full size.
         blurred: float32 (i, j), 0 to 1, whether a place looks blurred from afar; None: not looked.
+        blurred_share: share of the photo that is blurred, by samples at its full size.
     """
 
     weights: dict[float, np.ndarray]
     cell: float
     blurred: np.ndarray | None = None
+    blurred_share: float = 1.0
 
     @classmethod
     def of_one(cls, scale: float) -> ScaleMap:
@@ -99,7 +107,33 @@ def choose_scales(
     shares = [np.interp(length, nodes, one).astype(np.float32) for one in np.eye(len(nodes))]
     kept = [(scale, x) for scale, x in zip(scales, shares, strict=True) if x.max() > LITTLE]
     total = sum(share for _, share in kept)
-    return ScaleMap({scale: x / total for scale, x in kept}, CELL / OVERVIEW, blurred)
+    weights = {scale: x / total for scale, x in kept}
+    return ScaleMap(weights, CELL / OVERVIEW, blurred, _sampled(network, run, source, tile))
+
+
+def _sampled(
+    network: MeasuringNetwork, run: Callable[[np.ndarray], np.ndarray], source: Source, tile: int
+) -> float:
+    """The share of a photo that is blurred, of samples at its full size, spread evenly.
+
+    A photo of one tile needs none: its tile tells.
+    """
+    height, width = source.shape[:2]
+    if max(height, width) <= tile:
+        return 1.0
+    across = 2 if height * width < MANY else 3
+    found = []
+    for y, x in itertools.product(*(_spread(side, across) for side in (height, width))):
+        planes = in_tiles(network, run, source[y, x], SAMPLE)
+        found.append(planes.reshape(len(planes), 1, -1))
+    return blurred_share(np.concatenate(found, axis=2))
+
+
+def _spread(side: int, count: int) -> list[slice]:
+    """Ranges of `SAMPLE` pixels, or of all that there are, evenly spaced along a side."""
+    length = min(side, SAMPLE)
+    starts = {round(k * (side - length) / (count - 1)) for k in range(count)}
+    return [slice(start, start + length) for start in sorted(starts)]
 
 
 def _smooth(pixels: np.ndarray, confidence: np.ndarray) -> np.ndarray:
