@@ -42,23 +42,29 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture
-def picture() -> np.ndarray:
-    """A (96, 120, 3) uint8 picture with edges and texture, moved along 9 pixels: to be deblurred."""
+def sharp_picture() -> np.ndarray:
+    """A (96, 120, 3) uint8 picture with edges and texture."""
     y, x = np.mgrid[:96, :120]
     waves = [np.sin(x / 3 + k) * np.cos(y / (2 + k)) * 60 + 128 for k in range(3)]
     image = np.stack(waves, axis=-1)
     image[30:60, 40:80] = (250, 20, 90)
-    moved = np.mean([np.roll(image, shift, axis=1) for shift in range(-4, 5)], axis=0)
+    return image.astype(np.uint8)
+
+
+@pytest.fixture
+def picture(sharp_picture: np.ndarray) -> np.ndarray:
+    """The same moved along 9 pixels, so that there is something to deblur."""
+    moved = np.mean([np.roll(sharp_picture, shift, axis=1) for shift in range(-4, 5)], axis=0)
     return np.rint(moved).astype(np.uint8)
 
 
 @pytest.fixture
-def pairs_dir(tmp_path: Path, picture: np.ndarray) -> Path:
+def pairs_dir(tmp_path: Path, sharp_picture: np.ndarray) -> Path:
     """Four pairs in GoPro's layout: train/SEQ/blur and train/SEQ/sharp."""
     from tests.files import write
 
     for index in range(4):
-        sharp = np.roll(picture, 7 * index, axis=1)
+        sharp = np.roll(sharp_picture, 7 * index, axis=1)
         blurred = np.mean([np.roll(sharp, k, axis=1) for k in range(-2, 3)], axis=0)
         home = tmp_path / "pairs" / "train" / "SEQ"
         write(home / "blur" / f"{index:06d}.png", blurred.astype(np.uint8))

@@ -78,7 +78,7 @@ def test_the_measured_weight_counts_where_there_is_a_mask(rng: np.random.Generat
     image = rng.random((64, 96, 3), dtype=np.float32)
 
     def planes(cells: np.ndarray) -> np.ndarray:
-        return of_length(np.ones_like(cells), weight=0.25)
+        return of_length(np.full_like(cells, 20), weight=0.25)
 
     full, weighed, plain = (
         changes(Deblurrer(Fake(halve, kind), masked=masked), image, ScaleMap.of_one(1.0))

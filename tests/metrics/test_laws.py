@@ -56,9 +56,9 @@ def test_equal_images_are_perfect_and_noise_costs(picture: np.ndarray, noisy: np
     assert all(0 < score < perfect[name] for name, score in scores(noisy, picture).items())
 
 
-def test_a_shift_costs_and_a_wrong_pairing_costs_more(picture: np.ndarray) -> None:
-    shifted = scores(np.roll(picture, 1, axis=1), picture)
-    wrong = scores(picture[::-1, ::-1].copy(), picture)
+def test_a_shift_costs_and_a_wrong_pairing_costs_more(sharp_picture: np.ndarray) -> None:
+    shifted = scores(np.roll(sharp_picture, 1, axis=1), sharp_picture)
+    wrong = scores(sharp_picture[::-1, ::-1].copy(), sharp_picture)
     assert shifted["psnr"] < 30
     assert shifted["ssim"] < 0.95
     for name in FULL:

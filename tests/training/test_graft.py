@@ -79,7 +79,8 @@ def test_all_engines_measure_what_pytorch_does(files: Path, batch: np.ndarray) -
         expected = head_of(1)(features).numpy()
     np.testing.assert_allclose(restored, image.numpy(), atol=2e-3)
     assert_near(blur, expected)
-    assert expected.std((0, 2, 3)).min() > 1e-3  # every plane says something
+    # Every plane says something; the weight is 0 where there is little blur.
+    assert expected.std((0, 2, 3))[:-1].min() > 1e-3
     session = onnxruntime.InferenceSession(
         files / "measuring.onnx", providers=["CPUExecutionProvider"]
     )
