@@ -91,7 +91,8 @@ class Pass:
             share = self._share(y, x)
             if not share.any():
                 return np.zeros((*pixels.shape[:2], colour_channels(pixels)), np.float32)
-            return share * self._change(pixels, run, self._scales.blurred_at(y, x, self.scale))
+            found = self._change(pixels, run, self._scales.blurred_at(y, x, self.scale))
+            return np.multiply(found, share, out=found)
 
         return run_tiled(
             change,
