@@ -24,7 +24,7 @@ def test_in_a_blurred_photo_the_weight_is_divided_by_what_is_sure(rng: np.random
 
 @pytest.mark.parametrize(
     ("length", "share", "kept"),
-    [(5, 1, 1), (5, gate.MUCH, 1), (5, gate.LITTLE, 0), (5, 0, 0), (16, 0, 1), (12, 0, 0.58)],
+    [(5, 1, 1), (5, gate.MUCH, 1), (5, gate.LITTLE, 0), (5, 0, 0), (24, 0, 1), (17, 0, 0.5)],
 )
 def test_in_a_sharp_photo_clear_motion_alone_is_removed(
     length: float, share: float, kept: float

@@ -11,7 +11,7 @@ BLURRED = 3.0
 LITTLE, MUCH = 0.12, 0.3
 """Shares of a photo that are blurred: up to the first it is sharp but for a place, which may be
 meant to be out of focus; from the second the photo is blurred."""
-CLEAR, CLEARER = 8.0, 16.0
+CLEAR, CLEARER = 12.0, 24.0
 """Extents up to which such a place is left as it is, and from which it is deblurred anyway."""
 FEW = 0.02
 """With a smaller share of cells that can be told, a picture says nothing of the photo."""
