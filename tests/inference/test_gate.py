@@ -58,3 +58,16 @@ def test_a_photo_with_a_blurred_corner_is_the_same_in_one_tile_and_in_many(tile:
         image[:dark, :dark] = 60
         out = Deblurrer(Fake(halve, measured), tile=tile)(image)
         assert (not np.array_equal(out[:64, :64], image[:64, :64])) == changed
+
+
+@pytest.mark.parametrize("deviation", [0.0, 4.0, 12.0, 30.0])
+def test_noise_is_told_from_the_picture(rng: np.random.Generator, deviation: float) -> None:
+    y, x = np.mgrid[:200, :240]
+    scene = np.stack([0.5 + 0.3 * np.sin(x / 9 + k) * np.cos(y / 7) for k in range(3)], axis=2)
+    scene[60:120, 80:160] = 0.1
+    noise = rng.normal(0, deviation / 255, scene.shape)
+    expected = np.clip((deviation / 255 - gate.QUIET) / (gate.NOISY - gate.QUIET), 0, 1)
+    for channels in (1, 3):
+        found = gate.noisy((scene + noise)[..., :channels])
+        assert found == pytest.approx(expected, abs=0.1)
+    assert gate.noisy(scene[:1, :1]) == 0

@@ -13,6 +13,9 @@ LITTLE, MUCH = 0.12, 0.3
 meant to be out of focus; from the second the photo is blurred."""
 CLEAR, CLEARER = 12.0, 24.0
 """Extents up to which such a place is left as it is, and from which it is deblurred anyway."""
+QUIET, NOISY = 8 / 255, 16 / 255
+"""Standard deviations of noise, full scale = 1, up to which blur is measured as if there were none,
+and from which a cell at full size takes noise for sharp detail."""
 FEW = 0.02
 """With a smaller share of cells that can be told, a picture says nothing of the photo."""
 
@@ -39,6 +42,22 @@ def blurred_share(blur: np.ndarray) -> float:
     """The share of the cells that can be told that are blurred; 1 if there are hardly any."""
     known = blur[4] > 0.5
     return float((_extent(blur)[known] > BLURRED).mean()) if known.mean() > FEW else 1.0
+
+
+def noisy(rgb: np.ndarray) -> float:
+    """How far noise hides the blur of a picture (h, w, c), full scale = 1: from 0 to 1.
+
+    The noise is estimated from the finest diagonal differences, by the median of their absolute
+    values (Donoho and Johnstone 1994), which edges change little.
+    """
+    grey = rgb.mean(2)[: rgb.shape[0] // 2 * 2, : rgb.shape[1] // 2 * 2]
+    if grey.size == 0:
+        return 0.0
+    rows = grey[::2] - grey[1::2]
+    diagonal = (rows[:, ::2] - rows[:, 1::2]) / 2
+    # Of a mean of three channels of the same noise.
+    deviation = float(np.median(np.abs(diagonal))) / 0.6745 * rgb.shape[2] ** 0.5
+    return min(1.0, max(0.0, (deviation - QUIET) / (NOISY - QUIET)))
 
 
 def _extent(blur: np.ndarray) -> np.ndarray:

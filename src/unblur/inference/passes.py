@@ -144,8 +144,9 @@ class Pass:
             return change
         change *= change_mask(change)
         if restored.shape[2] > 3:
-            # Where there is no texture to tell by, the picture seen from afar decides.
-            change *= restored[..., 3:4] + restored[..., 4:] * blurred
+            # Where there is no texture to tell by, or noise, the picture seen from afar decides.
+            weight = restored[..., 3:4] + restored[..., 4:] * blurred
+            change *= np.maximum(weight, gate.noisy(colours) * blurred)
         return change
 
 
