@@ -77,7 +77,7 @@ def test_a_file_is_told_its_scales(
         )
         return found.scales
 
-    assert scales(0) == {1.0: 1.0}
+    assert scales(9) == {1.0: 1.0}
     assert scales(10000) == {1 / 4: 1.0}  # at a smaller one too little is left
     assert scales(10000, 0.3) == {0.3: 1.0}
 
