@@ -17,6 +17,7 @@ from unblur.evaluate import checkpoints, onnx_files
 from unblur.evaluate.measure import measure
 from unblur.evaluate.models import open_candidates
 from unblur.inference.deblurrer import Deblurrer
+from unblur.inference.inspector import measures_blur
 from unblur.inference.models import find_model
 
 
@@ -61,11 +62,11 @@ def test_the_default_does_what_deblurring_does(picture: np.ndarray) -> None:
         assert np.array_equal(model.restore(image), deblurrer(image))
     network, _, _ = onnx_files.load(find_model("default"))
     assert network.contract == deblurrer.engine.contract
-    if network.contract.measures_blur:
-        batch = np.zeros((1, 3, 96, 96), np.float32)
-        restored, blur = network.with_blur(batch)
-        np.testing.assert_allclose(restored, network(batch), atol=1e-4)
-        np.testing.assert_allclose(blur, network.blur(batch), rtol=1e-3, atol=1e-3)
+    assert measures_blur(network)
+    batch = np.zeros((1, 3, 96, 96), np.float32)
+    restored, blur = network.with_blur(batch)
+    np.testing.assert_allclose(restored, network(batch), atol=1e-4)
+    np.testing.assert_allclose(blur, network.blur(batch), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("key", ["params", "state_dict", ""])
