@@ -107,3 +107,12 @@ def test_the_shares_add_up_to_one_everywhere(rng: np.random.Generator, ratio: fl
     assert total.shape == (rows.stop - rows.start, columns.stop - columns.start, 1)
     assert sum(scales.shares().values()) == pytest.approx(1)
     assert list(scales.weights) == sorted(scales.weights, reverse=True)
+
+
+def test_places_look_blurred_from_afar_from_some_pixels_on_and_sooner_in_noise() -> None:
+    place = slice(500, 501), slice(500, 501)
+    for length, plain, noise in ((2, 0, 0), (4, 0, 1), (5.66, 0.5, 1), (8, 1, 1), (60, 1, 1)):
+        scales = chosen(grey(length))
+        assert scales.blurred_at(*place) == pytest.approx(plain, abs=0.02)
+        assert scales.blurred_at(*place, noisy=1) == pytest.approx(noise, abs=0.02)
+    assert ScaleMap.of_one(1.0).blurred_at(*place) == 1

@@ -13,7 +13,7 @@ LITTLE, MUCH = 0.12, 0.3
 meant to be out of focus; from the second the photo is blurred."""
 CLEAR, CLEARER = 12.0, 24.0
 """Extents up to which such a place is left as it is, and from which it is deblurred anyway."""
-QUIET, NOISY = 8 / 255, 16 / 255
+QUIET, NOISY = 4 / 255, 10 / 255
 """Standard deviations of noise, full scale = 1, up to which blur is measured as if there were none,
 and from which a cell at full size takes noise for sharp detail."""
 FEW = 0.02
@@ -23,7 +23,7 @@ FEW = 0.02
 def weights(blur: np.ndarray, share: float) -> np.ndarray:
     """The weights of what is sure and of what is not, (2, i, j); they add up to the whole weight.
 
-    The second is for `ScaleMap.blurred`: where there is no texture to tell by, the picture seen
+    The second is for `ScaleMap.blurred_at`: where there is no texture to tell by, the picture seen
     from afar decides.
 
     Args:

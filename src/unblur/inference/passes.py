@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -91,7 +92,8 @@ class Pass:
             share = self._share(y, x)
             if not share.any():
                 return np.zeros((*pixels.shape[:2], colour_channels(pixels)), np.float32)
-            found = self._change(pixels, run, self._scales.blurred_at(y, x, self.scale))
+            seen = partial(self._scales.blurred_at, y, x, self.scale)
+            found = self._change(pixels, run, seen)
             return np.multiply(found, share, out=found)
 
         return run_tiled(
@@ -127,9 +129,13 @@ class Pass:
         self,
         pixels: np.ndarray,
         run: Callable[[np.ndarray], np.ndarray],
-        blurred: np.ndarray | float,
+        seen: Callable[..., np.ndarray | float],
     ) -> np.ndarray:
-        """What the full effect adds to a tile's colours, full scale = 1."""
+        """What the full effect adds to a tile's colours, full scale = 1.
+
+        Args:
+            seen: whether its pixels look blurred from afar (`ScaleMap.blurred_at`).
+        """
         pixels = photo.fill_transparent(pixels)
         colours = pixels[..., : colour_channels(pixels)].astype(np.float32)
         colours /= full_scale(pixels.dtype)
@@ -145,8 +151,10 @@ class Pass:
         change *= change_mask(change)
         if restored.shape[2] > 3:
             # Where there is no texture to tell by, or noise, the picture seen from afar decides.
-            weight = restored[..., 3:4] + restored[..., 4:] * blurred
-            change *= np.maximum(weight, gate.noisy(colours) * blurred)
+            weight = restored[..., 3:4] + restored[..., 4:] * seen()
+            if noisy := gate.noisy(colours):
+                weight = np.maximum(weight, noisy * seen(noisy=noisy))
+            change *= weight
         return change
 
 

@@ -34,6 +34,8 @@ AROUND = 2
 SHARP, BLURRED = 4.0, 8.0
 """Extents in pixels (the length of the motion, or the diameter of the defocus) up to which a place
 looks sharp from afar, and from which it looks blurred."""
+SUSPECT = 2.0, 4.0
+"""The same for a noisy picture, where at full size there is nothing better to go by."""
 SAMPLE = 320
 """Side of the samples that tell how much of a large photo is blurred, in pixels."""
 MANY = 2**22
@@ -49,13 +51,14 @@ class ScaleMap:
     Attributes:
         weights: float32 (i, j) for each scale that has a share, of square cells.
         cell: side of a cell, in pixels of the full size.
-        blurred: float32 (i, j), 0 to 1, whether a place looks blurred from afar; None: not looked.
+        extent: float32 (i, j), the binary logarithm of the extent of the blur as seen from afar, in
+            pixels; None: not looked.
         blurred_share: share of the photo that is blurred, by samples at its full size.
     """
 
     weights: dict[float, np.ndarray]
     cell: float
-    blurred: np.ndarray | None = None
+    extent: np.ndarray | None = None
     blurred_share: float = 1.0
 
     @classmethod
@@ -78,11 +81,22 @@ class ScaleMap:
             return weight.reshape(1, 1, 1)
         return cells_at(weight, rows, columns, self.cell * ratio)[..., None]
 
-    def blurred_at(self, rows: slice, columns: slice, ratio: float = 1.0) -> np.ndarray | float:
-        """Whether pixels look blurred from afar, as `at`; 1 if that was not looked at."""
-        if self.blurred is None:
+    def blurred_at(
+        self, rows: slice, columns: slice, ratio: float = 1.0, noisy: float = 0.0
+    ) -> np.ndarray | float:
+        """Whether pixels look blurred from afar, 0 to 1, as `at`; 1 if that was not looked at.
+
+        Args:
+            noisy: whether `SUSPECT` counts, not `SHARP` and `BLURRED`; 0 to 1.
+        """
+        if self.extent is None:
             return 1.0
-        return cells_at(self.blurred, rows, columns, self.cell * ratio)[..., None]
+        extent = cells_at(self.extent, rows, columns, self.cell * ratio)[..., None]
+        plain, noise = (
+            ((extent - np.log2(low)) / np.log2(high / low)).clip(0, 1).astype(np.float32)
+            for low, high in ((SHARP, BLURRED), SUSPECT)
+        )
+        return plain + np.float32(noisy) * (noise - plain)
 
 
 def choose_scales(
@@ -99,8 +113,7 @@ def choose_scales(
     """
     planes = measure(network, run, source, OVERVIEW, tile)
     length = _smooth(planes[0], planes[4])
-    extent = _smooth(np.maximum(planes[0], 2 * planes[3]), planes[4])
-    blurred = np.interp(extent, np.log2([SHARP, BLURRED]), [0, 1]).astype(np.float32)
+    extent = _smooth(np.maximum(planes[0], 2 * planes[3]), planes[4]).astype(np.float32)
     side = min(source.shape[:2])
     scales = [scale for scale in LENGTHS if scale == 1 or side * scale >= LEAST]
     nodes = np.log2([LENGTHS[scale] for scale in scales])
@@ -108,7 +121,7 @@ def choose_scales(
     kept = [(scale, x) for scale, x in zip(scales, shares, strict=True) if x.max() > LITTLE]
     total = sum(share for _, share in kept)
     weights = {scale: x / total for scale, x in kept}
-    return ScaleMap(weights, CELL / OVERVIEW, blurred, _sampled(network, run, source, tile))
+    return ScaleMap(weights, CELL / OVERVIEW, extent, _sampled(network, run, source, tile))
 
 
 def _sampled(
