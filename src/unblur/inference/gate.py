@@ -50,10 +50,11 @@ def noisy(rgb: np.ndarray) -> float:
     The noise is estimated from the finest diagonal differences, by the median of their absolute
     values (Donoho and Johnstone 1994), which edges change little.
     """
-    grey = rgb.mean(2)[: rgb.shape[0] // 2 * 2, : rgb.shape[1] // 2 * 2]
-    if grey.size == 0:
+    # Every fourth pair of rows tells as much.
+    rows = rgb[1::8, : rgb.shape[1] // 2 * 2].mean(2)
+    rows = rgb[::8][: len(rows), : rgb.shape[1] // 2 * 2].mean(2) - rows
+    if rows.size == 0:
         return 0.0
-    rows = grey[::2] - grey[1::2]
     diagonal = (rows[:, ::2] - rows[:, 1::2]) / 2
     # Of a mean of three channels of the same noise.
     deviation = float(np.median(np.abs(diagonal))) / 0.6745 * rgb.shape[2] ** 0.5

@@ -17,7 +17,7 @@ import numpy as np
 
 from unblur.inference.contract import BLUR
 
-OFTEN = 16
+OFTEN = 8
 """Runs of one shape after which compiling the network for it, half a second, pays."""
 
 

@@ -211,5 +211,5 @@ def _restored(
         rows, columns = (math.ceil(side / CELL) for side in (height, width))
         share = gate.blurred_share(blur[0, :, :rows, :columns])
     parts = gate.weights(blur[0], share).transpose(1, 2, 0)
-    parts = enlarge_cells(parts, (batch.shape[2], batch.shape[3]))[:height, :width]
-    return np.concatenate([restored[0].transpose(1, 2, 0)[:height, :width], parts], axis=2)
+    parts = enlarge_cells(parts, (batch.shape[2], batch.shape[3])).transpose(2, 0, 1)
+    return np.concatenate([restored[0], parts]).transpose(1, 2, 0)[:height, :width]
