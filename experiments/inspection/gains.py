@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pyvips
-from skimage.transform import resize_local_mean
 
 from experiments.inspection import pictures
 from experiments.inspection.setup import Setup
 from unblur import Deblurrer
 from unblur.datasets import evenly, find_dataset, read_rgb
+from unblur.inference.options import scale_of, scale_text
 from unblur.robustness.scene import Kind
 from unblur.robustness.stresses import Restore, gain, psnr
 
@@ -92,50 +90,18 @@ def little(setup: Setup) -> dict[str, Any]:
 
 
 def scales(setup: Setup) -> Sequence[float | str]:
-    """The scales that are asked for; by default `SCALES`, and "auto" where `Deblurrer` has it."""
-    if setup.scales:
-        return setup.scales
-    found: Sequence[float | str] = ("auto", *SCALES) if _chooses_scales() else SCALES
-    return setup.few(found)
+    """The scales that are asked for; by default "auto" and `SCALES`."""
+    return setup.scales or setup.few(("auto", *SCALES))
 
 
 def at_scale(deblurrer: Deblurrer, scale: float | str) -> Restore:
-    """Deblurring at a scale: (h, w, 3) uint8 in and out.
-
-    A `Deblurrer` that takes no scale is given the picture down-scaled by area, and its change is
-    up-scaled by Lanczos and added.
-    """
-    if _chooses_scales():
-        options: dict[str, Any] = {"scale": scale}
-        return Deblurrer(deblurrer.engine, tile=deblurrer.tile, **options)
-    if not isinstance(scale, float):
-        raise ValueError(f"a number was expected, not {scale!r}: the scale cannot be chosen")
-
-    def restore(image: np.ndarray) -> np.ndarray:
-        height, width = image.shape[:2]
-        if scale == 1:
-            return deblurrer(image)
-        size = (round(height * scale), round(width * scale))
-        small = resize_local_mean(image / np.float32(255), size, channel_axis=-1)
-        small = small.astype(np.float32)
-        change = pyvips.Image.new_from_array(deblurrer(small) - small).resize(
-            width / size[1], vscale=height / size[0], kernel="lanczos3"
-        )
-        whole = image + change.numpy()[:height, :width] * np.float32(255)
-        return np.rint(whole).clip(0, 255).astype(np.uint8)
-
-    return restore
+    """Deblurring at a scale: (h, w, 3) uint8 in and out."""
+    return Deblurrer(deblurrer.engine, tile=deblurrer.tile, scale=scale_of(scale))
 
 
 def as_text(scale: float | str) -> str:
     """auto, 1, 1/2, 0.4."""
-    if isinstance(scale, str):
-        return scale
-    for over in (1, 2, 3):
-        for below in range(over, 9):
-            if abs(scale - over / below) < 1e-3:
-                return f"{over}/{below}" if below > 1 else "1"
-    return f"{scale:g}"
+    return scale if isinstance(scale, str) else scale_text(scale)
 
 
 def _moved(
@@ -166,7 +132,3 @@ def _gains(restorers: dict[str, Restore], shots: Any) -> dict[str, Any]:
         found.append([gain(restore, blurred, sharp) for restore in restorers.values()])
     mean, least = np.mean(found, axis=0).tolist(), np.min(found, axis=0).tolist()
     return {"input": float(np.mean(before)), "mean": mean, "least": least}
-
-
-def _chooses_scales() -> bool:
-    return "scale" in inspect.signature(Deblurrer).parameters

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from unblur.photo import fill_transparent
+
 _PIXELS = 2**20
 """Pixels that are blended at a time."""
 
@@ -50,9 +52,17 @@ def blend(source: Source, rows: slice, change: np.ndarray, strength: float) -> I
         yield strip, before, _add(before, np.float32(strength) * part)
 
 
-def colour_channels(pixels: np.ndarray) -> int:
+def colour_channels(source: Source) -> int:
     """Number of channels of (h, w, c) that are not alpha."""
-    return pixels.shape[2] - 1 + pixels.shape[2] % 2
+    return source.shape[2] - 1 + source.shape[2] % 2
+
+
+def colours_of(pixels: np.ndarray) -> np.ndarray:
+    """The colours of (h, w, c), float32, full scale = 1; those under transparency are filled in."""
+    pixels = fill_transparent(pixels)
+    colours = pixels[..., : colour_channels(pixels)].astype(np.float32)
+    colours /= full_scale(pixels.dtype)
+    return colours
 
 
 def full_scale(dtype: np.dtype[Any]) -> np.float32:

@@ -14,6 +14,11 @@ the sine of twice the direction, x to the right and y down, times `straight`; an
 1: the share of the network's change that the cell should be given."""
 
 
+def extent(length: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """The extent of blur: the length of the motion or the diameter of the defocus, the larger."""
+    return np.maximum(length, 2 * radius)
+
+
 @dataclass(frozen=True)
 class BlurMap:
     """The blur measured in each cell of a photo; float32 arrays (rows, columns).

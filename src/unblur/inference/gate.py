@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from unblur.inference.blur_map import extent
+
 UNSURE, SURE = 0.3, 0.7
 """Confidences up to which a cell tells nothing of its blur, and from which it is sure."""
 BLURRED = 3.0
@@ -33,15 +35,15 @@ def weights(blur: np.ndarray, share: float) -> np.ndarray:
     confidence, weight = blur[4], blur[5]
     sure = ((confidence - UNSURE) / (SURE - UNSURE)).clip(0, 1)
     much = min(1.0, max(0.0, (share - LITTLE) / (MUCH - LITTLE)))
-    extent = np.log2(np.maximum(_extent(blur), 1.0))
-    clear = np.interp(extent, np.log2([CLEAR, CLEARER]), [0, 1]).astype(np.float32)
+    logarithm = np.log2(np.maximum(extent(blur[0], blur[3]), 1.0))
+    clear = np.interp(logarithm, np.log2([CLEAR, CLEARER]), [0, 1]).astype(np.float32)
     return np.stack([weight * sure * (much + (1 - much) * clear), weight * (1 - sure) * much])
 
 
 def blurred_share(blur: np.ndarray) -> float:
     """The share of the cells that can be told that are blurred; 1 if there are hardly any."""
     known = blur[4] > 0.5
-    return float((_extent(blur)[known] > BLURRED).mean()) if known.mean() > FEW else 1.0
+    return float((extent(blur[0], blur[3])[known] > BLURRED).mean()) if known.mean() > FEW else 1.0
 
 
 def noisy(rgb: np.ndarray) -> float:
@@ -59,7 +61,3 @@ def noisy(rgb: np.ndarray) -> float:
     # Of a mean of three channels of the same noise.
     deviation = float(np.median(np.abs(diagonal))) / 0.6745 * rgb.shape[2] ** 0.5
     return min(1.0, max(0.0, (deviation - QUIET) / (NOISY - QUIET)))
-
-
-def _extent(blur: np.ndarray) -> np.ndarray:
-    return np.maximum(blur[0], 2 * blur[3])

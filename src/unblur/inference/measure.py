@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from unblur import photo
-from unblur.inference.blend import Source, colour_channels, full_scale
+from unblur.inference.blend import Source, colours_of
 from unblur.inference.blur_map import CELL, PLANES
 from unblur.inference.contract import MeasuringNetwork
 from unblur.inference.resample import Reduced, enlarge_cells
@@ -62,6 +61,7 @@ def measure(
 def in_tiles(
     network: MeasuringNetwork, run: Callable[[np.ndarray], np.ndarray], image: Source, tile: int
 ) -> np.ndarray:
+    """What a network measures in an image at its own scale alone; see `measure`."""
     contract, (height, width) = network.contract, image.shape[:2]
     cells = (math.ceil(height / CELL), math.ceil(width / CELL))
 
@@ -72,9 +72,7 @@ def in_tiles(
         return image[rows, columns]
 
     def measured(pixels: np.ndarray) -> np.ndarray:
-        pixels = photo.fill_transparent(pixels)
-        colours = pixels[..., : colour_channels(pixels)].astype(np.float32)
-        rgb = np.broadcast_to(colours / full_scale(pixels.dtype), (*colours.shape[:2], 3))
+        rgb = np.broadcast_to(colours_of(pixels), (*pixels.shape[:2], 3))
         least = (contract.smallest, contract.smallest)
         found = run(padded(rgb.clip(0, 1) * 2 - 1, contract.multiple, least))[0]
         rows, columns = (math.ceil(n / CELL) for n in pixels.shape[:2])

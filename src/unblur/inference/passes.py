@@ -8,10 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from unblur import photo
 from unblur.inference import gate
 from unblur.inference.averaging import PASSES, averaged
-from unblur.inference.blend import Source, colour_channels, full_scale
+from unblur.inference.blend import Source, colour_channels, colours_of
 from unblur.inference.blur_map import CELL
 from unblur.inference.change_mask import change_mask
 from unblur.inference.contract import Network
@@ -136,9 +135,7 @@ class Pass:
         Args:
             seen: whether its pixels look blurred from afar (`ScaleMap.blurred_at`).
         """
-        pixels = photo.fill_transparent(pixels)
-        colours = pixels[..., : colour_channels(pixels)].astype(np.float32)
-        colours /= full_scale(pixels.dtype)
+        colours = colours_of(pixels)
         rgb = np.repeat(colours, 3, axis=2) if colours.shape[2] == 1 else colours
         # Float images may hold lights brighter than 1, which the network was not trained on.
         rgb = rgb.clip(0, 1)

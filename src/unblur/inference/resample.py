@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from unblur.inference.blend import Source, full_scale
+from unblur.inference.blend import Source, colour_channels, full_scale
 from unblur.inference.blur_map import CELL
 from unblur.photo import fill_transparent
 
@@ -35,8 +35,8 @@ class Reduced:
 
     def __init__(self, source: Source, scale: float) -> None:
         self._source = source
-        height, width, channels = source.shape
-        self._colours = channels - 1 + channels % 2
+        height, width = source.shape[:2]
+        self._colours = colour_channels(source)
         self.shape = (max(1, round(height * scale)), max(1, round(width * scale)), self._colours)
 
     def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from unblur.inference.blend import Source
-from unblur.inference.blur_map import CELL
+from unblur.inference.blur_map import CELL, extent
 from unblur.inference.contract import MeasuringNetwork
 from unblur.inference.gate import blurred_share
 from unblur.inference.measure import in_tiles, measure
@@ -114,7 +114,7 @@ def choose_scales(
     """
     planes = measure(network, run, source, OVERVIEW, tile)
     length = _smooth(planes[0], planes[4])
-    extent = _smooth(np.maximum(planes[0], 2 * planes[3]), planes[4]).astype(np.float32)
+    seen = _smooth(extent(planes[0], planes[3]), planes[4]).astype(np.float32)
     side = min(source.shape[:2])
     scales = [scale for scale in LENGTHS if scale == 1 or side * scale >= LEAST]
     nodes = np.log2([LENGTHS[scale] for scale in scales])
@@ -122,7 +122,7 @@ def choose_scales(
     kept = [(scale, x) for scale, x in zip(scales, shares, strict=True) if x.max() > LITTLE]
     total = sum(share for _, share in kept)
     weights = {scale: x / total for scale, x in kept}
-    return ScaleMap(weights, CELL / OVERVIEW, extent, _sampled(network, run, source, tile))
+    return ScaleMap(weights, CELL / OVERVIEW, seen, _sampled(network, run, source, tile))
 
 
 def _sampled(

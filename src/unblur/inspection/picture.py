@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyvips
 
-from unblur.inference.blur_map import CELL, BlurMap
+from unblur.inference.blur_map import CELL, BlurMap, extent
 from unblur.photo import Photo, displayed
 from unblur.photo.libvips import decoding
 
@@ -62,10 +62,10 @@ def overlay(
     apart = max(cell, max(width, height) / _ALONG, _APART)
     block = max(1, round(apart / cell))
     apart = block * cell
-    for x, y, extent, direction in _strokes(blur, block, across, down):
-        colour = "#{:02x}{:02x}{:02x}".format(*_colour(extent))
+    for x, y, size, direction in _strokes(blur, block, across, down):
+        colour = "#{:02x}{:02x}{:02x}".format(*_colour(size))
         x, y = x * scale[0], y * scale[1]
-        half = np.clip(extent * min(scale), 0.35 * apart, 0.85 * apart) / 2
+        half = np.clip(size * min(scale), 0.35 * apart, 0.85 * apart) / 2
         if direction is None:
             shape = f'circle cx="{x:.1f}" cy="{y:.1f}" r="{half:.1f}"'
         else:
@@ -142,9 +142,9 @@ def _strokes(
         Place x and y, and extent, in pixels of the photo; the motion's direction, or None for a
         defocus.
     """
-    extent = np.maximum(blur.length, 2 * blur.radius)
+    size = extent(blur.length, blur.radius)
     known = blur.confidence > _KNOWN
-    blurred = known & (extent >= SCALE[0][0])
+    blurred = known & (size >= SCALE[0][0])
     moved = blur.length >= 2 * blur.radius
     rows, columns = blur.shape
     y, x = np.meshgrid(_centres(rows, down), _centres(columns, across), indexing="ij")
@@ -153,10 +153,10 @@ def _strokes(
     # Less in a block is noise, or the edge of a subject that the next block shows.
     drawn = _summed(blurred, block) >= np.maximum(0.3 * _summed(known, block), 1)
     total = _summed(weights, block)[drawn]
-    means = (_summed(weights * part, block)[drawn] / total for part in (x, y, extent, moved, turn))
+    means = (_summed(weights * part, block)[drawn] / total for part in (x, y, size, moved, turn))
     return [
-        (float(x), float(y), float(extent), _direction(turn / share) if share >= 0.5 else None)
-        for x, y, extent, share, turn in zip(*means, strict=True)
+        (float(x), float(y), float(size), _direction(turn / share) if share >= 0.5 else None)
+        for x, y, size, share, turn in zip(*means, strict=True)
     ]
 
 
@@ -182,8 +182,8 @@ def _summed(values: np.ndarray, block: int) -> np.ndarray:
     )
 
 
-def _colour(extent: float) -> list[int]:
+def _colour(size: float) -> list[int]:
     extents, colours = zip(*SCALE, strict=True)
-    place = float(np.log(extent))
+    place = float(np.log(size))
     channels = np.array(colours).T
     return [int(np.rint(np.interp(place, np.log(extents), channel))) for channel in channels]

@@ -8,16 +8,14 @@ from typing import Any, Literal
 import numpy as np
 
 from unblur.inference.blend import Source
-from unblur.inference.blur_map import BlurMap
+from unblur.inference.blur_map import BlurMap, extent
+from unblur.inference.gate import BLURRED
 from unblur.inference.inspector import Inspector
 
 Kind = Literal["none", "camera shake", "moving subject", "defocus"]
 
 KNOWN = 0.5
 """Confidence from which a cell counts."""
-BLURRED = 3.0
-"""Extent in pixels (the length of the motion or the diameter of the defocus, whichever is larger)
-from which a cell is blurred."""
 HALF = 7.0
 """Extent, in pixels, of a cell whose score is 50."""
 LITTLE = 0.12
@@ -78,14 +76,14 @@ def summarise(blur: BlurMap, width: int, height: int) -> Inspection:
     if not known.any():
         return Inspection(100, 0.0, 0.0, None, 0.0, "none", width, height, blur)
     length, radius = blur.length[known], blur.radius[known]
-    extent = np.maximum(length, 2 * radius)
-    defocused = (2 * radius > length) & (extent > BLURRED)
-    moved = (length >= 2 * radius) & (extent > BLURRED)
+    size = extent(length, radius)
+    defocused = (2 * radius > length) & (size > BLURRED)
+    moved = (length >= 2 * radius) & (size > BLURRED)
     sharp, out_of_focus, moving = (
-        float(part.mean()) for part in (extent <= BLURRED, defocused, moved)
+        float(part.mean()) for part in (size <= BLURRED, defocused, moved)
     )
     weight = np.where(defocused, 1 - 0.8 * min(1.0, sharp / SUBJECT), 1.0)
-    score = float(np.average(100 / (1 + (extent / HALF) ** 1.5), weights=weight))
+    score = float(np.average(100 / (1 + (size / HALF) ** 1.5), weights=weight))
     kind = _kind(sharp, out_of_focus, moving)
     # Where there is motion, what it is like; else the whole, where there is next to none.
     part = moved if moving >= LITTLE else np.ones_like(moved)
