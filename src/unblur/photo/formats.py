@@ -28,6 +28,7 @@ class Format:
         alpha: whether it holds transparency.
         bits: the most that it holds a sample.
         colours: the kinds of `Colours` that it stores as they are; others are stored as RGB.
+        loses: what of a photo's metadata its writer leaves out, in a few words each.
     """
 
     endings: tuple[str, ...]
@@ -38,6 +39,7 @@ class Format:
     alpha: bool = True
     bits: int = 8
     colours: tuple[str, ...] = ("plain",)
+    loses: Callable[[Origin], tuple[str, ...]] = lambda origin: ()
 
 
 # fmt: off

@@ -22,6 +22,7 @@ class Origin:
         chunks: of a PNG, those that libvips drops.
         head: the beginning of a JPEG.
         lossless: whether a WebP is.
+        dropped: what of the file no result will have, in a few words each: "the gain map".
     """
 
     header: Any
@@ -31,6 +32,7 @@ class Origin:
     chunks: list[bytes] = field(default_factory=list)
     head: bytes = b""
     lossless: bool = False
+    dropped: tuple[str, ...] = ()
 
     @property
     def bits(self) -> int:

@@ -69,6 +69,11 @@ def check_holds(photo: Photo, kind: str) -> None:
     raise CannotHoldError(why, hint=Hint("format", others))
 
 
+def lost(photo: Photo, kind: str) -> tuple[str, ...]:
+    """What of the photo's file a result of a format does not have, in a few words each."""
+    return (*photo.origin.dropped, *BY_NAME[kind].loses(photo.origin))
+
+
 def _write(photo: Photo, new: Any, kind: str, file: BinaryIO) -> None:
     """Write into an empty file that can be read and written.
 
