@@ -82,8 +82,7 @@ def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
         file.seek(0)
         extras = {"exif": exif, **BY_NAME[kind].extras(file)}
         if extras["exif"]:
-            turned = stored.get_typeof("orientation") != 0 and stored.get("orientation") >= 5
-            extras["exif"] = upright_exif(extras["exif"], turned)
+            extras["exif"] = upright_exif(extras["exif"], _is_turned(stored))
         stored = _upright(stored)
     colours = colours_of(stored)
     try:
@@ -98,10 +97,11 @@ def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
 
 
 def read_size(source: Path | bytes) -> tuple[int, int]:
-    """Width and height as stored, from the header alone; raises as `read` for what that shows."""
+    """Width and height, upright, from the header alone; raises as `read` for what that shows."""
     with _open(source) as (file, kind):
         image = BY_NAME[kind].load(file, None)
-        return image.width, image.height
+        size = image.width, image.height
+        return size[::-1] if _is_turned(image) else size
 
 
 @contextmanager
@@ -120,6 +120,11 @@ def _open(source: Path | bytes) -> Iterator[tuple[BinaryIO, str]]:
         except OSError:
             raise PhotoError("is not a file; a photo was expected") from None
         yield file, kind
+
+
+def _is_turned(stored: Any) -> bool:
+    """Whether width and height change places."""
+    return stored.get_typeof("orientation") != 0 and stored.get("orientation") >= 5
 
 
 def _upright(stored: Any) -> Any:
