@@ -23,7 +23,8 @@ class Format:
         endings: of file names.
         magic: matches the first 64 bytes of a file.
         load: opens a file, at its start, with a limit of pixels; the stored picture.
-        extras: the metadata that libvips drops, as arguments of `Origin`.
+        extras: the metadata that libvips drops, as arguments of `Origin`; it is called with the
+            file at its start, before `load`.
         save: writes a picture into an empty file; None if the format is only read.
         alpha: whether it holds transparency.
         bits: the most that it holds a sample.

@@ -23,7 +23,8 @@ def load(loader: str, file: BinaryIO, max_pixels: int | None, kind: str = "") ->
 
     Args:
         loader: libvips' name of the format.
-        file: at its start; may be closed afterwards.
+        file: at its start. It may be closed afterwards, but not read: libvips goes on reading from
+            its descriptor, and the two would share one offset.
         max_pixels: the limit of width times height; None for none.
         kind: the format's name, if it is another.
 
