@@ -52,8 +52,8 @@ BY_NAME = {
     "png": Format((".png",), png.MAGIC, partial(load, "png"), png.save, png.extras, bits=16),
     "webp": Format((".webp",), webp.MAGIC, partial(load, "webp"), webp.save, webp.extras),
     "tiff": Format(
-        (".tif", ".tiff"), tiff.MAGIC, partial(load, "tiff"), tiff.save, tiff.extras,
-        bits=16, colours=("plain", "cmyk", "lab", "numbers"),
+        (".tif", ".tiff"), tiff.MAGIC, tiff.load, tiff.save, tiff.extras,
+        bits=16, colours=("plain", "cmyk", "lab", "numbers"), loses=tiff.loses,
     ),
     "avif": Format((".avif",), avif.MAGIC, avif.load, avif.save, bits=12),
     "gif": Format((".gif",), gif.MAGIC, partial(load, "gif"), gif.save),

@@ -10,6 +10,7 @@ import numpy as np
 import pyvips
 
 from unblur.errors import CannotHoldError, Hint, PhotoError
+from unblur.photo import tiff
 from unblur.photo.files import new_file
 from unblur.photo.formats import BY_NAME
 from unblur.photo.libvips import reason
@@ -71,7 +72,9 @@ def check_holds(photo: Photo, kind: str) -> None:
 
 def lost(photo: Photo, kind: str) -> tuple[str, ...]:
     """What of the photo's file a result of a format does not have, in a few words each."""
-    return (*photo.origin.dropped, *BY_NAME[kind].loses(photo.origin))
+    origin = photo.origin
+    own = () if kind == "tiff" else tiff.unheld(origin)
+    return (*origin.dropped, *BY_NAME[kind].loses(origin), *own)
 
 
 def _write(photo: Photo, new: Any, kind: str, file: BinaryIO) -> None:
