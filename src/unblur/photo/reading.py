@@ -132,8 +132,6 @@ def _upright(stored: Any) -> Any:
     """
     with decoding():
         image = stored.autorot() if stored.get_typeof("orientation") else stored
-        if (image.width, image.height) != (stored.width, stored.height):
-            image = image.copy(xres=stored.yres, yres=stored.xres)
         if decoded_bytes(stored) <= _DECODED_BYTES:
             return image.copy_memory()
         # One pixel makes libvips decode a file that has no parts, to a temporary file.

@@ -82,7 +82,8 @@ def extras(file: BinaryIO) -> dict[str, Any]:
         tags.pop(_PAGE_NUMBER, None)
     dropped += ["the layers of Photoshop"] if LAYERS in left_out else []
     dropped += [f"the tag {tag}" for tag in sorted(left_out - {LAYERS})]
-    return {"tags": tags, "exif": exif.from_tags(tags), "dropped": tuple(dropped)}
+    block, own = exif.from_tags(tags), _own_alone(tags)
+    return {"tags": tags, "exif": block, "own": own, "dropped": tuple(dropped)}
 
 
 def loses(origin: Origin) -> tuple[str, ...]:
@@ -99,21 +100,11 @@ def loses(origin: Origin) -> tuple[str, ...]:
     return tuple(words for words, is_so in said.items() if is_so)
 
 
-def unheld(origin: Origin) -> tuple[str, ...]:
-    """What of a TIFF no other format has."""
-    tags = origin.tags
-    said = [f"the tag {tag}, which is too long" for tag in exif.left_out(tags)]
-    if set(tags) & OF_SAMPLES:
-        said.append("the tags of its samples")
-    if tags and origin.header.get_typeof("photoshop-data"):
-        said.append("Photoshop's resources")
-    return tuple(said)
-
-
 def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     """Write a picture with the layout and the tags of a TIFF, or with the EXIF of another file."""
     if image.get_typeof("photoshop-data"):
-        set_blob(image, "photoshop-data", _resources(origin, image.get("photoshop-data")))
+        resources = photoshop.without_thumbnails(image.get("photoshop-data"))
+        set_blob(image, "photoshop-data", resources)
     options = _options(image, origin)
     if _premultiplied(image, origin.tags):
         image = _premultiply(image)
@@ -126,7 +117,7 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
         # As bytes: libvips writes it as long words, and loses its end.
         records = iptc.bare(origin.header.get("iptc-data"))
         tags = {**tags, IPTC: (7, len(records), records)} if records else tags
-    append_tags(file, tags, _own(image, origin.tags))
+    append_tags(file, tags, _layout(image, origin.tags))
 
 
 def _check_supported(tags: Tags) -> None:
@@ -146,10 +137,11 @@ def _check_supported(tags: Tags) -> None:
         raise unsupported(f"{name}samples of {said} bit", "tiff", advice)
 
 
-def _resources(origin: Origin, resources: bytes) -> bytes:
-    """Photoshop's resources without what the new picture makes wrong."""
-    kept = photoshop.without_thumbnails(resources)
-    return photoshop.turned(kept) if _turned(origin.tags) else kept
+def _own_alone(tags: Tags) -> tuple[str, ...]:
+    """What of a TIFF no other format holds."""
+    said = [f"the tag {tag}, which is too long" for tag in exif.left_out(tags)]
+    said += ["the tags of its samples"] if set(tags) & OF_SAMPLES else []
+    return tuple(said)
 
 
 def _turned(tags: Tags) -> bool:
@@ -157,7 +149,7 @@ def _turned(tags: Tags) -> bool:
     return number(tags, _ORIENTATION, 1) >= 5
 
 
-def _own(image: Any, tags: Tags) -> Tags:
+def _layout(image: Any, tags: Tags) -> Tags:
     """Tags of the layout that libvips would write otherwise: their own values.
 
     It takes a resolution without a unit, which is the pixels' shape, for one in millimetres, and

@@ -10,7 +10,6 @@ import numpy as np
 import pyvips
 
 from unblur.errors import CannotHoldError, Hint, PhotoError
-from unblur.photo import tiff
 from unblur.photo.files import new_file
 from unblur.photo.formats import BY_NAME
 from unblur.photo.libvips import reason
@@ -72,9 +71,8 @@ def check_holds(photo: Photo, kind: str) -> None:
 
 def lost(photo: Photo, kind: str) -> tuple[str, ...]:
     """What of the photo's file a result of a format does not have, in a few words each."""
-    origin = photo.origin
-    own = () if kind == "tiff" else tiff.unheld(origin)
-    return (*origin.dropped, *BY_NAME[kind].loses(origin), *own)
+    own = () if kind == photo.format else photo.origin.own
+    return (*photo.origin.dropped, *own, *BY_NAME[kind].loses(photo.origin))
 
 
 def _write(photo: Photo, new: Any, kind: str, file: BinaryIO) -> None:
