@@ -16,7 +16,7 @@ from PIL import Image
 from tests.files import write
 from tests.photo import fidelity
 from unblur import photo
-from unblur.errors import PhotoError
+from unblur.errors import PhotoError, UnknownFormatError
 
 CASES = fidelity.cases()
 
@@ -43,6 +43,17 @@ def test_bad_files_get_a_reason(tmp_path: Path, picture: np.ndarray) -> None:
         photo.read(tmp_path / "none.jpg")
     with pytest.raises(PhotoError, match="folder"):
         photo.read(tmp_path)
+
+
+def test_a_valid_jpeg_that_cannot_be_read_is_not_called_damaged(picture: np.ndarray) -> None:
+    image: Any = pyvips.Image.new_from_array(picture)
+    good = image.jpegsave_buffer(keep=0)
+    frame = good.index(b"\xff\xc0")
+    for at, value in ((4, 12), (1, 0xC5), (1, 0xF7)):  # 12 bit, hierarchical, JPEG-LS
+        other = bytearray(good)
+        other[frame + at] = value
+        with pytest.raises(UnknownFormatError, match=r"not supported \(.*Unsupp.*; convert it to"):
+            photo.read(bytes(other))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -15,7 +15,7 @@ import pyvips
 
 from unblur.photo.jpeg import with_segments
 from unblur.photo.libvips import KEEP_ALL, KEEP_NO_EXIF
-from unblur.photo.tiff_tags import EXIF, IPTC, Tags, carried, directory, header
+from unblur.photo.tiff_tags import EXIF, IPTC, OF_SAMPLES, Tags, carried, directory, header
 
 _ORIENTATION = 0x112
 _SIDES = (0xA002, 0xA003)
@@ -58,9 +58,14 @@ def upright_exif(block: bytes, turned: bool) -> bytes:
 
 def from_tags(tags: Tags) -> bytes:
     """An EXIF block of the tags of a TIFF that describe the photo; empty if there are none."""
-    kept = {tag: entry for tag, entry in carried(tags).items() if tag != IPTC}
-    kept = {k: v for k, v in kept.items() if isinstance(v[2], dict) or len(v[2]) < 2**15}
+    left = {IPTC, *OF_SAMPLES, *left_out(tags)}
+    kept = {tag: entry for tag, entry in carried(tags).items() if tag not in left}
     return b"II*\0\x08\0\0\0" + directory(kept, 8, big=False) if kept else b""
+
+
+def left_out(tags: Tags) -> list[int]:
+    """The tags of a TIFF that are too long for an EXIF block."""
+    return [k for k, v in carried(tags).items() if isinstance(v[2], bytes) and len(v[2]) >= 2**15]
 
 
 def with_fields(image: Any, exif: bytes) -> tuple[Any, int]:

@@ -23,7 +23,8 @@ class Format:
         endings: of file names.
         magic: matches the first 64 bytes of a file.
         load: opens a file, at its start, with a limit of pixels; the stored picture.
-        extras: the metadata that libvips drops, as arguments of `Origin`.
+        extras: the metadata that libvips drops, as arguments of `Origin`; it is called with the
+            file at its start, before `load`.
         save: writes a picture into an empty file; None if the format is only read.
         alpha: whether it holds transparency.
         bits: the most that it holds a sample.
@@ -51,8 +52,8 @@ BY_NAME = {
     "png": Format((".png",), png.MAGIC, partial(load, "png"), png.save, png.extras, bits=16),
     "webp": Format((".webp",), webp.MAGIC, partial(load, "webp"), webp.save, webp.extras),
     "tiff": Format(
-        (".tif", ".tiff"), tiff.MAGIC, partial(load, "tiff"), tiff.save, tiff.extras,
-        bits=16, colours=("plain", "cmyk", "lab", "numbers"),
+        (".tif", ".tiff"), tiff.MAGIC, tiff.load, tiff.save, tiff.extras,
+        bits=16, colours=("plain", "cmyk", "lab", "numbers"), loses=tiff.loses,
     ),
     "avif": Format((".avif",), avif.MAGIC, avif.load, avif.save, bits=12),
     "gif": Format((".gif",), gif.MAGIC, partial(load, "gif"), gif.save),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import pyvips
 
-from unblur.errors import Hint, PhotoError, TooManyPixelsError
+from unblur.errors import Hint, PhotoError, TooManyPixelsError, UnknownFormatError
 
 # No operation is repeated with the same operands; cached ones would hold files and memory.
 pyvips.cache_set_max(0)
@@ -17,20 +18,33 @@ pyvips.cache_set_max(0)
 KEEP_ALL, KEEP_NO_EXIF, KEEP_NO_EXIF_NO_IPTC = 31, 30, 26
 """Values of the savers' option `keep`: which metadata libvips writes."""
 
+# In the messages of libvips, libtiff, libjpeg-turbo, libheif and libspng.
+_UNSUPPORTED = re.compile(
+    r"(?i)unsupported|not (?:supported|configured|implemented)|unimplemented|unknown compression"
+    r"|not a whole number of bytes|samples out of range|bad lab. format|unknown pseudo-tag"
+)
 
-def load(loader: str, file: BinaryIO, max_pixels: int | None, kind: str = "") -> Any:
+
+def load(
+    loader: str, file: BinaryIO, max_pixels: int | None, kind: str = "", page: int | None = None
+) -> Any:
     """Open a picture lazily: only the header is decoded.
 
     Args:
         loader: libvips' name of the format.
-        file: at its start; may be closed afterwards.
+        file: at its start. It may be closed afterwards, but not read: libvips goes on reading from
+            its descriptor, and the two would share one offset.
         max_pixels: the limit of width times height; None for none.
         kind: the format's name, if it is another.
+        page: which of several is the photo.
 
     Raises:
-        PhotoError: if the header is damaged, there are several pages or frames, or too many pixels.
+        PhotoError: if the header is damaged, there are several pages or frames and none is named,
+            or too many pixels.
+        UnknownFormatError: if libvips cannot read a valid file of this kind.
     """
     kind = kind or loader
+    options: dict[str, Any] = {"fail_on": "error"} | ({} if page is None else {"page": page})
     try:
         if isinstance(file, io.BytesIO):
             # From a buffer, which libvips copies: a source would not keep the bytes alive.
@@ -39,13 +53,15 @@ def load(loader: str, file: BinaryIO, max_pixels: int | None, kind: str = "") ->
             # From a descriptor: libvips takes a name for UTF-8, and brackets in it for options.
             operation = f"{loader}load_source"
             source = pyvips.Source.new_from_descriptor(file.fileno())
-        image: Any = pyvips.Operation.call(operation, source, fail_on="error")
+        image: Any = pyvips.Operation.call(operation, source, **options)
         image.get_fields()
     except pyvips.Error as error:
+        if _is_unsupported(error):
+            raise unsupported(reason(error), kind) from None
         raise PhotoError(f"is a {kind.upper()} file that is damaged ({reason(error)})") from None
     except UnicodeDecodeError:  # a metadata field's name
         raise PhotoError(f"is a {kind.upper()} file that is damaged (a name is no text)") from None
-    if image.get_typeof("n-pages") and image.get("n-pages") > 1:
+    if page is None and image.get_typeof("n-pages") and image.get("n-pages") > 1:
         what = "has several pages" if kind == "tiff" else "is animated or has several pictures"
         raise PhotoError(f"{what}; a single picture was expected")
     check_size(image.width, image.height, max_pixels)
@@ -70,10 +86,12 @@ def decoded_bytes(image: Any) -> int:
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Turn libvips' errors into PhotoErrors that say that the file is damaged."""
+    """Turn libvips' errors into PhotoErrors: the file is damaged, or of a kind it cannot read."""
     try:
         yield
     except pyvips.Error as error:
+        if _is_unsupported(error):
+            raise unsupported(reason(error)) from None
         raise PhotoError(f"is damaged or truncated ({reason(error)})") from None
 
 
@@ -81,6 +99,23 @@ def reason(error: pyvips.Error) -> str:
     """The first cause in libvips' message, whose first line only names the operation."""
     lines = [line.strip() for line in str(error).splitlines()]
     return lines[1] if len(lines) > 1 and lines[1] else lines[0]
+
+
+def unsupported(
+    why: str, kind: str = "", advice: str = "convert it to PNG or to a plain TIFF first"
+) -> UnknownFormatError:
+    """The error for a valid file that libvips cannot read.
+
+    Args:
+        why: what it has that is not supported.
+        kind: of the format.
+    """
+    what = f"is a {kind.upper()} file of a kind" if kind else "is of a kind"
+    return UnknownFormatError(f"{what} that is not supported ({why}); {advice}")
+
+
+def _is_unsupported(error: pyvips.Error) -> bool:
+    return _UNSUPPORTED.search(str(error)) is not None
 
 
 def set_blob(image: Any, field: str, data: bytes) -> None:

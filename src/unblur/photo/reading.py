@@ -77,10 +77,12 @@ def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
             several pages, too large, or of colours that cannot be shown.
     """
     with _open(source) as (file, kind):
+        # First: libvips reads on from the descriptor, whose offset it would share.
+        found = BY_NAME[kind].extras(file)
+        file.seek(0)
         stored = BY_NAME[kind].load(file, max_pixels)
         exif = stored.get("exif-data") if stored.get_typeof("exif-data") else b""
-        file.seek(0)
-        extras = {"exif": exif, **BY_NAME[kind].extras(file)}
+        extras = {"exif": exif, **found}
         if extras["exif"]:
             extras["exif"] = upright_exif(extras["exif"], _is_turned(stored))
         stored = _upright(stored)

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 from typing import Any, BinaryIO
 
 import pyvips
 
-from unblur.photo import camera_raw, exif, iptc
-from unblur.photo.libvips import KEEP_NO_EXIF_NO_IPTC, decoded_bytes
+from unblur.errors import PhotoError
+from unblur.photo import camera_raw, exif, iptc, libvips, photoshop
+from unblur.photo.libvips import KEEP_NO_EXIF_NO_IPTC, decoded_bytes, set_blob, unsupported
 from unblur.photo.origin import Origin
-from unblur.photo.tiff_tags import IPTC, append_tags, number, read_tags
+from unblur.photo.tiff_pages import pages
+from unblur.photo.tiff_tags import (
+    IPTC,
+    LAYERS,
+    OF_SAMPLES,
+    Tags,
+    append_tags,
+    carried,
+    number,
+    numbers,
+    read_tags,
+)
 
 MAGIC = re.compile(rb"II[*+]\0|MM\0[*+]")
 
@@ -21,19 +34,80 @@ _COMPRESSIONS = {
 }  # fmt: skip
 _PREDICTORS = {1: "none", 2: "horizontal", 3: "float"}
 _DNG_VERSION = 0xC612
+_ORIENTATION, _PAGE_NUMBER, _EXTRA_SAMPLES = 274, 297, 338
+_RESOLUTION = (282, 283, 296)
+# Libtiff's names; libvips' binary package is built without them.
+_UNREAD_COMPRESSIONS = {
+    34661: "JBIG", 34712: "JPEG 2000", 33003: "JPEG 2000", 33004: "JPEG 2000", 33005: "JPEG 2000",
+    34887: "LERC", 34892: "lossy JPEG of a DNG", 34925: "LZMA", 34933: "PNG", 34934: "JPEG XR",
+    22610: "JPEG XR", 50000: "ZSTD", 50002: "JPEG XL", 52546: "JPEG XL",
+}  # fmt: skip
+# By SampleFormat: whole numbers, signed ones, floats, and 4, undefined.
+_BITS = {1: {1, 2, 4, 8, 16, 32}, 2: {8, 16, 32}, 3: {16, 32}, 4: {8, 16, 32}}
+_UNREAD_COLOURS = {
+    9: "ICC L*a*b*", 10: "ITU L*a*b*", 32803: "a sensor's mosaic of", 34892: "a sensor's",
+    32844: "LogL", 32845: "LogLuv",
+}  # fmt: skip
+
+
+def load(file: BinaryIO, max_pixels: int | None) -> Any:
+    """The stored picture; where others are copies or masks of one, that one.
+
+    Raises:
+        PhotoError: as `libvips.load`.
+        UnknownFormatError: if it is of a kind that libvips cannot read.
+    """
+    found = pages(file)
+    if found.hidden:
+        raise PhotoError("begins with a smaller copy of its photo; save the photo alone")
+    _check_supported(read_tags(file, found.offset))
+    file.seek(0)
+    image = libvips.load("tiff", file, max_pixels, page=found.photo).copy()
+    for name in ("n-pages", "n-subifds"):
+        image.remove(name)
+    return image
 
 
 def extras(file: BinaryIO) -> dict[str, Any]:
-    """The tags, and an EXIF block of them; raises UnknownFormatError for a DNG."""
-    tags = read_tags(file)
+    """The tags, an EXIF block of them, and what is dropped; UnknownFormatError for a DNG."""
+    found, left_out = pages(file), set[int]()
+    tags = read_tags(file, found.offset, left_out)
+    if found.offset != found.first:
+        # What describes the photo may stand beside its smaller copy alone.
+        tags = {**carried(read_tags(file, found.first, left_out)), **tags}
     if _DNG_VERSION in tags:
         raise camera_raw.refusal()
-    return {"tags": tags, "exif": exif.from_tags(tags)}
+    dropped = list(found.others)
+    if dropped:
+        tags.pop(_PAGE_NUMBER, None)
+    dropped += ["the layers of Photoshop"] if LAYERS in left_out else []
+    dropped += [f"the tag {tag}" for tag in sorted(left_out - {LAYERS})]
+    block, own = exif.from_tags(tags), _own_alone(tags)
+    return {"tags": tags, "exif": block, "own": own, "dropped": tuple(dropped)}
+
+
+def loses(origin: Origin) -> tuple[str, ...]:
+    """What of a TIFF's layout libvips cannot write."""
+    tags = origin.tags
+    said = {
+        "its palette (it becomes RGB)": number(tags, 262) == 3,
+        "its separate planes": number(tags, 284, 1) == 2 and number(tags, 277, 1) > 1,
+        "its half floats (they become 32-bit floats)": 16 in numbers(tags, 258)
+        and number(tags, 339, 1) == 3,
+        "its compression (it becomes Deflate)": number(tags, 259, 1)
+        not in {*_COMPRESSIONS, 8, 32946},
+    }
+    return tuple(words for words, is_so in said.items() if is_so)
 
 
 def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     """Write a picture with the layout and the tags of a TIFF, or with the EXIF of another file."""
+    if image.get_typeof("photoshop-data"):
+        resources = photoshop.without_thumbnails(image.get("photoshop-data"))
+        set_blob(image, "photoshop-data", resources)
     options = _options(image, origin)
+    if _premultiplied(image, origin.tags):
+        image = _premultiply(image)
     if isinstance(file, io.BytesIO):
         file.write(image.tiffsave_buffer(**options))
     else:
@@ -43,7 +117,71 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
         # As bytes: libvips writes it as long words, and loses its end.
         records = iptc.bare(origin.header.get("iptc-data"))
         tags = {**tags, IPTC: (7, len(records), records)} if records else tags
-    append_tags(file, tags)
+    append_tags(file, tags, _layout(image, origin.tags))
+
+
+def _check_supported(tags: Tags) -> None:
+    compression, colours = number(tags, 259, 1), number(tags, 262, 1)
+    bits, form = set(numbers(tags, 258)) or {1}, set(numbers(tags, 339)) or {1}
+    if compression in _UNREAD_COMPRESSIONS:
+        name = _UNREAD_COMPRESSIONS[compression]
+        advice = "save it with LZW or Deflate compression first"
+        raise unsupported(f"{name} compression", "tiff", advice)
+    if colours in _UNREAD_COLOURS:
+        advice = "convert it to RGB first"
+        raise unsupported(f"{_UNREAD_COLOURS[colours]} colours", "tiff", advice)
+    if not any(bits <= _BITS.get(kind, set()) for kind in form):
+        said = " and ".join(map(str, sorted(bits)))
+        name = {2: "signed ", 3: "floating-point ", 5: "complex ", 6: "complex "}.get(min(form), "")
+        advice = "save it with 8 or 16 bit, or 32-bit floats"
+        raise unsupported(f"{name}samples of {said} bit", "tiff", advice)
+
+
+def _own_alone(tags: Tags) -> tuple[str, ...]:
+    """What of a TIFF no other format holds."""
+    said = [f"the tag {tag}, which is too long" for tag in exif.left_out(tags)]
+    said += ["the tags of its samples"] if set(tags) & OF_SAMPLES else []
+    return tuple(said)
+
+
+def _turned(tags: Tags) -> bool:
+    """Whether width and height have been exchanged."""
+    return number(tags, _ORIENTATION, 1) >= 5
+
+
+def _layout(image: Any, tags: Tags) -> Tags:
+    """Tags of the layout that libvips would write otherwise: their own values.
+
+    It takes a resolution without a unit, which is the pixels' shape, for one in millimetres, and
+    a sample beside the colours for alpha.
+    """
+    across, down, unit = (tags.get(tag) for tag in _RESOLUTION)
+    kept: Tags = {}
+    if across and down and across[0] == down[0] == 5:
+        across, down = (down, across) if _turned(tags) else (across, down)
+        kept = {282: across, 283: down, 296: unit or (3, 1, struct.pack("<H", 2))}
+    extra = number(tags, _EXTRA_SAMPLES, 2)
+    if image.bands in (2, 4) and extra in (0, 1):
+        kept[_EXTRA_SAMPLES] = (3, 1, struct.pack("<H", extra))
+    return kept
+
+
+def _premultiplied(image: Any, tags: Tags) -> bool:
+    """Whether the colours of the stored picture are multiplied by its alpha, which libvips undoes.
+
+    ExtraSamples 1, associated alpha: TIFF 6.0, section 18.
+    """
+    return image.bands in (2, 4) and number(tags, _EXTRA_SAMPLES, 2) == 1
+
+
+def _premultiply(image: Any) -> Any:
+    if image.format not in ("uchar", "ushort"):
+        return image.premultiply().cast(image.format).copy(interpretation=image.interpretation)
+    colours, alpha = image[: image.bands - 1].cast("double"), image[image.bands - 1].cast("double")
+    # libvips rounds down when it divides by alpha: half a step more gives the stored value back.
+    scaled = ((colours + 0.499) * alpha / (255 if image.format == "uchar" else 65535)).rint()
+    scaled = (scaled > alpha).ifthenelse(alpha, scaled)
+    return scaled.bandjoin(alpha).cast(image.format).copy(interpretation=image.interpretation)
 
 
 def _options(image: Any, origin: Origin) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def check_holds(photo: Photo, kind: str) -> None:
 
 def lost(photo: Photo, kind: str) -> tuple[str, ...]:
     """What of the photo's file a result of a format does not have, in a few words each."""
-    return (*photo.origin.dropped, *BY_NAME[kind].loses(photo.origin))
+    own = () if kind == photo.format else photo.origin.own
+    return (*photo.origin.dropped, *own, *BY_NAME[kind].loses(photo.origin))
 
 
 def _write(photo: Photo, new: Any, kind: str, file: BinaryIO) -> None:
