@@ -20,8 +20,9 @@ class Origin:
         exif: an EXIF block whose orientation is upright; empty if there is none.
         tags: of a TIFF.
         chunks: of a PNG, those that libvips drops.
-        head: the beginning of a JPEG.
+        head: the segments of a JPEG that say how it is quantised, and those written again.
         lossless: whether a WebP is.
+        own: what of the file only its own format holds, in a few words each.
         dropped: what of the file no result will have, in a few words each: "the gain map".
     """
 
@@ -32,6 +33,7 @@ class Origin:
     chunks: list[bytes] = field(default_factory=list)
     head: bytes = b""
     lossless: bool = False
+    own: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
 
     @property

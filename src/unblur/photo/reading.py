@@ -14,8 +14,8 @@ import numpy as np
 import pyvips
 
 from unblur.errors import PhotoError
+from unblur.photo import metadata
 from unblur.photo.colours import colours_of
-from unblur.photo.exif import upright_exif
 from unblur.photo.files import open_file
 from unblur.photo.formats import BY_NAME, kind_of
 from unblur.photo.libvips import decoded_bytes, decoding, reason
@@ -77,13 +77,13 @@ def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
             several pages, too large, or of colours that cannot be shown.
     """
     with _open(source) as (file, kind):
+        # First: libvips reads on from the descriptor, whose offset it would share.
+        found = BY_NAME[kind].extras(file)
+        file.seek(0)
         stored = BY_NAME[kind].load(file, max_pixels)
         exif = stored.get("exif-data") if stored.get_typeof("exif-data") else b""
-        file.seek(0)
-        extras = {"exif": exif, **BY_NAME[kind].extras(file)}
-        if extras["exif"]:
-            turned = stored.get_typeof("orientation") != 0 and stored.get("orientation") >= 5
-            extras["exif"] = upright_exif(extras["exif"], turned)
+        extras = {"exif": exif, **found}
+        stored, extras = metadata.upright(stored, extras)
         stored = _upright(stored)
     colours = colours_of(stored)
     try:
