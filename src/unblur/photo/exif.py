@@ -1,4 +1,4 @@
-"""EXIF blocks: set upright, made from a TIFF's tags, passed to libvips.
+"""EXIF blocks: set upright, made from a TIFF's tags.
 
 An EXIF block is a small TIFF. libvips keeps none in a TIFF, and of a JPEG's only the tags that
 libexif knows.
@@ -9,12 +9,7 @@ from __future__ import annotations
 import io
 import struct
 from contextlib import suppress
-from typing import Any
 
-import pyvips
-
-from unblur.photo.jpeg import with_segments
-from unblur.photo.libvips import KEEP_ALL, KEEP_NO_EXIF
 from unblur.photo.tiff_tags import EXIF, IPTC, Tags, carried, directory, header
 
 _ORIENTATION = 0x112
@@ -61,21 +56,6 @@ def from_tags(tags: Tags) -> bytes:
     kept = {tag: entry for tag, entry in carried(tags).items() if tag != IPTC}
     kept = {k: v for k, v in kept.items() if isinstance(v[2], dict) or len(v[2]) < 2**15}
     return b"II*\0\x08\0\0\0" + directory(kept, 8, big=False) if kept else b""
-
-
-def with_fields(image: Any, exif: bytes) -> tuple[Any, int]:
-    """The image with EXIF as libvips' savers take it, each tag as a field; their option `keep`."""
-    if not exif:
-        return image, KEEP_NO_EXIF
-    small: Any = pyvips.Image.black(8, 8)
-    carrier = pyvips.Image.jpegload_buffer(
-        with_segments(small.jpegsave_buffer(keep=0), exif, [], b"")
-    )
-    image = image.copy()
-    for name in carrier.get_fields():
-        if name.startswith("exif-"):
-            image.set_type(carrier.get_typeof(name), name, carrier.get(name))
-    return image, KEEP_ALL
 
 
 def _entries(block: bytearray, order: str, offset: int) -> list[int]:

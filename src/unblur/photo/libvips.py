@@ -14,7 +14,7 @@ from unblur.errors import Hint, PhotoError, TooManyPixelsError
 # No operation is repeated with the same operands; cached ones would hold files and memory.
 pyvips.cache_set_max(0)
 
-KEEP_ALL, KEEP_NO_EXIF, KEEP_NO_EXIF_NO_IPTC = 31, 30, 26
+KEEP_ALL, KEEP_NO_EXIF, KEEP_NO_EXIF_NO_IPTC, KEEP_NONE = 31, 30, 26, 0
 """Values of the savers' option `keep`: which metadata libvips writes."""
 
 
