@@ -18,7 +18,7 @@ import pyvips
 import tifffile
 
 from unblur import photo
-from unblur.photo import iptc, jpeg, png, tiff_tags, webp
+from unblur.photo import iptc, jpeg, png, png_palette, tiff_tags, webp
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a>1</a></x:xmpmeta>'
 IPTC = b"\x1c\x02\x05\x00\x05Title"
@@ -252,9 +252,10 @@ def _with_exif(data: bytes, kind: str) -> bytes:
     if kind == "jpeg":
         return jpeg.with_segments(data, [*jpeg.exif_segments(exif()), (0xFE, b"a comment")])
     if kind == "png":
-        return data[: png.HEAD] + png.exif_chunk(exif())[0] + data[png.HEAD :]
+        return data[: png.HEAD] + bytes(png.exif_chunk(exif())[0]) + data[png.HEAD :]
     if kind == "webp":  # libvips has made a block, which is replaced
-        return webp.with_exif(data, exif())
+        alpha = pyvips.Image.webpload_buffer(data).hasalpha()
+        return webp.with_chunks(data, (120, 96), alpha, {b"EXIF": exif()})
     if kind == "tiff":
         file = io.BytesIO(data)
         added = tiff_tags.read_tags(io.BytesIO(exif()))
@@ -270,7 +271,7 @@ def _tiff(pixels: np.ndarray, photometric: Any) -> bytes:
 
 
 def _palette_png(pixels: np.ndarray) -> bytes:
-    return png.with_palette(_dressed(_image(pixels), "png"), pixels, 1)
+    return png_palette.with_palette(_dressed(_image(pixels), "png"), pixels, 1)
 
 
 def _mode(data: bytes) -> tuple[Any, ...]:
