@@ -65,14 +65,14 @@ def test_another_model_makes_another_result_and_the_first_one_goes(
     versions = [state["version"] for state in states]
     assert versions == sorted(set(versions))
     assert states[-1]["photos"][0]["state"] == "done"
-    first = upload.result.cached.encode()
+    first = upload.result.cached.encode().data
     names = {path.name for path in upload.folder.iterdir()}
     assert names == {"original", "thumb.jpg", "before.jpg", "after-1.jpg", "after-1.change"}
 
     again = go(session, queue, "b")
     assert again[0]["photos"][0]["state"] == "waiting"
     assert again[-1]["photos"][0]["after"].endswith("after-2.jpg")
-    assert upload.result.cached.encode() != first
+    assert upload.result.cached.encode().data != first
     assert {path.name for path in upload.folder.iterdir()} == {
         *names - {"after-1.jpg", "after-1.change"},
         *("after-2.jpg", "after-2.change"),

@@ -9,7 +9,7 @@ from unblur.photo.files import atomic, check_free, copy, locked, save, scratch
 from unblur.photo.formats import FORMATS, READABLE, format_of, kind_of
 from unblur.photo.reading import MAX_PIXELS, Photo, read, read_size
 from unblur.photo.transparency import fill_transparent
-from unblur.photo.writing import check_holds, encode, write
+from unblur.photo.writing import check_holds, encode, lost, without, write
 
 __all__ = [
     "FORMATS",
@@ -28,10 +28,12 @@ __all__ = [
     "format_of",
     "kind_of",
     "locked",
+    "lost",
     "read",
     "read_size",
     "save",
     "scratch",
     "taken",
+    "without",
     "write",
 ]

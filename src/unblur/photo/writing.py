@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -73,6 +74,11 @@ def lost(photo: Photo, kind: str) -> tuple[str, ...]:
     """What of the photo's file a result of a format does not have, in a few words each."""
     own = () if kind == photo.format else photo.origin.own
     return (*photo.origin.dropped, *own, *BY_NAME[kind].loses(photo.origin))
+
+
+def without(lost: Sequence[str]) -> str:
+    """What `lost` returned as a line about a result: "without the thumbnail and the mask"."""
+    return f"without {' and '.join(', '.join(lost).rsplit(', ', 1))}" if lost else ""
 
 
 def _write(photo: Photo, new: Any, kind: str, file: BinaryIO) -> None:
