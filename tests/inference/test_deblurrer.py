@@ -9,9 +9,9 @@ import pytest
 import pyvips
 
 import unblur
-from tests.files import write
+from tests.files import with_thumbnail, write
 from unblur import photo
-from unblur.errors import ModelError
+from unblur.errors import ModelError, NotKeptWarning
 from unblur.inference.deblur_file import deblur_file
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import Engine
@@ -109,6 +109,17 @@ def test_deblur_gives_back_the_kind_that_it_was_given(tmp_path: Path, picture: n
     assert np.array_equal(pyvips.Image.new_from_file(str(out)).numpy(), array)
     with pytest.raises(TypeError, match="path was expected"):
         unblur.deblur(3)
+
+
+def test_what_is_not_kept_is_warned_of(tmp_path: Path, picture: np.ndarray) -> None:
+    path = with_thumbnail(tmp_path / "photo.tif", picture)
+    with pytest.warns(NotKeptWarning, match="^the result is without the thumbnail$") as warned:
+        data = unblur.deblur(path.read_bytes())
+    assert [Path(one.filename).name for one in warned] == [Path(__file__).name]
+    with pytest.warns(NotKeptWarning, match=r"photo-deblurred\.tif is without the thumbnail$"):
+        out = unblur.deblur(path)
+    assert out.read_bytes() == data
+    assert unblur.deblur(path.read_bytes(), strength=0) == path.read_bytes()
 
 
 def test_what_needs_no_deblurring_comes_back_as_it_was(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.files import write
+from tests.files import with_thumbnail, write
 from tests.serve.conftest import Brighter, until
 from unblur.errors import BusyError, ExpiredError
 from unblur.inference.options import Scale
@@ -54,6 +54,19 @@ def go(
         return [state async for state in running.run(session, queue, model, 60, best, scale)]
 
     return asyncio.run(all_of_it())
+
+
+def test_what_a_result_does_not_have_is_said(
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray
+) -> None:
+    session = sessions.open("session")
+    folder = session.new_folder()
+    path = with_thumbnail(folder / "original", picture)
+    upload = session.add("photo.tif", folder, path, None)
+    assert running.described(session, upload, queue)["notes"] == ""
+    assert go(session, queue)[-1]["photos"][0]["notes"] == "Without the thumbnail"
+    assert upload.result.cached.save(folder / "out").lost == ("the thumbnail",)
+    assert upload.result.cached.save(folder / "out", 0).lost == ()
 
 
 def test_another_model_makes_another_result_and_the_first_one_goes(
