@@ -16,7 +16,7 @@ from unblur.inference.options import Scale
 
 Kind = TypeVar("Kind")
 
-_PIL_MODES = ("L", "LA", "RGB", "RGBA", "I;16")
+_PIL_MODES = ("L", "LA", "RGB", "RGBA", "I;16", "I;16B")
 
 
 def deblur(
