@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from unblur.errors import CheckpointError, ModelError
 from unblur.inference.deblurrer import Deblurrer
 from unblur.nets import PaperGenerator, build_generator, checkpoint
 from unblur.nets.paper import PaperConfig
+from unblur.torch_engine import TorchNetwork
 from unblur.training import config as configs
 from unblur.training.config import PhaseConfig, TrainConfig
 
@@ -49,6 +51,15 @@ def test_a_checkpoint_restores_any_size_as_its_network_does(
     assert np.abs(alone - image).mean() > 2
     odd = picture[:101, :75]
     assert deblur(odd, model=paper).shape == odd.shape
+
+
+def test_it_is_pickled_by_its_file(paper: Path, picture: np.ndarray) -> None:
+    deblurrer = Deblurrer(paper, "cpu", tile=64)
+    again = pickle.loads(pickle.dumps(deblurrer))
+    assert np.array_equal(again(picture), deblurrer(picture))
+    loose = TorchNetwork(torch.nn.Identity(), lambda x: x, deblurrer.engine.contract, "0")
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(Deblurrer(loose))
 
 
 def test_tiles_of_it_are_what_the_tool_cuts(paper: Path, picture: np.ndarray) -> None:

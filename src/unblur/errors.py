@@ -46,6 +46,10 @@ class Hint:
     values: tuple[str, ...] = ()
 
 
+class NotKeptWarning(UserWarning):
+    """A result does not have all that its photo's file has: a warning of the Python API."""
+
+
 class UnblurError(Exception):
     """Something is wrong with the input or the machine, not with the program.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +32,14 @@ class TorchNetwork:
     description: str = "PyTorch on the CPU in f32"
     largest: int = UNTILED
     """Largest side of a tile, in pixels, that it takes."""
+    opened: tuple[Path, Device, Precision] | None = None
+    """The arguments of `load`, by which it is pickled."""
     _lock: Lock = field(default_factory=Lock)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.opened is None:
+            raise TypeError("a network that is not of a checkpoint's file cannot be pickled")
+        return load, self.opened
 
     def __call__(self, batch: np.ndarray, /) -> np.ndarray:
         with self._lock, torch.inference_mode():
@@ -65,7 +73,13 @@ def load(path: Path, device: Device = "cpu", precision: Precision = "f32") -> To
     computed = "bf16" if half else "f32"
     description = f"PyTorch on {'the CPU' if where.type == 'cpu' else 'CUDA'} in {computed}"
     return TorchNetwork(
-        net, run, contract_of(net), digest_of(path), precision=computed, description=description
+        net,
+        run,
+        contract_of(net),
+        digest_of(path),
+        precision=computed,
+        description=description,
+        opened=(path.absolute(), device, precision),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.batch.folders import PIXELS, deblur, fill
+from tests.files import with_thumbnail
 from unblur import photo
 from unblur.cli import app
 
@@ -32,6 +34,22 @@ def test_standard_input_and_output(tmp_path: Path) -> None:
         assert (result.exit_code, result.stdout_bytes) == (1, b"")
         assert result.stderr.startswith("unblur: standard input: ")
         assert reason in result.stderr
+
+
+def test_what_a_result_does_not_have_is_said_in_one_line(tmp_path: Path) -> None:
+    path = with_thumbnail(tmp_path / "in" / "a.tif", PIXELS)
+    note = "the result is without the thumbnail"
+    code, _, errors = deblur(path, "-o", tmp_path / "b.tif")
+    assert (code, errors) == (0, [f"unblur: {path}: {note}"])
+    code, said, errors = deblur(tmp_path / "in", "-o", tmp_path / "out", "--json")
+    assert errors == [f"unblur: {path}: {note}"]
+    assert json.loads(said[0])["notes"] == ["without the thumbnail"]
+    result = CliRunner().invoke(app, ["deblur", "-"], input=path.read_bytes())
+    assert result.stderr == f"unblur: standard input: {note}\n"
+    # What is copied has all.
+    code, said, errors = deblur(path, "-o", tmp_path / "c.tif", "--strength", 0, "--json")
+    assert errors == []
+    assert "notes" not in json.loads(said[0])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,9 @@ import pytest
 import pyvips
 
 import unblur
-from tests.files import write
+from tests.files import with_thumbnail, write
 from unblur import photo
-from unblur.errors import ModelError
+from unblur.errors import ModelError, NotKeptWarning
 from unblur.inference.deblur_file import deblur_file
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import Engine
@@ -84,6 +85,8 @@ def test_tiles_hardly_show(picture: np.ndarray) -> None:
         (np.zeros((4, 4, 3), np.int32), 1, "not int32"),
         (np.zeros((4, 4, 3), np.uint8), 1.5, "0 to 1"),
         (np.full((4, 4), np.nan, np.float32), 1, "not finite"),
+        (np.full((4, 4), 200, np.float32), 1, "divide the array by 255"),
+        (np.full((4, 4), 2e4, np.float64), 1, "divide the array by 65535"),
     ],
 )
 def test_bad_arrays_are_refused(
@@ -91,6 +94,48 @@ def test_bad_arrays_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         deblurrer(image, strength)
+
+
+@pytest.mark.parametrize("dtype", ["u2", "f4", "f8"])
+def test_an_array_of_either_byte_order_is_taken(
+    deblurrer: Deblurrer, picture: np.ndarray, dtype: str
+) -> None:
+    image = in_type(picture, np.float32).astype(">f8") * (65535 if dtype == "u2" else 1)
+    little, big = (deblurrer(image.astype(order + dtype)) for order in "<>")
+    assert big.dtype == np.dtype(f">{dtype}")
+    assert np.array_equal(big, little)
+    scores = [unblur.inspect(image.astype(order + dtype)).score for order in "<>"]
+    assert scores[0] == scores[1]
+
+
+def test_a_big_endian_pil_image_is_taken(deblurrer: Deblurrer, picture: np.ndarray) -> None:
+    from PIL import Image
+
+    grey = picture[..., 0].astype(">u2") * 257
+    made = unblur.deblur(Image.frombytes("I;16B", grey.shape[::-1], grey.tobytes()))
+    assert made.mode == "I;16B"
+    assert np.array_equal(np.asarray(made), deblurrer(grey))
+
+
+def test_a_pickled_deblurrer_opens_its_model_again(
+    deblurrer: Deblurrer, picture: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(find_model("default"), tmp_path / "other.onnx")
+    monkeypatch.chdir(tmp_path)
+    for model in ("default", "other.onnx"):
+        one = Deblurrer(model, "cpu", tile=256, precision="f32", best=True, scale=0.5)
+        data = pickle.dumps(one)
+        with monkeypatch.context() as elsewhere:
+            elsewhere.chdir("/")
+            again = pickle.loads(data)
+        assert len(data) < 2000
+        assert vars(again).keys() == vars(one).keys()
+        assert again.description == one.description
+        assert (again.engine.digest, again.scale) == (one.engine.digest, 0.5)
+    assert np.array_equal(pickle.loads(pickle.dumps(deblurrer))(picture), deblurrer(picture))
+    (tmp_path / "other.onnx").unlink()
+    with pytest.raises(ModelError, match="no model"):
+        pickle.loads(data)
 
 
 def test_deblur_gives_back_the_kind_that_it_was_given(tmp_path: Path, picture: np.ndarray) -> None:
@@ -109,6 +154,17 @@ def test_deblur_gives_back_the_kind_that_it_was_given(tmp_path: Path, picture: n
     assert np.array_equal(pyvips.Image.new_from_file(str(out)).numpy(), array)
     with pytest.raises(TypeError, match="path was expected"):
         unblur.deblur(3)
+
+
+def test_what_is_not_kept_is_warned_of(tmp_path: Path, picture: np.ndarray) -> None:
+    path = with_thumbnail(tmp_path / "photo.tif", picture)
+    with pytest.warns(NotKeptWarning, match="^the result is without the thumbnail$") as warned:
+        data = unblur.deblur(path.read_bytes())
+    assert [Path(one.filename).name for one in warned] == [Path(__file__).name]
+    with pytest.warns(NotKeptWarning, match=r"photo-deblurred\.tif is without the thumbnail$"):
+        out = unblur.deblur(path)
+    assert out.read_bytes() == data
+    assert unblur.deblur(path.read_bytes(), strength=0) == path.read_bytes()
 
 
 def test_what_needs_no_deblurring_comes_back_as_it_was(

@@ -211,9 +211,15 @@ A dash: the photo or its format has none. Layout: channels, depth, compression, 
   as 0 to 65535. What is outside is clipped for the network alone. Half floats become floats.
 - Photos of 1, 2 or 4 bits a sample stay so: what the network changed is rounded to them.
 - **Palettes**: a PNG stays one of a palette while its colours fit, else it becomes RGB or RGBA. A
-  GIF is quantised again: exact up to 255 colours. A palette TIFF becomes RGB.
-- A TIFF with associated (premultiplied) alpha comes back with unassociated alpha, one with separate
-  planes with interleaved ones; compressions that libvips cannot write become deflate.
+  GIF is quantised again: exact up to 255 colours. A palette TIFF becomes RGB, with a line.
+- A **TIFF** keeps its tags, the kind of its alpha (associated, unassociated, unspecified),
+  Photoshop's resources but for their thumbnails, and a resolution without a unit. Smaller copies
+  and masks on pages of their own (NewSubfileType, SubfileType) and in sub-directories, and
+  Photoshop's layers (tag 37724), show the old picture: they are dropped with a line. So are tags
+  that point elsewhere in the file, or take more than 64 MB together. Separate planes become
+  interleaved, and compressions that libvips cannot write become Deflate, with a line as well.
+- ZSTD, LERC, LZMA, JPEG XL and JPEG 2000 in a TIFF, samples of other than 8, 16 or 32 bit, and
+  JPEGs of 12 bit are not supported: a line says so, and what to do.
 - **HEIC** is read (`pip install 'unblur[heic]'`), not written: name another output.
 """
 

@@ -17,8 +17,8 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.files import unblur, write
-from tests.serve.conftest import Live, Network, until
+from tests.files import unblur, with_thumbnail, write
+from tests.serve.conftest import Live, Network, finished_job, until
 from tests.serve.server import Server
 from unblur import photo
 from unblur.errors import BusyError, UnblurError
@@ -368,3 +368,23 @@ def test_a_full_disk_is_said_and_takes_nothing(
         assert answer.json()["detail"] == "there is no room for it on the server's disk"
     assert not list((tmp_path / "jobs").iterdir())
     assert server.client.post("/v1/jobs", content=png).status_code == 202
+
+
+def test_what_a_result_does_not_have_is_said(
+    live: Callable[..., Live], store: Store, tmp_path: Path, picture: np.ndarray
+) -> None:
+    data = with_thumbnail(tmp_path / "photo.tif", picture).read_bytes()
+    record = waiting(store, data)
+    store.result(record).write_bytes(inverted(data))
+    copied = waiting(store, data)
+    store.result(copied).write_bytes(data)
+    notes = {found.id: found.lost for found in store.recover()}
+    assert notes == {record.id: ["the thumbnail"], copied.id: []}
+    client = live().client
+    note = "without the thumbnail"
+    answer = client.post("/v1/deblur", content=data)
+    assert answer.headers["unblur-notes"] == note
+    assert "unblur-notes" not in client.post("/v1/deblur?strength=0", content=data).headers
+    state = finished_job(client, client.post("/v1/jobs", content=data).headers["location"])
+    assert state["notes"] == [note]
+    assert client.get(state["result"]).headers["unblur-notes"] == note

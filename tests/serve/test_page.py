@@ -17,7 +17,7 @@ import pyvips
 from PIL import Image
 
 from tests.browser import Log, chromium
-from tests.files import unblur, write
+from tests.files import unblur, with_thumbnail, write
 from tests.serve.server import Server
 from unblur.inference.models import find_model
 
@@ -449,6 +449,14 @@ def test_the_scale_can_be_chosen(opened: Opened, tmp_path: Path) -> None:
         tab.get_by_role("link", name="Download").click()
     expected = deblurred(photo, tmp_path / "out.jpg", "--scale", "1/2")
     assert Path(coming.value.path()).read_bytes() == expected
+
+
+def test_what_a_result_does_not_have_is_shown(
+    opened: Opened, tmp_path: Path, picture: np.ndarray
+) -> None:
+    opened.give(with_thumbnail(tmp_path / "photo.tif", picture))
+    opened.wait()
+    assert opened.tab.locator(".notes").inner_text() == "Without the thumbnail"
 
 
 def test_another_model_is_another_run_of_the_network(opened: Opened, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_tiles_together_are_the_result(
     assert previews.show_after(whole, tmp_path, "after-1")
     assert seen(tmp_path / "after-1.jpg").shape == (67, 100, 3)
     for side, strength in (("before", 0), ("after-1", 1)):
-        expected = photo.read(whole.encode(strength)).pixels
+        expected = photo.read(whole.encode(strength).data).pixels
         shown = np.zeros_like(expected)
         for tile in (tmp_path / side).glob("*.jpg"):
             x, y = (64 * int(number) for number in tile.stem.split("_"))

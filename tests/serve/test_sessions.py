@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.files import write
+from tests.files import with_thumbnail, write
 from tests.serve.conftest import Brighter, until
 from unblur.errors import BusyError, ExpiredError
 from unblur.inference.options import Scale
@@ -56,6 +56,19 @@ def go(
     return asyncio.run(all_of_it())
 
 
+def test_what_a_result_does_not_have_is_said(
+    sessions: Sessions, queue: PhotoQueue, picture: np.ndarray
+) -> None:
+    session = sessions.open("session")
+    folder = session.new_folder()
+    path = with_thumbnail(folder / "original", picture)
+    upload = session.add("photo.tif", folder, path, None)
+    assert running.described(session, upload, queue)["notes"] == ""
+    assert go(session, queue)[-1]["photos"][0]["notes"] == "Without the thumbnail"
+    assert upload.result.cached.save(folder / "out").lost == ("the thumbnail",)
+    assert upload.result.cached.save(folder / "out", 0).lost == ()
+
+
 def test_another_model_makes_another_result_and_the_first_one_goes(
     sessions: Sessions, queue: PhotoQueue, picture: np.ndarray
 ) -> None:
@@ -65,14 +78,14 @@ def test_another_model_makes_another_result_and_the_first_one_goes(
     versions = [state["version"] for state in states]
     assert versions == sorted(set(versions))
     assert states[-1]["photos"][0]["state"] == "done"
-    first = upload.result.cached.encode()
+    first = upload.result.cached.encode().data
     names = {path.name for path in upload.folder.iterdir()}
     assert names == {"original", "thumb.jpg", "before.jpg", "after-1.jpg", "after-1.change"}
 
     again = go(session, queue, "b")
     assert again[0]["photos"][0]["state"] == "waiting"
     assert again[-1]["photos"][0]["after"].endswith("after-2.jpg")
-    assert upload.result.cached.encode() != first
+    assert upload.result.cached.encode().data != first
     assert {path.name for path in upload.folder.iterdir()} == {
         *names - {"after-1.jpg", "after-1.change"},
         *("after-2.jpg", "after-2.change"),

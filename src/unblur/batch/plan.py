@@ -35,6 +35,7 @@ class Outcome:
         written: whether there is a result.
         scales: share of the photo that was deblurred at each scale; None if none was, or of a
             video.
+        notes: what the result does not have of its input, in a line each.
     """
 
     status: Literal["done", "unchanged", "skipped"]
@@ -42,6 +43,7 @@ class Outcome:
     left: bool = False
     written: bool = True
     scales: Mapping[float, float] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Result:
     """The outcome of an input: `seconds` that it took, and the `error` if it failed.
 
     "unchanged" is a photo that needed no deblurring, "skipped" one that was done before; `out` is
-    None where there can be none. `score`, `left` and `scales` are those of its `Outcome`.
+    None where there can be none. `score`, `left`, `scales` and `notes` are those of its `Outcome`.
     """
 
     path: str
@@ -60,6 +62,7 @@ class Result:
     score: int | None = None
     left: bool = False
     scales: Mapping[float, float] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Options:
         codec: of videos' results; see `deblur_video`.
         quality: of videos' results, on the codec's own scale.
         report: called with the number of a video's frames that are done, and of all.
-        warn: called with a line for each part of a video that is not kept.
+        warn: called with a line that names an input and says what its result does not have.
         sharp: what is done with photos that are sharp enough; None deblurs all. Videos are
             deblurred in any case.
     """
@@ -47,42 +47,33 @@ class Options:
     sharp: Sharp | None = None
 
 
-def deblur_one(deblurrer: Deblurrer, options: Options, job: Job) -> Outcome:
+def deblur_one(
+    deblurrer: Deblurrer, options: Options, job: Job, name: str | None = None
+) -> Outcome:
     """Deblurs a photo or a video into a new file.
+
+    Args:
+        name: what warnings call the input; by default its path.
 
     Raises:
         UnblurError: if it cannot be read or written; nothing is left half-written.
     """
-    path, out = Path(job.path), Path(job.out)
+    path, out, name = Path(job.path), Path(job.out), name or job.path
     if video.is_video(path):
-        if options.sharp is not None:
-            options.warn(f"{path}: is a video, and deblurred whole, sharp or not")
-        deblurrer = _for_video(deblurrer)
-        how = f"{deblurrer.tile} {deblurrer.scale}{' best' * deblurrer.best}"
-        video.deblur_video(
-            deblurrer,
-            path,
-            out,
-            options.strength,
-            options.overwrite,
-            options.codec,
-            options.quality,
-            options.report,
-            lambda line: options.warn(f"{path}: {line}"),
-            identity=f"{deblurrer.engine.digest} {how}",
-        )
-        return Outcome("done")
+        return _deblur_video(deblurrer, options, path, out, name)
     score = None
     if options.sharp is not None:
-        left, score = options.sharp.leaves(path, out, options.overwrite, options.max_pixels)
+        left, score, lost = options.sharp.leaves(path, out, options.overwrite, options.max_pixels)
         if left:
-            return Outcome("unchanged", score, left=True, written=options.sharp.copied)
+            notes, written = _noted(options, name, lost), options.sharp.copied
+            return Outcome("unchanged", score, left=True, written=written, notes=notes)
     found = deblur_file(
         deblurrer, path, out, options.strength, options.overwrite, options.max_pixels
     )
+    notes = _noted(options, name, found.lost)
     if not found.changed:
-        return Outcome("unchanged", score)
-    return Outcome("done", score, scales=found.scales)
+        return Outcome("unchanged", score, notes=notes)
+    return Outcome("done", score, scales=found.scales, notes=notes)
 
 
 def run(
@@ -143,7 +134,42 @@ def attempt(one: Callable[[Job], Outcome], job: Job, several: bool = False) -> R
         return Result(job.path, job.out, "failed", _since(began), error)
     out = job.out if outcome.written else None
     said = {"score": outcome.score, "left": outcome.left, "scales": outcome.scales}
-    return Result(job.path, out, outcome.status, _since(began), **said)
+    return Result(job.path, out, outcome.status, _since(began), **said, notes=outcome.notes)
+
+
+def _deblur_video(
+    deblurrer: Deblurrer, options: Options, path: Path, out: Path, name: str
+) -> Outcome:
+    notes: list[str] = []
+
+    def note(line: str) -> None:
+        notes.append(line)
+        options.warn(f"{name}: {line}")
+
+    if options.sharp is not None:
+        options.warn(f"{name}: is a video, and deblurred whole, sharp or not")
+    deblurrer = _for_video(deblurrer)
+    how = f"{deblurrer.tile} {deblurrer.scale}{' best' * deblurrer.best}"
+    video.deblur_video(
+        deblurrer,
+        path,
+        out,
+        options.strength,
+        options.overwrite,
+        options.codec,
+        options.quality,
+        options.report,
+        note,
+        identity=f"{deblurrer.engine.digest} {how}",
+    )
+    return Outcome("done", notes=tuple(notes))
+
+
+def _noted(options: Options, name: str, lost: Sequence[str]) -> tuple[str, ...]:
+    """Says in one line what a photo's result does not have; the notes."""
+    if lost:
+        options.warn(f"{name}: the result is {photo.without(lost)}")
+    return tuple(photo.without([words]) for words in lost)
 
 
 def _for_video(deblurrer: Deblurrer) -> Deblurrer:

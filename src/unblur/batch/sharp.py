@@ -31,13 +31,13 @@ class Sharp:
 
     def leaves(
         self, path: Path, out: Path, overwrite: bool, max_pixels: int | None
-    ) -> tuple[bool, int]:
+    ) -> tuple[bool, int, tuple[str, ...]]:
         """Measures a photo, and copies it byte for byte if it is sharp enough.
 
         In a format that cannot be written it is encoded in the one that `out` names.
 
         Returns:
-            Whether it is left as it is, and its score.
+            Whether it is left as it is, its score, and what the copy does not have of its file.
 
         Raises:
             PhotoError: if it cannot be read or written; nothing is left half-written.
@@ -49,12 +49,13 @@ class Sharp:
         source = source_of(picture)
         score = inspect_source(self.inspector, source).score
         if score < self.score:
-            return False, score
+            return False, score, ()
         if self.copied and kind == picture.format:
             photo.copy(path, out, overwrite)
         elif self.copied:
-            write_result(picture, path, _as_they_are(source), out, kind, overwrite)
-        return True, score
+            strips = _as_they_are(source)
+            return True, score, write_result(picture, path, strips, out, kind, overwrite).lost
+        return True, score, ()
 
 
 def _as_they_are(source: Source) -> Iterator[Strip]:

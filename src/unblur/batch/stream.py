@@ -30,10 +30,11 @@ def deblur_stream(
         if not isinstance(source, Path):
             with path.open("wb") as file:
                 shutil.copyfileobj(source, file)
+        name = str(source) if isinstance(source, Path) else "standard input"
         if isinstance(out, Path):
-            return deblur_one(deblurrer, options, Job(str(path), str(out)))
+            return deblur_one(deblurrer, options, Job(str(path), str(out)), name)
         made = Path(folder) / f"out{_ending(path, options)}"
-        outcome = deblur_one(deblurrer, options, Job(str(path), str(made)))
+        outcome = deblur_one(deblurrer, options, Job(str(path), str(made)), name)
         try:
             with made.open("rb") as file:
                 shutil.copyfileobj(file, out)

@@ -138,6 +138,8 @@ def _as_dict(result: Result) -> dict[str, Any]:
         said["why"] = "sharp enough"
     if result.scales is not None:
         said["scales"] = {scale_text(s): round(share, 3) for s, share in result.scales.items()}
+    if result.notes:
+        said["notes"] = list(result.notes)
     return said | ({"error": in_words(result.error)} if result.error else {})
 
 

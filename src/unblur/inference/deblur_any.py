@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from unblur import photo
+from unblur.errors import NotKeptWarning
 from unblur.inference.deblur_file import beside, deblur_file, encode_result, source_of
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.options import Scale
@@ -40,24 +42,32 @@ def deblur(
         ValueError: for an array or a PIL mode that cannot be taken, or another strength or scale.
         ModelError, CheckpointError: if the model cannot be used.
         PhotoError: if a file or its bytes cannot be read, or the result's file exists.
+
+    Warns:
+        NotKeptWarning: if a part of a file, such as the gain map of an HDR photo, is not kept.
     """
     given: Any = image
+    lost: tuple[str, ...] = ()
     deblurrer = Deblurrer(model, best=best, scale=scale)
     if isinstance(given, np.ndarray):
         result: Any = deblurrer(given, strength)
     elif isinstance(given, bytes):
         picture = photo.read(given)
         strips = deblurrer.strips(source_of(picture), strength)
-        result = encode_result(picture, given, strips, picture.format)
+        made = encode_result(picture, given, strips, picture.format)
+        result, lost = made.data, made.lost
     elif isinstance(given, (str, Path)):
         out = beside(Path(given))
-        deblur_file(deblurrer, Path(given), out, strength)
+        lost = deblur_file(deblurrer, Path(given), out, strength).lost
         result = type(given)(out)
     elif hasattr(given, "getbands"):
         pixels, new = open_pil(given)
         result = new(deblurrer(pixels, strength))
     else:
         raise unknown_kind(image)
+    if lost:
+        name = "the result" if isinstance(given, bytes) else f"{result}"
+        warnings.warn(f"{name} is {photo.without(lost)}", NotKeptWarning, stacklevel=2)
     return result
 
 

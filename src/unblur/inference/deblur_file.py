@@ -29,10 +29,33 @@ class Deblurred:
     Attributes:
         changed: whether any pixel differs.
         scales: share of the photo that was deblurred at each scale (`ScaleMap.shares`).
+        lost: as of `Written`.
     """
 
     changed: bool
     scales: dict[float, float]
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written.
+
+    Attributes:
+        changed: whether any pixel differs.
+        lost: what of the photo's file it does not have, in a few words each; nothing if it is a
+            copy.
+    """
+
+    changed: bool
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Encoded(Written):
+    """The same, and `data`, the bytes of the file."""
+
+    data: bytes = b""
 
 
 def deblur_file(
@@ -57,8 +80,8 @@ def deblur_file(
     source = source_of(picture)
     scales = deblurrer.scales(source)
     strips = deblurrer.strips(source, strength, scales)
-    changed = write_result(picture, path, strips, out, kind, overwrite)
-    return Deblurred(changed, scales.shares())
+    written = write_result(picture, path, strips, out, kind, overwrite)
+    return Deblurred(written.changed, scales.shares(), written.lost)
 
 
 def source_of(picture: Photo) -> Source:
@@ -76,7 +99,7 @@ def write_result(
     out: Path,
     kind: str,
     overwrite: bool = False,
-) -> bool:
+) -> Written:
     """Writes a photo with new pixels, or a copy of its file if neither they nor the format differ.
 
     Args:
@@ -84,9 +107,6 @@ def write_result(
         original: its file, or the bytes of it.
         strips: all of it, as `Deblurrer.strips` yields it.
         kind: the format to write, one of the values of `photo.FORMATS`.
-
-    Returns:
-        Whether any pixel differs.
 
     Raises:
         PhotoError: if the format cannot hold the photo, `out` exists and is not to be overwritten,
@@ -98,27 +118,29 @@ def write_result(
                 photo.write(picture, pixels, out, kind, overwrite)
             else:
                 photo.save(photo.encode(picture, pixels, kind), out, overwrite)
-        elif isinstance(original, bytes):
+            return Written(changed, photo.lost(picture, kind))
+        if isinstance(original, bytes):
             photo.save(original, out, overwrite)
         else:
             photo.copy(original, out, overwrite)
-    return changed
+    return Written(changed)
 
 
 def encode_result(
     picture: Photo, original: bytes | Path, strips: Iterable[Strip], kind: str
-) -> bytes:
-    """The bytes of the file that `write_result` writes; raises PhotoError as it does."""
+) -> Encoded:
+    """The file that `write_result` writes; raises PhotoError as it does."""
     if not _fits(picture):
         with tempfile.TemporaryDirectory(prefix="unblur-") as folder:
             out = Path(folder) / "out"
-            write_result(picture, original, strips, out, kind)
-            return out.read_bytes()
+            written = write_result(picture, original, strips, out, kind)
+            return Encoded(written.changed, written.lost, out.read_bytes())
     with collected(picture, strips, Path()) as (pixels, changed):
         if changed or kind != picture.format:
             assert not isinstance(pixels, Path)
-            return photo.encode(picture, pixels, kind)
-    return original if isinstance(original, bytes) else original.read_bytes()
+            data = photo.encode(picture, pixels, kind)
+            return Encoded(changed, photo.lost(picture, kind), data)
+    return Encoded(changed, data=original if isinstance(original, bytes) else original.read_bytes())
 
 
 @contextmanager

@@ -16,10 +16,13 @@ from unblur.inference.memory import tile_for_memory
 from unblur.inference.options import Precision, Scale, scale_of
 from unblur.inference.passes import Pass, summed
 from unblur.inference.scales import LEAST, OVERVIEW, ScaleMap, choose_scales
+from unblur.photo.colours import white_of
 
 
 class Deblurrer:
     """A loaded model: `deblurrer(array)` returns the deblurred array. Threads may share one.
+
+    A pickled one opens its model again by name or file, where it is unpickled.
 
     Args:
         model: as `open_network` takes it, or a loaded network, whose device and precision are
@@ -74,20 +77,21 @@ class Deblurrer:
         """Deblurs an array. Regions that need no deblurring (`change_mask`) stay as they are.
 
         Args:
-            image: (h, w) or (h, w, c) of uint8, uint16, or floats in [0, 1]; c is 1 grey, 2 grey
-                and alpha, 3 RGB, 4 RGBA. Alpha is not changed.
+            image: (h, w) or (h, w, c) of uint8, uint16, or floats in [0, 1], in either byte order;
+                c is 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA. Alpha is not changed.
             strength: 0 returns the input, 1 the full effect; values between blend the two.
 
         Returns:
             An array of the same shape and dtype.
 
         Raises:
-            ValueError: for another shape, dtype or strength, or values that are not finite.
+            ValueError: for another shape, dtype or strength, values that are not finite, or floats
+                whose mean is above 1.
         """
         check_array(image)
         out = image.copy()
         if out.size:
-            pixels = image[..., None] if image.ndim == 2 else image
+            pixels = native(image[..., None] if image.ndim == 2 else image)
             for rows, _, after in self.strips(pixels, strength):
                 out.reshape(pixels.shape)[rows] = after
         return out
@@ -161,7 +165,17 @@ def check_array(image: np.ndarray) -> None:
     """Raises ValueError unless it is an array that `Deblurrer` takes."""
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
         raise ValueError(f"an array (h, w) or (h, w, 1 to 4) was expected, not {image.shape}")
-    if image.dtype not in (np.uint8, np.uint16) and image.dtype.kind != "f":
+    kind = image.dtype.newbyteorder("=")
+    if kind not in (np.uint8, np.uint16) and kind.kind != "f":
         raise ValueError(f"uint8, uint16 or floats in [0, 1] were expected, not {image.dtype}")
     if image.dtype.kind == "f" and not np.isfinite(image).all():
         raise ValueError("the array holds values that are not finite")
+    if image.dtype.kind == "f" and image.size:
+        white = white_of(float(image.mean(dtype=np.float64)), float(image.max()))
+        if white > 1:
+            raise ValueError(f"floats in [0, 1] were expected: divide the array by {white:g}")
+
+
+def native(image: np.ndarray) -> np.ndarray:
+    """The array in this machine's byte order; the same one if it is so already."""
+    return image.astype(image.dtype.newbyteorder("="), copy=False)

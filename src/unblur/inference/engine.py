@@ -9,7 +9,7 @@ import numpy as np
 
 from unblur.errors import Hint, ModelError
 from unblur.inference.contract import BLUR, FLOATS, Contract, Device, Network
-from unblur.inference.models import CHECKPOINT, checked_digest, find_model, in_precision
+from unblur.inference.models import CHECKPOINT, checked_digest, find_model, in_precision, is_bundled
 from unblur.inference.onnxruntime_gpu import OnnxRuntimeNetwork, gpu_providers
 from unblur.inference.openvino_cpu import OpenVINONetwork
 from unblur.inference.options import Precision
@@ -75,6 +75,8 @@ class Engine:
         if device == "gpu" and not providers:
             raise ModelError("no GPU found", hint=Hint("install", ("gpu",)))
         path = find_model(model)
+        named = path.stem if is_bundled(path) else path.absolute()
+        self._opened = (named, device, precision)
         if not providers:
             path = in_precision(path, precision)
         self.digest = checked_digest(path)
@@ -91,6 +93,9 @@ class Engine:
         except (RuntimeError, ValueError, TypeError) as error:
             raise _unusable(path, error) from None
         self._path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Engine, self._opened
 
     def __call__(self, batch: np.ndarray, /) -> np.ndarray:
         return self._outputs(batch, "restored")[0]

@@ -42,18 +42,23 @@ def in_precision(path: Path, precision: Precision) -> Path:
             ways = "unblur export writes one, or choose another precision"
             raise ModelError(f"no {small.name} beside it; {ways}", file=path)
         return small
-    bundled = path.parent == _bundled() and small.is_file()
+    bundled = is_bundled(path) and small.is_file()
     return small if precision == "auto" and bundled and openvino_cpu.gains_by_int8() else path
 
 
 def checked_digest(path: Path) -> str:
     """SHA-256 of a model file; raises ModelError if a bundled one is not as published."""
     digest = digest_of(path)
-    if path.parent == _bundled():
+    if is_bundled(path):
         sums = (path.parent / "SHA256SUMS").read_text(encoding="utf-8").split()
         if digest != dict(zip(sums[1::2], sums[::2], strict=True)).get(path.name):
             raise ModelError("damaged, its checksum is wrong; install unblur again", file=path)
     return digest
+
+
+def is_bundled(path: Path) -> bool:
+    """Whether it is a model of the package."""
+    return path.parent == _bundled()
 
 
 def _bundled() -> Path:

@@ -11,7 +11,7 @@ from unblur import photo
 from unblur.inference.blend import Source
 from unblur.inference.deblur_any import unknown_kind
 from unblur.inference.deblur_file import source_of
-from unblur.inference.deblurrer import check_array
+from unblur.inference.deblurrer import check_array, native
 from unblur.inference.inspector import Inspector
 from unblur.inference.pil import open_pil
 from unblur.inspection.summary import Inspection, inspect_source
@@ -50,4 +50,4 @@ def _source(image: Any) -> Source:
     check_array(pixels)
     if not pixels.size:
         raise ValueError(f"an array with pixels was expected, not {pixels.shape}")
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+    return native(pixels[..., None] if pixels.ndim == 2 else pixels)

@@ -10,7 +10,7 @@ from unblur.photo.folders import is_hidden, is_photo, listed, walk
 from unblur.photo.formats import FORMATS, READABLE, format_of, kind_of
 from unblur.photo.reading import MAX_PIXELS, Photo, read, read_size
 from unblur.photo.transparency import fill_transparent
-from unblur.photo.writing import check_holds, encode, write
+from unblur.photo.writing import check_holds, encode, lost, without, write
 
 __all__ = [
     "FORMATS",
@@ -32,11 +32,13 @@ __all__ = [
     "kind_of",
     "listed",
     "locked",
+    "lost",
     "read",
     "read_size",
     "save",
     "scratch",
     "taken",
     "walk",
+    "without",
     "write",
 ]

@@ -97,15 +97,20 @@ def colours_of(stored: Any) -> Colours:
     raise PhotoError(f"has samples of type {depth}; save it with 8 or 16 bit, or 32-bit floats")
 
 
-def _unit(stored: Any) -> float:
+def white_of(mean: float, maximum: float) -> float:
     """The white point of floats, which is 1, 255 or 65535: the least that the mean does not exceed.
 
-    The maximum does not tell: highlights in scene-linear light may be thousands.
+    The maximum tells only of others: highlights in scene-linear light may be thousands.
     """
+    return next((white for white in (1.0, 255.0, 65535.0) if mean <= white), maximum)
+
+
+def _unit(stored: Any) -> float:
+    """The white point of a picture of floats; raises PhotoError if they are not finite."""
     with decoding():
         # The first row is of all bands; its sum is not finite if any value is not.
         minimum, maximum, total = stored.stats().numpy()[0].ravel()[:3]
     if not (math.isfinite(minimum) and math.isfinite(maximum) and math.isfinite(total)):
         raise PhotoError("holds values that are not numbers (NaN or infinite)")
     mean = total / (stored.width * stored.height * stored.bands)
-    return next((unit for unit in (1.0, 255.0, 65535.0) if mean <= unit), float(maximum))
+    return white_of(mean, float(maximum))

@@ -134,7 +134,8 @@ def _check_supported(tags: Tags) -> None:
         raise unsupported(f"{_UNREAD_COLOURS[colours]} colours", "tiff", advice)
     if not any(bits <= _BITS.get(kind, set()) for kind in form):
         said = " and ".join(map(str, sorted(bits)))
-        name = {2: "signed ", 3: "floating-point ", 5: "complex ", 6: "complex "}.get(min(form), "")
+        names = {1: "", 2: "signed ", 3: "floating-point ", 5: "complex ", 6: "complex "}
+        name = names.get(min(form), "unknown ")
         advice = "save it with 8 or 16 bit, or 32-bit floats"
         raise unsupported(f"{name}samples of {said} bit", "tiff", advice)
 

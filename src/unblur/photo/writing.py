@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -87,6 +88,11 @@ def _says_colours(origin: Origin, kind: str) -> bool:
     if said is None or said.plain or b"colr" in BY_NAME[kind].boxes:
         return True
     return kind != "gif" and bool(origin.header.get_typeof("icc-profile-data") or said.profile())
+
+
+def without(lost: Sequence[str]) -> str:
+    """What `lost` returned as a line about a result: "without the thumbnail and the mask"."""
+    return f"without {' and '.join(', '.join(lost).rsplit(', ', 1))}" if lost else ""
 
 
 def _write(photo: Photo, new: Any, kind: str, file: BinaryIO) -> None:

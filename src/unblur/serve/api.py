@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from unblur import photo
 from unblur.errors import BusyError, ModelError
 from unblur.serve.disconnect import result_of
 from unblur.serve.errors import refusal
@@ -21,6 +22,15 @@ from unblur.serve.work import Work, deblurring
 RESULT = {f"image/{kind}": {"schema": BINARY} for kind in Format.__args__}
 """OpenAPI's `content` of an answer that is a photo's file."""
 
+NOTES = "unblur-notes"
+NOTED = {
+    "Unblur-Notes": {
+        "schema": {"type": "string"},
+        "description": "What of the photo's file the result does not have, if anything.",
+    }
+}
+"""OpenAPI's `headers` of such an answer."""
+
 _ENDINGS = {"jpeg": "jpg", "tiff": "tif"}
 
 
@@ -28,6 +38,12 @@ def attachment(kind: str) -> dict[str, str]:
     """The header with the name under which a browser saves a result."""
     name = f"deblurred.{_ENDINGS.get(kind, kind)}"
     return {"content-disposition": f'attachment; filename="{name}"'}
+
+
+def noted(lost: Sequence[str]) -> dict[str, str]:
+    """The header that says what a result does not have; none if it has all."""
+    text = photo.without(lost).encode("ascii", "backslashreplace").decode()
+    return {NOTES: text} if text else {}
 
 
 class Problem(BaseModel):
@@ -96,6 +112,7 @@ router = APIRouter(tags=["photos"])
             "description": "The deblurred photo's file; byte for byte the one that was sent if"
             " nothing needs deblurring.",
             "content": RESULT,
+            "headers": NOTED,
         },
         **problems(*UPLOAD),
     },
@@ -114,7 +131,8 @@ async def deblur(request: Request, queue: Queue, options: QueryChoices) -> Respo
             with result:
                 kind = chosen.format or result.format
                 found = result.encode(chosen.strength, kind)
-            return Response(found, media_type=f"image/{kind}", headers=attachment(kind))
+            headers = {**attachment(kind), **noted(found.lost)}
+            return Response(found.data, media_type=f"image/{kind}", headers=headers)
 
         return deblurring(
             queue.models.find(chosen.model),

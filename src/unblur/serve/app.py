@@ -107,7 +107,7 @@ def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
         allow_origins=settings.allow_origin,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["Content-Disposition", "Location", "Retry-After"],
+        expose_headers=["Content-Disposition", "Location", "Retry-After", "Unblur-Notes"],
     )
     return [
         # Counts every request, refused ones too.

@@ -14,7 +14,7 @@ import numpy as np
 from unblur import photo
 from unblur.errors import PhotoError
 from unblur.inference.blend import Strip, blend
-from unblur.inference.deblur_file import encode_result, source_of, write_result
+from unblur.inference.deblur_file import Encoded, Written, encode_result, source_of, write_result
 from unblur.inference.deblurrer import Deblurrer
 from unblur.photo import Photo
 from unblur.serve.watched import Watched
@@ -37,6 +37,8 @@ class CachedResult:
         format: of the result unless another is asked for: the photo's own, or JPEG for HEIC.
         scales: share of the photo, 0 to 1, that was deblurred at each scale; 1 is full size, 0.5
             half of it, which suits longer blur.
+        lost: what of the photo's file a result in `format` does not have, in a few words each.
+        converted: whether it is written even if nothing changes, as `format` is not the photo's.
     """
 
     def __init__(
@@ -49,6 +51,8 @@ class CachedResult:
     ) -> None:
         self.scales = dict(scales or {1.0: 1.0})
         self.format = "jpeg" if picture.format == "heif" else picture.format
+        self.converted = self.format != picture.format
+        self.lost = photo.lost(picture, self.format)
         self._source = source
         self._photo: Photo | None = picture
         self._change: list[Change] | IO[bytes] | Path = change
@@ -119,8 +123,8 @@ class CachedResult:
         picture = self.photo
         return picture, self._source, self._strips(picture, strength)
 
-    def encode(self, strength: float = 1.0, kind: str | None = None) -> bytes:
-        """The bytes of the result's file; the photo's own bytes if nothing changes.
+    def encode(self, strength: float = 1.0, kind: str | None = None) -> Encoded:
+        """The result's file; the photo's own bytes if nothing changes.
 
         Args:
             strength: 0 leaves the photo as it is, 1 is the full effect.
@@ -131,13 +135,13 @@ class CachedResult:
         """
         return encode_result(*self.at(strength), kind or self.format)
 
-    def save(self, out: Path, strength: float = 1.0, kind: str | None = None) -> None:
+    def save(self, out: Path, strength: float = 1.0, kind: str | None = None) -> Written:
         """Writes the result's file, whole or not at all; a large one without holding it.
 
         Raises:
             PhotoError: as `encode`, or if it cannot be written.
         """
-        write_result(*self.at(strength), out, kind or self.format, overwrite=True)
+        return write_result(*self.at(strength), out, kind or self.format, overwrite=True)
 
     def close(self) -> None:
         """Frees what is held. The result cannot be used any more."""

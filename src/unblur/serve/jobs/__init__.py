@@ -30,7 +30,7 @@ class Job:
     """A job: its record on the disk, and its task while there is one."""
 
     record: Record
-    task: Task[str] | None = None
+    task: Task[tuple[str, tuple[str, ...]]] | None = None
     begun: bool = False
     removed: bool = False
 
@@ -167,11 +167,11 @@ class Jobs:
             self._fail(job, f"the server was killed {TRIES} times while it ran")
             return
 
-        def finish(result: CachedResult) -> str:
+        def finish(result: CachedResult) -> tuple[str, tuple[str, ...]]:
             with result:
                 kind = record.format or result.format
-                result.save(self._store.result(record), record.strength, kind)
-                return kind
+                found = result.save(self._store.result(record), record.strength, kind)
+                return kind, found.lost
 
         def started() -> None:
             job.begun = True
@@ -196,7 +196,7 @@ class Jobs:
             return  # the server is stopping; the next start queues it
         job.task.future.add_done_callback(lambda future: self._ended(job, future))
 
-    def _ended(self, job: Job, future: Future[str]) -> None:
+    def _ended(self, job: Job, future: Future[tuple[str, tuple[str, ...]]]) -> None:
         """Records how a task ended; called in the queue's thread."""
         if job.removed:
             # The result may have been written after the job was removed.
@@ -204,7 +204,9 @@ class Jobs:
             return
         error = future.exception()
         if error is None:
-            self._update(job, state="done", finished=time.time(), format=future.result())
+            kind, lost = future.result()
+            done = {"state": "done", "finished": time.time()}
+            self._update(job, **done, format=kind, lost=list(lost))
         elif isinstance(error, TaskCancelledError):
             # The server is stopping: the next start queues it, and this try does not count.
             if job.begun:

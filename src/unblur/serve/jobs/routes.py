@@ -12,9 +12,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
 
+from unblur import photo
 from unblur.errors import BusyError, ModelError
 from unblur.inference.options import Scale
-from unblur.serve.api import RESULT, UPLOAD, attachment, problems
+from unblur.serve.api import NOTED, RESULT, UPLOAD, attachment, noted, problems
 from unblur.serve.errors import log, refusal
 from unblur.serve.jobs import Job, Jobs
 from unblur.serve.uploads import SCALES, Choices, QueryChoices, body, received
@@ -35,6 +36,9 @@ class JobState(BaseModel):
     model: str
     format: str | None = Field(description="Of the result; null until known if none was asked for.")
     error: str | None = Field(description="Why it failed, in one line.")
+    notes: list[str] = Field(
+        description="What of the photo's file the result does not have, in a few words each."
+    )
     created: datetime
     finished: datetime | None
     expires: datetime | None = Field(description="When it is removed; null until it is finished.")
@@ -91,7 +95,7 @@ async def get_job(jobs: JobsOf, identity: Identity) -> JobState:
     summary="Fetch a job's result",
     response_class=Response,
     responses={
-        200: {"description": "The deblurred photo's file.", "content": RESULT},
+        200: {"description": "The deblurred photo's file.", "content": RESULT, "headers": NOTED},
         **problems(404, 409, 422),
     },
 )
@@ -109,7 +113,7 @@ async def get_result(jobs: JobsOf, identity: Identity) -> Response:
         raise _none() from None
     size = file.seek(0, 2)
     file.seek(0)
-    headers = {"content-length": str(size), **attachment(record.format)}
+    headers = {"content-length": str(size), **attachment(record.format), **noted(record.lost)}
     return StreamingResponse(_chunks(file), media_type=f"image/{record.format}", headers=headers)
 
 
@@ -145,6 +149,7 @@ def _state(jobs: Jobs, job: Job) -> JobState:
         model=record.model,
         format=record.format,
         error=record.error,
+        notes=[photo.without([words]) for words in record.lost],
         created=_time(record.created),
         finished=None if record.finished is None else _time(record.finished),
         expires=None if expires is None else _time(expires),

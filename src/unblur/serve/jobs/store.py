@@ -10,6 +10,7 @@ Photos and results would be files beside an SQLite database too, and need the sa
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import re
@@ -17,7 +18,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -49,6 +50,8 @@ class Record:
     """How often it was begun, without those tries that an orderly stop ended."""
     best: bool = False
     scale: Scale = "auto"
+    lost: list[str] = field(default_factory=list)
+    """What of the photo's file the result does not have, in a few words each."""
 
 
 class Store:
@@ -117,8 +120,12 @@ class Store:
         result = self.result(record)
         if record.state == "waiting" and result.exists():
             # Killed between the writing of the result and of the record.
-            kind = photo.read(result, None).format
-            record = replace(record, state="done", finished=result.stat().st_mtime, format=kind)
+            kind, original = photo.read(result, None).format, self.photo(record)
+            lost = []
+            if original.exists() and not filecmp.cmp(original, result, shallow=False):
+                lost = list(photo.lost(photo.read(original, None), kind))
+            done = {"state": "done", "finished": result.stat().st_mtime}
+            record = replace(record, **done, format=kind, lost=lost)
         if record.state != "waiting" and self.photo(record).exists():
             self.update(record)  # the kill prevented it
         return record

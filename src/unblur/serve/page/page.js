@@ -258,6 +258,7 @@ class Page {
     this.find(".details").textContent = photo.details ?? "";
     this.find(".measured").textContent = photo.blur?.words ?? "";
     this.find(".scales").textContent = (photo.state === "done" && photo.scales) || "";
+    this.find(".notes").textContent = (photo.state === "done" && photo.notes) || "";
     const percent = `${Math.round(this.strength * 100)} %`;
     this.find(".percent").value = percent;
     this.find(".strength").setAttribute("aria-valuetext", percent);

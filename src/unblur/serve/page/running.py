@@ -90,6 +90,7 @@ def described(session: Session, upload: Upload, queue: PhotoQueue) -> dict[str, 
         "scales": ""
         if result is None
         else words.scales(result.cached.scales, result.variant.scale != "auto"),
+        "notes": "" if result is None else words.notes(result.lost),
         "result": upload.result_name if result is not None else "",
         "thumb": f"{at}/thumb.jpg",
         "before": f"{at}/before.jpg",

@@ -47,6 +47,11 @@ class Result:
     cached: CachedResult
     unchanged: bool
 
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What of the photo's file it does not have; a copy has all."""
+        return () if self.unchanged and not self.cached.converted else self.cached.lost
+
     def close(self) -> None:
         self.cached.close()
         (self.folder / f"{self.name}.jpg").unlink(missing_ok=True)

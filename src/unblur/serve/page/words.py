@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from unblur import photo
 from unblur.inspection import Inspection
 
 FEW = 0.03
@@ -34,6 +35,12 @@ def level(inspection: Inspection) -> Literal["sharp", "soft", "blurred"]:
     if inspection.kind == "none":
         return "sharp"
     return "soft" if inspection.score >= 50 else "blurred"
+
+
+def notes(lost: Sequence[str]) -> str:
+    """ "Without the thumbnail", for example; nothing if the result has all of the photo's file."""
+    text = photo.without(lost)
+    return text[:1].upper() + text[1:]
 
 
 def scales(shares: Mapping[float, float], chosen: bool = False) -> str:
