@@ -126,10 +126,10 @@ def _divided(packet: Packet) -> tuple[bytes, bytes]:
         excess -= node.end - node.start
         moved.append((description, node))
         packet.remove(node)
-    body = b"".join(
-        _description(packet, description, [node for of, node in moved if of is description])
-        for description in dict.fromkeys(description for description, _ in moved)
-    )
+    by_source: dict[int, tuple[Element, list[Node]]] = {}
+    for description, node in moved:
+        by_source.setdefault(description.start, (description, []))[1].append(node)
+    body = b"".join(_description(packet, *part) for part in by_source.values())
     extended = (
         b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="' + RDF.encode() + b'">'
     ) + (body + b"</rdf:RDF></x:xmpmeta>")
