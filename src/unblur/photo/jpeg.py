@@ -67,10 +67,10 @@ def extras(file: BinaryIO) -> dict[str, Any]:
     tables = [(marker, body) for marker, body in found if marker == 0xDB]
     jfif = [(m, body) for m, body in found if _is_jfif(m, body)]
     names = {
-        "JPEG comments" if m == segment.COMMENT else f"APP{m - 0xE0} segments" for m, _ in kept
+        "its comments" if m == segment.COMMENT else f"its APP{m - 0xE0} segments" for m, _ in kept
     }
     blocks = sum(m == segment.APP1 and body.startswith(segment.EXIF) for m, body in found)
-    dropped += ["all EXIF but the first block"] if blocks > 1 else []
+    dropped += ["a second block of EXIF"] if blocks > 1 else []
     dropped += _xmp(found)[1]
     head = b"\xff\xd8" + segment.serialised([*jfif[:1], *tables, *kept])
     return {"head": head, "own": tuple(sorted(names)), "dropped": tuple(dropped)}
@@ -189,7 +189,7 @@ def _xmp(found: list[Segment]) -> tuple[bytes, list[str]]:
     parts = [body for body in bodies if body.startswith(extended_xmp.EXTENSION)]
     packet = packets[0][len(extended_xmp.STANDARD) :] if packets else b""
     whole, lost = extended_xmp.joined(packet, parts)
-    return whole, lost + (["all XMP but the first packet"] if len(packets) > 1 else [])
+    return whole, lost + (["a second packet of XMP"] if len(packets) > 1 else [])
 
 
 def _resources(found: list[Segment]) -> bytes:

@@ -14,7 +14,7 @@ from unblur.errors import CannotHoldError, Hint, PhotoError
 from unblur.photo.tiff_tags import read_tags
 from unblur.photo.xmp import BEHIND, CREDENTIALS, DEPTH, FILM, GAIN_MAP
 
-PREVIEWS = "previews of the old picture"
+PREVIEWS = "the previews of the old picture"
 
 Segment = tuple[int, bytes]
 """The second byte of the marker, and the content."""

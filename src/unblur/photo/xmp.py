@@ -89,7 +89,7 @@ def upright(packet: bytes, orientation: int, size: tuple[int, int]) -> tuple[byt
     try:
         tree = Packet(body)
     except MalformedError:
-        return b"", ["XMP that cannot be read"]
+        return b"", ["its XMP, which cannot be read"]
     lost = _without(tree, rules)
     if orientation != 1:
         lost += xmp_regions.turn(tree, orientation, size)
