@@ -11,14 +11,24 @@ import struct
 from contextlib import suppress
 
 from unblur.photo import orientation as turning
-from unblur.photo.tiff_tags import EXIF, IPTC, OF_SAMPLES, Tags, carried, directory, header
+from unblur.photo.tiff_tags import (
+    EXIF,
+    IPTC,
+    OF_SAMPLES,
+    Tags,
+    carried,
+    directory,
+    header,
+    number,
+    read_tags,
+)
 
 _ORIENTATION, _INTEROPERABILITY = 0x112, 0xA005
 _SUBJECTS = (0x9214, 0xA214)
 # Width and height of the picture, resolution, resolution in the focal plane, size of the picture
 # that an interoperability directory is about: tags that are exchanged.
 _PAIRS = ((0x100, 0x101), (0x11A, 0x11B), (0xA002, 0xA003), (0xA20E, 0xA20F), (0x1001, 0x1002))
-_INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
+_INTEGERS = {1, 3, 4, 6, 8, 9}
 _SHORT = 3
 
 
@@ -30,7 +40,7 @@ def upright_exif(block: bytes, orientation: int, size: tuple[int, int]) -> bytes
 
     Args:
         block: with or without the leading "Exif".
-        orientation: that has been applied to the pixels, 1 to 8.
+        orientation: that has been applied to the pixels, 1 to 8; only then is it reset.
         size: width and height of the picture as stored.
     """
     lead = 6 if block[:4] == b"Exif" else 0
@@ -50,8 +60,7 @@ def upright_exif(block: bytes, orientation: int, size: tuple[int, int]) -> bytes
         struct.pack_into(order + "I", out, offset + 2 + 12 * count, 0)
     for at in _entries(out, order, offset) + _entries(out, order, following):
         tag, kind = struct.unpack_from(order + "HH", out, at)
-        code = _INTEGERS.get(kind) if tag == _ORIENTATION else None
-        if code and struct.unpack_from(order + code, out, at + 8)[0] != 1:
+        if orientation != 1 and tag == _ORIENTATION and kind in _INTEGERS:
             struct.pack_into(order + "HIHH", out, at + 2, _SHORT, 1, 1, 0)
         places.setdefault(tag, at)
     if orientation >= 5:
@@ -63,6 +72,12 @@ def upright_exif(block: bytes, orientation: int, size: tuple[int, int]) -> bytes
         for tag in places.keys() & set(_SUBJECTS):
             _turn_subject(out, order, places[tag], orientation, size)
     return block[:lead] + bytes(out)
+
+
+def orientation_of(block: bytes) -> int:
+    """The orientation that an EXIF block states, 1 to 8; 1 if it states none."""
+    value = number(read_tags(io.BytesIO(block.removeprefix(b"Exif\0\0"))), _ORIENTATION, 1)
+    return value if 1 <= value <= 8 else 1
 
 
 def turned_tags(tags: Tags, orientation: int, size: tuple[int, int]) -> Tags:

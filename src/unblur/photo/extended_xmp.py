@@ -83,14 +83,14 @@ def _assembled(parts: list[bytes], guid: bytes) -> bytes:
         if part[lead : lead + 32] == guid and len(part) >= lead + 40:
             length = int.from_bytes(part[lead + 32 : lead + 36], "big")
             found[int.from_bytes(part[lead + 36 : lead + 40], "big")] = part[lead + 40 :]
-    whole = b""
+    end = 0
     for at, part in sorted(found.items()):
-        if at != len(whole):
+        if at != end:
             break
-        whole += part
-    if len(whole) != length:
+        end += len(part)
+    if end != length:
         raise MalformedError("incomplete")
-    return whole
+    return b"".join(part for _, part in sorted(found.items()))[:length]
 
 
 def _content(extended: Packet) -> bytes:
@@ -126,10 +126,10 @@ def _divided(packet: Packet) -> tuple[bytes, bytes]:
         excess -= node.end - node.start
         moved.append((description, node))
         packet.remove(node)
-    body = b"".join(
-        _description(packet, description, [node for of, node in moved if of is description])
-        for description in dict.fromkeys(description for description, _ in moved)
-    )
+    by_source: dict[int, tuple[Element, list[Node]]] = {}
+    for description, node in moved:
+        by_source.setdefault(description.start, (description, []))[1].append(node)
+    body = b"".join(_description(packet, *part) for part in by_source.values())
     extended = (
         b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="' + RDF.encode() + b'">'
     ) + (body + b"</rdf:RDF></x:xmpmeta>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -44,6 +45,8 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
     found = segment.described(file)
     file.seek(0)
     image = libvips.load("jpeg", file, max_pixels).copy()
+    if segment.has_broken_profile(found):
+        image.remove("icc-profile-data")
     resources = _resources(found)
     fields = {
         "xmp-data": _xmp(found)[0],
@@ -62,12 +65,12 @@ def extras(file: BinaryIO) -> dict[str, Any]:
     found, dropped = segment.read_segments(file)
     kept = segment.carried(found)
     tables = [(marker, body) for marker, body in found if marker == 0xDB]
-    jfif = [(m, body) for m, body in found if m == segment.APP0 and body[:5] == b"JFIF\0"]
+    jfif = [(m, body) for m, body in found if _is_jfif(m, body)]
     names = {
-        "JPEG comments" if m == segment.COMMENT else f"APP{m - 0xE0} segments" for m, _ in kept
+        "its comments" if m == segment.COMMENT else f"its APP{m - 0xE0} segments" for m, _ in kept
     }
     blocks = sum(m == segment.APP1 and body.startswith(segment.EXIF) for m, body in found)
-    dropped += ["all EXIF but the first block"] if blocks > 1 else []
+    dropped += ["a second block of EXIF"] if blocks > 1 else []
     dropped += _xmp(found)[1]
     head = b"\xff\xd8" + segment.serialised([*jfif[:1], *tables, *kept])
     return {"head": head, "own": tuple(sorted(names)), "dropped": tuple(dropped)}
@@ -79,10 +82,13 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     Raises:
         CannotHoldError: as `check`.
     """
-    added, density = _added(origin), density_of(origin.head)
+    added = _added(origin)
+    if not origin.head and image.bands < 4:
+        # From another format. JFIF is not for CMYK.
+        added.insert(0, (segment.APP0, _jfif(origin.header.xres, origin.header.yres)))
 
     def begin(start: bytes) -> bytes:
-        return with_segments(start, added, density)
+        return with_segments(start, added)
 
     options = {"Q": _quality(tables_of(origin.head)), "subsample_mode": "off"}
     options |= {"interlace": bool(origin.header.get_typeof("interlaced")), "keep": KEEP_ICC}
@@ -96,10 +102,14 @@ def check(origin: Origin) -> None:
 
 def turned(head: bytes) -> bytes:
     """`Origin.head` for a picture whose width and height have been exchanged."""
-    density = density_of(head)
-    if not density:
-        return head
-    return with_segments(head, [], density[:1] + density[3:5] + density[1:3])
+    found = [
+        (
+            marker,
+            body[:8] + body[10:12] + body[8:10] + body[12:] if _is_jfif(marker, body) else body,
+        )
+        for marker, body in segments(head)
+    ]
+    return head[:2] + segment.serialised(found)
 
 
 def tables_of(head: bytes) -> list[np.ndarray]:
@@ -121,38 +131,31 @@ def comments_of(head: bytes) -> list[bytes]:
     return [body for marker, body in segments(head) if marker == 0xFE]
 
 
-def density_of(head: bytes) -> bytes:
-    """The resolution in the JFIF segment: unit, across, down, in five bytes; empty without one."""
-    found = [body for marker, body in segments(head) if marker == 0xE0 and body[:5] == b"JFIF\0"]
-    return found[0][7:12] if found and len(found[0]) >= 12 else b""
-
-
 def exif_segments(exif: bytes) -> list[Segment]:
     """The segment of an EXIF block, none if it is empty."""
     return [(segment.APP1, segment.EXIF + exif.removeprefix(segment.EXIF))] if exif else []
 
 
-def with_segments(start: bytes, added: list[Segment], density: bytes = b"") -> bytes:
-    """The beginning of a file with segments behind its JFIF segment.
-
-    Args:
-        density: replaces the JFIF segment's, unless empty.
+def with_segments(start: bytes, added: list[Segment]) -> bytes:
+    """The beginning of a file with segments behind its JFIF segment, which they may replace.
 
     Raises:
         CannotHoldError: if one is longer than a segment can be.
     """
-    at = 2
+    own = 2
     if start[2:4] == b"\xff\xe0":
-        at += 2 + int.from_bytes(start[4:6], "big")
-        if density:
-            start = start[:13] + density + start[18:]
-    return start[:at] + segment.serialised(added) + start[at:]
+        own += 2 + int.from_bytes(start[4:6], "big")
+    kept = 2 if added and _is_jfif(*added[0]) else own
+    return start[:kept] + segment.serialised(added) + start[own:]
 
 
 def _added(origin: Origin) -> list[Segment]:
     """The segments of a photo's metadata, but for the profile."""
     header = origin.header
-    added = exif_segments(origin.exif)
+    head = list(segments(origin.head))
+    # Without the thumbnail.
+    added = [(m, body[:12] + b"\0\0") for m, body in head if _is_jfif(m, body)]
+    added += exif_segments(origin.exif)
     if header.get_typeof("xmp-data"):
         packets = extended_xmp.segments(header.get("xmp-data"))
         added += [(segment.APP1, packet) for packet in packets]
@@ -165,7 +168,18 @@ def _added(origin: Origin) -> list[Segment]:
         (segment.APP13, photoshop.HEAD + resources[at : at + room])
         for at in range(0, len(resources), room)
     ]
-    return added + segment.carried(list(segments(origin.head)))
+    return added + segment.carried(head)
+
+
+def _is_jfif(marker: int, body: bytes) -> bool:
+    return marker == segment.APP0 and body.startswith(b"JFIF\0") and len(body) >= 12
+
+
+def _jfif(across: float, down: float) -> bytes:
+    """The content of a JFIF segment; the resolution in pixels a millimetre, 1 if unknown."""
+    inches = [min(max(round(value * 25.4), 1), 65535) for value in (across, down)]
+    unit, x, y = (0, 1, 1) if across == down == 1 else (1, *inches)
+    return struct.pack(">5sHBHHBB", b"JFIF\0", 0x102, unit, x, y, 0, 0)
 
 
 def _xmp(found: list[Segment]) -> tuple[bytes, list[str]]:
@@ -175,7 +189,7 @@ def _xmp(found: list[Segment]) -> tuple[bytes, list[str]]:
     parts = [body for body in bodies if body.startswith(extended_xmp.EXTENSION)]
     packet = packets[0][len(extended_xmp.STANDARD) :] if packets else b""
     whole, lost = extended_xmp.joined(packet, parts)
-    return whole, lost + (["all XMP but the first packet"] if len(packets) > 1 else [])
+    return whole, lost + (["a second packet of XMP"] if len(packets) > 1 else [])
 
 
 def _resources(found: list[Segment]) -> bytes:

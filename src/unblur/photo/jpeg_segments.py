@@ -14,12 +14,15 @@ from unblur.errors import CannotHoldError, Hint, PhotoError
 from unblur.photo.tiff_tags import read_tags
 from unblur.photo.xmp import BEHIND, CREDENTIALS, DEPTH, FILM, GAIN_MAP
 
+PREVIEWS = "the previews of the old picture"
+
 Segment = tuple[int, bytes]
 """The second byte of the marker, and the content."""
 
 EXIF = b"Exif\0\0"
 APP0, APP1, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xED, 0xEE, 0xFE
 MPF = b"MPF\0"
+_PROFILE = b"ICC_PROFILE\0"
 LONGEST = 65533
 """Bytes of a segment's content."""
 
@@ -44,13 +47,16 @@ _STALE = (
     (re.compile(rb"(?s)\xe4SCALADO\0"), "the index of Scalado"),
     (re.compile(rb"(?s)\xe8SPIFF\0"), "the header of SPIFF"),
 )
+# By what stands in it, since no index need tell.
 _BEHIND = (
-    (re.compile(rb"ns\.adobe\.com/hdr-gain-map/|urn:iso:std:iso:ts:21496:-1|HDRGainMap"), GAIN_MAP),
-    (re.compile(rb"ftyp(?:mp4|iso|qt  |avc|MSNV|3gp|mp7|M4V|hvc)|MotionPhoto|LIVE_\d"), FILM),
-    (re.compile(rb"(?i)DepthMap|ns\.google\.com/photos/(?:dd/)?1\.0/depthmap/"), DEPTH),
-)
-# CIPA DC-007, table 4: panorama, disparity (stereo), several angles.
+    (GAIN_MAP, (b"ns.adobe.com/hdr-gain-map/", b"urn:iso:std:iso:ts:21496:-1", b"HDRGainMap")),
+    (FILM, (b"ftypmp4", b"ftypiso", b"ftypqt  ", b"ftypavc", b"ftyp3gp", b"ftypM4V", b"ftyphvc",
+            b"ftypMSNV", b"MotionPhoto_Data")),
+    (DEPTH, (b"DepthMap", b"ns.google.com/photos/1.0/depthmap/")),
+)  # fmt: skip
+# CIPA DC-007, table 4: panorama, disparity (stereo), several angles; previews.
 _SEVERAL = {0x020001, 0x020002, 0x020003}
+_PREVIEWS = {0x010001, 0x010002}
 
 
 def read_segments(file: BinaryIO) -> tuple[list[Segment], list[str]]:
@@ -61,13 +67,16 @@ def read_segments(file: BinaryIO) -> tuple[list[Segment], list[str]]:
     """
     file.seek(0)
     found = list(_walk(file))
-    for marker, body in found:
-        if marker == 0xE2 and body.startswith(MPF) and _is_one_of_several(body):
-            raise PhotoError("has several pictures (MPO); a single picture was expected")
-    dropped = [what for what in (_stale(segment) for segment in found) if what]
-    dropped += ["previews"] if _previews(found) else []
+    indexed = [kind for segment in found for kind in _indexed(segment)]
+    if sum(kind in _SEVERAL for kind in indexed) > 1:
+        raise PhotoError("has several pictures (MPO); a single picture was expected")
+    dropped = [what for what in map(_stale, found) if what]
+    dropped += [PREVIEWS] if _previews(found) else []
+    dropped += ["an ICC profile of which parts are missing"] if has_broken_profile(found) else []
     if any(marker == _END_OF_IMAGE for marker, _ in found):
-        dropped += _behind(file)
+        behind = _behind(file)
+        only_previews = behind == [BEHIND] and set(indexed[1:]) & _PREVIEWS == set(indexed[1:])
+        dropped += [PREVIEWS] if only_previews and indexed[1:] else behind
     return found, list(dict.fromkeys(dropped))
 
 
@@ -96,6 +105,13 @@ def serialised(found: Iterable[Segment]) -> bytes:
 def segments(head: bytes) -> Iterator[Segment]:
     """The segments of the beginning of a file, up to its first scan."""
     return _walk(io.BytesIO(head), scans=False)
+
+
+def has_broken_profile(found: list[Segment]) -> bool:
+    """Whether parts of an ICC profile are missing; ICC.1:2010, section B.4."""
+    parts = [body for marker, body in found if marker == 0xE2 and body.startswith(_PROFILE)]
+    numbers = {tuple(body[len(_PROFILE) : len(_PROFILE) + 2]) for body in parts}
+    return bool(parts) and numbers != {(n + 1, len(parts)) for n in range(len(parts))}
 
 
 def carried(found: list[Segment]) -> list[Segment]:
@@ -170,12 +186,16 @@ def _previews(found: list[Segment]) -> set[int]:
     return places
 
 
-def _is_one_of_several(body: bytes) -> bool:
+def _indexed(segment: Segment) -> list[int]:
+    """The types of the pictures in an index of several (MPF), the first of which is this one's."""
+    marker, body = segment
+    if marker != 0xE2 or not body.startswith(MPF):
+        return []
     data = body[len(MPF) :]
     order = "little" if data[:2] == b"II" else "big"
     _, _, entries = read_tags(io.BytesIO(data)).get(0xB002, (0, 0, b""))
-    words = [int.from_bytes(entries[at : at + 4], order) for at in range(0, len(entries), 16)]
-    return sum(word & 0xFFFFFF in _SEVERAL for word in words) > 1
+    starts = range(0, len(entries), 16)
+    return [int.from_bytes(entries[at : at + 4], order) & 0xFFFFFF for at in starts]
 
 
 def _behind(file: BinaryIO) -> list[str]:
@@ -184,7 +204,9 @@ def _behind(file: BinaryIO) -> list[str]:
     some, before = False, b""
     while block := file.read(_BLOCK):
         data = before + block
-        found += [what for pattern, what in _BEHIND if what not in found and pattern.search(data)]
+        for what, signs in _BEHIND:
+            if what not in found and any(sign in data for sign in signs):
+                found.append(what)
         some = some or bool(data.strip(b"\0\xff\r\n "))
         before = data[-64:]
     return found or ([BEHIND] if some else [])

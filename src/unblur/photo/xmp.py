@@ -89,7 +89,7 @@ def upright(packet: bytes, orientation: int, size: tuple[int, int]) -> tuple[byt
     try:
         tree = Packet(body)
     except MalformedError:
-        return b"", ["XMP that cannot be read"]
+        return b"", ["its XMP, which cannot be read"]
     lost = _without(tree, rules)
     if orientation != 1:
         lost += xmp_regions.turn(tree, orientation, size)
@@ -98,6 +98,19 @@ def upright(packet: bytes, orientation: int, size: tuple[int, int]) -> tuple[byt
         return packet, lost
     new += data[len(body) :]
     return (new.decode().encode(codec) if codec else new), list(dict.fromkeys(lost))
+
+
+def orientation_of(packet: bytes) -> int:
+    """The orientation that a packet states, 1 to 8; 1 if it states none, or cannot be read."""
+    data, _ = _utf8(packet)
+    if b"Orientation" not in data:
+        return 1
+    try:
+        tree = Packet(data.rstrip(b"\0"))
+    except MalformedError:
+        return 1
+    values = [tree.text(node) for node in tree.named(xmp_regions.ORIENTATION)]
+    return int(values[0]) if values and values[0] in set("12345678") else 1
 
 
 def _without(tree: Packet, rules: Iterable[_Stale]) -> list[str]:

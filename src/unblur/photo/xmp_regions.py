@@ -23,6 +23,7 @@ _DIMENSIONS = (
 )  # fmt: skip
 _RECTANGLE = ("http://ns.microsoft.com/photo/1.2/t/Region#", "Rectangle")
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+ORIENTATION = (_TIFF, "Orientation")
 _PAIRS: tuple[tuple[Name, Name], ...] = (
     ((_TIFF, "ImageWidth"), (_TIFF, "ImageLength")),
     ((_TIFF, "XResolution"), (_TIFF, "YResolution")),
@@ -49,7 +50,7 @@ def turn(packet: Packet, orientation: int, size: tuple[int, int]) -> list[str]:
         orientation: that has been applied, 2 to 8.
         size: width and height of the picture as stored.
     """
-    for node in packet.named((_TIFF, "Orientation"), (_EXIF, "Orientation")):
+    for node in packet.named(ORIENTATION, (_EXIF, "Orientation")):
         packet.set(node, "1")
     if orientation >= 5:
         for one, two in _PAIRS:

@@ -172,16 +172,16 @@ class _Parser:
         if tag is None or len(self._open) >= _DEEPEST:
             raise MalformedError("has tags that cannot be read, or too deep")
         raw = list(_ATTRIBUTE.finditer(self._data, tag.start(2), tag.end(2)))
-        self._nodes += 1 + len(raw)
-        if self._nodes > _MOST_NODES:
-            raise MalformedError("has too many parts")
         parent = self._open[-1] if self._open else None
         prefixes = parent.prefixes if parent else {"xml": _XML}
-        declared = {m[1]: m for m in raw if m[1] == b"xmlns" or m[1].startswith(b"xmlns:")}
+        declared = [m for m in raw if m[1] == b"xmlns" or m[1].startswith(b"xmlns:")]
+        # A declaration copies those in scope.
+        self._nodes += 1 + len(raw) + (len(prefixes) // 8 if declared else 0)
+        if self._nodes > _MOST_NODES:
+            raise MalformedError("has too many parts")
         if declared:
             prefixes = prefixes | {
-                key.decode("utf-8", "replace").partition(":")[2]: _value(m)
-                for key, m in declared.items()
+                m[1].decode("utf-8", "replace").partition(":")[2]: _value(m) for m in declared
             }
         attributes = [_attribute(m, prefixes) for m in raw]
         full = _resolved(name, prefixes, prefixes.get("", ""))
