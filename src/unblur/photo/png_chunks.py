@@ -18,11 +18,23 @@ from unblur.photo.png_text import keyword, role
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 # What libvips, the pixels' own writer and this package write anew.
-_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf")
+_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 # Still true of other pixels, although none of them but text, pHYs and eXIf is safe to copy.
 _KNOWN = (
     *(b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"cLLI", b"sBIT", b"bKGD", b"hIST"),
-    *(b"sPLT", b"pCAL", b"sCAL", b"sTER", b"tIME", b"pHYs", b"oFFs", *TEXT),
+    *(
+        b"eXIf",
+        b"mDCv",
+        b"cLLi",
+        b"sPLT",
+        b"pCAL",
+        b"sCAL",
+        b"sTER",
+        b"tIME",
+        b"pHYs",
+        b"oFFs",
+        *TEXT,
+    ),
 )
 _ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 # Where Apple's encoder split the compressed data, which is not written again.
@@ -56,7 +68,6 @@ class Chunks:
         dropped: in a few words each.
         kind, depth: the colour type and the bits a sample.
         palette: the content of `PLTE`; in a file of RGB, a suggestion.
-        exif: the content of `eXIf`.
     """
 
     carried: list[Chunk] = field(default_factory=list)
@@ -64,7 +75,6 @@ class Chunks:
     kind: int = 2
     depth: int = 8
     palette: bytes = b""
-    exif: bytes = b""
 
     def first(self, *names: bytes) -> bytes:
         """The content of the first chunk of these names; empty if there is none."""
@@ -114,14 +124,7 @@ def read_chunks(file: BinaryIO) -> Chunks:
             dropped.append(_WORDS.get(name, f"its chunk {_name(name)}"))
     dropped += ["the data behind its end"] if ended else []
     basic = head.get(b"IHDR", b"").ljust(13, b"\0")
-    return Chunks(
-        found,
-        tuple(dict.fromkeys(dropped)),
-        basic[9],
-        basic[8],
-        head.get(b"PLTE", b""),
-        head.get(b"eXIf", b""),
-    )
+    return Chunks(found, tuple(dict.fromkeys(dropped)), basic[9], basic[8], head.get(b"PLTE", b""))
 
 
 def turned(found: Chunks, orientation: int) -> Chunks:
