@@ -71,7 +71,8 @@ def _cicp(file: BinaryIO, found: Contents, properties: list[bytes]) -> Cicp | No
     colours = [box for box in properties if box[4:8] == b"colr"]
     said = next((cicp for cicp in map(Cicp.of_colr, colours) if cicp), None)
     extents = found.locations.get(found.primary, [])
-    if said or colours or not extents or found.items[found.primary].kind != b"av01":
+    item = found.items.get(found.primary)
+    if said or colours or not extents or item is None or item.kind != b"av01":
         return said
     file.seek(min(extents[0][0], 2**62))
     points = av1.colours(file.read(256))
