@@ -75,8 +75,7 @@ def deblur_file(
         photo.check_free(out)
     kind = photo.format_of(out)
     picture = photo.read(path, max_pixels)
-    if kind != picture.format:
-        photo.check_holds(picture, kind)  # before the work, not after it
+    photo.check_holds(picture, kind)  # before the work, not after it
     source = source_of(picture)
     scales = deblurrer.scales(source)
     strips = deblurrer.strips(source, strength, scales)

@@ -54,12 +54,12 @@ class Cicp:
 
     @property
     def name(self) -> str:
-        """In words."""
-        curve = {PQ: "PQ", HLG: "HLG"}.get(self.transfer)
-        return f"HDR colours ({curve})" if curve else (
-            f"colours of other primaries or another curve than sRGB"
-            f" (CICP {self.primaries}/{self.transfer})"
-        )  # fmt: skip
+        """In words, why a format that says nothing of colours cannot hold them."""
+        if self.transfer in (PQ, HLG):
+            return f"HDR colours ({'PQ' if self.transfer == PQ else 'HLG'})"
+        if self.plain:
+            return "samples of the narrow range"
+        return f"colours other than sRGB (CICP {self.primaries}/{self.transfer})"
 
     def profile(self) -> bytes:
         """An ICC profile of these colours, where libvips has one: Display P3; else empty."""

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from unblur.photo import gif_blocks, libvips
 from unblur.photo.gif_blocks import Blocks, application, content, extensions, table_bytes
 from unblur.photo.libvips import KEEP_NONE, set_blob
+from unblur.photo.names import printable
 from unblur.photo.origin import Origin
 from unblur.photo.unheld import unheld
 
@@ -40,8 +41,8 @@ def extras(file: BinaryIO) -> dict[str, Any]:
             dropped += ["the data behind its end"] if data else []
         elif name not in (*_LOOPS, *_FIELDS):
             (late if behind else early).append(data)
-            word = name.decode("latin-1") if name.isascii() else name.hex()
-            own.append("its comment" if name == b"comment" else f"its application block {word!r}")
+            comment = name == b"comment"
+            own.append("its comment" if comment else f"its application block {printable(name)}")
     file.seek(0)
     head = file.read(13).ljust(13, b"\0")
     own += ["the aspect of its pixels"] if head[12] not in _SQUARE else []
@@ -59,6 +60,8 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     data = bytearray(image.gifsave_buffer(dither=0, keep=KEEP_NONE))
     own = origin.blocks or Blocks()
     start = 13 + table_bytes(data[10])
+    if data[start + 3 : start + 14] in _LOOPS:  # which libvips makes up
+        del data[start : start + 19]
     data[3:6], data[12] = b"89a", own.aspect
     if own.background and start > 13:
         data[11] = gif_blocks.nearest(bytes(data[13:start]), own.background)

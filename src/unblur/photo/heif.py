@@ -9,6 +9,7 @@ from unblur.errors import PhotoError
 from unblur.photo import av1
 from unblur.photo.bmff import Contents, contents
 from unblur.photo.cicp import CARRIED, Cicp
+from unblur.photo.names import printable
 
 _PICTURES = (
     b"av01",
@@ -25,8 +26,8 @@ _PICTURES = (
 _STRUCTURE = (b"ftyp", b"meta", b"mdat", b"free", b"skip", b"wide", b"moov", b"styp", b"idat")
 _XMP = b"application/rdf+xml"
 _C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
-_ALPHA = ("auxiliary:alpha", "hevc:2015:auxid:1")
-_DEPTH = ("auxiliary:depth", "hevc:2015:auxid:2")
+_ALPHA = (b"auxiliary:alpha", b"hevc:2015:auxid:1")
+_DEPTH = (b"auxiliary:depth", b"hevc:2015:auxid:2")
 # Of the picture's coding and geometry, which decoding uses up.
 _CODING = (
     *(b"ispe", b"pixi", b"av1C", b"hvcC", b"avcC", b"vvcC", b"jpgC", b"lhvC", b"uncC", b"cmpd"),
@@ -70,7 +71,8 @@ def _cicp(file: BinaryIO, found: Contents, properties: list[bytes]) -> Cicp | No
     colours = [box for box in properties if box[4:8] == b"colr"]
     said = next((cicp for cicp in map(Cicp.of_colr, colours) if cicp), None)
     extents = found.locations.get(found.primary, [])
-    if said or colours or not extents or found.items[found.primary].kind != b"av01":
+    item = found.items.get(found.primary)
+    if said or colours or not extents or item is None or item.kind != b"av01":
         return said
     file.seek(min(extents[0][0], 2**62))
     points = av1.colours(file.read(256))
@@ -89,24 +91,24 @@ def _dropped(found: Contents, properties: list[bytes]) -> list[str]:
     words += [f"{others} other picture{'s' * (others > 1)} of the file"] if others else []
     for item in found.items.values():
         if item.kind == b"mime" and item.content != _XMP:
-            words.append(f"its data of the type {item.content.decode('latin-1')}")
+            words.append(f"its data of the type {printable(item.content)}")
         elif item.kind == b"uri ":
             words.append("its data of a type named by a URI")
     strange = {box[4:8] for box in properties} - {*_CODING, *CARRIED}
-    words += [f"its property {_name(kind)}" for kind in sorted(strange)]
+    words += [f"its property {printable(kind)}" for kind in sorted(strange)]
     return [word for word in words if word] + _top_level(found)
 
 
 def _auxiliary(found: Contents, number: int) -> str:
     box = next((b for b in found.properties.get(number, []) if b[4:8] == b"auxC"), b"")
-    kind = box[12:].split(b"\0")[0].decode("latin-1")
+    kind = box[12:].split(b"\0")[0]
     if kind.endswith(_ALPHA):
         return ""
     if kind.endswith(_DEPTH):
         return "its depth map"
-    if kind.endswith("hdrgainmap"):
+    if kind.endswith(b"hdrgainmap"):
         return "the gain map of an HDR photo"
-    return f"its auxiliary picture ({kind.rsplit(':', 1)[-1]})"
+    return f"its auxiliary picture ({printable(kind.rsplit(b':', 1)[-1])})"
 
 
 def _top_level(found: Contents) -> list[str]:
@@ -117,12 +119,8 @@ def _top_level(found: Contents) -> list[str]:
         elif kind == b"uuid" + _C2PA:
             words.append("its content credentials (C2PA), which are signed for the old pixels")
         elif kind not in _STRUCTURE:
-            words.append(f"its box {_name(kind[:4])}")
+            words.append(f"its box {printable(kind[:4])}")
     return words
-
-
-def _name(kind: bytes) -> str:
-    return kind.decode("latin-1") if kind.isalnum() else kind.hex()
 
 
 def exif_item(exif: bytes) -> bytes:

@@ -65,10 +65,11 @@ def extras(file: BinaryIO) -> dict[str, Any]:
     found = read_chunks(file)
     found = turned(found, _orientation(found))
     points = found.first(b"cICP")
+    said = Cicp(points[0], points[1], points[2], bool(points[3])) if len(points) == 4 else None
     light = {b"mDCV": found.first(b"mDCV", b"mDCv"), b"cLLI": found.first(b"cLLI", b"cLLi")}
     return {
         "chunks": found,
-        "cicp": Cicp(*points[:3], bool(points[3])) if len(points) == 4 else None,
+        "cicp": said,
         "boxes": light_boxes(light),
         "own": words(found, bool(found.first(b"iCCP"))),
         "dropped": found.dropped,
@@ -115,21 +116,17 @@ def _own(image: Any, origin: Origin, depth: int) -> list[Chunk]:
     """The chunks of a PNG for its new pixels."""
     assert origin.chunks is not None
     new = {"xmp": _field(image, "xmp-data"), "exif": origin.exif}
-    made, elsewhere = [], False
+    made = []
     for one in adapted(origin.chunks, image.bands, depth):
-        role = png_text.role(one.data) if one.name in png_text.NAMES else ""
-        if role in new:
-            old, current = (
-                png_text.bare(data) for data in (png_text.block(one.name, one.data), new[role])
-            )
-            elsewhere = elsewhere or role == "exif"
+        if one.name == b"eXIf":
+            one = replace(one, data=png_text.bare(origin.exif))
+        elif one.name in png_text.NAMES and (role := png_text.role(one.data)) in new:
+            old, current = map(png_text.bare, (png_text.block(one.name, one.data), new[role]))
+            if old and not current:
+                continue
             if old != current:
-                if not current:
-                    continue
                 one = replace(one, data=png_text.with_block(one.name, one.data, current))
         made.append(one)
-    if origin.chunks.exif or not elsewhere:
-        made = [*exif_chunk(origin.exif), *made]
     return made
 
 
@@ -157,7 +154,7 @@ def _foreign(image: Any, origin: Origin) -> list[Chunk]:
 
 def _blocks(found: Chunks) -> dict[str, bytes]:
     """EXIF, XMP and IPTC, as libvips names them."""
-    blocks = {"exif": found.exif}
+    blocks = {"exif": found.first(b"eXIf")}
     for one in found.carried:
         role = png_text.role(one.data) if one.name in png_text.NAMES else "text"
         if role != "text" and not blocks.get(role):

@@ -12,17 +12,30 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from unblur.errors import PhotoError
+from unblur.photo.names import printable
 from unblur.photo.png_text import NAMES as TEXT
 from unblur.photo.png_text import keyword, role
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 # What libvips, the pixels' own writer and this package write anew.
-_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"eXIf")
+_PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 # Still true of other pixels, although none of them but text, pHYs and eXIf is safe to copy.
 _KNOWN = (
     *(b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"cLLI", b"sBIT", b"bKGD", b"hIST"),
-    *(b"sPLT", b"pCAL", b"sCAL", b"sTER", b"tIME", b"pHYs", b"oFFs", *TEXT),
+    *(
+        b"eXIf",
+        b"mDCv",
+        b"cLLi",
+        b"sPLT",
+        b"pCAL",
+        b"sCAL",
+        b"sTER",
+        b"tIME",
+        b"pHYs",
+        b"oFFs",
+        *TEXT,
+    ),
 )
 _ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 # Where Apple's encoder split the compressed data, which is not written again.
@@ -56,7 +69,6 @@ class Chunks:
         dropped: in a few words each.
         kind, depth: the colour type and the bits a sample.
         palette: the content of `PLTE`; in a file of RGB, a suggestion.
-        exif: the content of `eXIf`.
     """
 
     carried: list[Chunk] = field(default_factory=list)
@@ -64,7 +76,6 @@ class Chunks:
     kind: int = 2
     depth: int = 8
     palette: bytes = b""
-    exif: bytes = b""
 
     def first(self, *names: bytes) -> bytes:
         """The content of the first chunk of these names; empty if there is none."""
@@ -95,7 +106,7 @@ def read_chunks(file: BinaryIO) -> Chunks:
             raise PhotoError("is a PNG file of over 65536 chunks, which is not supported")
         size += length
         if length > _LONGEST or size > _MOST_BYTES:
-            dropped.append(f"its chunk {_name(name)}, which is too large")
+            dropped.append(f"its chunk {printable(name)}, which is too large")
             continue
         data, check = file.read(length), file.read(4)
         if name == b"acTL" and not late and len(data) == 8:
@@ -107,21 +118,14 @@ def read_chunks(file: BinaryIO) -> Chunks:
         elif name in _ANIMATION:
             continue
         elif zlib.crc32(name + data).to_bytes(4, "big") != check:
-            dropped.append(f"its chunk {_name(name)}, which is damaged")
+            dropped.append(f"its chunk {printable(name)}, which is damaged")
         elif name in _KNOWN or name[3] & 32:  # safe to copy
             found.append(Chunk(name, data, late))
         else:
-            dropped.append(_WORDS.get(name, f"its chunk {_name(name)}"))
+            dropped.append(_WORDS.get(name, f"its chunk {printable(name)}"))
     dropped += ["the data behind its end"] if ended else []
     basic = head.get(b"IHDR", b"").ljust(13, b"\0")
-    return Chunks(
-        found,
-        tuple(dict.fromkeys(dropped)),
-        basic[9],
-        basic[8],
-        head.get(b"PLTE", b""),
-        head.get(b"eXIf", b""),
-    )
+    return Chunks(found, tuple(dict.fromkeys(dropped)), basic[9], basic[8], head.get(b"PLTE", b""))
 
 
 def turned(found: Chunks, orientation: int) -> Chunks:
@@ -130,7 +134,9 @@ def turned(found: Chunks, orientation: int) -> Chunks:
     for one in found.carried:
         data = one.data
         if orientation > 1 and one.name in _SIDED:
-            dropped.append(f"its chunk {_name(one.name)}, which is of the picture before its turn")
+            dropped.append(
+                f"its chunk {printable(one.name)}, which is of the picture before its turn"
+            )
             continue
         if orientation >= 5 and one.name == b"pHYs":
             data = data[4:8] + data[:4] + data[8:]
@@ -172,13 +178,13 @@ def words(found: Chunks, profile: bool) -> tuple[str, ...]:
         profile: whether an ICC profile says what the colours mean.
     """
     keys = [keyword(c.data) for c in found.carried if c.name in TEXT and role(c.data) == "text"]
-    names = list(dict.fromkeys(key.decode("latin-1") for key in keys))
+    names = list(dict.fromkeys(printable(key) for key in keys))
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     said = [f"its text ({', '.join(names[:3])}{more})"] if names else []
     described = [b"sBIT", b"bKGD", b"sPLT", b"oFFs", b"pCAL", b"sCAL", b"sTER", b"tIME"]
     other = {c.name for c in found.carried} - {*_KNOWN}
     held = {c.name for c in found.carried} & {*described} | other
-    said += [f"its chunk {_name(name)}" for name in sorted(held)]
+    said += [f"its chunk {printable(name)}" for name in sorted(held)]
     across, down, unit = struct.unpack(">IIB", found.first(b"pHYs").ljust(9, b"\0")[:9])
     said += ["the aspect of its pixels (pHYs)"] if not unit and across != down else []
     if not profile and not found.first(b"cICP", b"sRGB") and not _plain(found):
@@ -209,8 +215,8 @@ def _refuse(name: bytes, first: bool) -> None:
         )
     if not name[0] & 32 and name not in _PIXELS and name.isalpha():
         raise PhotoError(
-            f"is a PNG file with a private chunk ({_name(name)}) without which it cannot be shown;"
-            " save it as a plain PNG first"
+            f"is a PNG file with a private chunk ({printable(name)}), without which it cannot be"
+            " shown; save it as a plain PNG first"
         )
 
 
@@ -248,7 +254,3 @@ def _plain(found: Chunks) -> bool:
         abs(a - b) <= 500 for a, b in zip(struct.unpack(">8I", primaries), plain, strict=True)
     )
     return near and (len(gamma) != 4 or abs(int.from_bytes(gamma, "big") - 45455) <= 1000)
-
-
-def _name(name: bytes) -> str:
-    return name.decode("ascii") if name.isalnum() else name.hex()

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from unblur.photo import libvips
 from unblur.photo.libvips import KEEP_NONE, set_blob
+from unblur.photo.names import printable
 from unblur.photo.origin import Origin
 from unblur.photo.unheld import unheld
 
@@ -59,7 +60,7 @@ def extras(file: BinaryIO) -> dict[str, Any]:
     return {
         "lossless": b"VP8L" in names or _first_frame(file) == b"VP8L",
         "unknown": unknown,
-        "own": tuple(dict.fromkeys(f"its chunk {_name(name)}" for name, _ in unknown)),
+        "own": tuple(dict.fromkeys(f"its chunk {printable(name)}" for name, _ in unknown)),
         "dropped": tuple(dropped),
     }
 
@@ -146,7 +147,3 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
         name, length = struct.unpack("<4sI", head)
         yield name, length
         at += 8 + length + length % 2
-
-
-def _name(name: bytes) -> str:
-    return name.decode("ascii").strip() if name.strip().isalnum() else name.hex()

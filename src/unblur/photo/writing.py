@@ -64,9 +64,9 @@ def check_holds(photo: Photo, kind: str) -> None:
         why, others = f"has transparency, which {name} cannot hold", ("png", "webp")
     elif photo.origin.colours.kind == "numbers" and "numbers" not in target.colours:
         why, others = f"has samples that {name} cannot hold", ("tiff",)
-    elif not _says_colours(photo.origin, kind):
+    elif not _says_colours(photo, kind):
         assert photo.origin.cicp is not None
-        why, others = f"has {photo.origin.cicp.name}, which {name} cannot say", ("avif", "png")
+        why, others = f"has {photo.origin.cicp.name}, which {name} cannot say", ("png",)
     elif photo.dtype == np.uint16 and target.bits < bits:
         why, others = f"has 16 bit a channel, which {name} cannot hold", ("png",)
     else:
@@ -82,12 +82,16 @@ def lost(photo: Photo, kind: str) -> tuple[str, ...]:
     return (*origin.dropped, *own, *boxes, *target.loses(origin))
 
 
-def _says_colours(origin: Origin, kind: str) -> bool:
+def _says_colours(photo: Photo, kind: str) -> bool:
     """Whether a format says what the colours mean: by code points, or a profile."""
-    said = origin.cicp
-    if said is None or said.plain or b"colr" in BY_NAME[kind].boxes:
+    said = photo.origin.cicp
+    if said is None or kind == photo.format:
         return True
-    return kind != "gif" and bool(origin.header.get_typeof("icc-profile-data") or said.profile())
+    if photo.format == "png" and not said.full:
+        return False
+    if said.plain or b"colr" in BY_NAME[kind].boxes:
+        return True
+    return bool(photo.origin.header.get_typeof("icc-profile-data") or said.profile())
 
 
 def without(lost: Sequence[str]) -> str:
