@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from tests.photo import fidelity
-from tests.photo.facts import CARRIED, PIXELS, REFUSED, SAID, Fact, opened
+from tests.photo.facts import CARRIED, CHANGED, PIXELS, REFUSED, SAID, Fact, opened
 
 XMP_END = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
 
@@ -20,10 +20,14 @@ def gif(
     """A small file with blocks before and behind its picture, bytes at its end."""
     data = io.BytesIO()
     Image.fromarray(PIXELS // 64 * 85).quantize(16).save(data, "GIF", **options)
-    plain = bytearray(data.getvalue())
+    return with_blocks(data.getvalue(), *early, late=late, aspect=aspect) + end
+
+
+def with_blocks(data: bytes, *early: bytes, late: bytes = b"", aspect: int = 0) -> bytes:
+    plain = bytearray(data)
     plain[3:6], plain[12] = b"89a", aspect
     start = 13 + (3 * 2 ** ((plain[10] & 7) + 1) if plain[10] & 128 else 0)
-    return bytes(plain[:start]) + b"".join(early) + bytes(plain[start:-1]) + late + b";" + end
+    return bytes(plain[:start]) + b"".join(early) + bytes(plain[start:-1]) + late + b";"
 
 
 def blocks(data: bytes) -> list[bytes]:
@@ -46,8 +50,12 @@ def blocks(data: bytes) -> list[bytes]:
 
 
 def application(name: bytes, data: bytes) -> bytes:
+    return sub_blocks(b"\x21\xff\x0b" + name, data)
+
+
+def sub_blocks(start: bytes, data: bytes) -> bytes:
     parts = [data[at : at + 255] for at in range(0, len(data), 255)]
-    return b"\x21\xff\x0b" + name + b"".join(bytes([len(p)]) + p for p in parts) + b"\0"
+    return start + b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
 
 
 def facts() -> list[Fact]:
@@ -73,6 +81,12 @@ def facts() -> list[Fact]:
             blocks,
             CARRIED,
         ),
+        add(
+            "delay and disposal (graphic control)",
+            gif(b"\x21\xf9\x04\x0c\x32\0\0\0"),
+            _control,
+            CARRIED,
+        ),
         add("XMP", gif(xmp), lambda d: fidelity.XMP + XMP_END in d, CARRIED),
         add(
             "ICC profile",
@@ -91,9 +105,15 @@ def facts() -> list[Fact]:
             "number of repeats (NETSCAPE2.0) of one picture",
             gif(application(b"NETSCAPE2.0", b"\1\0\0")),
             blocks,
-            CARRIED,
+            CHANGED,
         ),
         add("block of plain text", gif(plain), blocks, SAID),
         add("data behind the end", gif(end=b"trailer"), lambda d: not d.endswith(b"\0;"), SAID),
         add("animation", animated.getvalue(), lambda d: opened(d).n_frames > 1, REFUSED),
     ]
+
+
+def _control(data: bytes) -> tuple[int, int]:
+    """Disposal and delay."""
+    at = data.index(b"\x21\xf9\x04")
+    return data[at + 3] >> 2 & 7, data[at + 4]

@@ -10,7 +10,16 @@ from PIL import ExifTags, Image, IptcImagePlugin
 
 from tests.photo import fidelity
 from tests.photo.facts import CARRIED, CHANGED, PIXELS, REFUSED, SAID, Fact, opened
-from tests.photo.facts.jpeg_files import behind, exif, jpeg, mpf, photoshop, resource, segments
+from tests.photo.facts.jpeg_files import (
+    behind,
+    exif,
+    jpeg,
+    mpf,
+    photoshop,
+    profile,
+    resource,
+    segments,
+)
 
 CREDENTIALS = b"JP\0\1\0\0\0\1" + b"\0\0\0\x40jumb\0\0\0\x20jumdc2pa\0\x11\0\x10"
 
@@ -202,9 +211,7 @@ def _profile(more: int) -> list[tuple[int, bytes]]:
 
     plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     whole = (len(plain) + more).to_bytes(4, "big") + plain[4:] + bytes(more)
-    parts = [whole[at : at + 65_000] for at in range(0, len(whole), 65_000)]
-    lead = b"ICC_PROFILE\0"
-    return [(0xE2, lead + bytes((n, len(parts))) + part) for n, part in enumerate(parts, 1)]
+    return profile(whole)
 
 
 def _density(data: bytes) -> tuple[int, tuple[int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterable
 from typing import Any
 
 from PIL import Image
@@ -17,12 +18,26 @@ def jpeg(*segments: tuple[int, bytes], behind: bytes = b"", density: bytes = b""
     """A small file with segments behind its first one."""
     data = io.BytesIO()
     Image.fromarray(PIXELS).save(data, "JPEG", quality=90, subsampling=0)
-    plain = data.getvalue()
+    return with_segments(data.getvalue(), segments, density) + behind
+
+
+def with_segments(
+    plain: bytes, segments: Iterable[tuple[int, bytes]], density: bytes = b""
+) -> bytes:
+    """A file of Pillow's with segments behind its first one."""
     added = b"".join(
         bytes((255, marker)) + struct.pack(">H", len(body) + 2) + body for marker, body in segments
     )
-    start = plain[:13] + density + plain[13 + len(density) : 20]
-    return start + added + plain[20:] + behind
+    at = 4 + int.from_bytes(plain[4:6], "big") if plain[3] == 0xE0 else 2
+    start = plain[:13] + density + plain[13 + len(density) : at] if density else plain[:at]
+    return start + added + plain[at:]
+
+
+def profile(whole: bytes) -> list[tuple[int, bytes]]:
+    """The segments of an ICC profile."""
+    parts = [whole[at : at + 65_000] for at in range(0, len(whole), 65_000)]
+    lead = b"ICC_PROFILE\0"
+    return [(0xE2, lead + bytes((n, len(parts))) + part) for n, part in enumerate(parts, 1)]
 
 
 def segments(data: bytes) -> list[tuple[int, bytes]]:

@@ -79,8 +79,8 @@ def facts() -> list[Fact]:
         "text of UTF-8 (iTXt)": (b"iTXt", "Title\0\0\0ja\0\u984c\0\u5199\u771f".encode()),
         "XMP (iTXt)": (b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + fidelity.XMP),
         "EXIF (eXIf)": (b"eXIf", EXIF),
-        "EXIF in a text (Raw profile type exif)": (b"zTXt", _raw(b"exif", b"Exif\0\0" + EXIF)),
-        "IPTC in a text (Raw profile type iptc)": (b"zTXt", _raw(b"iptc", fidelity.IPTC)),
+        "EXIF in a text (Raw profile type exif)": (b"zTXt", raw(b"exif", b"Exif\0\0" + EXIF)),
+        "IPTC in a text (Raw profile type iptc)": (b"zTXt", raw(b"iptc", fidelity.IPTC)),
         "offset (oFFs)": (b"oFFs", struct.pack(">iiB", 3, -4, 0)),
         "calibration (pCAL)": (
             b"pCAL",
@@ -143,7 +143,7 @@ def facts() -> list[Fact]:
     ]
 
 
-def _raw(kind: bytes, data: bytes) -> bytes:
+def raw(kind: bytes, data: bytes) -> bytes:
     text = b"\n" + kind + f"\n{len(data):8}\n".encode() + data.hex().encode() + b"\n"
     return b"Raw profile type " + kind + b"\0\0" + zlib.compress(text)
 
