@@ -81,28 +81,35 @@ def seen(data: bytes) -> dict[str, Any]:
         "profile": image.info.get("icc_profile"),
         "xmp": _xmp(data, image),
         "iptc": IptcImagePlugin.getiptcinfo(image) if image.format == "JPEG" else None,
-        "comment": None,
-        "unknown": None,
+        # Those of a TIFF are EXIF's elsewhere.
+        "comment": tags.get(270),
+        "unknown": tags.get(65000),
     }
     if image.format == "JPEG":
         both = jpeg.segments(data)
-        found["comment"] = [body for marker, body in both if marker == 0xFE]
-        found["unknown"] = [body for marker, body in both if marker == 0xE9]
+        found["comment"] = found["comment"] or [body for marker, body in both if marker == 0xFE]
+        found["unknown"] = found["unknown"] or [body for marker, body in both if marker == 0xE9]
     elif image.format == "PNG":
         both = pngs.chunks(data)
-        found["comment"] = [body for name, body in both if name == b"zTXt" and body[:1] == b"C"]
-        found["unknown"] = [body for name, body in both if name == b"abCd"]
+        found["comment"] = found["comment"] or [
+            body for name, body in both if name == b"zTXt" and body[:1] == b"C"
+        ]
+        found["unknown"] = found["unknown"] or [body for name, body in both if name == b"abCd"]
         found["iptc"] = [body for name, body in both if name == b"zTXt" and body[:3] == b"Raw"]
     elif image.format == "GIF":
         all_of = gif.blocks(data)
-        found["comment"] = [block for block in all_of if block[1] == 0xFE]
-        found["unknown"] = [block for block in all_of if b"MAKERS  1.0" in block]
+        found["comment"] = found["comment"] or [block for block in all_of if block[1] == 0xFE]
+        found["unknown"] = found["unknown"] or [
+            block for block in all_of if b"MAKERS  1.0" in block
+        ]
         found["profile"] = [block for block in all_of if b"ICCRGBG1012" in block]
         found["xmp"] = re.findall(rb"<x:xmpmeta.*?</x:xmpmeta>", data, re.DOTALL)
     elif image.format == "WEBP":
         from tests.photo.facts.webp import chunks
 
-        found["unknown"] = [body for name, body in chunks(data) if name == b"ABCD"]
+        found["unknown"] = found["unknown"] or [
+            body for name, body in chunks(data) if name == b"ABCD"
+        ]
     return found
 
 

@@ -53,6 +53,9 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
             image.remove(name)
     for field, data in _blocks(found).items():
         set_blob(image, field, data)
+    profile = png_text.block(b"zTXt", found.first(b"iCCP"))  # the same layout
+    if profile and not image.get_typeof("icc-profile-data"):  # libpng takes none with a flaw
+        set_blob(image, "icc-profile-data", profile)
     if image.get_typeof("exif-data"):
         image.set_type(pyvips.GValue.gint_type, "orientation", _orientation(found))
     if found.first(b"pHYs")[8:] != b"\1":  # a shape of pixels, not a resolution
