@@ -256,7 +256,7 @@ def _dressed(image: Any, kind: str, profile: bool = True, **options: Any) -> byt
 
 def _with_exif(data: bytes, kind: str) -> bytes:
     if kind == "jpeg":
-        return jpeg.with_segments(data, exif(), [b"a comment"], b"")
+        return jpeg.with_segments(data, [*jpeg.exif_segments(exif()), (0xFE, b"a comment")])
     if kind == "png":
         return data[: png.HEAD] + png.exif_chunk(exif())[0] + data[png.HEAD :]
     if kind == "webp":  # libvips has made a block, which is replaced

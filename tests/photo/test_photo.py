@@ -86,7 +86,9 @@ def test_writing_from_a_file_is_encoding(
 def test_exif_goes_from_format_to_format() -> None:
     """Read by Pillow and tifffile, which share no code with what wrote it."""
     plain: Any = pyvips.Image.new_from_array(fidelity.picture(3))
-    start = jpeg.with_segments(plain.jpegsave_buffer(keep=0), fidelity.exif(6), [b"note"], b"")
+    start = jpeg.with_segments(
+        plain.jpegsave_buffer(keep=0), [*jpeg.exif_segments(fidelity.exif(6)), (0xFE, b"note")]
+    )
     read = photo.read(start)
     assert (read.width, read.height) == (96, 120)
     for kind in ("jpeg", "png", "webp", "avif"):

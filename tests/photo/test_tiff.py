@@ -26,6 +26,8 @@ def test_an_orientation_of_any_integer_type_is_applied_and_reset(kind: int) -> N
     page = _page(photo.encode(read, read.pixels))
     assert page.tags[274].value == 1
     assert (page.tags[282].value, page.tags[283].value) == ((200, 1), (100, 1))
+    other = photo.read(photo.encode(read, read.pixels, "png")).origin.header
+    assert other.xres == pytest.approx(2 * other.yres, rel=0.01)
 
 
 def test_a_resolution_without_a_unit_is_the_shape_of_the_pixels() -> None:

@@ -13,23 +13,40 @@ from typing import Any
 
 import pyvips
 
-from unblur.photo.jpeg import with_segments
+from unblur.photo import orientation as turning
+from unblur.photo.jpeg import exif_segments, with_segments
 from unblur.photo.libvips import KEEP_ALL, KEEP_NO_EXIF
-from unblur.photo.tiff_tags import EXIF, IPTC, OF_SAMPLES, Tags, carried, directory, header
+from unblur.photo.tiff_tags import (
+    EXIF,
+    IPTC,
+    OF_SAMPLES,
+    Tags,
+    carried,
+    directory,
+    header,
+    number,
+    read_tags,
+)
 
-_ORIENTATION = 0x112
-_SIDES = (0xA002, 0xA003)
+_ORIENTATION, _INTEROPERABILITY = 0x112, 0xA005
+_SUBJECTS = (0x9214, 0xA214)
+# Width and height of the picture, resolution, resolution in the focal plane, size of the picture
+# that an interoperability directory is about: tags that are exchanged.
+_PAIRS = ((0x100, 0x101), (0x11A, 0x11B), (0xA002, 0xA003), (0xA20E, 0xA20F), (0x1001, 0x1002))
+_INTEGERS = {1, 3, 4, 6, 8, 9}
+_SHORT = 3
 
 
-def upright_exif(block: bytes, turned: bool) -> bytes:
+def upright_exif(block: bytes, orientation: int, size: tuple[int, int]) -> bytes:
     """Set the orientation of an EXIF block to upright; every other byte stays where it is.
 
-    Makers' notes hold offsets into the block, so it is patched in place. The thumbnail, which shows
-    the old picture, is unlinked.
+    Sizes and the place of the subject are turned. Makers' notes hold offsets into the block, so it
+    is patched in place. The thumbnail, which shows the old picture, is unlinked.
 
     Args:
         block: with or without the leading "Exif".
-        turned: whether width and height have been exchanged.
+        orientation: that has been applied to the pixels, 1 to 8; only then is it reset.
+        size: width and height of the picture as stored.
     """
     lead = 6 if block[:4] == b"Exif" else 0
     out = bytearray(block[lead:])
@@ -40,20 +57,52 @@ def upright_exif(block: bytes, turned: bool) -> bytes:
     except (struct.error, ValueError):
         return block
     # A damaged block is patched as far as it is intact: its orientation has been applied.
-    sides: list[int] = []
-    for at in _entries(out, order, offset):
-        tag, kind = struct.unpack_from(order + "HH", out, at)
-        if tag == _ORIENTATION and kind in (3, 4):
-            struct.pack_into(order + {3: "H", 4: "I"}[kind], out, at + 8, 1)
-        if tag in _SIDES:
-            sides.append(at)
-    if turned and len(sides) == 2:
-        one, two = (slice(at + 2, at + 12) for at in sides)
-        out[one], out[two] = out[two], out[one]
+    places: dict[int, int] = {}
+    following = 0
     with suppress(struct.error):
         count = struct.unpack_from(order + "H", out, offset)[0]
+        following = struct.unpack_from(order + "I", out, offset + 2 + 12 * count)[0]
         struct.pack_into(order + "I", out, offset + 2 + 12 * count, 0)
+    for at in _entries(out, order, offset) + _entries(out, order, following):
+        tag, kind = struct.unpack_from(order + "HH", out, at)
+        if orientation != 1 and tag == _ORIENTATION and kind in _INTEGERS:
+            struct.pack_into(order + "HIHH", out, at + 2, _SHORT, 1, 1, 0)
+        places.setdefault(tag, at)
+    if orientation >= 5:
+        for pair in _PAIRS:
+            if set(pair) <= places.keys():
+                one, two = (slice(places[tag] + 2, places[tag] + 12) for tag in pair)
+                out[one], out[two] = out[two], out[one]
+    if orientation != 1:
+        for tag in places.keys() & set(_SUBJECTS):
+            _turn_subject(out, order, places[tag], orientation, size)
     return block[:lead] + bytes(out)
+
+
+def orientation_of(block: bytes) -> int:
+    """The orientation that an EXIF block states, 1 to 8; 1 if it states none."""
+    value = number(read_tags(io.BytesIO(block.removeprefix(b"Exif\0\0"))), _ORIENTATION, 1)
+    return value if 1 <= value <= 8 else 1
+
+
+def turned_tags(tags: Tags, orientation: int, size: tuple[int, int]) -> Tags:
+    """The tags of a TIFF whose EXIF directory agrees with a picture that has been turned.
+
+    Arguments as of `upright_exif`.
+    """
+    below = tags.get(EXIF, (0, 0, None))[2]
+    if orientation == 1 or not isinstance(below, dict):
+        return tags
+    below = dict(below)
+    for one, two in _PAIRS if orientation >= 5 else ():
+        if one in below and two in below:
+            below[one], below[two] = below[two], below[one]
+    for tag in below.keys() & set(_SUBJECTS):
+        kind, count, value = below[tag]
+        if kind == _SHORT and isinstance(value, bytes) and 2 <= count <= 4:
+            new = turning.subject(orientation, struct.unpack(f"<{count}H", value), *size)
+            below[tag] = kind, count, struct.pack(f"<{count}H", *(min(n, 65535) for n in new))
+    return {**tags, EXIF: (4, 1, below)}
 
 
 def from_tags(tags: Tags) -> bytes:
@@ -74,7 +123,7 @@ def with_fields(image: Any, exif: bytes) -> tuple[Any, int]:
         return image, KEEP_NO_EXIF
     small: Any = pyvips.Image.black(8, 8)
     carrier = pyvips.Image.jpegload_buffer(
-        with_segments(small.jpegsave_buffer(keep=0), exif, [], b"")
+        with_segments(small.jpegsave_buffer(keep=0), exif_segments(exif))
     )
     image = image.copy()
     for name in carrier.get_fields():
@@ -83,18 +132,34 @@ def with_fields(image: Any, exif: bytes) -> tuple[Any, int]:
     return image, KEEP_ALL
 
 
+def _turn_subject(
+    out: bytearray, order: str, at: int, orientation: int, size: tuple[int, int]
+) -> None:
+    """Turn the subject's place in the entry at `at`; left as it is where it is damaged."""
+    kind, count, place = struct.unpack_from(order + "HII", out, at + 2)
+    if kind != _SHORT or not 2 <= count <= 4:
+        return
+    place = at + 8 if count == 2 else place
+    with suppress(struct.error):
+        values = struct.unpack_from(f"{order}{count}H", out, place)
+        new = turning.subject(orientation, values, *size)
+        struct.pack_into(f"{order}{count}H", out, place, *(min(n, 65535) for n in new))
+
+
 def _entries(block: bytearray, order: str, offset: int) -> list[int]:
-    """The positions of the entries of the first directory and of its EXIF sub-directory."""
+    """The positions of the entries of a directory and of the two levels of EXIF below it."""
+    found = _directory(block, order, offset)
+    for below in (EXIF, _INTEROPERABILITY):
+        for at in list(found):
+            if struct.unpack_from(order + "H", block, at)[0] == below:
+                found += _directory(block, order, struct.unpack_from(order + "I", block, at + 8)[0])
+                break
+    return found
 
-    def of(start: int) -> list[int]:
-        if start + 2 > len(block):
-            return []
-        count = struct.unpack_from(order + "H", block, start)[0]
-        places = range(start + 2, start + 2 + 12 * count, 12)
-        return [at for at in places if at + 12 <= len(block)]
 
-    first = of(offset)
-    below = [at for at in first if struct.unpack_from(order + "H", block, at)[0] == EXIF]
-    return first + [
-        at for entry in below for at in of(struct.unpack_from(order + "I", block, entry + 8)[0])
-    ]
+def _directory(block: bytearray, order: str, start: int) -> list[int]:
+    if start == 0 or start + 2 > len(block):
+        return []
+    count = struct.unpack_from(order + "H", block, start)[0]
+    places = range(start + 2, start + 2 + 12 * count, 12)
+    return [at for at in places if at + 12 <= len(block)]

@@ -29,6 +29,7 @@ class Format:
         alpha: whether it holds transparency.
         bits: the most that it holds a sample.
         colours: the kinds of `Colours` that it stores as they are; others are stored as RGB.
+        check: raises CannotHoldError if it cannot hold a photo's metadata.
         loses: what of a photo's metadata its writer leaves out, in a few words each.
     """
 
@@ -40,14 +41,15 @@ class Format:
     alpha: bool = True
     bits: int = 8
     colours: tuple[str, ...] = ("plain",)
+    check: Callable[[Origin], None] = lambda origin: None
     loses: Callable[[Origin], tuple[str, ...]] = lambda origin: ()
 
 
 # fmt: off
 BY_NAME = {
     "jpeg": Format(
-        (".jpg", ".jpeg"), jpeg.MAGIC, partial(load, "jpeg"), jpeg.save, jpeg.extras,
-        alpha=False, colours=("plain", "cmyk", "lab"),
+        (".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif"), jpeg.MAGIC, jpeg.load, jpeg.save,
+        jpeg.extras, alpha=False, colours=("plain", "cmyk", "lab"), check=jpeg.check,
     ),
     "png": Format((".png",), png.MAGIC, partial(load, "png"), png.save, png.extras, bits=16),
     "webp": Format((".webp",), webp.MAGIC, partial(load, "webp"), webp.save, webp.extras),

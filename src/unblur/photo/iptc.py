@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-_PHOTOSHOP = b"Photoshop 3.0\0"
-_RESOURCE = b"8BIM\x04\x04\0\0"
+from unblur.photo import photoshop
 
 
 def bare(data: bytes) -> bytes:
     """The records alone; empty if there are none."""
-    if not data.startswith(_PHOTOSHOP):
+    if not data.startswith(photoshop.HEAD):
         return data
-    at = data.find(_RESOURCE)
-    if at < 0:
-        return b""
-    start = at + len(_RESOURCE) + 4
-    return data[start : start + int.from_bytes(data[start - 4 : start], "big")]
+    return photoshop.records(data[len(photoshop.HEAD) :])
 
 
 def wrapped(data: bytes) -> bytes:
     """The records as Photoshop's resource, as in a segment of a JPEG."""
-    if data.startswith(_PHOTOSHOP):
+    if data.startswith(photoshop.HEAD):
         return data
-    return _PHOTOSHOP + _RESOURCE + len(data).to_bytes(4, "big") + data + b"\0" * (len(data) % 2)
+    return photoshop.HEAD + photoshop.resource(photoshop.IPTC, data)

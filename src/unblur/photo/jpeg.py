@@ -1,24 +1,23 @@
-"""JPEG: how it is recognised, read and written; its quality, and its segments (EXIF, comments)."""
+"""JPEG: how it is recognised, read and written; its quality."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import struct
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from unblur.errors import CannotHoldError, Hint
-from unblur.photo import iptc
-from unblur.photo.libvips import KEEP_NO_EXIF, save_streamed, set_blob
+from unblur.photo import extended_xmp, iptc, libvips, photoshop
+from unblur.photo import jpeg_segments as segment
+from unblur.photo.jpeg_segments import Segment, segments
+from unblur.photo.libvips import KEEP_ICC, save_streamed, set_blob
 from unblur.photo.origin import Origin
 
 MAGIC = re.compile(rb"\xff\xd8\xff")
 
 # At 97 without chroma sub-sampling even hard coloured edges come back with 45 dB.
 _LOWEST_QUALITY = 97
-_HEAD_BYTES = 2**22
-_LONGEST_SEGMENT = 65533
 
 # fmt: off
 # The example tables of the JPEG standard (Annex K), which a quality scales, in zigzag order.
@@ -37,23 +36,80 @@ _CHROMINANCE = np.array([
 # fmt: on
 
 
+def load(file: BinaryIO, max_pixels: int | None) -> Any:
+    """The stored picture; XMP, IPTC and Photoshop's resources whole, of however many segments.
+
+    Raises:
+        PhotoError: as `libvips.load`.
+    """
+    found = segment.described(file)
+    file.seek(0)
+    image = libvips.load("jpeg", file, max_pixels).copy()
+    if segment.has_broken_profile(found):
+        image.remove("icc-profile-data")
+    resources = _resources(found)
+    fields = {
+        "xmp-data": _xmp(found)[0],
+        "photoshop-data": resources,
+        "iptc-data": photoshop.records(resources),
+    }
+    for name, data in fields.items():
+        image.remove(name)
+        if data:
+            set_blob(image, name, data)
+    return image
+
+
 def extras(file: BinaryIO) -> dict[str, Any]:
-    return {"head": file.read(_HEAD_BYTES)}
+    """The segments that are written again, what is dropped, and what only a JPEG holds."""
+    found, dropped = segment.read_segments(file)
+    kept = segment.carried(found)
+    tables = [(marker, body) for marker, body in found if marker == 0xDB]
+    jfif = [(m, body) for m, body in found if _is_jfif(m, body)]
+    names = {
+        "its comments" if m == segment.COMMENT else f"its APP{m - 0xE0} segments" for m, _ in kept
+    }
+    blocks = sum(m == segment.APP1 and body.startswith(segment.EXIF) for m, body in found)
+    dropped += ["a second block of EXIF"] if blocks > 1 else []
+    dropped += _xmp(found)[1]
+    head = b"\xff\xd8" + segment.serialised([*jfif[:1], *tables, *kept])
+    return {"head": head, "own": tuple(sorted(names)), "dropped": tuple(dropped)}
 
 
 def save(image: Any, origin: Origin, file: BinaryIO) -> None:
-    """Write a picture without chroma sub-sampling, nowhere quantised coarser than the photo."""
-    if origin.header.get_typeof("iptc-data"):
-        set_blob(image, "iptc-data", iptc.wrapped(origin.header.get("iptc-data")))
-    comments, density = comments_of(origin.head), density_of(origin.head)
+    """Write a picture without chroma sub-sampling, nowhere quantised coarser than the photo.
+
+    Raises:
+        CannotHoldError: as `check`.
+    """
+    added = _added(origin)
+    if not origin.head and image.bands < 4:
+        # From another format. JFIF is not for CMYK.
+        added.insert(0, (segment.APP0, _jfif(origin.header.xres, origin.header.yres)))
 
     def begin(start: bytes) -> bytes:
-        return with_segments(start, origin.exif, comments, density)
+        return with_segments(start, added)
 
-    begin(b"\xff\xd8\xff\xdb\0\2")  # raises here, not in libvips' callback
     options = {"Q": _quality(tables_of(origin.head)), "subsample_mode": "off"}
-    options |= {"interlace": bool(origin.header.get_typeof("interlaced")), "keep": KEEP_NO_EXIF}
+    options |= {"interlace": bool(origin.header.get_typeof("interlaced")), "keep": KEEP_ICC}
     save_streamed(image, "jpeg", options, begin, file)
+
+
+def check(origin: Origin) -> None:
+    """Raise CannotHoldError if a photo's EXIF or XMP is longer than a JPEG can hold."""
+    segment.serialised(_added(origin))
+
+
+def turned(head: bytes) -> bytes:
+    """`Origin.head` for a picture whose width and height have been exchanged."""
+    found = [
+        (
+            marker,
+            body[:8] + body[10:12] + body[8:10] + body[12:] if _is_jfif(marker, body) else body,
+        )
+        for marker, body in segments(head)
+    ]
+    return head[:2] + segment.serialised(found)
 
 
 def tables_of(head: bytes) -> list[np.ndarray]:
@@ -75,46 +131,73 @@ def comments_of(head: bytes) -> list[bytes]:
     return [body for marker, body in segments(head) if marker == 0xFE]
 
 
-def segments(head: bytes) -> Iterator[tuple[int, bytes]]:
-    """Marker and content of the segments before the first scan."""
-    at = 2
-    while at + 4 <= len(head) and head[at] == 0xFF and head[at + 1] != 0xDA:
-        if head[at + 1] == 0xFF:
-            at += 1
-            continue
-        length = int.from_bytes(head[at + 2 : at + 4], "big")
-        yield head[at + 1], head[at + 4 : at + 2 + length]
-        at += 2 + max(length, 2)
+def exif_segments(exif: bytes) -> list[Segment]:
+    """The segment of an EXIF block, none if it is empty."""
+    return [(segment.APP1, segment.EXIF + exif.removeprefix(segment.EXIF))] if exif else []
 
 
-def density_of(head: bytes) -> bytes:
-    """The resolution in the JFIF segment: unit, across, down, in five bytes; empty without one."""
-    found = [body for marker, body in segments(head) if marker == 0xE0 and body[:5] == b"JFIF\0"]
-    return found[0][7:12] if found and len(found[0]) >= 12 else b""
-
-
-def with_segments(start: bytes, exif: bytes, comments: list[bytes], density: bytes) -> bytes:
-    """The beginning of a file with EXIF and comments behind its JFIF segment.
-
-    Args:
-        density: replaces the JFIF segment's, unless empty.
+def with_segments(start: bytes, added: list[Segment]) -> bytes:
+    """The beginning of a file with segments behind its JFIF segment, which they may replace.
 
     Raises:
-        CannotHoldError: if the EXIF block is longer than a segment can be.
+        CannotHoldError: if one is longer than a segment can be.
     """
-    body = b"" if not exif else b"Exif\0\0" + exif.removeprefix(b"Exif\0\0")
-    if len(body) > _LONGEST_SEGMENT:
-        hint = Hint("format", ("png", "tiff"))
-        raise CannotHoldError("has more EXIF than a JPEG can hold", hint=hint)
-    added = [(0xE1, body)] if body else []
-    added += [(0xFE, comment) for comment in comments]
-    new = b"".join(bytes((255, m)) + (len(b) + 2).to_bytes(2, "big") + b for m, b in added)
-    at = 2
+    own = 2
     if start[2:4] == b"\xff\xe0":
-        at += 2 + int.from_bytes(start[4:6], "big")
-        if density:
-            start = start[:13] + density + start[18:]
-    return start[:at] + new + start[at:]
+        own += 2 + int.from_bytes(start[4:6], "big")
+    kept = 2 if added and _is_jfif(*added[0]) else own
+    return start[:kept] + segment.serialised(added) + start[own:]
+
+
+def _added(origin: Origin) -> list[Segment]:
+    """The segments of a photo's metadata, but for the profile."""
+    header = origin.header
+    head = list(segments(origin.head))
+    # Without the thumbnail.
+    added = [(m, body[:12] + b"\0\0") for m, body in head if _is_jfif(m, body)]
+    added += exif_segments(origin.exif)
+    if header.get_typeof("xmp-data"):
+        packets = extended_xmp.segments(header.get("xmp-data"))
+        added += [(segment.APP1, packet) for packet in packets]
+    resources = header.get("photoshop-data") if header.get_typeof("photoshop-data") else b""
+    records = iptc.bare(header.get("iptc-data")) if header.get_typeof("iptc-data") else b""
+    if records:
+        resources = photoshop.with_records(resources, records)
+    room = segment.LONGEST - len(photoshop.HEAD)
+    added += [
+        (segment.APP13, photoshop.HEAD + resources[at : at + room])
+        for at in range(0, len(resources), room)
+    ]
+    return added + segment.carried(head)
+
+
+def _is_jfif(marker: int, body: bytes) -> bool:
+    return marker == segment.APP0 and body.startswith(b"JFIF\0") and len(body) >= 12
+
+
+def _jfif(across: float, down: float) -> bytes:
+    """The content of a JFIF segment; the resolution in pixels a millimetre, 1 if unknown."""
+    inches = [min(max(round(value * 25.4), 1), 65535) for value in (across, down)]
+    unit, x, y = (0, 1, 1) if across == down == 1 else (1, *inches)
+    return struct.pack(">5sHBHHBB", b"JFIF\0", 0x102, unit, x, y, 0, 0)
+
+
+def _xmp(found: list[Segment]) -> tuple[bytes, list[str]]:
+    """The packet, and what of XMP is lost, in a few words each."""
+    bodies = [body for marker, body in found if marker == segment.APP1]
+    packets = [body for body in bodies if body.startswith(extended_xmp.STANDARD)]
+    parts = [body for body in bodies if body.startswith(extended_xmp.EXTENSION)]
+    packet = packets[0][len(extended_xmp.STANDARD) :] if packets else b""
+    whole, lost = extended_xmp.joined(packet, parts)
+    return whole, lost + (["a second packet of XMP"] if len(packets) > 1 else [])
+
+
+def _resources(found: list[Segment]) -> bytes:
+    return b"".join(
+        body[len(photoshop.HEAD) :]
+        for marker, body in found
+        if marker == segment.APP13 and body.startswith(photoshop.HEAD)
+    )
 
 
 def _quality(tables: list[np.ndarray]) -> int:

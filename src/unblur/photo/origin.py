@@ -20,7 +20,7 @@ class Origin:
         exif: an EXIF block whose orientation is upright; empty if there is none.
         tags: of a TIFF.
         chunks: of a PNG, those that libvips drops.
-        head: the beginning of a JPEG.
+        head: the segments of a JPEG that say how it is quantised, and those written again.
         lossless: whether a WebP is.
         own: what of the file only its own format holds, in a few words each.
         dropped: what of the file no result will have, in a few words each: "the gain map".

@@ -5,6 +5,7 @@ Adobe Photoshop File Formats Specification, section "Image Resource Blocks".
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Iterator
 
@@ -16,7 +17,7 @@ IPTC = 1028
 _THUMBNAILS = {1033, 1036}
 # The working path, guides, slices, and paths: positions in the picture.
 _PLACES = {1025, 1032, 1050, *range(2000, 2998)}
-_RESOLUTION = 1005
+_RESOLUTION, _DIGEST = 1005, 1061
 
 
 def without_thumbnails(resources: bytes) -> bytes:
@@ -44,6 +45,11 @@ def turned(resources: bytes) -> bytes:
     return out
 
 
+def without_places(resources: bytes) -> bytes:
+    """The resources without paths, guides and slices, which lie elsewhere in a mirrored picture."""
+    return _without(resources, _PLACES)
+
+
 def has_places(resources: bytes) -> bool:
     """Whether they hold paths, guides or slices."""
     return any(kind in _PLACES for kind, _ in _blocks(resources))
@@ -52,6 +58,21 @@ def has_places(resources: bytes) -> bool:
 def records(resources: bytes) -> bytes:
     """The IPTC records among the resources; empty if there are none."""
     return next((_content(block) for kind, block in _blocks(resources) if kind == IPTC), b"")
+
+
+def with_records(resources: bytes, new: bytes) -> bytes:
+    """The resources with these IPTC records in place of their own, as a TIFF holds them apart.
+
+    The digest, by which programs see whether others changed the records, is of the new ones then.
+    """
+    # A TIFF pads them to whole words.
+    if records(resources).rstrip(b"\0") == new.rstrip(b"\0"):
+        return resources
+    digest = any(kind == _DIGEST for kind, _ in _blocks(resources))
+    added = resource(IPTC, new)
+    if digest:
+        added += resource(_DIGEST, hashlib.md5(new, usedforsecurity=False).digest())
+    return added + _without(resources, {IPTC, _DIGEST})
 
 
 def resource(kind: int, content: bytes) -> bytes:

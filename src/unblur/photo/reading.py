@@ -14,8 +14,8 @@ import numpy as np
 import pyvips
 
 from unblur.errors import PhotoError
+from unblur.photo import metadata
 from unblur.photo.colours import colours_of
-from unblur.photo.exif import upright_exif
 from unblur.photo.files import open_file
 from unblur.photo.formats import BY_NAME, kind_of
 from unblur.photo.libvips import decoded_bytes, decoding, reason
@@ -83,9 +83,7 @@ def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
         stored = BY_NAME[kind].load(file, max_pixels)
         exif = stored.get("exif-data") if stored.get_typeof("exif-data") else b""
         extras = {"exif": exif, **found}
-        if extras["exif"]:
-            turned = stored.get_typeof("orientation") != 0 and stored.get("orientation") >= 5
-            extras["exif"] = upright_exif(extras["exif"], turned)
+        stored, extras = metadata.upright(stored, extras, applied=kind in ("avif", "heif"))
         stored = _upright(stored)
     colours = colours_of(stored)
     try:

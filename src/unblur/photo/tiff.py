@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 import pyvips
 
 from unblur.errors import PhotoError
-from unblur.photo import camera_raw, exif, iptc, libvips, photoshop
-from unblur.photo.libvips import KEEP_NO_EXIF_NO_IPTC, decoded_bytes, set_blob, unsupported
+from unblur.photo import camera_raw, exif, iptc, libvips
+from unblur.photo.libvips import KEEP_NO_EXIF_NO_IPTC, decoded_bytes, unsupported
 from unblur.photo.origin import Origin
 from unblur.photo.tiff_pages import pages
 from unblur.photo.tiff_tags import (
@@ -102,9 +102,6 @@ def loses(origin: Origin) -> tuple[str, ...]:
 
 def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     """Write a picture with the layout and the tags of a TIFF, or with the EXIF of another file."""
-    if image.get_typeof("photoshop-data"):
-        resources = photoshop.without_thumbnails(image.get("photoshop-data"))
-        set_blob(image, "photoshop-data", resources)
     options = _options(image, origin)
     if _premultiplied(image, origin.tags):
         image = _premultiply(image)

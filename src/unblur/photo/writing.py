@@ -54,7 +54,7 @@ def write(photo: Photo, pixels: Path, out: Path, kind: str, overwrite: bool = Fa
 
 
 def check_holds(photo: Photo, kind: str) -> None:
-    """Raise CannotHoldError if a format cannot hold the photo's channels or bits a sample."""
+    """Raise CannotHoldError if a format cannot hold the photo's samples or its metadata."""
     target, name = BY_NAME[kind], kind.upper()
     bits = photo.origin.bits if 8 < photo.origin.bits <= 12 else 16
     if target.save is None:
@@ -66,7 +66,7 @@ def check_holds(photo: Photo, kind: str) -> None:
     elif photo.dtype == np.uint16 and target.bits < bits:
         why, others = f"has 16 bit a channel, which {name} cannot hold", ("png",)
     else:
-        return
+        return target.check(photo.origin)
     raise CannotHoldError(why, hint=Hint("format", others))
 
 

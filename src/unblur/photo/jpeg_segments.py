@@ -1,0 +1,208 @@
+"""The segments of a JPEG file: found, sorted by what becomes of each, and written.
+
+ITU-T T.81, Annex B (markers); JFIF 1.02; CIPA DC-007 (MPF).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from unblur.errors import CannotHoldError, Hint, PhotoError
+from unblur.photo.tiff_tags import read_tags
+from unblur.photo.xmp import BEHIND, CREDENTIALS, DEPTH, FILM, GAIN_MAP
+
+PREVIEWS = "the previews of the old picture"
+
+Segment = tuple[int, bytes]
+"""The second byte of the marker, and the content."""
+
+EXIF = b"Exif\0\0"
+APP0, APP1, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xED, 0xEE, 0xFE
+MPF = b"MPF\0"
+_PROFILE = b"ICC_PROFILE\0"
+LONGEST = 65533
+"""Bytes of a segment's content."""
+
+_START_OF_SCAN, _END_OF_IMAGE, _TABLES = 0xDA, 0xD9, 0xDB
+_WITH_CONTENT = {_TABLES, COMMENT, *range(0xE0, 0xF0)}
+# In a scan, a zero or the number of a restart follows a byte 255 that is no marker.
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+_MOST_BYTES, _MOST_SEGMENTS = 2**26, 2**16
+_BLOCK = 2**20
+# What the new file has of its own, or no longer has: the layout, EXIF and XMP, which are written
+# apart, the profile, thumbnails, the index of pictures behind this one.
+_WRITTEN = re.compile(
+    rb"(?s)\xe0JF(?:IF|XX)\0|\xe1(?:Exif\0|http://ns\.adobe\.com/x(?:ap/1\.0/|mp/extension/)\0)"
+    rb"|\xe2(?:ICC_PROFILE\0|MPF\0)|\xedPhotoshop 3\.0\0|\xeeAdobe"
+)
+# They belong to the old pixels, or say where these lie.
+_STALE = (
+    (re.compile(rb"(?s)\xe2urn:iso:std:iso:ts:21496:-1\0"), GAIN_MAP),
+    (re.compile(rb"(?s)\xebHDR_RI"), "the high dynamic range of a JPEG-HDR"),
+    (re.compile(rb"(?s)\xebJP.{6}.{4}jumb.*c2pa"), CREDENTIALS),
+    (re.compile(rb"(?s)\xebJP.{6}.{4}(?!jumb)"), "the high dynamic range of a JPEG XT"),
+    (re.compile(rb"(?s)\xe4SCALADO\0"), "the index of Scalado"),
+    (re.compile(rb"(?s)\xe8SPIFF\0"), "the header of SPIFF"),
+)
+_BEHIND = (
+    (re.compile(rb"ns\.adobe\.com/hdr-gain-map/|urn:iso:std:iso:ts:21496:-1|HDRGainMap"), GAIN_MAP),
+    (re.compile(rb"ftyp(?:mp4|iso|qt  |avc|MSNV|3gp|mp7|M4V|hvc)|MotionPhoto|LIVE_\d"), FILM),
+    (re.compile(rb"(?i)DepthMap|ns\.google\.com/photos/(?:dd/)?1\.0/depthmap/"), DEPTH),
+)
+# CIPA DC-007, table 4: panorama, disparity (stereo), several angles; previews.
+_SEVERAL = {0x020001, 0x020002, 0x020003}
+_PREVIEWS = {0x010001, 0x010002}
+
+
+def read_segments(file: BinaryIO) -> tuple[list[Segment], list[str]]:
+    """The segments of a file from its start on, and what of it no result will have.
+
+    Raises:
+        PhotoError: if it is one of several pictures: stereo, a panorama, several angles.
+    """
+    file.seek(0)
+    found = list(_walk(file))
+    indexed = [kind for segment in found for kind in _indexed(segment)]
+    if sum(kind in _SEVERAL for kind in indexed) > 1:
+        raise PhotoError("has several pictures (MPO); a single picture was expected")
+    dropped = [what for what in map(_stale, found) if what]
+    dropped += [PREVIEWS] if _previews(found) else []
+    dropped += ["an ICC profile of which parts are missing"] if has_broken_profile(found) else []
+    if any(marker == _END_OF_IMAGE for marker, _ in found):
+        behind = _behind(file)
+        only_previews = behind == [BEHIND] and set(indexed[1:]) & _PREVIEWS == set(indexed[1:])
+        dropped += [PREVIEWS] if only_previews and indexed[1:] else behind
+    return found, list(dict.fromkeys(dropped))
+
+
+def described(file: BinaryIO) -> list[Segment]:
+    """The segments before the first scan of a file, from its start on."""
+    file.seek(0)
+    return list(_walk(file, scans=False))
+
+
+def serialised(found: Iterable[Segment]) -> bytes:
+    """Segments as bytes, as they follow each other in a file.
+
+    Raises:
+        CannotHoldError: if one is longer than a segment can be.
+    """
+    parts: list[bytes] = []
+    for marker, body in found:
+        if len(body) > LONGEST:
+            what = "EXIF" if body.startswith(EXIF) else "metadata"
+            hint = Hint("format", ("png", "tiff"))
+            raise CannotHoldError(f"has more {what} than a JPEG can hold", hint=hint)
+        parts += [bytes((255, marker)), (len(body) + 2).to_bytes(2, "big"), body]
+    return b"".join(parts)
+
+
+def segments(head: bytes) -> Iterator[Segment]:
+    """The segments of the beginning of a file, up to its first scan."""
+    return _walk(io.BytesIO(head), scans=False)
+
+
+def has_broken_profile(found: list[Segment]) -> bool:
+    """Whether parts of an ICC profile are missing; ICC.1:2010, section B.4."""
+    parts = [body for marker, body in found if marker == 0xE2 and body.startswith(_PROFILE)]
+    numbers = {tuple(body[len(_PROFILE) : len(_PROFILE) + 2]) for body in parts}
+    return bool(parts) and numbers != {(n + 1, len(parts)) for n in range(len(parts))}
+
+
+def carried(found: list[Segment]) -> list[Segment]:
+    """The comments and the segments of applications that hold for a new picture as they are."""
+    previews = _previews(found)
+    return [
+        (marker, body)
+        for at, (marker, body) in enumerate(found)
+        if (marker == COMMENT or 0xE0 <= marker <= 0xEF)
+        and at not in previews
+        and not _WRITTEN.match(bytes((marker,)) + body)
+        and not _stale((marker, body))
+    ]
+
+
+def _walk(file: BinaryIO, scans: bool = True) -> Iterator[Segment]:
+    """The segments up to the end of the image, which is yielded too, without content.
+
+    Only segments of metadata and quantisation have their content. Ends early where there is more of
+    them than any photo has.
+    """
+    total = 0
+    file.seek(2)
+    for _ in range(_MOST_SEGMENTS):
+        marker = _next_marker(file)
+        if marker is None or (marker == _START_OF_SCAN and not scans):
+            return
+        if marker == _END_OF_IMAGE:
+            yield marker, b""
+            return
+        length = int.from_bytes(file.read(2), "big") - 2
+        if marker in _WITH_CONTENT:
+            total += max(length, 0)
+            if total > _MOST_BYTES:
+                return
+            yield marker, file.read(max(length, 0))
+        else:
+            file.seek(max(length, 0), io.SEEK_CUR)
+
+
+def _next_marker(file: BinaryIO) -> int | None:
+    """The next marker, behind whatever lies before it: a scan, as a rule."""
+    at, size = file.tell(), 2
+    while len(block := file.read(size)) >= 2:
+        match = _MARKER.search(block)
+        if match:
+            file.seek(at + match.end())
+            return block[match.end() - 1]
+        at += len(block) - 1
+        file.seek(at)
+        size = min(size * 64, _BLOCK)
+    return None
+
+
+def _stale(segment: Segment) -> str:
+    marker, body = segment
+    start = bytes((marker,)) + body
+    return next((what for pattern, what in _STALE if pattern.match(start)), "")
+
+
+def _previews(found: list[Segment]) -> set[int]:
+    """The places of the segments that hold a JPEG of the old picture, from its start to its end."""
+    places: set[int] = set()
+    inside = False
+    for at, (marker, body) in enumerate(found):
+        if not 0xE2 <= marker <= 0xEF:
+            inside = False
+            continue
+        if inside or body.startswith(b"\xff\xd8\xff"):
+            places.add(at)
+            inside = not body.rstrip(b"\0").endswith(b"\xff\xd9")
+    return places
+
+
+def _indexed(segment: Segment) -> list[int]:
+    """The types of the pictures in an index of several (MPF), the first of which is this one's."""
+    marker, body = segment
+    if marker != 0xE2 or not body.startswith(MPF):
+        return []
+    data = body[len(MPF) :]
+    order = "little" if data[:2] == b"II" else "big"
+    _, _, entries = read_tags(io.BytesIO(data)).get(0xB002, (0, 0, b""))
+    starts = range(0, len(entries), 16)
+    return [int.from_bytes(entries[at : at + 4], order) & 0xFFFFFF for at in starts]
+
+
+def _behind(file: BinaryIO) -> list[str]:
+    """What follows the end of the image, from where the file is."""
+    found: list[str] = []
+    some, before = False, b""
+    while block := file.read(_BLOCK):
+        data = before + block
+        found += [what for pattern, what in _BEHIND if what not in found and pattern.search(data)]
+        some = some or bool(data.strip(b"\0\xff\r\n "))
+        before = data[-64:]
+    return found or ([BEHIND] if some else [])
