@@ -18,7 +18,7 @@ import pyvips
 import tifffile
 
 from unblur import photo
-from unblur.photo import iptc, jpeg, png, tiff_tags, webp
+from unblur.photo import iptc, jpeg, png, png_palette, tiff_tags, webp
 
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a>1</a></x:xmpmeta>'
 IPTC = b"\x1c\x02\x05\x00\x05Title"
@@ -156,9 +156,6 @@ def measure(case: Case) -> Row:
     for name in ("icc-profile-data", "xmp-data", "iptc-data"):
         same[name.split("-")[0]] = _equal(_field(before, name), _field(after, name))
     known, kept = _exif(before), _exif(after)
-    if case.format == "AVIF":
-        # libheif's own writer: what libexif does not know is lost.
-        known = {k: v for k, v in known.items() if k[1] not in (0x4746, 0xC999)}
     same["exif"] = None if not known else all(kept.get(key) == known[key] for key in known)
     sizes = (before.origin.header.xres, before.origin.header.yres)
     again = (after.origin.header.xres, after.origin.header.yres)
@@ -204,7 +201,7 @@ A dash: the photo or its format has none. Layout: channels, depth, compression, 
   it has alpha, since its alpha would be lossy too.
 - EXIF is carried byte for byte but for the orientation, which is applied and reset, and the
   embedded thumbnail, which showed the blurred photo. In **TIFF** it is laid out anew, so a maker's
-  note that points outside itself may lose its way. **AVIF** keeps the tags that libexif knows.
+  note that points outside itself may lose its way.
 - **CMYK, Lab, whole numbers of 32 bit and floats outside 0 to 1** are converted for the network;
   samples of pixels that did not change keep their stored values exactly.
 - **Float TIFF**: values up to a mean of 1 are taken as 0 to 1, up to 255 as 0 to 255, up to 65535
@@ -221,6 +218,46 @@ A dash: the photo or its format has none. Layout: channels, depth, compression, 
 - ZSTD, LERC, LZMA, JPEG XL and JPEG 2000 in a TIFF, samples of other than 8, 16 or 32 bit, and
   JPEGs of 12 bit are not supported: a line says so, and what to do.
 - **HEIC** is read (`pip install 'unblur[heic]'`), not written: name another output.
+
+## What else PNG, AVIF, HEIC, GIF and WebP hold
+
+Each row is tested (`tests/photo/test_png.py`, `test_avif.py`, `test_gif_webp.py`). "Said": a line
+tells that it is left out.
+
+| of | what | comes back | written as another format |
+|---|---|---|---|
+| PNG | text (tEXt, zTXt, iTXt), before and behind the pixels | byte for byte | said |
+| PNG | XMP, EXIF, IPTC in text ("Raw profile type ...") | there, EXIF upright | carried |
+| PNG | cICP, mDCV, cLLI | byte for byte | AVIF's boxes; see below |
+| PNG | iCCP with its name, gAMA, cHRM, sRGB | byte for byte | the profile; gamma is said |
+| PNG | sBIT, bKGD | fitted to the kind of the pixels | said |
+| PNG | hIST | made anew with the palette, goes with it | - |
+| PNG | pHYs, oFFs, sCAL, sTER | as upright; oFFs, sTER said if turned | resolution; others said |
+| PNG | tIME: as EXIF's own time of change, it stays | byte for byte | said |
+| PNG | sPLT, pCAL, unknown chunks that are safe to copy | byte for byte | said |
+| PNG | unknown chunks that are not, damaged ones, data behind the end | said | said |
+| PNG | several frames; unknown critical chunks; Apple's CgBI | refused | refused |
+| AVIF, HEIC | colr (nclx) | as it was | PNG: cICP; see below |
+| AVIF, HEIC | mdcv, clli | as they were | PNG: mDCV, cLLI; said |
+| AVIF, HEIC | amve, cclv, reve, ndwt, pasp, udes, altt, crtt, mdft | as they were | said |
+| AVIF, HEIC | EXIF and XMP items | byte for byte, EXIF upright | carried |
+| AVIF, HEIC | gain map, depth map, other pictures and properties, film | said | said |
+| AVIF, HEIC | thumbnails, which show the old photo | left out | left out |
+| AVIF, HEIC | sequences; premultiplied transparency | refused | refused |
+| GIF | comments, application blocks, aspect of pixels | byte for byte | said |
+| GIF | XMP, ICC profile | byte for byte | carried |
+| GIF | background | the nearest colour of the new palette | - |
+| GIF | plain text, data behind the end | said | said |
+| WebP | unknown chunks | byte for byte | said |
+| WebP | EXIF, XMP, ICC, announced or not | byte for byte, EXIF upright | carried |
+| any | content credentials (C2PA), signed for the old pixels | said | said |
+| any | IPTC in WebP, AVIF, GIF; EXIF in GIF; resolution in all three | - | said |
+
+**Colours by code points** (CICP: PNG's cICP, AVIF's and HEIC's nclx) that are not sRGB are written
+as such into AVIF and PNG. Elsewhere Display P3 becomes an ICC profile, and others, PQ and HLG among
+them, are refused. An AVIF of such colours has the matrix and the range that the photo had; libheif
+writes one matrix alone, so with another one, or with alpha, it is written without loss, 3 to 4
+times as long. An AVIF of sRGB colours has BT.601's matrix, of full range.
 """
 
 
@@ -258,9 +295,10 @@ def _with_exif(data: bytes, kind: str) -> bytes:
     if kind == "jpeg":
         return jpeg.with_segments(data, [*jpeg.exif_segments(exif()), (0xFE, b"a comment")])
     if kind == "png":
-        return data[: png.HEAD] + png.exif_chunk(exif())[0] + data[png.HEAD :]
+        return data[: png.HEAD] + bytes(png.exif_chunk(exif())[0]) + data[png.HEAD :]
     if kind == "webp":  # libvips has made a block, which is replaced
-        return webp.with_exif(data, exif())
+        alpha = pyvips.Image.webpload_buffer(data).hasalpha()
+        return webp.with_chunks(data, (120, 96), alpha, {b"EXIF": exif()})
     if kind == "tiff":
         file = io.BytesIO(data)
         added = tiff_tags.read_tags(io.BytesIO(exif()))
@@ -276,7 +314,7 @@ def _tiff(pixels: np.ndarray, photometric: Any) -> bytes:
 
 
 def _palette_png(pixels: np.ndarray) -> bytes:
-    return png.with_palette(_dressed(_image(pixels), "png"), pixels, 1)
+    return png_palette.with_palette(_dressed(_image(pixels), "png"), pixels, 1)
 
 
 def _mode(data: bytes) -> tuple[Any, ...]:

@@ -97,7 +97,7 @@ def _jpeg(data: bytes) -> bytes:
 
 def _png(data: bytes) -> bytes:
     plain = _pil("png")
-    chunks = png.chunk(b"tEXt", b"Comment\0" + data) + png.exif_chunk(fidelity.exif())[0]
+    chunks = png.chunk(b"tEXt", b"Comment\0" + data) + bytes(png.exif_chunk(fidelity.exif())[0])
     return plain[: png.HEAD] + chunks + png.chunk(b"gAMA", b"\0\0\xb1\x8f") + plain[png.HEAD :]
 
 

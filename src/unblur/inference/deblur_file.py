@@ -73,6 +73,7 @@ def deblur_file(
         photo.check_free(out)
     kind = photo.format_of(out)
     picture = photo.read(path, max_pixels)
+    photo.check_holds(picture, kind)
     source = source_of(picture)
     scales = deblurrer.scales(source)
     strips = deblurrer.strips(source, strength, scales)

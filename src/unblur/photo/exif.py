@@ -1,4 +1,4 @@
-"""EXIF blocks: set upright, made from a TIFF's tags, passed to libvips.
+"""EXIF blocks: set upright, made from a TIFF's tags.
 
 An EXIF block is a small TIFF. libvips keeps none in a TIFF, and of a JPEG's only the tags that
 libexif knows.
@@ -9,13 +9,8 @@ from __future__ import annotations
 import io
 import struct
 from contextlib import suppress
-from typing import Any
-
-import pyvips
 
 from unblur.photo import orientation as turning
-from unblur.photo.jpeg import exif_segments, with_segments
-from unblur.photo.libvips import KEEP_ALL, KEEP_NO_EXIF
 from unblur.photo.tiff_tags import (
     EXIF,
     IPTC,
@@ -115,21 +110,6 @@ def from_tags(tags: Tags) -> bytes:
 def left_out(tags: Tags) -> list[int]:
     """The tags of a TIFF that are too long for an EXIF block."""
     return [k for k, v in carried(tags).items() if isinstance(v[2], bytes) and len(v[2]) >= 2**15]
-
-
-def with_fields(image: Any, exif: bytes) -> tuple[Any, int]:
-    """The image with EXIF as libvips' savers take it, each tag as a field; their option `keep`."""
-    if not exif:
-        return image, KEEP_NO_EXIF
-    small: Any = pyvips.Image.black(8, 8)
-    carrier = pyvips.Image.jpegload_buffer(
-        with_segments(small.jpegsave_buffer(keep=0), exif_segments(exif))
-    )
-    image = image.copy()
-    for name in carrier.get_fields():
-        if name.startswith("exif-"):
-            image.set_type(carrier.get_typeof(name), name, carrier.get(name))
-    return image, KEEP_ALL
 
 
 def _turn_subject(

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
 from unblur.errors import Hint, PhotoError, UnknownFormatError
-from unblur.photo import avif, camera_raw, gif, heic, jpeg, png, tiff, webp
-from unblur.photo.libvips import load
+from unblur.photo import avif, camera_raw, cicp, gif, heic, heif, jpeg, png, tiff, webp
 from unblur.photo.origin import Origin
 
 
@@ -30,6 +28,7 @@ class Format:
         bits: the most that it holds a sample.
         colours: the kinds of `Colours` that it stores as they are; others are stored as RGB.
         check: raises CannotHoldError if it cannot hold a photo's metadata.
+        boxes: of `Origin.boxes`, those whose content it holds; `colr` if it holds `Origin.cicp`.
         loses: what of a photo's metadata its writer leaves out, in a few words each.
     """
 
@@ -42,6 +41,7 @@ class Format:
     bits: int = 8
     colours: tuple[str, ...] = ("plain",)
     check: Callable[[Origin], None] = lambda origin: None
+    boxes: tuple[bytes, ...] = ()
     loses: Callable[[Origin], tuple[str, ...]] = lambda origin: ()
 
 
@@ -51,15 +51,23 @@ BY_NAME = {
         (".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif"), jpeg.MAGIC, jpeg.load, jpeg.save,
         jpeg.extras, alpha=False, colours=("plain", "cmyk", "lab"), check=jpeg.check,
     ),
-    "png": Format((".png",), png.MAGIC, partial(load, "png"), png.save, png.extras, bits=16),
-    "webp": Format((".webp",), webp.MAGIC, partial(load, "webp"), webp.save, webp.extras),
+    "png": Format(
+        (".png",), png.MAGIC, png.load, png.save, png.extras,
+        bits=16, boxes=(b"colr", b"mdcv", b"clli"),
+    ),
+    "webp": Format(
+        (".webp",), webp.MAGIC, webp.load, webp.save, webp.extras, loses=webp.loses
+    ),
     "tiff": Format(
         (".tif", ".tiff"), tiff.MAGIC, tiff.load, tiff.save, tiff.extras,
         bits=16, colours=("plain", "cmyk", "lab", "numbers"), loses=tiff.loses,
     ),
-    "avif": Format((".avif",), avif.MAGIC, avif.load, avif.save, bits=12),
-    "gif": Format((".gif",), gif.MAGIC, partial(load, "gif"), gif.save),
-    "heif": Format((".heic", ".heif"), heic.MAGIC, heic.load, None),
+    "avif": Format(
+        (".avif",), avif.MAGIC, avif.load, avif.save, avif.extras,
+        bits=12, boxes=(b"colr", *cicp.CARRIED), loses=avif.loses,
+    ),
+    "gif": Format((".gif",), gif.MAGIC, gif.load, gif.save, gif.extras, loses=gif.loses),
+    "heif": Format((".heic", ".heif"), heic.MAGIC, heic.load, None, heif.extras),
 }
 # fmt: on
 """The formats; a file is of the first one that matches."""

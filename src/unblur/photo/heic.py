@@ -9,6 +9,7 @@ import numpy as np
 import pyvips
 
 from unblur.errors import Hint, PhotoError, UnknownFormatError
+from unblur.photo import heif
 from unblur.photo.libvips import check_size, set_blob
 
 # An AVIF may match as well.
@@ -25,6 +26,7 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
         import pillow_heif
     except ImportError:
         raise UnknownFormatError("is a HEIC picture", hint=Hint("install", ("heic",))) from None
+    heif.check(file)
     try:
         picture = pillow_heif.open_heif(file.read(), convert_hdr_to_8bit=False)
         width, height = picture.size

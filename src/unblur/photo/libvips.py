@@ -15,7 +15,7 @@ from unblur.errors import Hint, PhotoError, TooManyPixelsError, UnknownFormatErr
 # No operation is repeated with the same operands; cached ones would hold files and memory.
 pyvips.cache_set_max(0)
 
-KEEP_ALL, KEEP_NO_EXIF, KEEP_NO_EXIF_NO_IPTC, KEEP_ICC = 31, 30, 26, 8
+KEEP_ALL, KEEP_NO_EXIF, KEEP_NO_EXIF_NO_IPTC, KEEP_ICC, KEEP_NONE = 31, 30, 26, 8, 0
 """Values of the savers' option `keep`: which metadata libvips writes."""
 
 # In the messages of libvips, libtiff, libjpeg-turbo, libheif and libspng.

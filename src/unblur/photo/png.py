@@ -1,4 +1,7 @@
-"""PNG: how it is recognised, read and written; its chunks and palettes."""
+"""PNG: how it is recognised, read and written. Its chunks are in `png_chunks`, text in `png_text`.
+
+libvips writes the pixels alone; all else is written here, so that it comes back byte for byte.
+"""
 
 from __future__ import annotations
 
@@ -6,46 +9,88 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO
 
-import numpy as np
+import pyvips
 
-from unblur.photo.libvips import KEEP_NO_EXIF, save_streamed
+from unblur.photo import iptc, libvips, png_text
+from unblur.photo.cicp import Cicp, light_boxes, light_chunks
+from unblur.photo.libvips import KEEP_NONE, save_streamed, set_blob
 from unblur.photo.origin import Origin
+from unblur.photo.png_chunks import (
+    SIGNATURE,
+    Chunk,
+    Chunks,
+    adapted,
+    chunk,
+    read_chunks,
+    turned,
+    words,
+)
+from unblur.photo.png_palette import with_palette
+from unblur.photo.tiff_tags import number, read_tags
 
-MAGIC = re.compile(rb"\x89PNG\r\n\x1a\n")
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MAGIC = re.compile(re.escape(SIGNATURE))
 HEAD = 33
 """Bytes of the signature and the header chunk."""
 
-_CARRIED = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"tIME")
-_LONGEST = 2**24
 _PALETTE_PIXELS = 2**25
+_ORIENTATION = 0x112
+_END = chunk(b"IEND", b"")
+
+
+def load(file: BinaryIO, max_pixels: int | None) -> Any:
+    """The stored picture, with EXIF, XMP and IPTC wherever they lie; raises PhotoError.
+
+    As `libvips.load`, and if the file is animated or is no PNG proper.
+    """
+    found = read_chunks(file)
+    file.seek(0)
+    image = libvips.load("png", file, max_pixels).copy()
+    for name in image.get_fields():
+        if name.startswith(("png-comment-", "exif-", "xmp-data", "orientation")):
+            image.remove(name)
+    for field, data in _blocks(found).items():
+        set_blob(image, field, data)
+    if image.get_typeof("exif-data"):
+        image.set_type(pyvips.GValue.gint_type, "orientation", _orientation(found))
+    if found.first(b"pHYs")[8:] != b"\1":  # a shape of pixels, not a resolution
+        image = image.copy(xres=1, yres=1)
+    return image
 
 
 def extras(file: BinaryIO) -> dict[str, Any]:
-    """The chunks of the colour space and of the time of change."""
-    found = [
-        chunk(name, file.read(length))
-        for name, length in _chunks(file)
-        if name in _CARRIED and length <= _LONGEST
-    ]
-    return {"chunks": found}
+    """The chunks, and what they say of the colours."""
+    found = read_chunks(file)
+    found = turned(found, _orientation(found))
+    points = found.first(b"cICP")
+    said = Cicp(points[0], points[1], points[2], bool(points[3])) if len(points) == 4 else None
+    light = {b"mDCV": found.first(b"mDCV", b"mDCv"), b"cLLI": found.first(b"cLLI", b"cLLi")}
+    return {
+        "chunks": found,
+        "cicp": said,
+        "boxes": light_boxes(light),
+        "own": words(found, bool(found.first(b"iCCP"))),
+        "dropped": found.dropped,
+    }
 
 
 def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     """Write a picture, with a palette if the photo has one and its colours still fit."""
-    options: dict[str, Any] = {
-        "interlace": bool(origin.header.get_typeof("interlaced")),
-        "keep": KEEP_NO_EXIF,
-    }
-    if image.bands == 1 and image.format == "uchar" and origin.bits in (1, 2, 4):
-        options["bitdepth"] = origin.bits
-    chunks = b"".join([*origin.chunks, *exif_chunk(origin.exif)])
+    interlaced = bool(origin.header.get_typeof("interlaced"))
+    options: dict[str, Any] = {"interlace": interlaced, "keep": KEEP_NONE}
+    depth = 8 if image.format == "uchar" else 16
+    if image.bands == 1 and depth == 8 and origin.bits in (1, 2, 4):
+        options["bitdepth"] = depth = origin.bits
+    found = _foreign(image, origin) if origin.chunks is None else _own(image, origin, depth)
+    early = b"".join(bytes(one) for one in found if not one.late)
+    late = b"".join(bytes(one) for one in found if one.late)
 
     def begin(start: bytes) -> bytes:
-        return start[:HEAD] + chunks + start[HEAD:]
+        # libvips makes up a resolution.
+        rest = start[HEAD + 21 :] if start[HEAD + 4 : HEAD + 8] == b"pHYs" else start[HEAD:]
+        return start[:HEAD] + early + rest
 
     if (
         origin.header.get_typeof("palette")
@@ -54,65 +99,77 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
         and image.width * image.height <= _PALETTE_PIXELS
     ):
         whole = begin(image.pngsave_buffer(**options))
-        file.write(with_palette(whole, image.numpy(), origin.bits))
+        histogram = origin.chunks is not None and bool(origin.chunks.first(b"hIST"))
+        file.write(with_palette(whole, image.numpy(), origin.bits, interlaced, histogram))
     else:
         save_streamed(image, "png", options, begin, file)
+    if late:
+        file.seek(-len(_END), io.SEEK_END)
+        file.write(late + _END)
 
 
-def exif_chunk(exif: bytes) -> list[bytes]:
-    return [chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))] if exif else []
+def exif_chunk(exif: bytes) -> list[Chunk]:
+    return [Chunk(b"eXIf", png_text.bare(exif))] if exif else []
 
 
-def chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+def _own(image: Any, origin: Origin, depth: int) -> list[Chunk]:
+    """The chunks of a PNG for its new pixels."""
+    assert origin.chunks is not None
+    new = {"xmp": _field(image, "xmp-data"), "exif": origin.exif}
+    made = []
+    for one in adapted(origin.chunks, image.bands, depth):
+        if one.name == b"eXIf":
+            one = replace(one, data=png_text.bare(origin.exif))
+        elif one.name in png_text.NAMES and (role := png_text.role(one.data)) in new:
+            old, current = map(png_text.bare, (png_text.block(one.name, one.data), new[role]))
+            if old and not current:
+                continue
+            if old != current:
+                one = replace(one, data=png_text.with_block(one.name, one.data, current))
+        made.append(one)
+    return made
 
 
-def with_palette(png: bytes, pixels: np.ndarray, depth: int) -> bytes:
-    """Convert an RGB or RGBA PNG file to one with a palette; unchanged if it has over 256 colours.
-
-    Args:
-        pixels: of the file, (h, w, 3 or 4) of uint8.
-        depth: the least number of bits of an index.
-    """
-    height, width, channels = pixels.shape
-    packed = np.full((height, width, 4), 255, np.uint8)
-    packed[..., :channels] = pixels
-    # Sorted by alpha, so that the table of transparency, which leaves out opaque ends, is short.
-    words = packed[..., [2, 1, 0, 3]].copy().view("<u4")[..., 0]
-    colours, indices = np.unique(words, return_inverse=True)
-    if len(colours) > 256:
-        return png
-    depth = next(bits for bits in (1, 2, 4, 8) if bits >= depth and len(colours) <= 2**bits)
-    table = colours.astype("<u4").view(np.uint8).reshape(-1, 4)
-    rows = _packed(indices.reshape(height, width).astype(np.uint8), depth)
-    scan = np.concatenate([np.zeros((height, 1), np.uint8), rows], axis=1).tobytes()
-    alpha = table[:, 3].tobytes().rstrip(b"\xff")
-    out = [SIGNATURE, chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 3, 0, 0, 0))]
-    body = [chunk(b"PLTE", table[:, [2, 1, 0]].tobytes())]
-    body += [chunk(b"tRNS", alpha)] if alpha else []
-    body += [chunk(b"IDAT", zlib.compress(scan, 9))]
-    file = io.BytesIO(png)
-    for name, length in _chunks(file):
-        if name == b"IDAT" and body:
-            out += body
-            body = []
-        elif name not in (b"IHDR", b"IDAT", b"PLTE", b"tRNS"):
-            out.append(chunk(name, file.read(length)))
-    return b"".join(out)
+def _foreign(image: Any, origin: Origin) -> list[Chunk]:
+    """The chunks for the metadata of a file of another format."""
+    made = []
+    profile = _field(image, "icc-profile-data")
+    if profile:
+        made.append(Chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
+    if origin.cicp is not None and not origin.cicp.plain:
+        made.append(Chunk(b"cICP", bytes((origin.cicp.primaries, origin.cicp.transfer, 0, 1))))
+    made += [Chunk(name, data) for name, data in light_chunks(origin.boxes).items()]
+    if (image.xres, image.yres) != (1, 1):
+        across, down = (min(round(size * 1000), 2**31 - 1) for size in (image.xres, image.yres))
+        made.append(Chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
+    made += exif_chunk(origin.exif)
+    if xmp := _field(image, "xmp-data"):
+        made.append(Chunk(b"iTXt", png_text.XMP + bytes(5) + xmp))
+    if records := _field(image, "iptc-data"):
+        resource = iptc.wrapped(records).removeprefix(b"Photoshop 3.0\0")
+        text = png_text.profile(b"iptc", resource)
+        made.append(Chunk(b"zTXt", png_text.IPTC_PROFILE + b"\0\0" + zlib.compress(text)))
+    return made
 
 
-def _packed(indices: np.ndarray, depth: int) -> np.ndarray:
-    """Pack indices (h, w) into bytes, the first one in the highest bits."""
-    bits = np.unpackbits(indices[..., None], axis=2)[..., 8 - depth :]
-    return np.packbits(bits.reshape(len(indices), -1), axis=1)
+def _blocks(found: Chunks) -> dict[str, bytes]:
+    """EXIF, XMP and IPTC, as libvips names them."""
+    blocks = {"exif": found.first(b"eXIf")}
+    for one in found.carried:
+        role = png_text.role(one.data) if one.name in png_text.NAMES else "text"
+        if role != "text" and not blocks.get(role):
+            blocks[role] = png_text.bare(png_text.block(one.name, one.data))
+    if blocks.get("iptc", b"").startswith(b"8BIM"):
+        blocks["iptc"] = b"Photoshop 3.0\0" + blocks["iptc"]
+    return {f"{name}-data": data for name, data in blocks.items() if data}
 
 
-def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Name and length of each chunk up to the last, the file being at its content."""
-    at, name = len(SIGNATURE), b""
-    file.seek(at)
-    while name != b"IEND" and len(head := file.read(8)) == 8:
-        length, name = struct.unpack(">I4s", head)
-        yield name, length
-        at += 12 + length
-        file.seek(at)
+def _orientation(found: Chunks) -> int:
+    """1 to 8; 1 if EXIF does not say."""
+    block = _blocks(found).get("exif-data", b"")
+    value = number(read_tags(io.BytesIO(png_text.bare(block))), _ORIENTATION, 1)
+    return value if 1 <= value <= 8 else 1
+
+
+def _field(image: Any, name: str) -> bytes:
+    return image.get(name) if image.get_typeof(name) else b""

@@ -11,9 +11,10 @@ import numpy as np
 import pyvips
 
 from unblur.errors import CannotHoldError, Hint, PhotoError
+from unblur.photo import cicp
 from unblur.photo.files import new_file
 from unblur.photo.formats import BY_NAME
-from unblur.photo.libvips import reason
+from unblur.photo.libvips import reason, set_blob
 from unblur.photo.origin import Origin
 from unblur.photo.reading import Photo
 from unblur.photo.scratch_pixels import open_pixels
@@ -63,6 +64,9 @@ def check_holds(photo: Photo, kind: str) -> None:
         why, others = f"has transparency, which {name} cannot hold", ("png", "webp")
     elif photo.origin.colours.kind == "numbers" and "numbers" not in target.colours:
         why, others = f"has samples that {name} cannot hold", ("tiff",)
+    elif not _says_colours(photo, kind):
+        assert photo.origin.cicp is not None
+        why, others = f"has {photo.origin.cicp.name}, which {name} cannot say", ("png",)
     elif photo.dtype == np.uint16 and target.bits < bits:
         why, others = f"has 16 bit a channel, which {name} cannot hold", ("png",)
     else:
@@ -72,13 +76,27 @@ def check_holds(photo: Photo, kind: str) -> None:
 
 def lost(photo: Photo, kind: str) -> tuple[str, ...]:
     """What of the photo's file a result of a format does not have, in a few words each."""
-    own = () if kind == photo.format else photo.origin.own
-    return (*photo.origin.dropped, *own, *BY_NAME[kind].loses(photo.origin))
+    origin, target = photo.origin, BY_NAME[kind]
+    own = () if kind == photo.format else origin.own
+    boxes = cicp.left_out(origin.boxes, target.boxes)
+    return (*origin.dropped, *own, *boxes, *target.loses(origin))
 
 
 def without(lost: Sequence[str]) -> str:
     """What `lost` returned as a line about a result: "without the thumbnail and the mask"."""
     return f"without {' and '.join(', '.join(lost).rsplit(', ', 1))}" if lost else ""
+
+
+def _says_colours(photo: Photo, kind: str) -> bool:
+    """Whether a format says what the colours mean: by code points, or a profile."""
+    said = photo.origin.cicp
+    if said is None or kind == photo.format:
+        return True
+    if photo.format == "png" and not said.full:
+        return False
+    if said.plain or b"colr" in BY_NAME[kind].boxes:
+        return True
+    return bool(photo.origin.header.get_typeof("icc-profile-data") or said.profile())
 
 
 def _write(photo: Photo, new: Any, kind: str, file: BinaryIO) -> None:
@@ -92,15 +110,20 @@ def _write(photo: Photo, new: Any, kind: str, file: BinaryIO) -> None:
     assert target.save is not None
     native = origin.colours.kind in target.colours
     image = origin.colours.stored(new, photo.shown, origin.header) if native else new
+    profile = b"" if origin.cicp is None or b"colr" in target.boxes else origin.cicp.profile()
     try:
-        target.save(_with_fields(image, origin, native), origin, file)
+        target.save(_with_fields(image, origin, native, profile), origin, file)
     except pyvips.Error as error:
         why = "no space left on the disk" if "No space left" in str(error) else reason(error)
         raise PhotoError(f"cannot be written as {kind.upper()} ({why})") from None
 
 
-def _with_fields(image: Any, origin: Origin, native: bool) -> Any:
-    """The picture with the metadata fields of the stored one; without its profile if converted."""
+def _with_fields(image: Any, origin: Origin, native: bool, by_profile: bytes) -> Any:
+    """The picture with the metadata fields of the stored one; without its profile if converted.
+
+    Args:
+        by_profile: an ICC profile for a picture without one; may be empty.
+    """
     header = origin.header
     space = header.interpretation if native else image.interpretation
     # A damaged file's resolution may be beyond what libvips lets be set.
@@ -114,5 +137,7 @@ def _with_fields(image: Any, origin: Origin, native: bool) -> Any:
     for name in header.get_fields():
         if name not in own and not name.startswith("exif-ifd"):
             image.set_type(header.get_typeof(name), name, header.get(name))
+    if by_profile and not image.get_typeof("icc-profile-data"):
+        set_blob(image, "icc-profile-data", by_profile)
     image.set_type(pyvips.GValue.gint_type, "orientation", 1)
     return image
