@@ -60,12 +60,14 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
     found = pages(file)
     if found.hidden:
         raise PhotoError("begins with a smaller copy of its photo; save the photo alone")
-    _check_supported(read_tags(file, found.offset))
+    tags = read_tags(file, found.offset)
+    _check_supported(tags)
     file.seek(0)
     image = libvips.load("tiff", file, max_pixels, page=found.photo).copy()
     for name in ("n-pages", "n-subifds"):
         image.remove(name)
-    return image
+    # A resolution without a unit, which is the shape of the pixels, is none of millimetres.
+    return image.copy(xres=1, yres=1) if number(tags, 296, 2) == 1 else image
 
 
 def extras(file: BinaryIO) -> dict[str, Any]:
@@ -138,6 +140,9 @@ def _check_supported(tags: Tags) -> None:
 def _own_alone(tags: Tags) -> tuple[str, ...]:
     """What of a TIFF no other format holds."""
     said = [f"the tag {tag}, which is too long" for tag in exif.left_out(tags)]
+    across, down, unit = (tags.get(tag) for tag in _RESOLUTION)
+    aspect = unit and number(tags, 296) == 1 and across != down
+    said += ["the aspect of its pixels"] if aspect else []
     said += ["the tags of its samples"] if set(tags) & OF_SAMPLES else []
     return tuple(said)
 
