@@ -32,6 +32,8 @@ _COMPRESSIONS = {
     1: "none", 3: "ccittfax4", 4: "ccittfax4", 5: "lzw", 7: "jpeg", 32773: "packbits",
     50001: "webp",
 }  # fmt: skip
+_OLD_DEFLATE = 32946
+"""The same compression as 8."""
 _PREDICTORS = {1: "none", 2: "horizontal", 3: "float"}
 _DNG_VERSION = 0xC612
 _ORIENTATION, _PAGE_NUMBER, _EXTRA_SAMPLES = 274, 297, 338
@@ -97,7 +99,7 @@ def loses(origin: Origin) -> tuple[str, ...]:
         "its half floats (they become 32-bit floats)": 16 in numbers(tags, 258)
         and number(tags, 339, 1) == 3,
         "its compression (it becomes Deflate)": number(tags, 259, 1)
-        not in {*_COMPRESSIONS, 8, 32946},
+        not in {*_COMPRESSIONS, 8, _OLD_DEFLATE},
     }
     return tuple(words for words, is_so in said.items() if is_so)
 
@@ -116,7 +118,7 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
         # As bytes: libvips writes it as long words, and loses its end.
         records = iptc.bare(origin.header.get("iptc-data"))
         tags = {**tags, IPTC: (7, len(records), records)} if records else tags
-    append_tags(file, tags, _layout(image, origin.tags))
+    append_tags(file, tags, _layout(image, origin.tags, options["compression"]))
 
 
 def _check_supported(tags: Tags) -> None:
@@ -152,7 +154,7 @@ def _turned(tags: Tags) -> bool:
     return number(tags, _ORIENTATION, 1) >= 5
 
 
-def _layout(image: Any, tags: Tags) -> Tags:
+def _layout(image: Any, tags: Tags, compression: str) -> Tags:
     """Tags of the layout that libvips would write otherwise: their own values.
 
     It takes a resolution without a unit, which is the pixels' shape, for one in millimetres, and
@@ -163,6 +165,8 @@ def _layout(image: Any, tags: Tags) -> Tags:
     if across and down and across[0] == down[0] == 5:
         across, down = (down, across) if _turned(tags) else (across, down)
         kept = {282: across, 283: down, 296: unit or (3, 1, struct.pack("<H", 2))}
+    if compression == "deflate" and number(tags, 259) == _OLD_DEFLATE:
+        kept[259] = (3, 1, struct.pack("<H", _OLD_DEFLATE))
     extra = number(tags, _EXTRA_SAMPLES, 2)
     if image.bands in (2, 4) and extra in (0, 1):
         kept[_EXTRA_SAMPLES] = (3, 1, struct.pack("<H", extra))
