@@ -21,7 +21,8 @@ KEEP_ALL, KEEP_NO_EXIF, KEEP_NO_EXIF_NO_IPTC, KEEP_ICC, KEEP_NONE = 31, 30, 26, 
 # In the messages of libvips, libtiff, libjpeg-turbo, libheif and libspng.
 _UNSUPPORTED = re.compile(
     r"(?i)unsupported|not (?:supported|configured|implemented)|unimplemented|unknown compression"
-    r"|cannot handle|not a whole number of bytes|samples out of range|bad lab. format|unknown pseudo-tag"
+    r"|cannot handle|not a whole number of bytes|samples out of range|bad lab. format"
+    r"|unknown pseudo-tag"
 )
 
 
