@@ -9,7 +9,7 @@ from typing import Literal
 
 Action = Literal[
     "overwrite", "max-pixels", "format", "codec", "install", "jobs", "tile", "resume",
-    "data", "processes", "content-weights", "metric", "copy",
+    "data", "processes", "content-weights", "metric", "copy", "alone", "format-alone",
 ]  # fmt: skip
 
 _WORDS: dict[Action, str] = {
@@ -26,6 +26,8 @@ _WORDS: dict[Action, str] = {
     "content-weights": "name a file of content weights",
     "metric": "choose another metric ({values})",
     "copy": "copy it instead",
+    "alone": "deblur it by itself, into another file",
+    "format-alone": "deblur it by itself and write it as {values}",
 }
 
 
@@ -35,8 +37,9 @@ class Hint:
 
     Attributes:
         action: which choice of the caller's it is about.
-        values: what to choose: for "format", names of formats, each of which is a file name ending
-            as well; for "codec", names of codecs; for "install", an extra of the package.
+        values: what to choose: for "format" (and "format-alone", for one of several photos), names
+            of formats, each of which is a file name ending as well; for "codec", names of codecs;
+            for "install", an extra of the package.
     """
 
     action: Action

@@ -18,8 +18,9 @@ from unblur.blur import draw, shoot
 from unblur.blur.config import PRESETS, BlurConfig
 from unblur.blur.frames import Frame, Skipped, average_frames
 from unblur.datasets import find_data, read_rgb
+from unblur.datasets.folders import pictures
 from unblur.errors import DataError, PhotoError, VideoError
-from unblur.video.source import VIDEOS, frames, open_video, video_stream
+from unblur.video.source import frames, is_video, open_video, video_stream
 
 MANIFEST = "manifest.jsonl"
 OVERVIEW = "overview.jpg"
@@ -77,7 +78,7 @@ def synthesize_pairs(
     report = Report()
     settings = {"source": source.name, **asdict(options)}
     done = _read_manifest(out, settings)
-    if source.suffix.lower() in VIDEOS or options.frames:
+    if options.frames or (not source.is_dir() and is_video(source)):
         total, pairs = count, _from_video(source, options, report)
     else:
         photos = _usable_photos(source, PRESETS[options.preset], report)
@@ -121,7 +122,7 @@ def _read_manifest(out: Path, settings: dict[str, Any]) -> set[str]:
         path.write_text("".join(json.dumps(e) + "\n" for e in entries), encoding="utf-8")
         return {e["name"] for e in entries[1:]}
     for side in ("blur", "sharp"):
-        if (out / side).is_dir() and any((out / side).iterdir()):
+        if (out / side).is_dir() and pictures(out / side):
             raise DataError(f"has images but no {MANIFEST} in it; name another folder", file=out)
     return set()
 
@@ -228,7 +229,7 @@ def _save(pixels: np.ndarray, path: Path) -> None:
 
 def _draw_overview(out: Path, most: int = 24) -> None:
     """The first pairs, small, blurred beside sharp, three pairs a row."""
-    names = [path.name for path in sorted((out / "blur").iterdir())[:most]]
+    names = [path.name for path in pictures(out / "blur")[:most]]
     thumbs: list[Any] = [
         pyvips.Image.thumbnail(str(out / side / name), 240, height=240, crop="centre")
         for name in names

@@ -82,6 +82,7 @@ def test_inputs_with_one_result_are_said_before_anything_runs(
     code, _, errors = deblur(first, second, "-o", out)
     assert code == 1
     clash = f"unblur: {second}/x.png: would be written to {out}/x.png, as {first}/x.png will be"
+    clash += "; deblur it by itself, with -o naming another file"
     assert errors == [clash, clash]  # at the start, and in the list at the end
     assert sorted(tree(out)) == [".unblur.json", "one.png", "two.png", "x.png"]
     monkeypatch.setattr("unblur.batch.plan._folds_case", lambda _: True)
@@ -91,7 +92,48 @@ def test_inputs_with_one_result_are_said_before_anything_runs(
     # A result is never written over an input.
     inner = fill(tmp_path / "two" / "in", "x.png")
     found = plan([inner, second / "x.png"], second)
-    assert str(found.clashes[0].error) == f"would be written over the input {second}/x.png"
+    over = f"would be written over the input {second}/x.png; "
+    assert str(found.clashes[0].error).startswith(over)
+
+
+def test_a_photo_is_not_left_out_for_one_that_cannot_be_written(tmp_path: Path) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    photos, out = fill(tmp_path / "in", "IMG_1.jpg"), tmp_path / "out"
+    deep = PIXELS.astype(np.uint16) * 257
+    file = heif.from_bytes("RGB;16", (16, 16), deep.tobytes())
+    for name in ("IMG_1.heic", "IMG_2.heic"):
+        file.save(photos / name, quality=-1)
+    code, said, errors = deblur(photos, "-o", out, "--jobs", 1)
+    assert (code, sorted(tree(out))) == (1, [".unblur.json", "IMG_1.jpg"])
+    assert said[0].startswith(f"{out}: 1 deblurred, 2 failed")
+    clash = f"unblur: {photos}/IMG_1.heic: would be written to {out}/IMG_1.jpg, as {photos}/IMG_1"
+    assert errors[1] == f"{clash}.jpg will be; deblur it by itself, with -o naming another file"
+    assert errors[2] == (
+        f"unblur: {photos}/IMG_2.heic: has 16 bit a channel, which JPEG cannot hold; "
+        "deblur it by itself, with -o naming a png file"
+    )
+    # What the lines say can be done.
+    for name in ("IMG_1", "IMG_2"):
+        code, _, errors = deblur(photos / f"{name}.heic", "-o", tmp_path / f"{name}.png")
+        assert (code, errors) == (0, [])
+        assert photo.read(tmp_path / f"{name}.png").dtype == np.uint16
+
+
+def test_content_decides_what_is_a_photo(tmp_path: Path) -> None:
+    photos, out = fill(tmp_path / "in", "a.jpg", "b.png", "c.png", "d.png", "e.jpg"), tmp_path / "o"
+    for old, new in (
+        ("a.jpg", "scan"), ("b.png", "b.dat"), ("c.png", "C.JPG"), ("d.png", "d.png.part"),
+        ("e.jpg", "e.jpg_original"),
+    ):  # fmt: skip
+        (photos / old).rename(photos / new)
+    (photos / "shot.nef").write_bytes(b"II*\0" + bytes(100))
+    code, said, errors = deblur(photos, "-o", out)
+    assert (code, errors) == (0, [])
+    assert said[0].startswith(f"{out}: 3 deblurred, 3 other files left alone")
+    made = {name: photo.read(out / name).format for name in tree(out) if name[0] != "."}
+    assert made == {"scan.jpg": "jpeg", "b.dat.png": "png", "C.JPG": "jpeg"}
+    assert deblur(photos / "scan")[0] == 0
+    assert photo.read(photos / "scan-deblurred.jpg").format == "jpeg"
 
 
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def deblur_folder(
             return Outcome("skipped")
         return _deblur_into_place(deblurrer, options, job)
 
-    return run(partial(attempt, one), jobs, threads, stop)
+    return run(partial(attempt, one, several=True), jobs, threads, stop)
 
 
 def _deblur_into_place(deblurrer: Deblurrer, options: Options, job: Job) -> Outcome:

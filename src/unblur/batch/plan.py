@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -12,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from unblur.errors import UnblurError
-from unblur.inference.deblur_file import beside, written_ending
-from unblur.photo import READABLE
+from unblur.errors import Hint, UnblurError
+from unblur.inference.deblur_file import beside, result_name
+from unblur.photo import walk
+from unblur.photo.folders import Entry, identity
 from unblur.video import is_video
 
 
@@ -84,7 +83,7 @@ class Plan:
 
 
 def plan(inputs: Iterable[Path], out: Path | None) -> Plan:
-    """Lists the inputs and, in folders, all photos and videos by their ending, but hidden files.
+    """Lists the inputs and, in folders, all photos (`photo.walk`) and videos.
 
     Args:
         inputs: files, whatever their ending, and folders.
@@ -98,11 +97,11 @@ def plan(inputs: Iterable[Path], out: Path | None) -> Plan:
     for given in inputs:
         if given.is_dir():
             assert out is not None
-            _walk(given, str(out), todo, {_identity(out)}, _named)
+            _add_tree(given, out, todo)
         else:
             todo.jobs.append(Job(str(given), str(_target(given, out))))
     if len(todo.jobs) > 1:
-        _take_out_clashes(todo, _same_name(out))
+        _take_out_clashes(todo, _same_name(out, todo.jobs))
     return todo
 
 
@@ -116,126 +115,98 @@ def find(inputs: Iterable[Path], apart: Iterable[Path] = ()) -> Plan:
         A plan whose jobs' `out` is the photo's place in the input, as a relative path.
     """
     todo = Plan()
-    left_out = {_identity(folder) for folder in apart if folder.is_dir()}
+    left_out = {identity(folder) for folder in apart if folder.is_dir()}
     for given in inputs:
-        if given.is_dir():
-            found = Plan()
-            _walk(given, "", found, left_out, lambda path: path.name)
-            photos = [job for job in found.jobs if Path(job.path).suffix.lower() in READABLE]
-            todo.jobs += photos
-            todo.videos += len(found.jobs) - len(photos)
-            todo.failures += found.failures
-            todo.loops += found.loops
-            todo.others += found.others
-        else:
+        if not given.is_dir():
             todo.jobs.append(Job(str(given), given.name))
+            continue
+        for found in walk(given, left_out):
+            if found.kind == "photo":
+                todo.jobs.append(Job(found.path, found.place))
+            elif found.kind == "other" and _is_video(found.path):
+                todo.videos += 1
+            else:
+                _note(todo, found, None)
     return todo
+
+
+def _add_tree(root: Path, out: Path, todo: Plan) -> None:
+    for found in walk(root, {identity(out)}):
+        folder = os.path.join(out, os.path.dirname(found.place))  # noqa: PTH118, PTH120
+        target = os.path.join(folder, result_name(Path(found.path)))  # noqa: PTH118
+        if found.kind == "photo" or (found.kind == "other" and _is_video(found.path)):
+            todo.jobs.append(Job(found.path, target))
+        else:
+            _note(todo, found, None if Path(found.path).is_dir() else target)
+
+
+def _is_video(path: str) -> bool:
+    # Reading a pipe would block.
+    return Path(path).is_file() and is_video(Path(path))
+
+
+def _note(todo: Plan, found: Entry, target: str | None) -> None:
+    """Notes what is no job."""
+    if found.kind == "loop":
+        todo.loops.append(found.path)
+    elif found.kind == "unreadable":
+        todo.failures.append(_failed(found.path, target, found.reason))
+    else:
+        todo.others += 1
 
 
 def _target(given: Path, out: Path | None) -> Path:
     if out is None:
         return beside(given)
-    return out if out.suffix and not out.is_dir() else out / _named(given)
+    return out if out.suffix and not out.is_dir() else out / result_name(given)
 
 
-def _named(path: Path) -> str:
-    return path.stem + written_ending(path)
-
-
-def _walk(
-    root: Path, out: str, todo: Plan, left_out: set[tuple[int, int]], name: Callable[[Path], str]
-) -> None:
-    """Adds a tree to a plan.
-
-    Args:
-        out: what is put before the place of a photo in the tree.
-        left_out: identities of folders that are not entered.
-        name: of a photo's or a folder's result.
-    """
-    waiting = [(str(root), out, ())]
-    while waiting:
-        folder, home, above = waiting.pop()
-        try:
-            here = _identity(folder)
-            with os.scandir(folder) as found:
-                entries = sorted(found, key=lambda e: os.fsencode(e.name))
-        except OSError as error:
-            todo.failures.append(_failed(folder, None, _reason(error)))
-            continue
-        if here in left_out:
-            continue
-        if here in above:
-            todo.loops.append(folder)
-            continue
-        folders = []
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            target = os.path.join(home, name(Path(entry.name)))  # noqa: PTH118 (fast: of millions)
-            try:
-                if entry.is_dir():
-                    folders.append((entry.path, target, (*above, here)))
-                elif _is_photo(entry) or (entry.is_file() and is_video(Path(entry.path))):
-                    todo.jobs.append(Job(entry.path, target))
-                else:
-                    todo.others += 1
-            except OSError as error:
-                if error.errno == errno.ELOOP:
-                    todo.loops.append(entry.path)
-                else:
-                    todo.failures.append(_failed(entry.path, target, _reason(error)))
-        waiting.extend(reversed(folders))
-
-
-def _is_photo(entry: os.DirEntry[str]) -> bool:
-    if Path(entry.name).suffix.lower() not in READABLE:
-        return False
-    # Reading a pipe would block; stat raises for a broken link.
-    return stat.S_ISREG(entry.stat().st_mode)
-
-
-def _failed(path: str, out: str | None, reason: str) -> Result:
-    return Result(path, out, "failed", error=UnblurError(reason))
-
-
-def _reason(error: OSError) -> str:
-    if error.errno == errno.ENOENT:
-        return "is a symbolic link to nothing"
-    return f"cannot be read ({error.strerror})"
-
-
-def _identity(folder: str | Path) -> tuple[int, int]:
-    found = Path(folder).stat()
-    return found.st_dev, found.st_ino
+def _failed(path: str, out: str | None, reason: str, hint: Hint | None = None) -> Result:
+    return Result(path, out, "failed", error=UnblurError(reason, hint=hint))
 
 
 def _take_out_clashes(todo: Plan, same: Callable[[str], str]) -> None:
-    """Leaves out all but the first of inputs with one result, and those that replace an input."""
+    """Leaves out all but one of the inputs with one result, and those that replace an input.
+
+    The one is the first whose result has its own ending: a JPEG comes before the HEIC beside it.
+    """
     inputs = {same(_absolute(job.path)) for job in todo.jobs}
-    owners: dict[str, str] = {}
+    owners: dict[str, Job] = {}
+    for job in sorted(todo.jobs, key=_is_renamed):
+        owners.setdefault(same(_absolute(job.out)), job)
     kept = []
     for job in todo.jobs:
         key = same(_absolute(job.out))
-        reason = None
-        if key in owners:
-            reason = f"would be written to {job.out}, as {owners[key]} will be"
+        owner, reason = owners[key], None
+        if owner is not job:
+            reason = f"would be written to {job.out}, as {owner.path} will be"
         elif key in inputs:
             reason = f"would be written over the input {job.out}"
         if reason:
-            todo.clashes.append(_failed(job.path, job.out, reason))
+            todo.clashes.append(_failed(job.path, job.out, reason, Hint("alone")))
         else:
-            owners[key] = job.path
             kept.append(job)
     todo.jobs = kept
+
+
+def _is_renamed(job: Job) -> bool:
+    return Path(job.path).suffix != Path(job.out).suffix
 
 
 def _absolute(path: str) -> str:
     return os.path.abspath(path)  # noqa: PTH100 (without "..", which pathlib leaves in)
 
 
-def _same_name(out: Path | None) -> Callable[[str], str]:
+def _same_name(out: Path | None, jobs: list[Job]) -> Callable[[str], str]:
     """Returns a function that maps names that are one on the output's file system to one."""
-    if out is None or not out.is_dir() or not _folds_case(out):
+    folder = Path(jobs[0].out).parent if out is None else out
+    try:
+        folds = folder.is_dir() and _folds_case(folder)
+    except UnblurError:
+        if out is not None:
+            raise
+        folds = False  # the other photos' folders may be writable
+    if not folds:
         return os.path.normcase
     return lambda name: unicodedata.normalize("NFC", name).casefold()
 

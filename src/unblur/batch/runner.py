@@ -118,13 +118,19 @@ def run(
             stop.set()
 
 
-def attempt(one: Callable[[Job], Outcome], job: Job) -> Result:
-    """Runs `one` on a job; errors of the input or the machine make a failed result."""
+def attempt(one: Callable[[Job], Outcome], job: Job, several: bool = False) -> Result:
+    """Runs `one` on a job; errors of the input or the machine make a failed result.
+
+    Args:
+        several: whether the job is one of several, whose results no one format can be named for.
+    """
     began = time.perf_counter()
     try:
         with input_errors():
             outcome = one(job)
     except UnblurError as error:
+        if several and error.hint is not None and error.hint.action == "format":
+            error.hint = Hint("format-alone", error.hint.values)
         return Result(job.path, job.out, "failed", _since(began), error)
     out = job.out if outcome.written else None
     said = {"score": outcome.score, "left": outcome.left, "scales": outcome.scales}

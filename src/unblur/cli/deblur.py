@@ -182,7 +182,8 @@ def _deblur_files(deblurrer: Deblurrer, given: Options, how: How) -> int:
     shown = Report(todo, None, given.json, given.verbose)
     with shown as report, frames as advance, stoppable() as stop:
         how = replace(how, report=advance)
-        one = partial(attempt, partial(deblur_one, deblurrer, how))
+        several = len(given.inputs) > 1
+        one = partial(attempt, partial(deblur_one, deblurrer, how), several=several)
         for result in run(one, todo.jobs, given.jobs, stop):
             report.add(result)
     return report.end()

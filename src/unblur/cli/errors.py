@@ -28,6 +28,8 @@ WORDS: dict[Action, str] = {
     "content-weights": "pass --content-weights FILE",
     "metric": "choose another --metric ({values})",
     "copy": "--copy-to copies it",
+    "alone": "deblur it by itself, with -o naming another file",
+    "format-alone": "deblur it by itself, with -o naming a {values} file",
 }
 """The hint of an error as this program's options, by its action."""
 

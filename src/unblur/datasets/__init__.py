@@ -17,7 +17,7 @@ import numpy as np
 
 from unblur import photo
 from unblur.datasets import flat, gopro, hide, kohler, realblur, reds, rsblur
-from unblur.datasets.folders import is_picture, other_split
+from unblur.datasets.folders import other_split, pictures_below
 from unblur.datasets.types import Alignment, Dataset, Layout, Pair, Split
 from unblur.errors import DataError, PhotoError, SplitError
 
@@ -91,7 +91,7 @@ def find_data(root: Path, blur: str = "blur") -> tuple[list[Pair], list[Path]]:
     """
     if has_pairs(root, blur):
         return find_pairs(root, "train", blur), []
-    photos = _photos(root)
+    photos = pictures_below(root)
     if not photos:
         raise DataError(f"no pairs and no photos found; {TREE}\n{PHOTOS}", file=root)
     return [], photos
@@ -110,7 +110,7 @@ def find_photos(root: Path) -> Dataset:
     """
     if not root.is_dir():
         raise DataError("no such folder of photos", file=root)
-    pairs = [Pair(p, p, str(p.relative_to(root).with_suffix(""))) for p in _photos(root)]
+    pairs = [Pair(p, p, str(p.relative_to(root).with_suffix(""))) for p in pictures_below(root)]
     if not pairs:
         raise DataError("no photos found; expected JPEG, PNG, TIFF, ...", file=root)
     return Dataset("photos", pairs, note="photos without ground truth", has_truth=False)
@@ -123,22 +123,23 @@ def evenly(items: Sequence[T], most: int) -> list[T]:
 
 
 def read_rgb(path: Path) -> np.ndarray:
-    """A picture as (h, w, 3) uint8: grey is repeated, alpha and the lower 8 of 16 bits dropped.
+    """A picture, upright, as (h, w, 3) uint8 in the colours of its file.
+
+    Grey is repeated, of 16 bits the lower 8 are dropped, floats are rounded. Alpha is dropped too,
+    and what lies under full transparency is filled, as it is for a photo that is deblurred.
 
     Raises:
         DataError: if it cannot be read.
     """
     try:
-        pixels = photo.read(path).pixels
+        pixels = photo.fill_transparent(photo.read(path).pixels)
     except PhotoError as error:
         raise DataError(f"{path}: {error}") from None
     if pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)
+    elif pixels.dtype == np.float32:
+        pixels = np.rint(pixels * 255).astype(np.uint8)
     return np.repeat(pixels[..., :1], 3, axis=2) if pixels.shape[2] < 3 else pixels[..., :3]
-
-
-def _photos(root: Path) -> list[Path]:
-    return sorted(path for path in root.rglob("*") if is_picture(path))
 
 
 def _find(root: Path, split: Split, blur: str, layout: str) -> Dataset:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from unblur import photo
@@ -10,14 +11,29 @@ from unblur.datasets.types import Pair, Split
 from unblur.errors import DataError, SplitError
 
 
-def is_picture(path: Path) -> bool:
-    """Whether a path is a file with the ending of a format that is read and written."""
-    return path.suffix.lower() in photo.FORMATS and path.is_file()
-
-
 def pictures(folder: Path) -> list[Path]:
-    """The picture files of a folder, sorted by name."""
-    return sorted(path for path in folder.iterdir() if is_picture(path))
+    """The photos of a folder by the rules of `photo.walk`, in its order."""
+    return [path for path in _listed(folder) if photo.is_photo(path)]
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """The photos of a folder and of those in it, as `photo.walk` finds them.
+
+    Raises:
+        DataError: if one of them cannot be read.
+    """
+    found = []
+    for entry in photo.walk(folder):
+        if entry.kind == "unreadable":
+            raise DataError(entry.reason, file=Path(entry.path))
+        if entry.kind == "photo":
+            found.append(Path(entry.path))
+    return found
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """The folders in a folder, without hidden ones, in the order of `photo.walk`."""
+    return [path for path in _listed(folder) if path.is_dir()]
 
 
 def partners(blurred: Path, sharp: Path, tree: str, prefix: str = "") -> list[Pair]:
@@ -31,11 +47,29 @@ def partners(blurred: Path, sharp: Path, tree: str, prefix: str = "") -> list[Pa
         DataError: for a picture without a partner, and for two of one name.
     """
     first, second = by_stem(pictures(blurred)), by_stem(pictures(sharp))
-    for stem in sorted(first.keys() ^ second.keys()):
-        path = first.get(stem) or second[stem]
-        other = sharp if stem in first else blurred
+    matched = match(first, second)
+    lonely = [(stem, first[stem], sharp) for stem in first.keys() - matched.keys()]
+    lonely += [(stem, second[stem], blurred) for stem in second.keys() - set(matched.values())]
+    for _, path, other in sorted(lonely):
         raise DataError(f"has no partner in {other}; {tree}", file=path)
-    return [Pair(first[stem], second[stem], prefix + stem) for stem in sorted(first)]
+    return [Pair(path, second[matched[stem]], prefix + stem) for stem, path in first.items()]
+
+
+def match(names: Iterable[str], others: Iterable[str]) -> dict[str, str]:
+    """The partner of each name among others: equal, or but for Unicode's normal form or for case.
+
+    Copies differ so that were made by other file systems. A name without a partner is left out, as
+    is one that could have several.
+    """
+    found: dict[str, str] = {}
+    same: Callable[[str], str]
+    for same in (str, _composed, lambda name: _composed(name).casefold()):
+        left = _alike(set(names) - found.keys(), same)
+        right = _alike(set(others) - set(found.values()), same)
+        for key in left.keys() & right.keys():
+            if len(left[key]) == len(right[key]) == 1:
+                found[left[key][0]] = right[key][0]
+    return found
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
@@ -70,3 +104,21 @@ def split_folder(root: Path, split: Split) -> Path:
 def other_split(split: Split) -> Split:
     """The other split."""
     return "train" if split == "test" else "test"
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return [folder / entry.name for entry in photo.listed(folder)]
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", file=folder) from None
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _alike(names: Iterable[str], same: Callable[[str], str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(same(name), []).append(name)
+    return found

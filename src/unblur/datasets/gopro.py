@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unblur.datasets.folders import partners, split_folder
+from unblur.datasets.folders import partners, split_folder, subfolders
 from unblur.datasets.types import Dataset, Split
 from unblur.errors import DataError
 
@@ -21,7 +21,7 @@ _WHOLE: dict[Split, int] = {"train": 2103, "test": 1111}
 def recognises(root: Path, blur: str) -> bool:
     """Whether a folder in it, or in its `train` or `test`, has blurred or sharp images."""
     splits = (root / "train", root / "test")
-    homes = (home for top in (root, *splits) if top.is_dir() for home in top.iterdir())
+    homes = (home for top in (root, *splits) if top.is_dir() for home in subfolders(top))
     return any(
         (home / blur).is_dir() or (home / "sharp").is_dir() for home in homes if home not in splits
     )
@@ -34,7 +34,7 @@ def read(root: Path, split: Split, blur: str) -> Dataset:
     """
     top = split_folder(root, split)
     pairs, sequences = [], []
-    for home in (top, *sorted(p for p in top.iterdir() if p.is_dir())):
+    for home in (top, *subfolders(top)):
         missing = [name for name in (blur, "sharp") if not (home / name).is_dir()]
         if len(missing) == 1:
             raise DataError(f"has no folder {missing[0]!r}; {tree}", file=home)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unblur.datasets.folders import by_stem, other_split, pictures
+from unblur.datasets.folders import by_stem, match, other_split, pictures
 from unblur.datasets.types import Dataset, Pair, Split
 from unblur.errors import DataError, SplitError
 
@@ -44,11 +44,13 @@ def read(root: Path, split: Split, blur: str) -> Dataset:
     sharp = by_stem(pictures(home / "GT"))
     pairs = []
     for folder in folders:
-        for path in pictures(folder):
-            if path.stem not in sharp:
+        blurred = pictures(folder)
+        partner = match([path.stem for path in blurred], sharp)
+        for path in blurred:
+            if path.stem not in partner:
                 raise DataError(f"has no partner in {home / 'GT'}; {tree}", file=path)
             name = path.stem if split == "train" else f"{folder.name}/{path.stem}"
-            pairs.append(Pair(path, sharp[path.stem], name))
+            pairs.append(Pair(path, sharp[partner[path.stem]], name))
     return Dataset.published("HIDE", pairs, split, _WHOLE[split])
 
 

@@ -12,8 +12,9 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from unblur import photo
 from unblur.datasets.alignment import by_shift
-from unblur.datasets.folders import is_picture
+from unblur.datasets.folders import pictures_below, subfolders
 from unblur.datasets.types import Dataset, Pair, Split
 from unblur.errors import DataError
 
@@ -27,8 +28,9 @@ _TRUTH = re.compile(r"GroundTruth(\d+)_(\d+)_(\d+)")
 
 def recognises(root: Path, blur: str) -> bool:
     """Whether a blurred image is in it or one folder further down."""
-    files = (path for pattern in ("Blurry*", "*/Blurry*") for path in root.glob(pattern))
-    return any(_BLURRY.fullmatch(path.stem) and is_picture(path) for path in files)
+    homes = (root, *subfolders(root))
+    files = (path for home in homes for path in home.glob("Blurry*"))
+    return any(_BLURRY.fullmatch(path.stem) and photo.is_photo(path) for path in files)
 
 
 def read(root: Path, split: Split, blur: str) -> Dataset:
@@ -57,9 +59,9 @@ def read(root: Path, split: Split, blur: str) -> Dataset:
 def _numbered(root: Path, pattern: re.Pattern[str]) -> dict[tuple[int, ...], Path]:
     """The pictures under a folder whose names match, by the numbers in them."""
     files: dict[tuple[int, ...], Path] = {}
-    for path in sorted(root.rglob("*_*.*")):
+    for path in pictures_below(root):
         match = pattern.fullmatch(path.stem)
-        if not match or not is_picture(path):
+        if not match:
             continue
         numbers = tuple(int(number) for number in match.groups())
         if numbers in files:

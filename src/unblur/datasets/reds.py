@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unblur.datasets.folders import other_split, partners
+from unblur.datasets.folders import other_split, partners, subfolders
 from unblur.datasets.types import Dataset, Pair, Split
 from unblur.errors import DataError, SplitError
 
@@ -39,7 +39,7 @@ def read(root: Path, split: Split, blur: str) -> Dataset:
     blurred, sharp = home / f"{name}_{blur}", home / f"{name}_sharp"
     if not sharp.is_dir():
         raise DataError(f"has no folder {sharp.name!r}; {tree}", file=home)
-    sequences = [{p.name for p in side.iterdir() if p.is_dir()} for side in (blurred, sharp)]
+    sequences = [{p.name for p in subfolders(side)} for side in (blurred, sharp)]
     for sequence in sorted(sequences[0] ^ sequences[1]):
         lacking = sharp if sequence in sequences[0] else blurred
         raise DataError(f"has no folder {sequence!r}; {tree}", file=lacking)

@@ -13,10 +13,9 @@ from unblur.errors import NotKeptWarning
 from unblur.inference.deblur_file import beside, deblur_file, encode_result, source_of
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.options import Scale
+from unblur.inference.pil import open_pil
 
 Kind = TypeVar("Kind")
-
-_PIL_MODES = ("L", "LA", "RGB", "RGBA", "I;16", "I;16B")
 
 
 def deblur(
@@ -32,6 +31,7 @@ def deblur(
     Args:
         image: an array (see `Deblurrer`), a PIL image, the bytes of a file, or its path. For a
             path, the result is written beside the file as NAME-deblurred, and its path returned.
+            A PIL image keeps its mode, unless it has a palette; see `open_pil`.
         strength: 0 returns the input, 1 the full effect.
         model: the name of a bundled model, an ONNX file, or (with PyTorch) a checkpoint.
         best: whether to average over the eight turns and flips, which takes eight times as long.
@@ -61,7 +61,8 @@ def deblur(
         lost = deblur_file(deblurrer, Path(given), out, strength).lost
         result = type(given)(out)
     elif hasattr(given, "getbands"):
-        result = _deblur_pil(deblurrer, given, strength)
+        pixels, new = open_pil(given)
+        result = new(deblurrer(pixels, strength))
     else:
         raise unknown_kind(image)
     if lost:
@@ -73,20 +74,3 @@ def deblur(
 def unknown_kind(image: object) -> TypeError:
     """The error for what is no image."""
     return TypeError(f"an array, a PIL image, bytes or a path was expected, not {type(image)}")
-
-
-def pil_pixels(image: Any) -> np.ndarray:
-    """The pixels of a PIL image; raises ValueError for a mode that cannot be taken."""
-    if image.mode not in _PIL_MODES:
-        known = ", ".join(_PIL_MODES)
-        raise ValueError(f"PIL images of mode {known} can be taken, not {image.mode}")
-    return np.asarray(image)
-
-
-def _deblur_pil(deblurrer: Deblurrer, image: Any, strength: float) -> Any:
-    pixels = deblurrer(pil_pixels(image), strength)
-    from PIL import Image
-
-    out = Image.frombytes(image.mode, image.size, pixels.tobytes())
-    out.info = dict(image.info)
-    return out

@@ -15,9 +15,11 @@ from unblur.errors import PhotoError
 from unblur.inference.blend import Source, Strip
 from unblur.inference.deblurrer import Deblurrer
 from unblur.photo import Photo
+from unblur.photo.folders import content
 
 IN_MEMORY = 2**25
 """Photos of up to this many pixels are held whole, which is faster; larger ones are streamed."""
+_UNWRITTEN = photo.READABLE - set(photo.FORMATS)
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def deblur_file(
         photo.check_free(out)
     kind = photo.format_of(out)
     picture = photo.read(path, max_pixels)
-    photo.check_holds(picture, kind)
+    photo.check_holds(picture, kind)  # before the work, not after it
     source = source_of(picture)
     scales = deblurrer.scales(source)
     strips = deblurrer.strips(source, strength, scales)
@@ -172,12 +174,23 @@ def collected(
 
 def beside(path: Path) -> Path:
     """The default name of a result: photo.jpg becomes photo-deblurred.jpg."""
-    return path.with_name(f"{path.stem}-deblurred{written_ending(path)}")
+    return path.with_name(result_name(path, "-deblurred"))
 
 
-def written_ending(path: Path) -> str:
-    """The suffix of a result: the photo's own, or .jpg for HEIC, which is not written."""
-    return ".jpg" if path.suffix.lower() in photo.READABLE - set(photo.FORMATS) else path.suffix
+def result_name(path: Path, mark: str = "") -> str:
+    """A result's name: the photo's own, but photo.jpg for photo.heic, which is not written.
+
+    A photo whose ending is of no format is given the one of its content: scan becomes scan.jpg.
+
+    Args:
+        mark: is put before the ending.
+    """
+    ending = path.suffix.lower()
+    kind = None if ending in photo.FORMATS else content(path)
+    if kind is None:
+        return f"{path.stem}{mark}{path.suffix if ending not in _UNWRITTEN else '.jpg'}"
+    made = next((end for end, name in photo.FORMATS.items() if name == kind), ".jpg")
+    return f"{path.stem if ending in _UNWRITTEN else path.name}{mark}{made}"
 
 
 def _fits(picture: Photo) -> bool:

@@ -9,18 +9,20 @@ import numpy as np
 
 from unblur import photo
 from unblur.inference.blend import Source
-from unblur.inference.deblur_any import pil_pixels, unknown_kind
+from unblur.inference.deblur_any import unknown_kind
 from unblur.inference.deblur_file import source_of
 from unblur.inference.deblurrer import check_array, native
 from unblur.inference.inspector import Inspector
+from unblur.inference.pil import open_pil
 from unblur.inspection.summary import Inspection, inspect_source
 
 
 def inspect(image: Any, *, model: str | Path = "default", exact: bool = False) -> Inspection:
     """Measures how blurred an image is, and where.
 
-    A file's EXIF orientation is applied: the map is of the upright photo. For many images, make one
-    `unblur.inference.inspector.Inspector` and call `unblur.inspection.inspect_source` with it.
+    A file's EXIF orientation is applied: the map is of the upright photo; a PIL image's is not. For
+    many images, make one `unblur.inference.inspector.Inspector` and call
+    `unblur.inspection.inspect_source` with it.
 
     Args:
         image: an array (see `Deblurrer`), a PIL image, the bytes of a file, or its path.
@@ -42,7 +44,7 @@ def _source(image: Any) -> Source:
     if isinstance(image, np.ndarray):
         pixels = image
     elif hasattr(image, "getbands"):
-        pixels = pil_pixels(image)
+        pixels, _ = open_pil(image)
     else:
         raise unknown_kind(image)
     check_array(pixels)

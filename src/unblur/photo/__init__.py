@@ -6,6 +6,7 @@ from unblur.photo.camera_raw import RAW_ENDINGS
 from unblur.photo.capture import Taken, taken
 from unblur.photo.display import displayed
 from unblur.photo.files import atomic, check_free, copy, locked, save, scratch
+from unblur.photo.folders import is_hidden, is_photo, listed, walk
 from unblur.photo.formats import FORMATS, READABLE, format_of, kind_of
 from unblur.photo.reading import MAX_PIXELS, Photo, read, read_size
 from unblur.photo.transparency import fill_transparent
@@ -26,7 +27,10 @@ __all__ = [
     "encode",
     "fill_transparent",
     "format_of",
+    "is_hidden",
+    "is_photo",
     "kind_of",
+    "listed",
     "locked",
     "lost",
     "read",
@@ -34,6 +38,7 @@ __all__ = [
     "save",
     "scratch",
     "taken",
+    "walk",
     "without",
     "write",
 ]

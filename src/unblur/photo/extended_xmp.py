@@ -83,14 +83,14 @@ def _assembled(parts: list[bytes], guid: bytes) -> bytes:
         if part[lead : lead + 32] == guid and len(part) >= lead + 40:
             length = int.from_bytes(part[lead + 32 : lead + 36], "big")
             found[int.from_bytes(part[lead + 36 : lead + 40], "big")] = part[lead + 40 :]
-    whole = b""
+    end = 0
     for at, part in sorted(found.items()):
-        if at != len(whole):
+        if at != end:
             break
-        whole += part
-    if len(whole) != length:
+        end += len(part)
+    if end != length:
         raise MalformedError("incomplete")
-    return whole
+    return b"".join(part for _, part in sorted(found.items()))[:length]
 
 
 def _content(extended: Packet) -> bytes:

@@ -33,9 +33,11 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
 
 def extras(file: BinaryIO) -> dict[str, Any]:
     """The blocks, and what is dropped."""
-    early, late, own, dropped = [], [], [], []
+    early, late, own, dropped, control = [], [], [], [], b""
     for name, data, behind in extensions(file):
-        if name == b"text":
+        if name == b"control":
+            control = control or data
+        elif name == b"text":
             dropped.append("its block of plain text")
         elif name == b"end":
             dropped += ["the data behind its end"] if data else []
@@ -48,8 +50,9 @@ def extras(file: BinaryIO) -> dict[str, Any]:
     own += ["the aspect of its pixels"] if head[12] not in _SQUARE else []
     table = file.read(table_bytes(head[10]))
     background = table[3 * head[11] : 3 * head[11] + 3]
+    background = background if len(background) == 3 else b""
     return {
-        "blocks": Blocks(early, late, head[12], background if len(background) == 3 else b""),
+        "blocks": Blocks(early, late, head[12], background, control),
         "own": tuple(dict.fromkeys(own)),
         "dropped": tuple(dict.fromkeys(dropped)),
     }
@@ -62,6 +65,8 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     start = 13 + table_bytes(data[10])
     if data[start + 3 : start + 14] in _LOOPS:  # which libvips makes up
         del data[start : start + 19]
+    if data[start : start + 2] == b"\x21\xf9":
+        data[start : start + 8] = gif_blocks.controlled(bytes(data[start : start + 8]), own.control)
     data[3:6], data[12] = b"89a", own.aspect
     if own.background and start > 13:
         data[11] = gif_blocks.nearest(bytes(data[13:start]), own.background)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 XMP, ICC = b"XMP DataXMP", b"ICCRGBG1012"
 """Names of application blocks."""
 
-_COMMENT, _APPLICATION, _TEXT = b"\xfe", b"\xff", b"\x01"
+_COMMENT, _APPLICATION, _TEXT, _CONTROL = b"\xfe", b"\xff", b"\x01", b"\xf9"
 # By which XMP, which is not cut into sub-blocks, is skipped as if it were.
 _XMP_END = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
 _MOST_BYTES, _MOST = 2**26, 2**16
@@ -27,19 +27,21 @@ class Blocks:
         early, late: whole extension blocks before and behind the picture.
         aspect: of a pixel, as stored; 0 if it is not said.
         background: red, green and blue; empty if it is not said.
+        control: the whole block of the picture's delay and disposal; empty if there is none.
     """
 
     early: list[bytes] = field(default_factory=list)
     late: list[bytes] = field(default_factory=list)
     aspect: int = 0
     background: bytes = b""
+    control: bytes = b""
 
 
 def extensions(file: BinaryIO) -> Iterator[tuple[bytes, bytes, bool]]:
     """Name, whole block, and whether it is behind the picture, of each extension.
 
-    The names of comments and texts are `comment` and `text`. At the end there is one of the name
-    `end` with the data behind the trailer, at most one byte.
+    The names of comments, texts and graphic controls are `comment`, `text` and `control`. At the
+    end there is one of the name `end` with the data behind the trailer, at most one byte.
     """
     file.seek(0)
     file.read(table_bytes(file.read(13).ljust(13, b"\0")[10]))
@@ -53,7 +55,7 @@ def extensions(file: BinaryIO) -> Iterator[tuple[bytes, bytes, bool]]:
                 pass
         elif mark == b"\x21":
             label = file.read(1)
-            kinds = {_COMMENT: b"comment", _TEXT: b"text"}
+            kinds = {_COMMENT: b"comment", _TEXT: b"text", _CONTROL: b"control"}
             block, name = bytearray(mark + label), kinds.get(label, b"")
             for part in _sub_blocks(file):
                 if label == _APPLICATION and not name:
@@ -90,6 +92,18 @@ def application(name: bytes, data: bytes) -> bytes:
     parts = [data[i : i + 255] for i in range(0, len(data), 255)]
     cut = b"".join(bytes([len(part)]) + part for part in parts)
     return b"\x21\xff\x0b" + name + cut + b"\0"
+
+
+def controlled(made: bytes, own: bytes) -> bytes:
+    """A graphic control that libvips wrote, with the delay and the disposal of another one.
+
+    Empty if there was none and it tells of no transparency: libvips makes up a delay.
+    """
+    own = own if len(own) == 8 else bytes(8)
+    clear = made[3] & 1
+    if not clear and own == bytes(8):
+        return b""
+    return made[:3] + bytes([own[3] & ~1 | clear]) + own[4:6] + made[6:]
 
 
 def table_bytes(packed: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any, BinaryIO
 
-from unblur.errors import Hint, PhotoError
+from unblur.errors import PhotoError
 from unblur.photo import av1
 from unblur.photo.bmff import Contents, contents
 from unblur.photo.cicp import CARRIED, Cicp
@@ -47,8 +47,8 @@ def check(file: BinaryIO) -> None:
     if (found.frames or 0) > 1 or (found.frames is not None and not found.items):
         raise PhotoError("is animated or has several pictures; a single picture was expected")
     if any(kind == b"prem" for kind, _, _ in found.references):
-        hint = Hint("format", ("png",))
-        raise PhotoError("has premultiplied transparency, which is not supported", hint=hint)
+        why = "has premultiplied transparency, which is not supported; convert it to PNG first"
+        raise PhotoError(why)
 
 
 def extras(file: BinaryIO) -> dict[str, Any]:

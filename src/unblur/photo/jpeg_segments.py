@@ -47,11 +47,13 @@ _STALE = (
     (re.compile(rb"(?s)\xe4SCALADO\0"), "the index of Scalado"),
     (re.compile(rb"(?s)\xe8SPIFF\0"), "the header of SPIFF"),
 )
+# By what stands in it, since no index need tell.
 _BEHIND = (
-    (re.compile(rb"ns\.adobe\.com/hdr-gain-map/|urn:iso:std:iso:ts:21496:-1|HDRGainMap"), GAIN_MAP),
-    (re.compile(rb"ftyp(?:mp4|iso|qt  |avc|MSNV|3gp|mp7|M4V|hvc)|MotionPhoto|LIVE_\d"), FILM),
-    (re.compile(rb"(?i)DepthMap|ns\.google\.com/photos/(?:dd/)?1\.0/depthmap/"), DEPTH),
-)
+    (GAIN_MAP, (b"ns.adobe.com/hdr-gain-map/", b"urn:iso:std:iso:ts:21496:-1", b"HDRGainMap")),
+    (FILM, (b"ftypmp4", b"ftypiso", b"ftypqt  ", b"ftypavc", b"ftyp3gp", b"ftypM4V", b"ftyphvc",
+            b"ftypMSNV", b"MotionPhoto_Data")),
+    (DEPTH, (b"DepthMap", b"ns.google.com/photos/1.0/depthmap/")),
+)  # fmt: skip
 # CIPA DC-007, table 4: panorama, disparity (stereo), several angles; previews.
 _SEVERAL = {0x020001, 0x020002, 0x020003}
 _PREVIEWS = {0x010001, 0x010002}
@@ -202,7 +204,9 @@ def _behind(file: BinaryIO) -> list[str]:
     some, before = False, b""
     while block := file.read(_BLOCK):
         data = before + block
-        found += [what for pattern, what in _BEHIND if what not in found and pattern.search(data)]
+        for what, signs in _BEHIND:
+            if what not in found and any(sign in data for sign in signs):
+                found.append(what)
         some = some or bool(data.strip(b"\0\xff\r\n "))
         before = data[-64:]
     return found or ([BEHIND] if some else [])

@@ -18,6 +18,7 @@ _THUMBNAILS = {1033, 1036}
 # The working path, guides, slices, and paths: positions in the picture.
 _PLACES = {1025, 1032, 1050, *range(2000, 2998)}
 _RESOLUTION, _DIGEST = 1005, 1061
+_MOST = 2**14
 
 
 def without_thumbnails(resources: bytes) -> bytes:
@@ -35,14 +36,14 @@ def turned(resources: bytes) -> bytes:
 
     Resolutions across and down change places; paths, guides and slices are taken out.
     """
-    out = b""
+    out: list[bytes] = []
     for kind, block in _blocks(_without(resources, _PLACES)):
         fixed = block[-16:]
         if kind == _RESOLUTION and len(_content(block)) == len(fixed):
             # Across and its units, then down and its units (ResolutionInfo).
             block = block[:-16] + fixed[8:] + fixed[:8]
-        out += block
-    return out
+        out.append(block)
+    return b"".join(out)
 
 
 def without_places(resources: bytes) -> bytes:
@@ -98,7 +99,10 @@ def _content(block: bytes) -> bytes:
 def _blocks(resources: bytes) -> Iterator[tuple[int, bytes]]:
     """Kind and bytes of each block; of what follows the last intact one the kind is -1."""
     at = 0
-    while (extent := _extent(resources, at)) is not None:
+    for _ in range(_MOST):
+        extent = _extent(resources, at)
+        if extent is None:
+            break
         start, length = extent
         end = start + length + length % 2
         yield struct.unpack_from(">H", resources, at + 4)[0], resources[at:end]

@@ -98,10 +98,11 @@ def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
 
 
 def read_size(source: Path | bytes) -> tuple[int, int]:
-    """Width and height as stored, from the header alone; raises as `read` for what that shows."""
+    """Width and height, upright, from the header alone; raises as `read` for what that shows."""
     with _open(source) as (file, kind):
         image = BY_NAME[kind].load(file, None)
-        return image.width, image.height
+        size = image.width, image.height
+        return size[::-1] if _is_turned(image) else size
 
 
 @contextmanager
@@ -120,6 +121,11 @@ def _open(source: Path | bytes) -> Iterator[tuple[BinaryIO, str]]:
         except OSError:
             raise PhotoError("is not a file; a photo was expected") from None
         yield file, kind
+
+
+def _is_turned(stored: Any) -> bool:
+    """Whether width and height change places."""
+    return stored.get_typeof("orientation") != 0 and stored.get("orientation") >= 5
 
 
 def _upright(stored: Any) -> Any:

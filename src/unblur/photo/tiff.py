@@ -128,6 +128,8 @@ def _check_supported(tags: Tags) -> None:
         name = _UNREAD_COMPRESSIONS[compression]
         advice = "save it with LZW or Deflate compression first"
         raise unsupported(f"{name} compression", "tiff", advice)
+    if colours == 6 and compression not in (6, 7):  # which libvips takes for RGB
+        raise unsupported("YCbCr colours", "tiff", "convert it to RGB first")
     if colours in _UNREAD_COLOURS:
         advice = "convert it to RGB first"
         raise unsupported(f"{_UNREAD_COLOURS[colours]} colours", "tiff", advice)

@@ -34,7 +34,7 @@ class RunFolder:
         self.path, self._state = path, path / "state.pt"
         if resume and not self._state.is_file():
             raise TrainError("nothing to resume, it has no state.pt", file=path)
-        if not resume and path.exists() and any(path.iterdir()):
+        if not resume and path.exists() and (not path.is_dir() or photo.listed(path)):
             reason = "is not empty, and a new run needs a folder of its own"
             raise TrainError(reason, file=path, hint=Hint("resume"))
 

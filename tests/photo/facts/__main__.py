@@ -1,0 +1,3 @@
+from tests.photo.facts import table
+
+print(table(), end="")
