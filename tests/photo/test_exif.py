@@ -40,7 +40,7 @@ def test_an_orientation_of_any_integer_type_is_reset(
     exif = block(order, kind, 6, thumbnail)
     plain = io.BytesIO()
     Image.open(io.BytesIO(picture([]))).save(plain, "png")
-    chunk = bytes(bytes(png.exif_chunk(exif)[0]))
+    chunk = bytes(png.exif_chunk(exif)[0])
     of_png = plain.getvalue()[: png.HEAD] + chunk + plain.getvalue()[png.HEAD :]
     for data in (picture([(APP1, b"Exif\0\0" + exif)]), of_png):
         read = photo.read(data)

@@ -117,7 +117,7 @@ def test_segments_come_back_in_their_order() -> None:
     assert read.origin.dropped == ("the header of SPIFF",)
     assert writing.lost(read, "png")[1:] == (
         "its APP1 segments", "its APP11 segments", "its APP12 segments", "its APP4 segments",
-        "its comments",
+        "its comments", "Photoshop's resources",
     )  # fmt: skip
     tiff = photo.read(photo.encode(read, read.pixels, "tiff"))
     back = photo.read(photo.encode(tiff, tiff.pixels, "jpeg"))

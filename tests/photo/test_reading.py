@@ -56,6 +56,15 @@ def test_a_valid_jpeg_that_cannot_be_read_is_not_called_damaged(picture: np.ndar
             photo.read(bytes(other))
 
 
+def test_a_valid_avif_that_cannot_be_read_is_not_called_damaged(picture: np.ndarray) -> None:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "avif")
+    good = file.getvalue()
+    coded = good.index(b"av01", good.index(b"infe"))
+    with pytest.raises(UnknownFormatError, match=r"not supported \(heif: Unsupp.*; convert it to"):
+        photo.read(good[:coded] + b"unci" + good[coded + 4 :])
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["jpeg", "png", "tiff", "webp"])
 def test_every_orientation_is_turned_upright(kind: str, orientation: int) -> None:

@@ -26,10 +26,13 @@ def test_an_orientation_of_any_integer_type_is_applied_and_reset(kind: int) -> N
     page = _page(photo.encode(read, read.pixels))
     assert page.tags[274].value == 1
     assert (page.tags[282].value, page.tags[283].value) == ((200, 1), (100, 1))
+    other = photo.read(photo.encode(read, read.pixels, "png")).origin.header
+    assert other.xres == pytest.approx(2 * other.yres, rel=0.01)
 
 
 def test_a_resolution_without_a_unit_is_the_shape_of_the_pixels() -> None:
     data = _made(PIXELS, resolution=(1, 2), resolutionunit="none")
+    assert lost(photo.read(data), "png") == ("the aspect of its pixels",)
     page = _page(_again(data))
     assert [page.tags[tag].value for tag in (282, 283, 296)] == [(1, 1), (2, 1), 1]
 
@@ -95,7 +98,8 @@ def test_photoshop_keeps_all_but_layers_and_thumbnails() -> None:
     page = _page(photo.encode(read, read.pixels))
     assert bytes(page.tags[34377].value) == kept
     assert 37724 not in page.tags
-    assert lost(read, "tiff") == ("the layers of Photoshop",)
+    assert lost(read, "tiff") == lost(read, "jpeg") == ("the layers of Photoshop",)
+    assert lost(read, "png") == ("the layers of Photoshop", "Photoshop's resources")
 
 
 def test_tags_that_describe_the_photo_come_back() -> None:

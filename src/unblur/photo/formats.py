@@ -29,6 +29,7 @@ class Format:
         colours: the kinds of `Colours` that it stores as they are; others are stored as RGB.
         check: raises CannotHoldError if it cannot hold a photo's metadata.
         boxes: of `Origin.boxes`, those whose content it holds; `colr` if it holds `Origin.cicp`.
+        photoshop: whether it holds Photoshop's resources.
         loses: what of a photo's metadata its writer leaves out, in a few words each.
     """
 
@@ -42,6 +43,7 @@ class Format:
     colours: tuple[str, ...] = ("plain",)
     check: Callable[[Origin], None] = lambda origin: None
     boxes: tuple[bytes, ...] = ()
+    photoshop: bool = False
     loses: Callable[[Origin], tuple[str, ...]] = lambda origin: ()
 
 
@@ -50,6 +52,7 @@ BY_NAME = {
     "jpeg": Format(
         (".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif"), jpeg.MAGIC, jpeg.load, jpeg.save,
         jpeg.extras, alpha=False, colours=("plain", "cmyk", "lab"), check=jpeg.check,
+        photoshop=True,
     ),
     "png": Format(
         (".png",), png.MAGIC, png.load, png.save, png.extras,
@@ -60,7 +63,8 @@ BY_NAME = {
     ),
     "tiff": Format(
         (".tif", ".tiff"), tiff.MAGIC, tiff.load, tiff.save, tiff.extras,
-        bits=16, colours=("plain", "cmyk", "lab", "numbers"), loses=tiff.loses,
+        bits=16, colours=("plain", "cmyk", "lab", "numbers"), photoshop=True,
+        loses=tiff.loses,
     ),
     "avif": Format(
         (".avif",), avif.MAGIC, avif.load, avif.save, avif.extras,

@@ -10,7 +10,7 @@ import pyvips
 
 from unblur.errors import Hint, PhotoError, UnknownFormatError
 from unblur.photo import heif
-from unblur.photo.libvips import check_size, set_blob
+from unblur.photo.libvips import check_size, is_unsupported, set_blob, unsupported
 
 # An AVIF may match as well.
 MAGIC = re.compile(rb"(?s).{4}ftyp(?:.{8}(?:.{4})*?)?(?:hei[cxms]|hev[cx]|mif1|msf1)")
@@ -35,6 +35,8 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
         info, bits = picture.info, int(picture.info.get("bit_depth", 8))
     except (ValueError, RuntimeError, OSError, EOFError, SyntaxError, LookupError) as error:
         lines = str(error).splitlines() or [type(error).__name__]
+        if is_unsupported(error):
+            raise unsupported(lines[0], "heic") from None
         raise PhotoError(f"is a HEIC file that is damaged ({lines[0]})") from None
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     deep = pixels.dtype == np.uint16

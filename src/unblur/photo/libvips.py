@@ -21,7 +21,8 @@ KEEP_ALL, KEEP_NO_EXIF, KEEP_NO_EXIF_NO_IPTC, KEEP_ICC, KEEP_NONE = 31, 30, 26, 
 # In the messages of libvips, libtiff, libjpeg-turbo, libheif and libspng.
 _UNSUPPORTED = re.compile(
     r"(?i)unsupported|not (?:supported|configured|implemented)|unimplemented|unknown compression"
-    r"|not a whole number of bytes|samples out of range|bad lab. format|unknown pseudo-tag"
+    r"|cannot handle|not a whole number of bytes|samples out of range|bad lab. format"
+    r"|unknown pseudo-tag"
 )
 
 
@@ -56,11 +57,11 @@ def load(
         image: Any = pyvips.Operation.call(operation, source, **options)
         image.get_fields()
     except pyvips.Error as error:
-        if _is_unsupported(error):
+        if is_unsupported(error):
             raise unsupported(reason(error), kind) from None
-        raise PhotoError(f"is a {kind.upper()} file that is damaged ({reason(error)})") from None
+        raise PhotoError(f"is {_a(kind)} file that is damaged ({reason(error)})") from None
     except UnicodeDecodeError:  # a metadata field's name
-        raise PhotoError(f"is a {kind.upper()} file that is damaged (a name is no text)") from None
+        raise PhotoError(f"is {_a(kind)} file that is damaged (a name is no text)") from None
     if page is None and image.get_typeof("n-pages") and image.get("n-pages") > 1:
         what = "has several pages" if kind == "tiff" else "is animated or has several pictures"
         raise PhotoError(f"{what}; a single picture was expected")
@@ -90,15 +91,17 @@ def decoding() -> Iterator[None]:
     try:
         yield
     except pyvips.Error as error:
-        if _is_unsupported(error):
+        if is_unsupported(error):
             raise unsupported(reason(error)) from None
         raise PhotoError(f"is damaged or truncated ({reason(error)})") from None
 
 
 def reason(error: pyvips.Error) -> str:
     """The first cause in libvips' message, whose first line only names the operation."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    return lines[1] if len(lines) > 1 and lines[1] else lines[0]
+    first, *causes = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # libheif looks beyond the end of a file, which is no cause.
+    told = [line for line in causes if "bad seek" not in line]
+    return (told or causes or [first])[0]
 
 
 def unsupported(
@@ -110,11 +113,16 @@ def unsupported(
         why: what it has that is not supported.
         kind: of the format.
     """
-    what = f"is a {kind.upper()} file of a kind" if kind else "is of a kind"
+    what = f"is {_a(kind)} file of a kind" if kind else "is of a kind"
     return UnknownFormatError(f"{what} that is not supported ({why}); {advice}")
 
 
-def _is_unsupported(error: pyvips.Error) -> bool:
+def _a(kind: str) -> str:
+    return f"an {kind.upper()}" if kind == "avif" else f"a {kind.upper()}"
+
+
+def is_unsupported(error: Exception) -> bool:
+    """Whether a library's message says that a file is of a kind that it cannot read."""
     return _UNSUPPORTED.search(str(error)) is not None
 
 

@@ -56,6 +56,11 @@ def has_places(resources: bytes) -> bool:
     return any(kind in _PLACES for kind, _ in _blocks(resources))
 
 
+def has_more(resources: bytes) -> bool:
+    """Whether they hold more than IPTC records and a resolution, which other places hold too."""
+    return any(kind not in (IPTC, _DIGEST, _RESOLUTION) for kind, _ in _blocks(resources))
+
+
 def records(resources: bytes) -> bytes:
     """The IPTC records among the resources; empty if there are none."""
     return next((_content(block) for kind, block in _blocks(resources) if kind == IPTC), b"")

@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 import pyvips
 
 from unblur.errors import PhotoError
-from unblur.photo import camera_raw, exif, iptc, libvips, photoshop
-from unblur.photo.libvips import KEEP_NO_EXIF_NO_IPTC, decoded_bytes, set_blob, unsupported
+from unblur.photo import camera_raw, exif, iptc, libvips
+from unblur.photo.libvips import KEEP_NO_EXIF_NO_IPTC, decoded_bytes, unsupported
 from unblur.photo.origin import Origin
 from unblur.photo.tiff_pages import pages
 from unblur.photo.tiff_tags import (
@@ -32,6 +32,8 @@ _COMPRESSIONS = {
     1: "none", 3: "ccittfax4", 4: "ccittfax4", 5: "lzw", 7: "jpeg", 32773: "packbits",
     50001: "webp",
 }  # fmt: skip
+_OLD_DEFLATE = 32946
+"""The same compression as 8."""
 _PREDICTORS = {1: "none", 2: "horizontal", 3: "float"}
 _DNG_VERSION = 0xC612
 _ORIENTATION, _PAGE_NUMBER, _EXTRA_SAMPLES = 274, 297, 338
@@ -60,12 +62,14 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
     found = pages(file)
     if found.hidden:
         raise PhotoError("begins with a smaller copy of its photo; save the photo alone")
-    _check_supported(read_tags(file, found.offset))
+    tags = read_tags(file, found.offset)
+    _check_supported(tags)
     file.seek(0)
     image = libvips.load("tiff", file, max_pixels, page=found.photo).copy()
     for name in ("n-pages", "n-subifds"):
         image.remove(name)
-    return image
+    # A resolution without a unit, which is the shape of the pixels, is none of millimetres.
+    return image.copy(xres=1, yres=1) if number(tags, 296, 2) == 1 else image
 
 
 def extras(file: BinaryIO) -> dict[str, Any]:
@@ -95,16 +99,13 @@ def loses(origin: Origin) -> tuple[str, ...]:
         "its half floats (they become 32-bit floats)": 16 in numbers(tags, 258)
         and number(tags, 339, 1) == 3,
         "its compression (it becomes Deflate)": number(tags, 259, 1)
-        not in {*_COMPRESSIONS, 8, 32946},
+        not in {*_COMPRESSIONS, 8, _OLD_DEFLATE},
     }
     return tuple(words for words, is_so in said.items() if is_so)
 
 
 def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     """Write a picture with the layout and the tags of a TIFF, or with the EXIF of another file."""
-    if image.get_typeof("photoshop-data"):
-        resources = photoshop.without_thumbnails(image.get("photoshop-data"))
-        set_blob(image, "photoshop-data", resources)
     options = _options(image, origin)
     if _premultiplied(image, origin.tags):
         image = _premultiply(image)
@@ -117,7 +118,7 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
         # As bytes: libvips writes it as long words, and loses its end.
         records = iptc.bare(origin.header.get("iptc-data"))
         tags = {**tags, IPTC: (7, len(records), records)} if records else tags
-    append_tags(file, tags, _layout(image, origin.tags))
+    append_tags(file, tags, _layout(image, origin.tags, options["compression"]))
 
 
 def _check_supported(tags: Tags) -> None:
@@ -143,6 +144,9 @@ def _check_supported(tags: Tags) -> None:
 def _own_alone(tags: Tags) -> tuple[str, ...]:
     """What of a TIFF no other format holds."""
     said = [f"the tag {tag}, which is too long" for tag in exif.left_out(tags)]
+    across, down, unit = (tags.get(tag) for tag in _RESOLUTION)
+    aspect = unit and number(tags, 296) == 1 and across != down
+    said += ["the aspect of its pixels"] if aspect else []
     said += ["the tags of its samples"] if set(tags) & OF_SAMPLES else []
     return tuple(said)
 
@@ -152,7 +156,7 @@ def _turned(tags: Tags) -> bool:
     return number(tags, _ORIENTATION, 1) >= 5
 
 
-def _layout(image: Any, tags: Tags) -> Tags:
+def _layout(image: Any, tags: Tags, compression: str) -> Tags:
     """Tags of the layout that libvips would write otherwise: their own values.
 
     It takes a resolution without a unit, which is the pixels' shape, for one in millimetres, and
@@ -163,6 +167,8 @@ def _layout(image: Any, tags: Tags) -> Tags:
     if across and down and across[0] == down[0] == 5:
         across, down = (down, across) if _turned(tags) else (across, down)
         kept = {282: across, 283: down, 296: unit or (3, 1, struct.pack("<H", 2))}
+    if compression == "deflate" and number(tags, 259) == _OLD_DEFLATE:
+        kept[259] = (3, 1, struct.pack("<H", _OLD_DEFLATE))
     extra = number(tags, _EXTRA_SAMPLES, 2)
     if image.bands in (2, 4) and extra in (0, 1):
         kept[_EXTRA_SAMPLES] = (3, 1, struct.pack("<H", extra))

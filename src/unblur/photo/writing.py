@@ -11,7 +11,7 @@ import numpy as np
 import pyvips
 
 from unblur.errors import CannotHoldError, Hint, PhotoError
-from unblur.photo import cicp
+from unblur.photo import cicp, photoshop
 from unblur.photo.files import new_file
 from unblur.photo.formats import BY_NAME
 from unblur.photo.libvips import reason, set_blob
@@ -78,8 +78,16 @@ def lost(photo: Photo, kind: str) -> tuple[str, ...]:
     """What of the photo's file a result of a format does not have, in a few words each."""
     origin, target = photo.origin, BY_NAME[kind]
     own = () if kind == photo.format else origin.own
+    if origin.header.get_typeof("photoshop-data") and not target.photoshop:
+        more = photoshop.has_more(origin.header.get("photoshop-data"))
+        own = (*own, "Photoshop's resources") if more else own
     boxes = cicp.left_out(origin.boxes, target.boxes)
     return (*origin.dropped, *own, *boxes, *target.loses(origin))
+
+
+def without(lost: Sequence[str]) -> str:
+    """What `lost` returned as a line about a result: "without the thumbnail and the mask"."""
+    return f"without {' and '.join(', '.join(lost).rsplit(', ', 1))}" if lost else ""
 
 
 def _says_colours(photo: Photo, kind: str) -> bool:
@@ -92,11 +100,6 @@ def _says_colours(photo: Photo, kind: str) -> bool:
     if said.plain or b"colr" in BY_NAME[kind].boxes:
         return True
     return bool(photo.origin.header.get_typeof("icc-profile-data") or said.profile())
-
-
-def without(lost: Sequence[str]) -> str:
-    """What `lost` returned as a line about a result: "without the thumbnail and the mask"."""
-    return f"without {' and '.join(', '.join(lost).rsplit(', ', 1))}" if lost else ""
 
 
 def _write(photo: Photo, new: Any, kind: str, file: BinaryIO) -> None:
