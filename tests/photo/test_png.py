@@ -232,7 +232,7 @@ def test_xmp_and_iptc_in_text() -> None:
     made = dict(chunks(photo.encode(read, read.pixels)))[b"iTXt"]
     assert made.startswith(head)
     assert zlib.decompress(made[len(head) :]) == b"<new/>"
-    resources = b"8BIM\x04\x0c\0\0\0\0\0\x02hi" + b"8BIM\x04\x04\0\0\0\0\0\x0a" + fidelity.IPTC
+    resources = b"8BIM\x04\x0a\0\0\0\0\0\x02hi" + b"8BIM\x04\x04\0\0\0\0\0\x0a" + fidelity.IPTC
     text = b"Raw profile type 8bim\0\0" + zlib.compress(profile(b"8bim", resources))
     shop = png(PIXELS, [], [(b"zTXt", text)])
     read = photo.read(shop)
