@@ -15,16 +15,13 @@ def unheld(origin: Origin, *kinds: str) -> tuple[str, ...]:
     """The words for what the photo has of these kinds.
 
     Args:
-        kinds: "exif", "iptc" (and what lies with it), "resolution" (unless EXIF says it as well,
-            and is kept).
+        kinds: "exif", "iptc", "resolution" (unless EXIF says it as well, and is kept).
     """
     header, said = origin.header, []
     if "exif" in kinds and origin.exif:
         said.append("its EXIF")
     if "iptc" in kinds and header.get_typeof("iptc-data") and iptc.bare(header.get("iptc-data")):
         said.append("its IPTC records")
-    if "iptc" in kinds and header.get_typeof("photoshop-data"):
-        said.append("Photoshop's resources")
     if "resolution" in kinds and (header.xres, header.yres) != (1, 1):
         tags = read_tags(io.BytesIO(origin.exif.removeprefix(b"Exif\0\0")))
         if "exif" in kinds or _X_RESOLUTION not in tags:
