@@ -70,11 +70,12 @@ def test_blocks_of_a_gif() -> None:
 
 def test_what_a_gif_cannot_hold_is_said() -> None:
     jpeg = next(case for case in fidelity.cases() if case.format == "JPEG").data()
-    assert lost(photo.read(jpeg), "gif")[-3:] == ("its EXIF", "its IPTC records", "its resolution")
+    held = {"its IPTC records", "its resolution"}
+    assert {"its EXIF", *held} <= set(lost(photo.read(jpeg), "gif"))
     for kind in ("webp", "avif"):
-        assert lost(photo.read(jpeg), kind)[-2:] == ("its IPTC records", "its resolution")
+        assert held <= set(lost(photo.read(jpeg), kind))
         assert "its EXIF" not in lost(photo.read(jpeg), kind)
-    assert "its IPTC records" not in lost(photo.read(jpeg), "png")
+    assert not held & set(lost(photo.read(jpeg), "png"))
 
 
 def chunks(data: bytes) -> dict[bytes, bytes]:

@@ -15,6 +15,7 @@ from PIL import Image
 from tests.photo import fidelity
 from unblur import photo
 from unblur.errors import PhotoError
+from unblur.photo import iptc
 from unblur.photo.png_text import profile
 from unblur.photo.writing import lost
 
@@ -231,6 +232,16 @@ def test_xmp_and_iptc_in_text() -> None:
     made = dict(chunks(photo.encode(read, read.pixels)))[b"iTXt"]
     assert made.startswith(head)
     assert zlib.decompress(made[len(head) :]) == b"<new/>"
+    resources = b"8BIM\x04\x0a\0\0\0\0\0\x02hi" + b"8BIM\x04\x04\0\0\0\0\0\x0a" + fidelity.IPTC
+    text = b"Raw profile type 8bim\0\0" + zlib.compress(profile(b"8bim", resources))
+    shop = png(PIXELS, [], [(b"zTXt", text)])
+    read = photo.read(shop)
+    assert iptc.bare(read.origin.header.get("iptc-data")) == fidelity.IPTC
+    assert without_pixels(photo.encode(read, read.pixels)) == without_pixels(shop)
+    cut = resources[14:]
+    read.origin.header.set_type(pyvips.GValue.blob_type, "photoshop-data", cut)
+    made = dict(chunks(photo.encode(read, read.pixels)))[b"zTXt"]
+    assert zlib.decompress(made[23:]) == profile(b"8bim", cut)
     jpeg = next(case for case in fidelity.cases() if case.format == "JPEG").data()
     as_png = again(jpeg, "png")
     assert photo.read(as_png).origin.header.get("iptc-data").endswith(fidelity.IPTC)

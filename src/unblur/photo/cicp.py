@@ -69,10 +69,12 @@ class Cicp:
 
     @classmethod
     def of_colr(cls, box: bytes) -> Cicp | None:
-        """Of a whole `colr` box; None if it holds a profile."""
+        """Of a whole `colr` box; None if it holds a profile, or points that there are not."""
         if box[8:12] != b"nclx" or len(box) < 19:
             return None
         primaries, transfer, matrix, flags = struct.unpack_from(">HHHB", box, 12)
+        if max(primaries, transfer, matrix) > 255:
+            return None
         return cls(primaries, transfer, matrix, bool(flags & 128))
 
     def colr(self) -> bytes:

@@ -56,7 +56,7 @@ def extras(file: BinaryIO) -> dict[str, Any]:
     found = contents(file)
     properties = found.properties.get(found.primary, [])
     carried = {box[4:8]: box for box in properties if box[4:8] in CARRIED}
-    if b"pasp" in carried and sum(box[8] for box in properties if box[4:8] == b"irot") % 2:
+    if b"pasp" in carried and _quarter_turned(properties):
         box = carried[b"pasp"]
         carried[b"pasp"] = box[:8] + box[12:16] + box[8:12]
     return {
@@ -64,6 +64,11 @@ def extras(file: BinaryIO) -> dict[str, Any]:
         "boxes": carried,
         "dropped": tuple(dict.fromkeys(_dropped(found, properties))),
     }
+
+
+def _quarter_turned(properties: list[bytes]) -> bool:
+    angles = [box[8:9] for box in properties if box[4:8] == b"irot"]
+    return sum(int.from_bytes(angle, "big") for angle in angles) % 2 == 1
 
 
 def _cicp(file: BinaryIO, found: Contents, properties: list[bytes]) -> Cicp | None:

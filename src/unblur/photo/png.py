@@ -37,6 +37,7 @@ HEAD = 33
 
 _PALETTE_PIXELS = 2**25
 _ORIENTATION = 0x112
+_PHOTOSHOP = b"Photoshop 3.0\0"
 _END = chunk(b"IEND", b"")
 
 
@@ -118,7 +119,8 @@ def exif_chunk(exif: bytes) -> list[Chunk]:
 def _own(image: Any, origin: Origin, depth: int) -> list[Chunk]:
     """The chunks of a PNG for its new pixels."""
     assert origin.chunks is not None
-    new = {"xmp": _field(image, "xmp-data"), "exif": origin.exif}
+    new = {name: _field(image, f"{name}-data") for name in ("xmp", "photoshop")}
+    new["exif"] = origin.exif
     made = []
     for one in adapted(origin.chunks, image.bands, depth):
         if one.name == b"eXIf":
@@ -149,21 +151,22 @@ def _foreign(image: Any, origin: Origin) -> list[Chunk]:
     if xmp := _field(image, "xmp-data"):
         made.append(Chunk(b"iTXt", png_text.XMP + bytes(5) + xmp))
     if records := _field(image, "iptc-data"):
-        resource = iptc.wrapped(records).removeprefix(b"Photoshop 3.0\0")
-        text = png_text.profile(b"iptc", resource)
-        made.append(Chunk(b"zTXt", png_text.IPTC_PROFILE + b"\0\0" + zlib.compress(text)))
+        resource = iptc.wrapped(records).removeprefix(_PHOTOSHOP)
+        made.append(Chunk(b"zTXt", png_text.profile_chunk(b"iptc", resource)))
+    if resources := _field(image, "photoshop-data"):
+        made.append(Chunk(b"zTXt", png_text.profile_chunk(b"8bim", resources)))
     return made
 
 
 def _blocks(found: Chunks) -> dict[str, bytes]:
-    """EXIF, XMP and IPTC, as libvips names them."""
+    """EXIF, XMP, IPTC and Photoshop's resources, as libvips names them."""
     blocks = {"exif": found.first(b"eXIf")}
     for one in found.carried:
         role = png_text.role(one.data) if one.name in png_text.NAMES else "text"
         if role != "text" and not blocks.get(role):
             blocks[role] = png_text.bare(png_text.block(one.name, one.data))
-    if blocks.get("iptc", b"").startswith(b"8BIM"):
-        blocks["iptc"] = b"Photoshop 3.0\0" + blocks["iptc"]
+    records = blocks.get("iptc") or blocks.get("photoshop", b"")
+    blocks["iptc"] = _PHOTOSHOP + records if records.startswith(b"8BIM") else records
     return {f"{name}-data": data for name, data in blocks.items() if data}
 
 

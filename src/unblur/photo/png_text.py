@@ -12,9 +12,9 @@ import zlib
 
 NAMES = (b"tEXt", b"zTXt", b"iTXt")
 XMP = b"XML:com.adobe.xmp"
-IPTC_PROFILE = b"Raw profile type iptc"
 
 _PROFILE = b"Raw profile type "
+_ROLES = {b"exif": "exif", b"app1": "exif", b"xmp": "xmp", b"iptc": "iptc", b"8bim": "photoshop"}
 _LONGEST = 2**25
 _EXIF = b"Exif\0\0"
 _XAP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -26,16 +26,19 @@ def keyword(data: bytes) -> bytes:
 
 
 def role(data: bytes) -> str:
-    """What a text chunk's content is of: "xmp", "exif", "iptc", or "text" of the user's own."""
+    """What a text chunk's content is of: a value of `_ROLES`, or "text" of the user's own."""
     name = keyword(data)
     if name == XMP:
         return "xmp"
     kind = name.removeprefix(_PROFILE).lower() if name.startswith(_PROFILE) else b""
-    return {b"exif": "exif", b"app1": "exif", b"xmp": "xmp", b"iptc": "iptc"}.get(kind, "text")
+    return _ROLES.get(kind, "text")
 
 
 def block(name: bytes, data: bytes) -> bytes:
-    """The XMP, EXIF or IPTC in a text chunk; empty if it is damaged or expands to over 32 MB."""
+    """The XMP, EXIF, IPTC or Photoshop's resources in a text chunk.
+
+    Empty if it is damaged or expands to over 32 MB.
+    """
     text = _text(name, data)
     if keyword(data).startswith(_PROFILE):
         return _unwrapped(text)
@@ -63,6 +66,11 @@ def profile(kind: bytes, data: bytes) -> bytes:
     digits = data.hex().encode()
     lines = [digits[i : i + 72] for i in range(0, len(digits), 72)]
     return b"\n%s\n%8d\n%s\n" % (kind, len(data), b"\n".join(lines))
+
+
+def profile_chunk(kind: bytes, data: bytes) -> bytes:
+    """The content of a `zTXt` chunk of a block."""
+    return _PROFILE + kind + b"\0\0" + zlib.compress(profile(kind, data))
 
 
 def bare(data: bytes) -> bytes:

@@ -15,7 +15,7 @@ def unheld(origin: Origin, *kinds: str) -> tuple[str, ...]:
     """The words for what the photo has of these kinds.
 
     Args:
-        kinds: "exif", "iptc", "resolution" (unless EXIF says it as well and is kept).
+        kinds: "exif", "iptc", "resolution" (unless EXIF says it as well, and is kept).
     """
     header, said = origin.header, []
     if "exif" in kinds and origin.exif:
