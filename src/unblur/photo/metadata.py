@@ -34,7 +34,8 @@ def upright(stored: Any, extras: dict[str, Any], applied: bool) -> tuple[Any, di
         new["head"] = jpeg.turned(new["head"])
     stored = stored.copy()
     if turned and not applied:
-        stored = stored.copy(xres=stored.yres, yres=stored.xres)
+        # A damaged file's resolution may be beyond what libvips lets be set.
+        stored = stored.copy(xres=min(stored.yres, 1e6), yres=min(stored.xres, 1e6))
     for name, change in (("xmp-data", xmp.upright), ("photoshop-data", _resources)):
         if data := _field(stored, name):
             data, gone = change(data, orientation, size)
