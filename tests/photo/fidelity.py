@@ -199,9 +199,24 @@ A dash: the photo or its format has none. Layout: channels, depth, compression, 
 - **JPEG** is written without chroma sub-sampling at quality 97, or higher where the photo's own
   quantisation is finer; **lossy WebP** as near-lossless WebP; **AVIF** at quality 98, lossless if
   it has alpha, since its alpha would be lossy too.
-- EXIF is carried byte for byte but for the orientation, which is applied and reset, and the
-  embedded thumbnail, which showed the blurred photo. In **TIFF** it is laid out anew, so a maker's
-  note that points outside itself may lose its way.
+- EXIF is carried byte for byte but for the orientation, which is applied and reset, what turns with
+  it (sizes, resolutions, the subject's place), and the embedded thumbnail, which showed the blurred
+  photo. In **TIFF** it is laid out anew, so a maker's note that points outside itself may lose its
+  way.
+- XMP is carried byte for byte but for what the new picture makes wrong: the orientation, sizes,
+  regions of faces (MWG, Microsoft, IPTC, ACDSee) and the subject's place are turned with the
+  picture; thumbnails are taken out. Crops of Camera Raw and Photos, depth maps and a panorama's
+  projection are dropped with a line where the picture is turned. XMP that is no XML is carried if
+  it names nothing of this, else dropped with a line. Over 64 KB it becomes extended XMP in a JPEG,
+  and one packet elsewhere; what cannot be divided so is refused.
+- **What lies beside a JPEG's picture** belongs to the old pixels: the gain map of an HDR photo
+  (Adobe's, ISO 21496-1, Apple's), the film of a motion photo, depth maps, previews, the HDR layers
+  of JPEG XT and JPEG-HDR, content credentials (C2PA). Each is dropped with a line, and with all
+  that announces it in XMP and segments. One of several pictures of equal rank (MPO) is refused.
+- A JPEG's comments, its pixels' shape, Photoshop's resources but for thumbnails, and the segments
+  of applications (APP0 to APP15) come back, in their order. Thumbnails (JFIF, JFXX) and segments
+  about the old file's layout (SPIFF, Scalado) do not. Photoshop's paths, guides and slices are
+  dropped with a line where the picture is turned.
 - **CMYK, Lab, whole numbers of 32 bit and floats outside 0 to 1** are converted for the network;
   samples of pixels that did not change keep their stored values exactly.
 - **Float TIFF**: values up to a mean of 1 are taken as 0 to 1, up to 255 as 0 to 255, up to 65535

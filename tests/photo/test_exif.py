@@ -14,7 +14,8 @@ from PIL import Image
 from tests.photo import fidelity
 from tests.photo.jpegs import APP1, packet, picture, with_xmp
 from unblur import photo
-from unblur.photo import png, tiff_tags
+from unblur.photo import photoshop, png, tiff_tags
+from unblur.photo.jpeg_segments import APP13
 
 CODES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
 WIDTH, HEIGHT = 24, 16
@@ -110,6 +111,23 @@ def test_resolutions_turn_with_a_tiff() -> None:
         found = [page.tags[tag].value[0] / page.tags[tag].value[1] for tag in (282, 283)]
         ratio = found[0] / found[1]
     assert ratio == pytest.approx(0.5, rel=0.01)
+
+
+def test_what_photoshop_has_a_second_time_agrees() -> None:
+    exif = Image.Exif()
+    exif[0x112] = 6
+    said = packet("", 'tiff:Orientation="6"')
+    resources = photoshop.resource(photoshop.EXIF, exif.tobytes()[6:])
+    resources += photoshop.resource(photoshop.XMP, said) + photoshop.resource(2000, b"a path")
+    segments = [(APP1, exif.tobytes()), (APP13, photoshop.HEAD + resources)]
+    read = photo.read(picture(segments))
+    assert read.origin.dropped == ("Photoshop's paths, guides and slices",)
+    made = Image.open(io.BytesIO(photo.encode(read, read.pixels)))
+    found: dict[int, bytes] = dict(made.info["photoshop"])
+    assert b'Orientation="1"' in found[photoshop.XMP]
+    inner = Image.Exif()
+    inner.load(found[photoshop.EXIF])
+    assert inner[0x112] == 1
 
 
 @pytest.mark.parametrize("kind", ["heif", "avif"])

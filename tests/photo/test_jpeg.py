@@ -62,6 +62,10 @@ ANNOUNCED = {
     "content credentials": (
         [(0xEB, b"JP\0\1\0\0\0\1\0\0\1\0jumb\0\0\0\x1ejumdc2pa" + bytes(40))], b"", xmp.CREDENTIALS,
     ),
+    "content credentials in two segments": (
+        [(0xEB, b"JP\0\7\0\0\0\1\0\0\1\0jumbc2pa" + bytes(40)),
+         (0xEB, b"JP\0\7\0\0\0\2\0\0\1\0jumbmore")], b"", xmp.CREDENTIALS,
+    ),
     "JPEG-HDR": ([(0xEB, b"HDR_RI ver=11")], b"", "the high dynamic range of a JPEG-HDR"),
 }  # fmt: skip
 
@@ -75,7 +79,17 @@ def test_what_belongs_to_the_old_picture_is_dropped_and_said(name: str, tmp_path
         read = photo.read(source)
         assert writing.lost(read, "jpeg") == (what,)
         made = photo.encode(read, read.pixels)
-        for word in (b"MPF", b"hdrgm", b"gain", b"21496", b"GCamera", b"ftyp", b"c2pa", b"HDR_"):
+        for word in (
+            b"MPF",
+            b"hdrgm",
+            b"gain",
+            b"21496",
+            b"GCamera",
+            b"ftyp",
+            b"c2pa",
+            b"jumb",
+            b"HDR_",
+        ):
             assert word not in made
         assert made.endswith(b"\xff\xd9")
         assert made.count(b"\xff\xd8\xff") == 1
@@ -176,10 +190,11 @@ def test_many_segments_take_no_time() -> None:
     many = b"\xff\xe5\0\2" * 10**6
     plain = picture([])
     found, _ = jpeg_segments.read_segments(io.BytesIO(plain[:2] + many + plain[2:]))
-    assert len(found) == 2**16
+    assert len(found) == 2**16 + 1
     huge = (b"\xff\xe5\xff\xff" + bytes(65533)) * 1100
-    found, _ = jpeg_segments.read_segments(io.BytesIO(plain[:2] + huge + plain[2:]))
+    found, lost = jpeg_segments.read_segments(io.BytesIO(plain[:2] + huge + plain[2:]))
     assert sum(len(body) for _, body in found) <= 2**26
+    assert lost == ["its metadata beyond 64 MiB"]
 
 
 @settings(max_examples=100)

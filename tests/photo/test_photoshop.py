@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 
 from hypothesis import given
@@ -30,10 +31,19 @@ def test_a_name_may_look_like_a_resource() -> None:
 
 def test_positions_and_resolutions_turn_with_the_picture() -> None:
     across, down = struct.pack(">IHH", 72 << 16, 1, 1), struct.pack(">IHH", 36 << 16, 1, 2)
-    whole = photoshop.resource(1005, across + down) + NAMED + IPTC
+    wide, tall = (photoshop.resource(1064, struct.pack(">Id", 1, shape)) for shape in (2, 0.5))
+    whole = photoshop.resource(1005, across + down) + NAMED + IPTC + wide
     assert photoshop.has_places(whole)
-    assert photoshop.turned(whole) == photoshop.resource(1005, down + across) + IPTC
+    assert photoshop.turned(whole) == photoshop.resource(1005, down + across) + IPTC + tall
     assert not photoshop.has_places(photoshop.turned(whole))
+
+
+def test_records_take_their_place_with_a_digest_of_their_own() -> None:
+    new = b"\x1c\x02\x05\x00\x05Other"
+    digest = photoshop.resource(1061, hashlib.md5(new).digest())
+    assert photoshop.with_records(IPTC + DIGEST, new) == photoshop.resource(1028, new) + digest
+    assert photoshop.with_records(IPTC + DIGEST, photoshop.records(IPTC) + b"\0") == IPTC + DIGEST
+    assert photoshop.with_records(b"", new) == photoshop.resource(1028, new)
 
 
 @given(st.binary(max_size=60), st.integers(0, 60))

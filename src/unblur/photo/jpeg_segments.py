@@ -30,6 +30,7 @@ _START_OF_SCAN, _END_OF_IMAGE, _TABLES = 0xDA, 0xD9, 0xDB
 _WITH_CONTENT = {_TABLES, COMMENT, *range(0xE0, 0xF0)}
 # In a scan, a zero or the number of a restart follows a byte 255 that is no marker.
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")
+_TOO_MUCH = 0
 _MOST_BYTES, _MOST_SEGMENTS = 2**26, 2**16
 _BLOCK = 2**20
 # What the new file has of its own, or no longer has: the layout, EXIF and XMP, which are written
@@ -70,8 +71,8 @@ def read_segments(file: BinaryIO) -> tuple[list[Segment], list[str]]:
     indexed = [kind for segment in found for kind in _indexed(segment)]
     if sum(kind in _SEVERAL for kind in indexed) > 1:
         raise PhotoError("has several pictures (MPO); a single picture was expected")
-    dropped = [what for what in map(_stale, found) if what]
-    dropped += [PREVIEWS] if _previews(found) else []
+    dropped = list(_stale(found).values())
+    dropped += ["its metadata beyond 64 MiB"] if (_TOO_MUCH, b"") in found else []
     dropped += ["an ICC profile of which parts are missing"] if has_broken_profile(found) else []
     if any(marker == _END_OF_IMAGE for marker, _ in found):
         behind = _behind(file)
@@ -116,22 +117,20 @@ def has_broken_profile(found: list[Segment]) -> bool:
 
 def carried(found: list[Segment]) -> list[Segment]:
     """The comments and the segments of applications that hold for a new picture as they are."""
-    previews = _previews(found)
+    stale = _stale(found)
     return [
         (marker, body)
         for at, (marker, body) in enumerate(found)
         if (marker == COMMENT or 0xE0 <= marker <= 0xEF)
-        and at not in previews
+        and at not in stale
         and not _WRITTEN.match(bytes((marker,)) + body)
-        and not _stale((marker, body))
     ]
 
 
 def _walk(file: BinaryIO, scans: bool = True) -> Iterator[Segment]:
-    """The segments up to the end of the image, which is yielded too, without content.
+    """The segments of metadata and quantisation up to the end of the image, which is one as well.
 
-    Only segments of metadata and quantisation have their content. Ends early where there is more of
-    them than any photo has.
+    Ends with one of `_TOO_MUCH` where there is more of them than any photo has.
     """
     total = 0
     file.seek(2)
@@ -146,10 +145,11 @@ def _walk(file: BinaryIO, scans: bool = True) -> Iterator[Segment]:
         if marker in _WITH_CONTENT:
             total += max(length, 0)
             if total > _MOST_BYTES:
-                return
+                break
             yield marker, file.read(max(length, 0))
         else:
             file.seek(max(length, 0), io.SEEK_CUR)
+    yield _TOO_MUCH, b""
 
 
 def _next_marker(file: BinaryIO) -> int | None:
@@ -166,10 +166,20 @@ def _next_marker(file: BinaryIO) -> int | None:
     return None
 
 
-def _stale(segment: Segment) -> str:
-    marker, body = segment
-    start = bytes((marker,)) + body
-    return next((what for pattern, what in _STALE if pattern.match(start)), "")
+def _stale(found: list[Segment]) -> dict[int, str]:
+    """The places of the segments that do not hold for a new picture, and what each is."""
+    stale: dict[int, str] = {}
+    # A box that is longer than a segment goes on in others of its number (ISO/IEC 18477-3, B.2).
+    boxes: dict[bytes, str] = {}
+    for at, (marker, body) in enumerate(found):
+        start = bytes((marker,)) + body
+        what = next((what for pattern, what in _STALE if pattern.match(start)), "")
+        box = body[2:4] if marker == 0xEB and body.startswith(b"JP") else b""
+        what = what or boxes.get(box, "")
+        if what:
+            stale[at] = what
+            boxes |= {box: what} if box else {}
+    return stale | dict.fromkeys(_previews(found), PREVIEWS)
 
 
 def _previews(found: list[Segment]) -> set[int]:

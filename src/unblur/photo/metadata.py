@@ -23,16 +23,8 @@ def upright(stored: Any, extras: dict[str, Any], applied: bool) -> tuple[Any, di
     Returns:
         the picture with its new fields, and the new arguments.
     """
-    packet = stored.get("xmp-data") if stored.get_typeof("xmp-data") else b""
-    if applied:
-        orientation = orientation_of(extras.get("exif", b""))
-        orientation = xmp.orientation_of(packet) if orientation == 1 else orientation
-    else:
-        orientation = stored.get("orientation") if stored.get_typeof("orientation") else 1
-    orientation = orientation if 1 <= orientation <= 8 else 1
+    orientation, size = _orientation(stored, extras, applied)
     turned = orientation >= 5
-    size = (stored.width, stored.height)
-    size = size[::-1] if applied and turned else size
     new, lost = dict(extras), list(extras.get("dropped", ()))
     if new.get("exif"):
         new["exif"] = upright_exif(new["exif"], orientation, size)
@@ -42,23 +34,53 @@ def upright(stored: Any, extras: dict[str, Any], applied: bool) -> tuple[Any, di
         new["head"] = jpeg.turned(new["head"])
     stored = stored.copy()
     if turned and not applied:
-        stored = stored.copy(xres=stored.yres, yres=stored.xres)
-    if packet:
-        packet, gone = xmp.upright(packet, orientation, size)
-        lost += gone
-        _replace(stored, "xmp-data", packet)
-    if stored.get_typeof("photoshop-data"):
-        resources = photoshop.without_thumbnails(stored.get("photoshop-data"))
-        if orientation != 1:
-            lost += [PLACES] if photoshop.has_places(resources) else []
-            change = photoshop.turned if turned else photoshop.without_places
-            resources = change(resources)
-        _replace(stored, "photoshop-data", resources)
+        # A damaged file's resolution may be beyond what libvips lets be set.
+        stored = stored.copy(xres=min(stored.yres, 1e6), yres=min(stored.xres, 1e6))
+    for name, change in (("xmp-data", xmp.upright), ("photoshop-data", _resources)):
+        if data := _field(stored, name):
+            data, gone = change(data, orientation, size)
+            lost += gone
+            stored.remove(name)
+            if data:
+                set_blob(stored, name, data)
     new["dropped"] = tuple(dict.fromkeys(lost))
     return stored, new
 
 
-def _replace(image: Any, field: str, data: bytes) -> None:
-    image.remove(field)
-    if data:
-        set_blob(image, field, data)
+def _orientation(stored: Any, extras: dict[str, Any], applied: bool) -> tuple[int, tuple[int, int]]:
+    """The orientation that is or has been applied, and width and height before that."""
+    size = (stored.width, stored.height)
+    if not applied:
+        stated = stored.get("orientation") if stored.get_typeof("orientation") else 1
+        return (stated if 1 <= stated <= 8 else 1), size
+    stated = orientation_of(extras.get("exif", b""))
+    if stated == 1:
+        stated = xmp.orientation_of(_field(stored, "xmp-data"))
+    return stated, size[::-1] if stated >= 5 else size
+
+
+def _resources(
+    resources: bytes, orientation: int, size: tuple[int, int]
+) -> tuple[bytes, list[str]]:
+    """Photoshop's resources, and what is lost of them; arguments as of `xmp.upright`."""
+    lost: list[str] = []
+
+    def packet(content: bytes) -> bytes:
+        new, gone = xmp.upright(content, orientation, size)
+        lost.extend(gone)
+        return new
+
+    resources = photoshop.without_thumbnails(resources)
+    if orientation != 1:
+        lost += [PLACES] if photoshop.has_places(resources) else []
+        turn = photoshop.turned if orientation >= 5 else photoshop.without_places
+        resources = turn(resources)
+    changes = {
+        photoshop.EXIF: lambda content: upright_exif(content, orientation, size),
+        photoshop.XMP: packet,
+    }
+    return photoshop.changed(resources, changes), lost
+
+
+def _field(image: Any, name: str) -> bytes:
+    return image.get(name) if image.get_typeof(name) else b""

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 HEAD = b"Photoshop 3.0\0"
 """How the content of an APP13 segment of resources begins."""
 IPTC = 1028
 """The resource of IPTC records."""
+EXIF, XMP = 1058, 1060
+"""The resources of an EXIF block and of a packet of XMP."""
 
 _THUMBNAILS = {1033, 1036}
 # The working path, guides, slices, and paths: positions in the picture.
 _PLACES = {1025, 1032, 1050, *range(2000, 2998)}
-_RESOLUTION, _DIGEST = 1005, 1061
+_RESOLUTION, _DIGEST, _ASPECT = 1005, 1061, 1064
 _MOST = 2**14
 
 
@@ -36,13 +38,30 @@ def turned(resources: bytes) -> bytes:
 
     Resolutions across and down change places; paths, guides and slices are taken out.
     """
+
+    def exchanged(info: bytes) -> bytes:
+        # Across and its units, then down and its units (ResolutionInfo).
+        return info[8:] + info[:8] if len(info) == 16 else info
+
+    def inverted(aspect: bytes) -> bytes:
+        version, shape = struct.unpack(">Id", aspect) if len(aspect) == 12 else (0, 0)
+        return struct.pack(">Id", version, 1 / shape) if 1e-9 < shape < 1e9 else aspect
+
+    changes = {_RESOLUTION: exchanged, _ASPECT: inverted}
+    return changed(_without(resources, _PLACES), changes)
+
+
+def changed(resources: bytes, changes: Mapping[int, Callable[[bytes], bytes]]) -> bytes:
+    """The resources with new contents of some kinds; without those whose content becomes empty."""
     out: list[bytes] = []
-    for kind, block in _blocks(_without(resources, _PLACES)):
-        fixed = block[-16:]
-        if kind == _RESOLUTION and len(_content(block)) == len(fixed):
-            # Across and its units, then down and its units (ResolutionInfo).
-            block = block[:-16] + fixed[8:] + fixed[:8]
-        out.append(block)
+    for kind, block in _blocks(resources):
+        if kind not in changes:
+            out.append(block)
+            continue
+        before = _content(block)
+        after = changes[kind](before)
+        if after:
+            out.append(block if after == before else resource(kind, after))
     return b"".join(out)
 
 
