@@ -31,7 +31,7 @@ figures: .venv/dev
 	$(BIN)/python -m experiments.inspection $(PHOTOS:%=--measure all --photos %) \
 		$(PAIRS:%=--pairs %) --table docs/inspect.md
 	$(BIN)/python -m benchmarks.cost
-	$(BIN)/python -m tests.photo.fidelity > docs/fidelity.md
+	$(BIN)/python -m tests.photo.page > docs/fidelity.md
 	$(BIN)/python -m docs.figures.serve_options
 
 .venv/base: pyproject.toml constraints.txt

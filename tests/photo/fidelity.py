@@ -1,9 +1,4 @@
-"""Photos of every kind, written, read, written again unchanged: what comes back.
-
-    python -m tests.photo.fidelity > docs/fidelity.md
-
-makes the table of the documentation.
-"""
+"""Photos of every kind, written, read, written again unchanged: what comes back."""
 
 from __future__ import annotations
 
@@ -173,107 +168,15 @@ def psnr(one: np.ndarray, two: np.ndarray) -> float:
 
 
 def table() -> str:
-    """The documentation's page."""
+    """A line for each kind of photo."""
     words = {True: "kept", False: "**lost**", None: "-"}
     rows = []
     for case in cases():
         row = measure(case)
         pixels = "exact" if row.psnr == float("inf") else f"{row.psnr:.1f} dB"
         kept = " | ".join(words[value] for value in row.same.values())
-        rows.append(f"| {case.format} | {case.mode} | {pixels} | {kept} |")
-    return HEAD + "\n".join(rows) + TAIL
-
-
-HEAD = """# What comes back
-
-Each photo is read and written again with the very pixels that were read (the network's blend is
-nothing). `python -m tests.photo.fidelity > docs/fidelity.md` makes this table; a test holds it.
-
-| format | photo | pixels | layout | ICC | XMP | IPTC | EXIF | resolution |
-|---|---|---|---|---|---|---|---|---|
-"""
-TAIL = """
-
-A dash: the photo or its format has none. Layout: channels, depth, compression, tiles, palette.
-
-- **JPEG** is written without chroma sub-sampling at quality 97, or higher where the photo's own
-  quantisation is finer; **lossy WebP** as near-lossless WebP; **AVIF** at quality 98, lossless if
-  it has alpha, since its alpha would be lossy too.
-- EXIF is carried byte for byte but for the orientation, which is applied and reset, what turns with
-  it (sizes, resolutions, the subject's place), and the embedded thumbnail, which showed the blurred
-  photo. In **TIFF** it is laid out anew, so a maker's note that points outside itself may lose its
-  way.
-- XMP is carried byte for byte but for what the new picture makes wrong: the orientation, sizes,
-  regions of faces (MWG, Microsoft, IPTC, ACDSee) and the subject's place are turned with the
-  picture; thumbnails are taken out. Crops of Camera Raw and Photos, depth maps and a panorama's
-  projection are dropped with a line where the picture is turned. XMP that is no XML is carried if
-  it names nothing of this, else dropped with a line. Over 64 KB it becomes extended XMP in a JPEG,
-  and one packet elsewhere; what cannot be divided so is refused.
-- **What lies beside a JPEG's picture** belongs to the old pixels: the gain map of an HDR photo
-  (Adobe's, ISO 21496-1, Apple's), the film of a motion photo, depth maps, previews, the HDR layers
-  of JPEG XT and JPEG-HDR, content credentials (C2PA). Each is dropped with a line, and with all
-  that announces it in XMP and segments. One of several pictures of equal rank (MPO) is refused.
-- A JPEG's comments, its pixels' shape, Photoshop's resources but for thumbnails, and the segments
-  of applications (APP0 to APP15) come back, in their order. Thumbnails (JFIF, JFXX) and segments
-  about the old file's layout (SPIFF, Scalado) do not. Photoshop's paths, guides and slices are
-  dropped with a line where the picture is turned.
-- **CMYK, Lab, whole numbers of 32 bit and floats outside 0 to 1** are converted for the network;
-  samples of pixels that did not change keep their stored values exactly.
-- **Float TIFF**: values up to a mean of 1 are taken as 0 to 1, up to 255 as 0 to 255, up to 65535
-  as 0 to 65535. What is outside is clipped for the network alone. Half floats become floats.
-- Photos of 1, 2 or 4 bits a sample stay so: what the network changed is rounded to them.
-- **Palettes**: a PNG stays one of a palette while its colours fit, else it becomes RGB or RGBA. A
-  GIF is quantised again: exact up to 255 colours. A palette TIFF becomes RGB, with a line.
-- A **TIFF** keeps its tags, the kind of its alpha (associated, unassociated, unspecified),
-  Photoshop's resources but for their thumbnails, and a resolution without a unit. Smaller copies
-  and masks on pages of their own (NewSubfileType, SubfileType) and in sub-directories, and
-  Photoshop's layers (tag 37724), show the old picture: they are dropped with a line. So are tags
-  that point elsewhere in the file, or take more than 64 MB together. Separate planes become
-  interleaved, and compressions that libvips cannot write become Deflate, with a line as well.
-- ZSTD, LERC, LZMA, JPEG XL and JPEG 2000 in a TIFF, samples of other than 8, 16 or 32 bit, and
-  JPEGs of 12 bit are not supported: a line says so, and what to do.
-- **HEIC** is read (`pip install 'unblur[heic]'`), not written: name another output.
-
-## What else PNG, AVIF, HEIC, GIF and WebP hold
-
-Each row is tested (`tests/photo/test_png.py`, `test_avif.py`, `test_gif_webp.py`). "Said": a line
-tells that it is left out.
-
-| of | what | comes back | written as another format |
-|---|---|---|---|
-| PNG | text (tEXt, zTXt, iTXt), before and behind the pixels | byte for byte | said |
-| PNG | XMP, EXIF, IPTC in text ("Raw profile type ...") | there, EXIF upright | carried |
-| PNG | cICP, mDCV, cLLI | byte for byte | AVIF's boxes; see below |
-| PNG | iCCP with its name, gAMA, cHRM, sRGB | byte for byte | the profile; gamma is said |
-| PNG | sBIT, bKGD | fitted to the kind of the pixels | said |
-| PNG | hIST | made anew with the palette, goes with it | - |
-| PNG | pHYs, oFFs, sCAL, sTER | as upright; oFFs, sTER said if turned | resolution; others said |
-| PNG | tIME: as EXIF's own time of change, it stays | byte for byte | said |
-| PNG | sPLT, pCAL, unknown chunks that are safe to copy | byte for byte | said |
-| PNG | unknown chunks that are not, damaged ones, data behind the end | said | said |
-| PNG | several frames; unknown critical chunks; Apple's CgBI | refused | refused |
-| AVIF, HEIC | colr (nclx) | as it was | PNG: cICP; see below |
-| AVIF, HEIC | mdcv, clli | as they were | PNG: mDCV, cLLI; said |
-| AVIF, HEIC | amve, cclv, reve, ndwt, pasp, udes, altt, crtt, mdft | as they were | said |
-| AVIF, HEIC | EXIF and XMP items | byte for byte, EXIF upright | carried |
-| AVIF, HEIC | gain map, depth map, other pictures and properties, film | said | said |
-| AVIF, HEIC | thumbnails, which show the old photo | left out | left out |
-| AVIF, HEIC | sequences; premultiplied transparency | refused | refused |
-| GIF | comments, application blocks, aspect of pixels | byte for byte | said |
-| GIF | XMP, ICC profile | byte for byte | carried |
-| GIF | background | the nearest colour of the new palette | - |
-| GIF | plain text, data behind the end | said | said |
-| WebP | unknown chunks | byte for byte | said |
-| WebP | EXIF, XMP, ICC, announced or not | byte for byte, EXIF upright | carried |
-| any | content credentials (C2PA), signed for the old pixels | said | said |
-| any | IPTC in WebP, AVIF, GIF; EXIF in GIF; resolution in all three | - | said |
-
-**Colours by code points** (CICP: PNG's cICP, AVIF's and HEIC's nclx) that are not sRGB are written
-as such into AVIF and PNG. Elsewhere Display P3 becomes an ICC profile, and others, PQ and HLG among
-them, are refused. An AVIF of such colours has the matrix and the range that the photo had; libheif
-writes one matrix alone, so with another one, or with alpha, it is written without loss, 3 to 4
-times as long. An AVIF of sRGB colours has BT.601's matrix, of full range.
-"""
+        rows.append(f"| {case.format} | {case.mode} | {pixels} | {kept} |\n")
+    return "".join(rows)
 
 
 def _image(pixels: np.ndarray) -> Any:
@@ -368,7 +271,3 @@ def _exif(read: photo.Photo) -> dict[tuple[int, int], Any]:
         else:
             found[0, tag] = (kind, count, value)
     return found
-
-
-if __name__ == "__main__":
-    print(table(), end="")

@@ -1,8 +1,6 @@
 """What each format can carry, fact by fact: a file with it is read and written with other pixels.
 
-    python -m tests.photo.facts
-
-prints the table of the documentation. Each row is measured: the two files are compared by readers
+Each is measured: the two files are compared by readers
 that share no code with the product: Pillow, tifffile, and the few lines of this folder.
 """
 
@@ -100,31 +98,13 @@ def measure(fact: Fact) -> Outcome:
 
 
 def table() -> str:
-    """The section of the documentation's page."""
+    """A line for each fact."""
     rows = []
     for fact in facts():
         outcome = measure(fact)
         fate = f'{outcome.fate}: "{outcome.said}"' if outcome.said else outcome.fate
-        rows.append(f"| {fact.format} | {fact.what} | {fate} |")
-    return HEAD + "\n".join(rows) + "\n"
-
-
-HEAD = """## What each format can carry
-
-Each row is a small file that says one thing, read and written in its own format (or the one behind
-"as") with other pixels, and compared by readers that share no code with the product. Videos are
-described in [video.md](video.md).
-
-- **carried over**: the same is found in the result;
-- **changed with the pixels**: it was about the old pixels or their place, and is about the new
-  ones, or is gone where a new one is not needed (thumbnails, coding);
-- **dropped with a line**: it is not in the result, nothing in the result points to it, and the line
-  is printed, in `notes` of JSON, and in the answers of the API;
-- **refused**: nothing is written; the line is the error's.
-
-| format | what | becomes |
-|---|---|---|
-"""
+        rows.append(f"| {fact.format} | {fact.what} | {fate} |\n")
+    return "".join(rows)
 
 
 def opened(data: bytes) -> Any:

@@ -1,3 +1,0 @@
-from tests.photo.facts import table
-
-print(table(), end="")
