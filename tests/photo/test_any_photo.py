@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.photo.any_photo import Drawn, photos, seen
@@ -59,7 +59,7 @@ def written(drawn: Drawn, kind: str) -> tuple[bytes, tuple[str, ...]] | None:
         return None
 
 
-@settings(max_examples=120, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120)
 @given(photos())
 def test_nothing_differs_but_pixels(drawn: Drawn) -> None:
     before = seen(drawn.data)
@@ -74,7 +74,7 @@ def test_nothing_differs_but_pixels(drawn: Drawn) -> None:
     assert after == expected
 
 
-@settings(max_examples=80, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80)
 @given(photos(), st.sampled_from(KINDS))
 def test_another_format_has_it_or_a_line_says_so(drawn: Drawn, kind: str) -> None:
     before = seen(drawn.data)
@@ -94,7 +94,7 @@ def test_another_format_has_it_or_a_line_says_so(drawn: Drawn, kind: str) -> Non
             assert has == had
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40)
 @given(photos())
 def test_a_path_gives_the_file_that_bytes_give(
     tmp_path_factory: pytest.TempPathFactory, drawn: Drawn
@@ -137,7 +137,7 @@ def exiftool() -> Iterator[ExifTool]:
     tool.close()
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(drawn=photos())
 def test_exiftool_sees_the_same(
     exiftool: ExifTool, tmp_path_factory: pytest.TempPathFactory, drawn: Drawn

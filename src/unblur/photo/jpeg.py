@@ -119,9 +119,9 @@ def tables_of(head: bytes) -> list[np.ndarray]:
         at = 0
         while marker == 0xDB and at < len(body):
             size = 2 if body[at] >> 4 else 1
-            table = np.frombuffer(body[at + 1 : at + 1 + 64 * size], ">u2" if size == 2 else "u1")
-            if table.size == 64:
-                tables.append(table.astype(int))
+            table = body[at + 1 : at + 1 + 64 * size]
+            if len(table) == 64 * size:
+                tables.append(np.frombuffer(table, ">u2" if size == 2 else "u1").astype(int))
             at += 1 + 64 * size
     return tables
 
