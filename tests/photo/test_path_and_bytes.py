@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.photo import fidelity
 from unblur import photo
-from unblur.photo import jpeg, png
+from unblur.photo import jpeg, png, reading
 
 SIZES = (1, 5, 70, 300)
 """KB before the pixels: of Python's buffer, of libvips' sniffing, of a JPEG's segments."""
@@ -32,6 +32,20 @@ def test_a_path_and_its_bytes_are_one_photo(kind: str, kilobytes: int, tmp_path:
     path = tmp_path / "photo"
     path.write_bytes(data)
     assert_same(photo.read(path), photo.read(data))
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "tiff"])
+def test_a_file_that_is_replaced_meanwhile_is_read_to_its_end(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_DECODED_BYTES", 0)  # as if too large to hold
+    path = tmp_path / "photo"
+    path.write_bytes(FILES[kind](text(70)))
+    wanted = photo.read(path.read_bytes()).pixels
+    read = photo.read(path)
+    (tmp_path / "new").write_bytes(b"another file")
+    (tmp_path / "new").replace(path)
+    assert np.array_equal(read.pixels, wanted)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
