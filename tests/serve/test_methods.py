@@ -94,7 +94,7 @@ WRONG: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
     "unlike": ((("wxyz", "0"),), "there is no option 'wxyz'; there are model, "),
     "lines": ((("a\nb", "0"),), "there is no option 'a"),
     "long": ((("a" * 999, "0"),), "there is no option 'aaaa"),
-    "twice": ((("model", "default"),) * 2, "the option 'model' was given 2 times; once was"),
+    "twice": ((("model", "default"),) * 2, "the option 'model' was given 2 times, not once"),
     "photo": ((("photo", "a.jpg"),), "there is no option 'photo'"),
 }
 

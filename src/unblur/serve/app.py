@@ -103,9 +103,7 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
     return app
 
 
-def _middleware(
-    settings: Settings, metrics: Metrics, routes: list[BaseRoute]
-) -> list[Middleware]:
+def _middleware(settings: Settings, metrics: Metrics, routes: list[BaseRoute]) -> list[Middleware]:
     """In the order in which a request passes them; `routes` may still grow."""
     cors = Middleware(
         CORSMiddleware,

@@ -143,9 +143,7 @@ async def received(request: Request, choices: C) -> AsyncIterator[tuple[BinaryIO
 
 
 @asynccontextmanager
-async def _form(
-    request: Request, choices: ModelChoice
-) -> AsyncIterator[tuple[BinaryIO, FormData]]:
+async def _form(request: Request, choices: ModelChoice) -> AsyncIterator[tuple[BinaryIO, FormData]]:
     try:
         form = await request.form(max_files=1, max_fields=8, max_part_size=2**16)
     except StarletteHTTPException as error:
@@ -183,7 +181,7 @@ def _check_names(names: Iterable[str], choices: ModelChoice) -> None:
             meant = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
             raise HTTPException(422, f"there is no option {said}; {meant}")
         if times > 1:
-            raise HTTPException(422, f"the option {said} was given {times} times; once was expected")
+            raise HTTPException(422, f"the option {said} was given {times} times, not once")
 
 
 def _merged(choices: C, form: FormData) -> C:
