@@ -80,24 +80,25 @@ class Plan:
     """Number of videos that were found where only photos are looked for."""
 
 
-def plan(inputs: Iterable[Path], out: Path | None) -> Plan:
+def plan(inputs: Iterable[Path], out: Path | None, folder: bool = False) -> Plan:
     """Lists the inputs and, in folders, all photos and videos by their ending, but hidden files.
 
     Args:
         inputs: files, whatever their ending, and folders.
         out: the file for the only input's result, or a folder, in which the tree of an input folder
             is mirrored, and which then exists. None puts each result beside its input.
+        folder: whether `out` is a folder; else it is one if it exists or its name has no ending.
 
     Raises:
         UnblurError: if `out` cannot be written to.
     """
     todo = Plan()
     for given in inputs:
-        if given.is_dir():
+        if _is_folder(given):
             assert out is not None
             _walk(given, str(out), todo, {_identity(out)}, _named)
         else:
-            todo.jobs.append(Job(str(given), str(_target(given, out))))
+            todo.jobs.append(Job(str(given), str(_target(given, out, folder))))
     if len(todo.jobs) > 1:
         _take_out_clashes(todo, _same_name(out))
     return todo
@@ -113,9 +114,9 @@ def find(inputs: Iterable[Path], apart: Iterable[Path] = ()) -> Plan:
         A plan whose jobs' `out` is the photo's place in the input, as a relative path.
     """
     todo = Plan()
-    left_out = {_identity(folder) for folder in apart if folder.is_dir()}
+    left_out = {_identity(folder) for folder in apart if _is_folder(folder)}
     for given in inputs:
-        if given.is_dir():
+        if _is_folder(given):
             found = Plan()
             _walk(given, "", found, left_out, lambda path: path.name)
             photos = [job for job in found.jobs if Path(job.path).suffix.lower() in READABLE]
@@ -129,10 +130,14 @@ def find(inputs: Iterable[Path], apart: Iterable[Path] = ()) -> Plan:
     return todo
 
 
-def _target(given: Path, out: Path | None) -> Path:
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - `Path.is_dir` raises where it may not look
+
+
+def _target(given: Path, out: Path | None, folder: bool) -> Path:
     if out is None:
         return beside(given)
-    return out if out.suffix and not out.is_dir() else out / _named(given)
+    return out if out.suffix and not (folder or _is_folder(out)) else out / _named(given)
 
 
 def _named(path: Path) -> str:
@@ -232,7 +237,7 @@ def _absolute(path: str) -> str:
 
 def _same_name(out: Path | None) -> Callable[[str], str]:
     """Returns a function that maps names that are one on the output's file system to one."""
-    if out is None or not out.is_dir() or not _folds_case(out):
+    if out is None or not _is_folder(out) or not _folds_case(out):
         return os.path.normcase
     return lambda name: unicodedata.normalize("NFC", name).casefold()
 

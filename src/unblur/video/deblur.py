@@ -11,7 +11,7 @@ import numpy as np
 
 from unblur import __version__
 from unblur.errors import DamagedError, VideoError
-from unblur.photo.files import atomic, check_free, write_errors
+from unblur.photo.files import atomic, check_free, put, write_errors
 from unblur.video.codecs import Target, choose
 from unblur.video.colours import Colours
 from unblur.video.mux import check_streams, mux
@@ -69,9 +69,9 @@ def deblur_video(
     with write_errors(out, VideoError):
         # In the folder of segments, so that a kill leaves nothing else to remove.
         muxed = segments.folder / "muxed"
-        with atomic(muxed) as file:
+        with atomic(muxed, path) as file:
             mux(path, target, segments, count, left_out, file)
-        muxed.replace(out)
+        put(muxed, out)
     segments.remove()
 
 

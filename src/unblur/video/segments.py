@@ -51,7 +51,8 @@ class Segments:
         with write_errors(out, VideoError):
             if not stored.is_file() or stored.read_bytes() != text:
                 self.remove()
-                self.folder.mkdir(parents=True)
+                out.parent.mkdir(parents=True, exist_ok=True)
+                self.folder.mkdir(mode=0o700)  # the video may be private
                 with atomic(stored) as file:
                     file.write(text)
 
