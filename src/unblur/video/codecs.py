@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unblur.errors import Hint, VideoError
+from unblur.video.alpha import has_alpha
 from unblur.video.colours import is_rgb, usual_matrix
 from unblur.video.source import Facts
 
@@ -31,10 +32,12 @@ class Encoder:
     options: dict[str, str] = field(default_factory=dict)
     even: bool = False
     """Whether sides must be multiples of the steps at which colour is sampled."""
+    interlaced: bool = False
+    """Whether it encodes the two fields of a frame as such, and says so."""
 
 
 ENCODERS = {
-    "h264": Encoder("libx264", 16, 51, options={"preset": "medium"}, even=True),
+    "h264": Encoder("libx264", 16, 51, options={"preset": "medium"}, even=True, interlaced=True),
     "hevc": Encoder(
         "libx265", 17, 51, options={"preset": "medium", "x265-params": "log-level=none"}, even=True
     ),
@@ -42,9 +45,11 @@ ENCODERS = {
         "libvpx-vp9", 16, 63, options={"deadline": "good", "cpu-used": "3", "row-mt": "1"}
     ),
     "av1": Encoder("libsvtav1", 16, 63, options={"preset": "6"}),
-    "mpeg4": Encoder("mpeg4", 2, 31, "q"),
+    "mpeg4": Encoder("mpeg4", 2, 31, "q", interlaced=True),
     "mjpeg": Encoder("mjpeg", 2, 31, "q"),
-    "prores": Encoder("prores_ks"),
+    "prores": Encoder("prores_ks", interlaced=True),
+    "png": Encoder("png"),
+    "qtrle": Encoder("qtrle"),
     "ffv1": Encoder("ffv1", options={"level": "3", "slicecrc": "1"}),
 }
 """Codec name -> encoder."""
@@ -52,6 +57,10 @@ ENCODERS = {
 _FAMILIES = {
     "vp8": "vp9", "huffyuv": "ffv1", "ffvhuff": "ffv1", "utvideo": "ffv1", "rawvideo": "ffv1",
 }  # fmt: skip
+_FIELD_ORDERS = {1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
+"""FFmpeg's numbers of the order of fields, and its names."""
+_WITH_ALPHA = {"mov": ("prores",), "matroska": ("ffv1", "vp9"), "webm": ("vp9",), "avi": ("ffv1",)}
+"""Container -> codecs that hold alpha, the first the default where the input's own does not."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,13 @@ class Target:
         elif self.quality is not None:
             # In units of FF_QP2LAMBDA.
             options |= {"flags": "+qscale", "global_quality": str(self.quality * 118)}
+        if facts.interlaced and self.encoder.interlaced:
+            options["flags"] = options.get("flags", "") + "+ildct+ilme"
+            options["field_order"] = _FIELD_ORDERS.get(facts.field_order, "unknown")
+        if self.encoder.library.startswith("libvpx") and has_alpha(self.pixel_format):
+            options["auto-alt-ref"] = "0"  # its hidden frames would have no alpha
+        if facts.chroma_location:
+            options["chroma_sample_location"] = facts.chroma_location
         for name, value in facts.hdr.options(self.encoder.library).items():
             options[name] = ":".join(v for v in (options.get(name), value) if v)
         context.options.update(options)
@@ -110,40 +126,42 @@ def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = N
         VideoError: if the container, the codec, their combination or the quality is unknown or
             not possible.
     """
-    import av.error
-
     container = container_of(out)
     if container == "avi" and not facts.counts_frames:
         hint = Hint("format", ("mkv", "mp4"))
         raise VideoError("AVI keeps no times of frames", file=out, hint=hint)
     if codec not in ("auto", *ENCODERS):
         raise VideoError(f"no codec {codec!r}", hint=Hint("codec", ("auto", *ENCODERS)))
+    alpha = has_alpha(facts.pixel_format)
     names = [codec]
     if codec == "auto":
-        usual = "vp9" if container == "webm" else "h264"
-        names = [_FAMILIES.get(facts.codec, facts.codec), usual, "av1"]
+        usual = ("vp9" if container == "webm" else "h264", "av1")
+        own = _FAMILIES.get(facts.codec, facts.codec)
+        names = [own, *(_WITH_ALPHA.get(container, ()) if alpha else usual)]
     usable = [n for n in names if n in ENCODERS and _can_write(n, container)]
+    if alpha:
+        usable = [n for n in usable if _pixel_format(facts, n, container)]
+        if not usable:
+            raise _no_alpha(codec, container, out)
     if not usable:
         hint = _another(codec, container)
         raise VideoError(f"{codec} cannot be written to {out.suffix}", file=out, hint=hint)
     # Not every build of an encoder has more than 8 bits.
     depth = _properties(facts.pixel_format)[0]
-    deep = (n for n in usable if _properties(_pixel_format(facts, ENCODERS[n]))[0] >= depth)
-    name = next(deep, usable[0])
+    bits = [_properties(_pixel_format(facts, name, container))[0] for name in usable]
+    name = usable[max(range(len(usable)), key=lambda i: min(bits[i], depth))]
     encoder = ENCODERS[name]
     if quality is not None and (encoder.quality is None or not 0 <= quality <= encoder.worst):
         allowed = f"0 to {encoder.worst}" if encoder.worst else "not to be set"
         raise VideoError(f"quality of {name} is {allowed}, not {quality}")
     quality = encoder.quality if quality is None else quality
-    pixel_format = _pixel_format(facts, encoder)
+    pixel_format = _pixel_format(facts, name, container)
     if is_rgb(facts.pixel_format) and not is_rgb(pixel_format):
         facts = replace(facts, color_matrix=usual_matrix(facts), color_range=2)
     target = Target(encoder, quality, pixel_format, container, facts)
-    try:
-        target.create().open()
-    except (av.error.FFmpegError, ValueError):
+    if not _opens(target):
         what = f"{facts.width}x{facts.height} pixels of {pixel_format} cannot be encoded as {name}"
-        raise VideoError(what, hint=_another(name, container)) from None
+        raise VideoError(what, hint=_another(name, container))
     return target
 
 
@@ -171,24 +189,55 @@ def _can_write(name: str, container: str) -> bool:
     return True
 
 
-def _pixel_format(facts: Facts, encoder: Encoder) -> str:
-    """The encoder's pixel format that loses least of the source's, then adds least."""
-    import av
+def _no_alpha(codec: str, container: str, out: Path) -> VideoError:
+    """The error where alpha cannot be kept: a picture that becomes opaque is another one."""
+    holds = _WITH_ALPHA.get(container)
+    if codec != "auto" and holds:
+        return VideoError(f"has transparency, which {codec} cannot hold", hint=Hint("codec", holds))
+    what = f"has transparency, which {out.suffix.removeprefix('.').upper()} cannot hold"
+    return VideoError(what, hint=Hint("format", ("mov", "mkv", "webm")))
 
+
+def _opens(target: Target) -> bool:
+    import av.error
+
+    try:
+        target.create().open()
+    except (av.error.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _pixel_format(facts: Facts, name: str, container: str) -> str:
+    """The encoder's pixel format that loses least of the source's, then adds least.
+
+    Of formats with alpha if the source has it; "" if none of them can be encoded.
+    """
+    import av
+    from av.video.format import VideoFormat
+
+    encoder, alpha = ENCODERS[name], has_alpha(facts.pixel_format)
     # yuvj is the deprecated way to say that the range is full; the stream says so itself.
     wanted = _properties(facts.pixel_format.replace("yuvj", "yuv"))
 
     def fits(name: str) -> bool:
         across, down = (64 // (side or 64) for side in _properties(name)[1:3])
         odd = encoder.even and (facts.width % across or facts.height % down)
-        return not odd and not name.startswith(("yuvj", "nv")) and not name.endswith("be")
+        other = name.startswith(("yuvj", "nv")) or name.endswith("be")
+        palette = VideoFormat(name, 64, 64).has_palette
+        return not (odd or other or palette) and has_alpha(name) >= alpha
 
     def cost(name: str) -> tuple[int, ...]:
         added = [h - w for h, w in zip(_properties(name), wanted, strict=True)]
         return (*(max(0, -a) for a in added), *(max(0, a) for a in added))
 
     names = [f.name for f in av.Codec(encoder.library, "w").video_formats or []]
-    return min((n for n in names if fits(n)), key=cost)
+    best = sorted(filter(fits, names), key=cost)
+    if alpha:
+        # Not every encoder that lists such a format was built with it.
+        trials = (Target(encoder, encoder.quality, name, container, facts) for name in best)
+        return next((trial.pixel_format for trial in trials if _opens(trial)), "")
+    return best[0]
 
 
 def _properties(pixel_format: str) -> tuple[int, int, int, int, int]:

@@ -15,6 +15,7 @@ from unblur.photo.files import atomic, check_free, put, write_errors
 from unblur.video.codecs import Target, choose
 from unblur.video.colours import Colours
 from unblur.video.mux import check_streams, mux
+from unblur.video.rehearsal import rehearse
 from unblur.video.segments import FRAMES, Segments, encode
 from unblur.video.source import frames, inspect, open_video
 
@@ -42,7 +43,7 @@ def deblur_video(
         codec: of `codecs.ENCODERS`, or "auto": the input's own where it can be written.
         quality: on the encoder's own scale, lower is better; by default no loss is visible.
         report: called with the number of frames that are done, and of all.
-        warn: called with a line for each stream that cannot be kept.
+        warn: called, before the work, with a line for each stream or property that cannot be kept.
         identity: what else the result depends on (the model): segments of another identity are
             redone.
 
@@ -55,6 +56,7 @@ def deblur_video(
     target = choose(facts, out, codec, quality)
     colours = Colours(facts, target.pixel_format)
     left_out = check_streams(path, target, warn)
+    rehearse(path, target, left_out, warn)
     segments = Segments(out, _manifest(path, target, strength, identity))
 
     def deblurred(frame: Any) -> Any:
@@ -94,7 +96,7 @@ def _encode(
             done(number + 1)
 
     with open_video(path) as container:
-        numbered = enumerate(frames(container, target.facts.index))
+        numbered = enumerate(frames(container, target.facts.index, target.facts.decoder))
         for index, group in groupby(numbered, key=lambda item: item[0] // FRAMES):
             if segments.has(index):
                 done(index * FRAMES + sum(1 for _ in group))

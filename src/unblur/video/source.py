@@ -14,7 +14,9 @@ import numpy as np
 
 from unblur.errors import DamagedError, Hint, VideoError
 from unblur.photo.files import open_file
+from unblur.video.alpha import decoder_of, format_of, has_alpha, has_alpha_layer
 from unblur.video.hdr_metadata import HdrMetadata, read_hdr_metadata
+from unblur.video.matroska import stream_facts
 
 VIDEOS = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg",
@@ -53,6 +55,13 @@ class Facts:
     rotation: tuple[int, ...] | None
     """The display matrix, nine numbers."""
     hdr: HdrMetadata
+    decoder: str
+    """The name of the decoder, if it is not the usual one (`alpha.decoder_of`)."""
+    interlaced: bool
+    field_order: int
+    """FFmpeg's number; 0 unknown, 1 progressive."""
+    chroma_location: str
+    """FFmpeg's name of where colour is sampled; "" if unknown."""
     counts_frames: bool
     """Whether the container is AVI, which stores when frames are decoded, not when shown."""
     end: int | None
@@ -114,22 +123,36 @@ def inspect(path: Path) -> Facts:
             raise VideoError(f"is damaged or truncated ({error.strerror})") from None
     with open_video(path) as container:
         stream = video_stream(container)
-        first = next(frames(container, stream.index), None)
-        if first is None:
-            raise VideoError("has no frame that can be decoded")
+        first = first_frame(container)
         return _facts(stream, first, count)
 
 
-def frames(container: Any, index: int) -> Iterator[Any]:
+def first_frame(container: Any) -> Any:
+    """The first frame of the video; raises VideoError if there is none."""
+    stream = video_stream(container)
+    first = next(frames(container, stream.index, decoder_of(stream)), None)
+    if first is None:
+        raise VideoError("has no frame that can be decoded")
+    return first
+
+
+def frames(container: Any, index: int, decoder: str = "") -> Iterator[Any]:
     """Every frame of a stream in the order shown, with strictly increasing times.
+
+    Args:
+        decoder: the name of one of FFmpeg's; by default the usual one.
 
     Raises:
         DamagedError: naming the frame after which nothing can be decoded, or that has another size.
     """
+    import av
     import av.error
 
     stream = container.streams[index]
-    stream.thread_type = "AUTO"
+    context = stream.codec_context
+    if decoder:
+        context = av.CodecContext.create(decoder, "r")
+    context.thread_type = "AUTO"
     done, last, size = 0, None, None
     # AVI stores when packets are decoded; their frames come out in the same order.
     steps = deque[int]() if container.format.name == "avi" else None
@@ -137,7 +160,9 @@ def frames(container: Any, index: int) -> Iterator[Any]:
         for packet in container.demux(stream):
             if steps is not None and packet.size:
                 steps.append(packet.dts)
-            for frame in packet.decode():
+            # One of another decoder has no time base, and is told the end by None.
+            for frame in context.decode(packet if packet.size else None):
+                frame.time_base = stream.time_base
                 size = size or (frame.width, frame.height)
                 if (frame.width, frame.height) != size:
                     raise DamagedError(f"changes its size at frame {done + 1}; cut it there")
@@ -192,13 +217,15 @@ def _facts(stream: Any, frame: Any, count: int) -> Facts:
     context = stream.codec_context
     rate = stream.average_rate or stream.guessed_rate or Fraction(25)
     matrix = frame.side_data.get("DISPLAYMATRIX")
+    pixel_format, more = format_of(frame), stream_facts(stream)
+    _refuse_unreadable(context, pixel_format, more)
     full = frame.format.name.startswith("yuvj")
     return Facts(
         index=stream.index,
         codec=context.codec.canonical_name,
         width=frame.width,
         height=frame.height,
-        pixel_format=frame.format.name,
+        pixel_format=pixel_format,
         # MPEG-4 counts time in 16 bits.
         rate=1 / (1 / Fraction(rate)).limit_denominator(65535),
         time_base=stream.time_base,
@@ -209,7 +236,24 @@ def _facts(stream: Any, frame: Any, count: int) -> Facts:
         color_transfer=int(frame.color_trc),
         rotation=None if matrix is None else tuple(np.frombuffer(matrix, np.int32).tolist()),
         hdr=read_hdr_metadata(frame),
+        decoder=decoder_of(stream),
+        interlaced=bool(frame.interlaced_frame),
+        field_order=int(context.field_order),
+        chroma_location=more.get("chroma location", ""),
         counts_frames=stream.container.format.name == "avi",
         end=None if stream.duration is None else (stream.start_time or 0) + stream.duration,
         frames=count,
     )
+
+
+def _refuse_unreadable(context: Any, pixel_format: str, facts: dict[str, Any]) -> None:
+    """Raise VideoError for pictures of which the decoder shows but a part, or in false colours."""
+    layered = context.name == "hevc" and has_alpha_layer(bytes(context.extradata or b""))
+    if layered and not has_alpha(pixel_format):
+        what = "has transparency in a layer of HEVC that cannot be decoded"
+        raise VideoError(f"{what}; convert it to ProRes 4444 first")
+    dolby = facts.get("Dolby Vision", b"")
+    # ETSI GS CCM 001, 3.2: without a signal that other displays understand.
+    if len(dolby) > 4 and dolby[4] >> 4 == 0 and dolby[2] >> 1 == 5:
+        what = "is Dolby Vision of profile 5, whose colours mean nothing without its metadata"
+        raise VideoError(f"{what}; convert it to HDR10 first")
