@@ -19,6 +19,9 @@ the mastering display, light levels and ambience of HDR."""
 _WRITTEN_TAGS = ("meta", "name", "chpl", "loci", "Xtra")
 """Boxes of `udta` that FFmpeg reads as tags and chapters, and writes."""
 
+CREDENTIALS = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+"""The identity of a box of content credentials (C2PA), which sign the frames as they are."""
+
 
 class Box(NamedTuple):
     kind: str
@@ -52,7 +55,8 @@ def graft(source: BinaryIO, out: BinaryIO, tracks: dict[int, int]) -> None:
     body = b"".join(map(bytes, _with_tags(before, after)))
     out.seek(new.start)
     out.write(bytes(Box("moov", body)))
-    out.writelines(bytes(box) for box in _notes(source))
+    notes = (box for box in _notes(source) if not box.body.startswith(CREDENTIALS))
+    out.writelines(map(bytes, notes))
     out.truncate()
 
 
@@ -92,6 +96,10 @@ def boxes(body: bytes) -> Iterator[Box]:
             return
         yield Box(kind.decode("latin-1"), body[place + head : place + size])
         place += size
+
+
+def has_credentials(file: BinaryIO) -> bool:
+    return any(box.body.startswith(CREDENTIALS) for box in _notes(file))
 
 
 def sample_entry(track: Box) -> tuple[str, list[Box]]:
@@ -168,7 +176,5 @@ def _with_tags(before: list[Box], after: list[Box]) -> list[Box]:
     made = [box for outer in after if outer.kind == "udta" for box in boxes(outer.body)]
     kept = [box for box in kept if box.kind not in {b.kind for b in made}]
     others = [box for box in after if box.kind != "udta"]
-    if not (made or kept):
-        return after
-    tags = Box("udta", b"".join(map(bytes, (*made, *kept))))
-    return [*others, tags, *(box for box in before if box.kind == "uuid")]
+    tags = [Box("udta", b"".join(map(bytes, (*made, *kept))))] if made or kept else []
+    return [*others, *tags, *(box for box in before if box.kind == "uuid")]

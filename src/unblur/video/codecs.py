@@ -1,17 +1,16 @@
-"""The encoders and containers of the new video, and the choice among them."""
+"""The choice of the new video's encoder, its pixels and its container."""
 
 from __future__ import annotations
 
 import io
-import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from unblur.errors import Hint, VideoError
 from unblur.video.alpha import has_alpha
 from unblur.video.colours import is_rgb, usual_matrix
-from unblur.video.source import Facts
+from unblur.video.encoders import ENCODERS, Target
+from unblur.video.facts import Facts
 
 CONTAINERS = {
     ".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi",
@@ -19,104 +18,13 @@ CONTAINERS = {
 """Endings that can be written, and FFmpeg's names of the containers."""
 
 
-@dataclass(frozen=True)
-class Encoder:
-    """One of FFmpeg's encoders, with a quality at which no loss is visible."""
-
-    library: str
-    quality: int | None = None
-    """The default; lower is better and larger. None: the encoder has no such setting."""
-    worst: int = 0
-    scale: str = "crf"
-    """The kind of quality: "crf", or "q", the fixed quantiser of older encoders."""
-    options: dict[str, str] = field(default_factory=dict)
-    even: bool = False
-    """Whether sides must be multiples of the steps at which colour is sampled."""
-    interlaced: bool = False
-    """Whether it encodes the two fields of a frame as such, and says so."""
-
-
-ENCODERS = {
-    "h264": Encoder("libx264", 16, 51, options={"preset": "medium"}, even=True, interlaced=True),
-    "hevc": Encoder(
-        "libx265", 17, 51, options={"preset": "medium", "x265-params": "log-level=none"}, even=True
-    ),
-    "vp9": Encoder(
-        "libvpx-vp9", 16, 63, options={"deadline": "good", "cpu-used": "3", "row-mt": "1"}
-    ),
-    "av1": Encoder("libsvtav1", 16, 63, options={"preset": "6"}),
-    "mpeg4": Encoder("mpeg4", 2, 31, "q", interlaced=True),
-    "mjpeg": Encoder("mjpeg", 2, 31, "q"),
-    "prores": Encoder("prores_ks", interlaced=True),
-    "png": Encoder("png"),
-    "qtrle": Encoder("qtrle"),
-    "ffv1": Encoder("ffv1", options={"level": "3", "slicecrc": "1"}),
-}
-"""Codec name -> encoder."""
-
 _FAMILIES = {
     "vp8": "vp9", "huffyuv": "ffv1", "ffvhuff": "ffv1", "utvideo": "ffv1", "rawvideo": "ffv1",
 }  # fmt: skip
-_FIELD_ORDERS = {1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
-"""FFmpeg's numbers of the order of fields, and its names."""
 _WITH_ALPHA = {"mov": ("prores",), "matroska": ("ffv1", "vp9"), "webm": ("vp9",), "avi": ("ffv1",)}
 """Container -> codecs that hold alpha, the first the default where the input's own does not."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """Everything that determines the encoded stream, apart from the frames."""
-
-    encoder: Encoder
-    quality: int | None
-    pixel_format: str
-    container: str
-    facts: Facts
-
-    def create(self) -> Any:
-        """An encoder, whose time base counts frames."""
-        import av.codec.context
-        import av.format
-
-        os.environ.setdefault("SVT_LOG", "1")  # only errors: it writes to standard error itself
-        context = av.CodecContext.create(self.encoder.library, "w")
-        context.bit_rate = 0
-        container = av.format.ContainerFormat(self.container, "w")
-        if int(container.flags) & av.format.Flags.global_header.value:
-            context.flags |= av.codec.context.Flags.global_header
-        self.configure(context)
-        return context
-
-    def configure(self, context: Any) -> None:
-        """Configure an encoder's context, before it is opened."""
-        facts = self.facts
-        context.width, context.height = facts.width, facts.height
-        context.pix_fmt = self.pixel_format
-        context.framerate, context.time_base = facts.rate, 1 / facts.rate
-        if facts.sample_aspect:
-            context.sample_aspect_ratio = facts.sample_aspect
-        context.color_range = facts.color_range
-        context.colorspace = facts.color_matrix
-        context.color_primaries = facts.color_primaries
-        context.color_trc = facts.color_transfer
-        if self.container == "avi":
-            context.max_b_frames = 0  # AVI keeps no times, so frames must be stored as shown
-        options = dict(self.encoder.options)
-        if self.encoder.scale == "crf" and self.quality is not None:
-            options["crf"] = str(self.quality)
-        elif self.quality is not None:
-            # In units of FF_QP2LAMBDA.
-            options |= {"flags": "+qscale", "global_quality": str(self.quality * 118)}
-        if facts.interlaced and self.encoder.interlaced:
-            options["flags"] = options.get("flags", "") + "+ildct+ilme"
-            options["field_order"] = _FIELD_ORDERS.get(facts.field_order, "unknown")
-        if self.encoder.library.startswith("libvpx") and has_alpha(self.pixel_format):
-            options["auto-alt-ref"] = "0"  # its hidden frames would have no alpha
-        if facts.chroma_location:
-            options["chroma_sample_location"] = facts.chroma_location
-        for name, value in facts.hdr.options(self.encoder.library).items():
-            options[name] = ":".join(v for v in (options.get(name), value) if v)
-        context.options.update(options)
+_WITH_BLOCKS = ("matroska", "webm")
+"""Containers that keep more than one block a frame, as the alpha of VP9 is."""
 
 
 def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = None) -> Target:
@@ -140,6 +48,8 @@ def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = N
         names = [own, *(_WITH_ALPHA.get(container, ()) if alpha else usual)]
     usable = [n for n in names if n in ENCODERS and _can_write(n, container)]
     if alpha:
+        if container not in _WITH_BLOCKS:
+            usable = [n for n in usable if n != "vp9"]
         usable = [n for n in usable if _pixel_format(facts, n, container)]
         if not usable:
             raise _no_alpha(codec, container, out)
@@ -157,7 +67,9 @@ def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = N
     quality = encoder.quality if quality is None else quality
     pixel_format = _pixel_format(facts, name, container)
     if is_rgb(facts.pixel_format) and not is_rgb(pixel_format):
-        facts = replace(facts, color_matrix=usual_matrix(facts), color_range=2)
+        # ProRes and its containers have no place for the range, and mean the limited one.
+        range_ = 1 if name == "prores" else 2
+        facts = replace(facts, color_matrix=usual_matrix(facts), color_range=range_)
     target = Target(encoder, quality, pixel_format, container, facts)
     if not _opens(target):
         what = f"{facts.width}x{facts.height} pixels of {pixel_format} cannot be encoded as {name}"

@@ -24,6 +24,10 @@ class HdrMetadata:
             name, text, light = "x265-params", "master-display", "max-cll"
             display = [round(v * 50000) for v in self.display[:8]]
             display += [round(v * 10000) for v in self.display[8:]]
+        elif library == "libx264":
+            name, text, light = "x264-params", "mastering-display", "cll"
+            display = [round(v * 50000) for v in self.display[:8]]
+            display += [round(v * 10000) for v in self.display[8:]]
         elif library == "libsvtav1":
             name, text, light = "svtav1-params", "mastering-display", "content-light"
             display = [round(float(v), 6) for v in self.display]

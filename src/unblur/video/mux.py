@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import io
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -14,27 +13,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from unblur.errors import VideoError
-from unblur.video.alpha import MODE, has_alpha
 from unblur.video.boxes import graft
-from unblur.video.codecs import Target
+from unblur.video.encoders import Target
 from unblur.video.segments import Segments, Stored
 from unblur.video.source import open_video
+from unblur.video.tags import KNOWN_TAGS, copied_tags, own_tags
 
 QUICKTIME = ("mp4", "mov")
 _EMPTY_TITLE = 2
-_KNOWN_TAGS = {
-    "title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright",
-    "grouping", "lyrics", "description", "synopsis", "show", "episode_id", "network", "keywords",
-    "creation_time", "location", "timecode", "major_brand", "minor_version", "compatible_brands",
-    "encoder", "encoding_tool",
-}  # fmt: skip
-"""The tags that MP4 and MOV keep without the option to keep all."""
-
-
-_OF_THE_OLD_FRAMES = re.compile(
-    rf"(encoder|duration|{MODE}|(bps|number_of_\w+|_statistics_\w+)(-\w+)?)$", re.IGNORECASE
-)
-"""Tags that say how a stream was encoded; mkvmerge's statistics among them."""
 
 
 def check_streams(path: Path, target: Target, warn: Callable[[str], None]) -> set[int]:
@@ -204,7 +190,7 @@ def _prepare(
             _attach(out, stream, path)
         else:
             new = out.add_stream_from_template(stream, opaque=True)
-            new.metadata.update(stream.metadata)
+            new.metadata.update(copied_tags(stream, target.container))
             new.disposition = int(stream.disposition)
             streams[stream.index] = new
     out.metadata.update(source.metadata)
@@ -230,11 +216,7 @@ def _add_video(out: Any, stream: Any, target: Target) -> Any:
         new.codec_context.codec_tag = "hvc1"  # the one that QuickTime plays
     if target.facts.rotation:
         new.set_display_matrix(target.facts.rotation)
-    new.metadata.update(
-        {k: v for k, v in stream.metadata.items() if not _OF_THE_OLD_FRAMES.match(k)}
-    )
-    if has_alpha(target.pixel_format) and target.encoder.library.startswith("libvpx"):
-        new.metadata[MODE] = "1"
+    new.metadata.update(own_tags(stream, target.container))
     new.disposition = int(stream.disposition)
     return new
 
@@ -252,7 +234,7 @@ def _options(source: Any, target: Target) -> dict[str, str]:
         options["movie_timescale"] = str(scale if scale < 2**31 else base.denominator)
     # One or the other: FFmpeg writes a cover only beside the well-known tags.
     covers = any(s.type == "video" and s.index != target.facts.index for s in source.streams)
-    if not covers and set(source.metadata) - _KNOWN_TAGS:
+    if not covers and set(source.metadata) - KNOWN_TAGS:
         options["movflags"] = "use_metadata_tags"
     return options
 

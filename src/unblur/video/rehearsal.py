@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from unblur.errors import VideoError
 from unblur.video.alpha import decoder_of, format_of, has_alpha
-from unblur.video.codecs import Target
+from unblur.video.boxes import has_credentials
 from unblur.video.colours import Colours, is_rgb
+from unblur.video.encoders import Target
 from unblur.video.hdr_metadata import read_hdr_metadata
 from unblur.video.matroska import stream_facts
 from unblur.video.mux import write_streams
-from unblur.video.segments import encode
+from unblur.video.segments import Stored, encode
 from unblur.video.source import first_frame, open_video, video_stream
+from unblur.video.tags import BIBLIOGRAPHIC
 
 _SIDE_DATA = {
     "A53_CC": "closed captions in its frames",
@@ -58,47 +61,65 @@ def rehearse(path: Path, target: Target, left_out: set[int], warn: Callable[[str
     Raises:
         VideoError: if the frame cannot be encoded.
     """
-    import av.error
-
     with open_video(path) as source:
-        before = properties(source)
+        # Its units may be finer than needed.
+        before = {**properties(source), "the exact times of its frames": target.facts.tick}
     with open_video(path) as source:
         frame = first_frame(source)
     nothing = np.empty(0)
     same = Colours(target.facts, target.pixel_format).change(frame, nothing, nothing)
     stored = list(encode(target, [same]))
+    with open_video(path) as source:
+        others = {stream.index for stream in source.streams} - {target.facts.index}
+    # Some containers cannot be written without a packet of each stream.
+    after = _written(path, target, stored, left_out) or _written(path, target, stored, others)
+    words = lost(before, after) if after else []
+    with path.open("rb") as file:
+        words += ["its content credentials (C2PA)"] if has_credentials(file) else []
+    for what in words:
+        warn(f"{what}: cannot be kept in {target.container} as {target.encoder.library}")
+
+
+def _written(
+    path: Path, target: Target, stored: list[Stored], left_out: set[int]
+) -> dict[str, Any]:
+    """The properties of a file with these frames; {} if it cannot be written."""
+    import av.error
+
     file = io.BytesIO()
     try:
         write_streams(path, target, [s.time for s in stored], stored, left_out, file, others=False)
         file.seek(0)
         with av.open(file, metadata_errors="surrogateescape") as written:
-            after = properties(written)
-    except (av.error.FFmpegError, OSError):
-        return  # as in a container that needs the other streams' packets
-    for what in lost(before, after):
-        warn(f"{what}: cannot be kept in {target.container} as {target.encoder.library}")
+            return properties(written)
+    except (av.error.FFmpegError, OSError, VideoError):
+        return {}
 
 
 def lost(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """In words, what of the properties of a video another one lacks or has otherwise."""
+    # Colours that were converted from RGB are of another matrix and range.
+    converted = after.get("is RGB") != before.get("is RGB")
     found = []
     for name, value in before.items():
         now = after.get(name)
         if name == "tags":
             missing = [key for key in value if value[key] != (now or {}).get(key)]
             found += [f"the tags {', '.join(sorted(missing))}"] if missing else []
-        elif name in ("its bits a channel", "its samples of colour"):
-            found += [name] if now < value else []
-        elif name == "the exact times of its frames":
-            # Coarser units, in which its own are not whole.
-            found += [name] if now is not None and (value / now).denominator != 1 else []
-        elif name == "its dispositions":
-            found += [name] if value & ~(now or 0) else []
-        elif name == "its matrix of colours" and after.get("is RGB") != before.get("is RGB"):
             continue
-        elif name != "is RGB" and now != value:
-            found.append(name)
-    return list(dict.fromkeys(found))
+        if name in ("its bits a channel", "its samples of colour"):
+            kept = now >= value
+        elif name == "the exact times of its frames":
+            # In units of the output they must be whole.
+            kept = (value / (now or 1)).denominator == 1
+        elif name == "its dispositions":
+            kept = not value & ~(now or 0)
+        elif name in ("its matrix of colours", "its range of colours"):
+            kept = converted or now == value
+        else:
+            kept = name == "is RGB" or now == value
+        found += [] if kept else [name]
+    return found
 
 
 def properties(container: Any) -> dict[str, Any]:
@@ -110,9 +131,10 @@ def properties(container: Any) -> dict[str, Any]:
     tags = {**container.metadata, **stream.metadata}
     tags = {k.lower(): v for k, v in tags.items()}
     chapters = [(c["start"] * c["time_base"], c["metadata"]) for c in container.chapters()]
+    language = tags.get("language", "und").replace("und", "")
     found: dict[str, Any] = {
         "its time code": tags.get("timecode"),
-        "its language": tags.get("language", "und").replace("und", ""),
+        "its language": BIBLIOGRAPHIC.get(language, language),
         "its dispositions": int(stream.disposition),
         "chapters": chapters,
         "tags": {k: v for k, v in tags.items() if not k.startswith(_OF_CONTAINERS)},
@@ -151,7 +173,7 @@ def _of_frame(frame: Any, alpha: bool) -> dict[str, Any]:
     for name, word in _COLOURS.items():
         value = int(getattr(frame, name))
         if name == "color_range":
-            value = 2 if full else value
+            value = 2 if full else value or 1  # what says nothing means the limited one
         elif value in _UNSET:
             continue
         found[f"its {word} of colours"] = value

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from unblur.errors import VideoError
 from unblur.photo.files import atomic, write_errors
-from unblur.video.codecs import Target
+from unblur.video.encoders import Target
 
 FRAMES = 64
 """Frames of a segment, which begins with a key frame; up to so many are redone after a kill."""
@@ -43,7 +43,8 @@ class Stored(NamedTuple):
         packet.is_keyframe = self.key
         if self.beside:
             kind = packet_sidedata_type_from_literal(_BESIDE)
-            more = PacketSideData(kind, len(self.beside))
+            sizes: Any = kind, len(self.beside)  # which PyAV's stubs do not know
+            more = PacketSideData(*sizes)
             more.update(self.beside)
             packet.set_sidedata(more)
         return packet
