@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import struct
+import tempfile
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.video.clips import blend, write_clip
 from unblur.errors import VideoError
@@ -25,6 +29,7 @@ from unblur.video.source import frames, open_video
 QUIET = {"x265-params": "log-level=none"}
 XML = b'<?xml version="1.0"?><rdf:SphericalVideo xmlns:rdf="x"/>'
 GOOGLE = bytes.fromhex("ffcc82638aa44a93881458 7a02521fdd".replace(" ", ""))
+C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 
@@ -208,6 +213,8 @@ def test_boxes_of_360_degrees_and_of_cameras_are_kept(tmp_path: Path) -> None:
             assert len(list(container.decode(video=0))) == 4
     said = run(source, tmp_path / "d.mkv")
     assert any(line.startswith("its 360-degree projection: cannot be kept") for line in said)
+    names = "FIRM, Google's 360-degree XML, LENS, XMP, st3d, sv3d"
+    assert f"the boxes {names}: cannot be kept in matroska as libx264" in said
 
 
 def nal_units(payload: bytes, kind: int, hevc: bool) -> bytes:
@@ -400,9 +407,9 @@ def test_what_comes_of_a_private_video_is_private(tmp_path: Path, mode: int) -> 
 def test_credentials_of_the_old_frames_are_taken_out_and_said(tmp_path: Path) -> None:
     source = write_clip(tmp_path / "a.mp4", count=3)
     with source.open("ab") as file:
-        file.write(bytes(Box("uuid", boxes.CREDENTIALS + b"signed")))
+        file.write(bytes(Box("uuid", C2PA + b"signed")))
     said = run(source, tmp_path / "b.mp4")
-    assert [line.partition(": ")[0] for line in said] == ["its content credentials (C2PA)"]
+    assert [line.partition(": ")[0] for line in said] == ["the boxes content credentials (C2PA)"]
     assert b"signed" not in (tmp_path / "b.mp4").read_bytes()
 
 
@@ -414,3 +421,24 @@ def test_losses_are_said_though_sound_must_come_first(tmp_path: Path) -> None:
     assert run(plain, tmp_path / "c.mp4") == []
     said = run(edited(plain, dolby(8, 4)), tmp_path / "d.mp4")
     assert any(line.startswith("Dolby Vision") for line in said)
+
+
+@given(st.data())
+@settings(max_examples=150)
+def test_broken_boxes_are_passed_over(data: st.DataObject) -> None:
+    whole = bytearray(boxed())
+    for _ in range(data.draw(st.integers(1, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    cut = bytes(whole[: data.draw(st.integers(0, len(whole)))])
+    boxes.extras(io.BytesIO(cut))
+    boxes.graft(io.BytesIO(cut), io.BytesIO(boxed()), {0: 0})
+
+
+@cache
+def boxed() -> bytes:
+    """The boxes around a film of 360 degrees, without its frames."""
+    with tempfile.TemporaryDirectory() as folder:
+        plain = write_clip(Path(folder) / "a.mp4", count=2)
+        camera = Box("udta", bytes(Box("FIRM", b"HD9.01.01.60.00")))
+        made = edited(plain, spherical(), bytes(Box("uuid", GOOGLE + XML)), bytes(camera))
+        return made.read_bytes()

@@ -30,21 +30,30 @@ def standard_streams() -> Iterator[None]:
     out, error = _Descriptor(1, pipes_end=True), _Descriptor(2)
     if sys.stdin is None:
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 - a descriptor, which fails
-    sys.stdout, sys.stderr = _text(out, sys.stdout), _text(error, sys.stderr)
-    code: Any = None
+    before = sys.stdout, sys.stderr
+    # Streams that a caller has put in their place are left alone.
+    if sys.stdout is sys.__stdout__:
+        sys.stdout = _text(out, sys.stdout)
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _text(error, sys.stderr)
     try:
         yield
     except SystemExit as end:
-        code = end.code
+        raise SystemExit(_ended(out, end.code)) from None
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _ended(out: _Descriptor, code: Any) -> Any:
+    """Writes what is left; returns the exit code, which is a failure's if that fails."""
     with suppress(BrokenPipeError):
         sys.stdout.flush()
-    if out.error is not None and not isinstance(out.error, BrokenPipeError):
-        closed = out.error.errno == errno.EBADF
-        say(f"standard output {'is closed' if closed else f'takes no more ({out.error.strerror})'}")
-    if out.error is not None:
-        code = code or FAILED
+    error = out.error
+    if error is not None and not isinstance(error, BrokenPipeError):
+        closed = error.errno == errno.EBADF
+        say(f"standard output {'is closed' if closed else f'takes no more ({error.strerror})'}")
     sys.stderr.flush()
-    raise SystemExit(code)
+    return code if error is None else code or FAILED
 
 
 def _hold(descriptor: int) -> None:

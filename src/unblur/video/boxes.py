@@ -19,8 +19,13 @@ the mastering display, light levels and ambience of HDR."""
 _WRITTEN_TAGS = ("meta", "name", "chpl", "loci", "Xtra")
 """Boxes of `udta` that FFmpeg reads as tags and chapters, and writes."""
 
-CREDENTIALS = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+_CREDENTIALS = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 """The identity of a box of content credentials (C2PA), which sign the frames as they are."""
+_NAMES = {
+    _CREDENTIALS: "content credentials (C2PA)",
+    bytes.fromhex("be7acfcb97a942e89c71999491e3afac"): "XMP",
+    bytes.fromhex("ffcc82638aa4 4a938814587a02521fdd"): "Google's 360-degree XML",
+}
 
 
 class Box(NamedTuple):
@@ -55,7 +60,7 @@ def graft(source: BinaryIO, out: BinaryIO, tracks: dict[int, int]) -> None:
     body = b"".join(map(bytes, _with_tags(before, after)))
     out.seek(new.start)
     out.write(bytes(Box("moov", body)))
-    notes = (box for box in _notes(source) if not box.body.startswith(CREDENTIALS))
+    notes = (box for box in _notes(source) if not box.body.startswith(_CREDENTIALS))
     out.writelines(map(bytes, notes))
     out.truncate()
 
@@ -98,8 +103,23 @@ def boxes(body: bytes) -> Iterator[Box]:
         place += size
 
 
-def has_credentials(file: BinaryIO) -> bool:
-    return any(box.body.startswith(CREDENTIALS) for box in _notes(file))
+def extras(file: BinaryIO) -> set[str]:
+    """The names of the boxes in a file that `graft` adds, and of those that it never does."""
+    found = index(file)
+    if found is None:
+        return set()
+    film = list(boxes(found.body))
+    names = {box.kind for box in _camera_boxes(film)}
+    for track in (box for box in film if box.kind == "trak"):
+        names |= {box.kind for box in sample_entry(track)[1]} & set(_KEPT_IN_ENTRY)
+        names |= {_name(box) for box in boxes(track.body) if box.kind == "uuid"}
+    return names | {_name(box) for box in (*film, *_notes(file)) if box.kind == "uuid"}
+
+
+def _name(box: Box) -> str:
+    """The name of a `uuid` box."""
+    identity = box.body[:16]
+    return _NAMES.get(identity, f"uuid {identity.hex()}")
 
 
 def sample_entry(track: Box) -> tuple[str, list[Box]]:
@@ -170,11 +190,14 @@ def _handler(track: Box) -> str:
 
 def _with_tags(before: list[Box], after: list[Box]) -> list[Box]:
     """The output's `moov` with what the source's has beyond tags and tracks."""
-    had = [box for outer in before if outer.kind == "udta" for box in boxes(outer.body)]
-    # Names that begin with © are tags.
-    kept = [b for b in had if b.kind not in _WRITTEN_TAGS and not b.kind.startswith("\xa9")]
     made = [box for outer in after if outer.kind == "udta" for box in boxes(outer.body)]
-    kept = [box for box in kept if box.kind not in {b.kind for b in made}]
+    kept = [box for box in _camera_boxes(before) if box.kind not in {b.kind for b in made}]
     others = [box for box in after if box.kind != "udta"]
     tags = [Box("udta", b"".join(map(bytes, (*made, *kept))))] if made or kept else []
     return [*others, *tags, *(box for box in before if box.kind == "uuid")]
+
+
+def _camera_boxes(film: list[Box]) -> list[Box]:
+    """The boxes of `udta` that FFmpeg does not read; names that begin with © are tags."""
+    had = [box for outer in film if outer.kind == "udta" for box in boxes(outer.body)]
+    return [b for b in had if b.kind not in _WRITTEN_TAGS and not b.kind.startswith("\xa9")]

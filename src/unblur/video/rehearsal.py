@@ -11,7 +11,7 @@ import numpy as np
 
 from unblur.errors import VideoError
 from unblur.video.alpha import decoder_of, format_of, has_alpha
-from unblur.video.boxes import has_credentials
+from unblur.video.boxes import extras
 from unblur.video.colours import Colours, is_rgb
 from unblur.video.encoders import Target
 from unblur.video.hdr_metadata import read_hdr_metadata
@@ -64,6 +64,8 @@ def rehearse(path: Path, target: Target, left_out: set[int], warn: Callable[[str
     with open_video(path) as source:
         # Its units may be finer than needed.
         before = {**properties(source), "the exact times of its frames": target.facts.tick}
+    with path.open("rb") as file:
+        before["boxes"] = extras(file)
     with open_video(path) as source:
         frame = first_frame(source)
     nothing = np.empty(0)
@@ -73,10 +75,7 @@ def rehearse(path: Path, target: Target, left_out: set[int], warn: Callable[[str
         others = {stream.index for stream in source.streams} - {target.facts.index}
     # Some containers cannot be written without a packet of each stream.
     after = _written(path, target, stored, left_out) or _written(path, target, stored, others)
-    words = lost(before, after) if after else []
-    with path.open("rb") as file:
-        words += ["its content credentials (C2PA)"] if has_credentials(file) else []
-    for what in words:
+    for what in lost(before, after) if after else ():
         warn(f"{what}: cannot be kept in {target.container} as {target.encoder.library}")
 
 
@@ -91,7 +90,7 @@ def _written(
         write_streams(path, target, [s.time for s in stored], stored, left_out, file, others=False)
         file.seek(0)
         with av.open(file, metadata_errors="surrogateescape") as written:
-            return properties(written)
+            return {**properties(written), "boxes": extras(file)}
     except (av.error.FFmpegError, OSError, VideoError):
         return {}
 
@@ -107,7 +106,11 @@ def lost(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
             missing = [key for key in value if value[key] != (now or {}).get(key)]
             found += [f"the tags {', '.join(sorted(missing))}"] if missing else []
             continue
-        if name in ("its bits a channel", "its samples of colour"):
+        if name == "boxes":
+            missing = value - now
+            found += [f"the boxes {', '.join(sorted(missing))}"] if missing else []
+            continue
+        if name in ("its bits a channel", "its resolution of colour"):
             kept = now >= value
         elif name == "the exact times of its frames":
             # In units of the output they must be whole.
@@ -164,7 +167,7 @@ def _of_frame(frame: Any, alpha: bool) -> dict[str, Any]:
         "is RGB": rgb,
         "its transparency": alpha or has_alpha(kind),
         "its bits a channel": max(c.bits for c in parts),
-        "its samples of colour": parts[-1].width * parts[-1].height,
+        "its resolution of colour": parts[-1].width * parts[-1].height,
         "its rotation": None if turn == _NO_TURN else turn,
         "its fields (it is interlaced)": bool(frame.interlaced_frame),
         "its mastering display": tuple(round(float(v), 3) for v in hdr.display),
