@@ -442,3 +442,29 @@ def boxed() -> bytes:
         camera = Box("udta", bytes(Box("FIRM", b"HD9.01.01.60.00")))
         made = edited(plain, spherical(), bytes(Box("uuid", GOOGLE + XML)), bytes(camera))
         return made.read_bytes()
+
+
+def test_the_second_view_of_hevc_is_said_to_be_lost(tmp_path: Path) -> None:
+    plain = write_clip(tmp_path / "a.mp4", "libx265", count=5, options=QUIET)
+    eyes = Box("vexu", bytes(Box("eyes", full("stri", b"\x03"))))
+    views = bytes(Box("lhvC", b"\x01\xf0\x00\xfc\xcb\x00" + bytes(20))) + bytes(eyes)
+    said = run(edited(plain, views), tmp_path / "b.mov")
+    assert "the boxes lhvC, vexu: cannot be kept in mov as libx265" in said
+    assert b"vexu" not in (tmp_path / "b.mov").read_bytes()
+
+
+def test_the_lower_field_stays_first(tmp_path: Path) -> None:
+    fields = {"flags": "+ildct+ilme", "x264-params": "bff=1"}
+    source = write_clip(tmp_path / "a.mov", count=5, options=fields)
+    for out, codec in (("b.mov", "h264"), ("c.mov", "prores")):
+        assert not any("fields" in line for line in run(source, tmp_path / out, codec=codec))
+        with av.open(str(tmp_path / out)) as container:
+            frame: Any = next(container.decode(video=0))
+            assert container.streams.video[0].codec_context.field_order == 3
+            assert frame.interlaced_frame
+
+
+def test_data_beside_a_frame_that_pyav_has_no_name_for(tmp_path: Path) -> None:
+    source = write_alpha(tmp_path / "a.mov", "tiff", "rgba")  # EXIF, since FFmpeg 8
+    run(source, tmp_path / "b.mkv")
+    np.testing.assert_array_equal(alphas(tmp_path / "b.mkv"), alphas(source))

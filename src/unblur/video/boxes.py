@@ -16,6 +16,8 @@ _KEPT_IN_ENTRY = (
 )  # fmt: skip
 """Stereo and spherical video and its sound (Google's spatial media, Apple's), the clean aperture,
 the mastering display, light levels and ambience of HDR."""
+_SECOND_VIEW = "lhvC"
+"""Of a further view in layers of HEVC (MV-HEVC), which is not decoded."""
 _WRITTEN_TAGS = ("meta", "name", "chpl", "loci", "Xtra")
 """Boxes of `udta` that FFmpeg reads as tags and chapters, and writes."""
 
@@ -111,7 +113,7 @@ def extras(file: BinaryIO) -> set[str]:
     film = list(boxes(found.body))
     names = {box.kind for box in _camera_boxes(film)}
     for track in (box for box in film if box.kind == "trak"):
-        names |= {box.kind for box in sample_entry(track)[1]} & set(_KEPT_IN_ENTRY)
+        names |= {box.kind for box in sample_entry(track)[1]} & {*_KEPT_IN_ENTRY, _SECOND_VIEW}
         names |= {_name(box) for box in boxes(track.body) if box.kind == "uuid"}
     return names | {_name(box) for box in (*film, *_notes(file)) if box.kind == "uuid"}
 
@@ -161,6 +163,8 @@ def _grafted_track(had: Box, track: Box) -> Box:
     _, wanted = sample_entry(had)
     _, there = sample_entry(track)
     names = {box.kind for box in there}
+    if any(box.kind == _SECOND_VIEW for box in wanted):
+        names.add("vexu")  # which would announce it
     more = [b for b in wanted if b.kind in _KEPT_IN_ENTRY and b.kind not in names]
 
     def entry_with_more(entries: bytes) -> bytes:

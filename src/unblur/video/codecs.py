@@ -93,6 +93,8 @@ def _another(name: str, container: str) -> Hint:
 def _can_write(name: str, container: str) -> bool:
     import av.error
 
+    if container == "mov" and name in ("vp9", "av1"):
+        return False  # FFmpeg writes them to MP4 alone, and says so only at the end
     try:
         with av.open(io.BytesIO(), "w", format=container) as file:
             file.add_stream(ENCODERS[name].library)

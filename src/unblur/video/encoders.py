@@ -9,8 +9,9 @@ from typing import Any
 from unblur.video.alpha import has_alpha
 from unblur.video.facts import Facts
 
-_FIELD_ORDERS = {1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
+_FIELD_ORDERS = {2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 """FFmpeg's numbers of the order of fields, and its names."""
+_BOTTOM_FIRST = (3, 5)
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,11 @@ class Target:
         elif self.quality is not None:
             # In units of FF_QP2LAMBDA.
             options |= {"flags": "+qscale", "global_quality": str(self.quality * 118)}
-        if facts.interlaced and self.encoder.interlaced:
+        if facts.interlaced and self.encoder.interlaced and facts.field_order in _FIELD_ORDERS:
             options["flags"] = options.get("flags", "") + "+ildct+ilme"
-            options["field_order"] = _FIELD_ORDERS.get(facts.field_order, "unknown")
+            options["field_order"] = _FIELD_ORDERS[facts.field_order]
+            if self.encoder.library == "libx264" and facts.field_order in _BOTTOM_FIRST:
+                options["x264-params"] = "bff=1"  # it does not look at the field order
         if self.encoder.library.startswith("libvpx") and has_alpha(self.pixel_format):
             options["auto-alt-ref"] = "0"  # its hidden frames would have no alpha
         if facts.chroma_location:

@@ -14,9 +14,11 @@ from unblur.errors import VideoError
 from unblur.video.alpha import decoder_of, format_of, has_alpha, has_alpha_layer
 from unblur.video.hdr_metadata import HdrMetadata, read_hdr_metadata
 from unblur.video.matroska import stream_facts
+from unblur.video.side_data import side_data
 from unblur.video.source import first_frame, open_video, video_stream
 
 _FULL_RANGE = 2
+_LOWER_FIRST = 3
 _MICROSECONDS = 1_000_000
 _KNOWN_DURATION = ("mp4", "matroska", "avi")
 """Containers whose header says how long they are; for others FFmpeg guesses."""
@@ -111,7 +113,7 @@ def _count(container: Any, stream: Any) -> tuple[int, Fraction]:
 def _facts(stream: Any, frame: Any, count: int, tick: Fraction) -> Facts:
     context = stream.codec_context
     rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    matrix = side_data(frame).get("DISPLAYMATRIX")
     pixel_format, more = format_of(frame), stream_facts(stream)
     _refuse_unreadable(context, pixel_format, more)
     full = frame.format.name.startswith("yuvj")
@@ -133,7 +135,8 @@ def _facts(stream: Any, frame: Any, count: int, tick: Fraction) -> Facts:
         hdr=read_hdr_metadata(frame),
         decoder=decoder_of(stream),
         interlaced=bool(frame.interlaced_frame),
-        field_order=int(context.field_order),
+        # DV has the lower field first (IEC 61834-2), which FFmpeg says of its frames alone.
+        field_order=_LOWER_FIRST if context.name == "dvvideo" else int(context.field_order),
         chroma_location=more.get("chroma location", ""),
         counts_frames=stream.container.format.name == "avi",
         end=None if stream.duration is None else (stream.start_time or 0) + stream.duration,

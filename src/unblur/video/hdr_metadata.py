@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from unblur.video.side_data import side_data
+
 
 @dataclass(frozen=True)
 class HdrMetadata:
@@ -44,8 +46,8 @@ class HdrMetadata:
 
 def read_hdr_metadata(frame: Any) -> HdrMetadata:
     """The metadata in the side data of a decoded frame."""
-    display = frame.side_data.get("MASTERING_DISPLAY_METADATA")
-    light = frame.side_data.get("CONTENT_LIGHT_LEVEL")
+    display = side_data(frame).get("MASTERING_DISPLAY_METADATA")
+    light = side_data(frame).get("CONTENT_LIGHT_LEVEL")
     values: tuple[Fraction, ...] = ()
     if display is not None:
         # FFmpeg's struct: ten rationals of two ints, then two flags: has colours, has light.

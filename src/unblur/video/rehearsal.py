@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from unblur.video.hdr_metadata import read_hdr_metadata
 from unblur.video.matroska import stream_facts
 from unblur.video.mux import write_streams
 from unblur.video.segments import Stored, encode
+from unblur.video.side_data import side_data
 from unblur.video.source import first_frame, open_video, video_stream
 from unblur.video.tags import BIBLIOGRAPHIC
 
@@ -159,7 +161,7 @@ def _shape(stream: Any) -> Any:
 def _of_frame(frame: Any, alpha: bool) -> dict[str, Any]:
     kind = format_of(frame)
     parts = [c for c in frame.format.components if not c.is_alpha]
-    rgb, side, hdr = is_rgb(kind), frame.side_data, read_hdr_metadata(frame)
+    rgb, side, hdr = is_rgb(kind), side_data(frame), read_hdr_metadata(frame)
     matrix = side.get("DISPLAYMATRIX")
     turn = None if matrix is None else tuple(np.frombuffer(matrix, np.int32).tolist())
     full = kind.startswith("yuvj") or rgb
@@ -182,6 +184,16 @@ def _of_frame(frame: Any, alpha: bool) -> dict[str, Any]:
         found[f"its {word} of colours"] = value
     for name, word in _SIDE_DATA.items():
         data = side.get(name)
-        if data is not None:
+        if data is not None and _says_something(name, bytes(data)):
             found[word] = bytes(data) if name in _VALUES else True
     return found
+
+
+def _says_something(name: str, data: bytes) -> bool:
+    """Whether data is more than what MPEG-2 has in every file."""
+    if name == "PANSCAN":
+        return any(data[12:24])  # the places of the window, after its number and size
+    if name == "GOP_TIMECODE":
+        marker = 1 << 12  # ISO/IEC 13818-2, 6.3.8: of 25 bits
+        return bool(int.from_bytes(data, sys.byteorder) & ~marker)
+    return True
