@@ -84,7 +84,7 @@ def synthesize_pairs(
         photos = _usable_photos(source, PRESETS[options.preset], report)
         total = count or len(photos)
         pairs = _from_photos(photos, total, options)
-    for index, (name, make) in enumerate(pairs):
+    for index, (name, path, make) in enumerate(pairs):
         if index == count:
             break
         if name in done:
@@ -93,8 +93,8 @@ def synthesize_pairs(
             blurred, sharp, facts = make()
             if not (out / MANIFEST).exists():
                 _append(out, settings)
-            _save(blurred, out / "blur" / f"{name}.png")
-            _save(sharp, out / "sharp" / f"{name}.png")
+            _save(blurred, out / "blur" / f"{name}.png", path)
+            _save(sharp, out / "sharp" / f"{name}.png", path)
             _append(out, {"name": name, **facts})
             report.made += 1
         advance(index + 1, total)
@@ -105,7 +105,8 @@ def synthesize_pairs(
 
 
 Made = tuple[Frame, Frame, dict[str, Any]]
-Pairs = Iterator[tuple[str, Callable[[], Made]]]
+Pairs = Iterator[tuple[str, Path, Callable[[], Made]]]
+"""Of each pair its name, the file that it is made from, and a function that makes it."""
 
 
 def _read_manifest(out: Path, settings: dict[str, Any]) -> set[str]:
@@ -168,7 +169,7 @@ def _usable_photos(source: Path, config: BlurConfig, report: Report) -> list[Pat
 def _from_photos(paths: list[Path], total: int, options: Options) -> Pairs:
     for index in range(total):
         path = paths[index % len(paths)]
-        yield f"{index:05d}-{path.stem}", partial(_blur_photo, path, index, options)
+        yield f"{index:05d}-{path.stem}", path, partial(_blur_photo, path, index, options)
 
 
 def _blur_photo(path: Path, index: int, options: Options) -> Made:
@@ -193,7 +194,7 @@ def _from_video(source: Path, options: Options, report: Report) -> Pairs:
     responses = (options.response,) if options.response else ("signal", "srgb")
     for blurred, sharp, info in average_frames(frames, rng, counts, responses, skipped):
         name = f"{source.stem}-{info['first_frame']:06d}-{info['frames']}"
-        yield name, lambda made=(blurred, sharp, dict(info)): made
+        yield name, source, lambda made=(blurred, sharp, dict(info)): made
     if skipped.duplicates:
         report.skipped[f"{skipped.duplicates} frames"] = "are duplicates of the one before"
     if skipped.cuts:
@@ -219,10 +220,10 @@ def _frames_of_video(path: Path) -> Iterator[Frame]:
         raise DataError(f"{path}: {error}") from None
 
 
-def _save(pixels: np.ndarray, path: Path) -> None:
+def _save(pixels: np.ndarray, path: Path, source: Path) -> None:
     image: Any = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
     try:
-        photo.save(image.pngsave_buffer(), path, overwrite=True)
+        photo.save(image.pngsave_buffer(), path, overwrite=True, source=source)
     except PhotoError as error:
         raise DataError(str(error)) from None
 
@@ -231,12 +232,17 @@ def _draw_overview(out: Path, most: int = 24) -> None:
     """The first pairs, small, blurred beside sharp, three pairs a row."""
     names = [path.name for path in pictures(out / "blur")[:most]]
     thumbs: list[Any] = [
-        pyvips.Image.thumbnail(str(out / side / name), 240, height=240, crop="centre")
+        # Not by name, which need not be text.
+        pyvips.Image.thumbnail_buffer(
+            (out / side / name).read_bytes(), 240, height=240, crop="centre"
+        )
         for name in names
         for side in ("blur", "sharp")
     ]
     sheet: Any = pyvips.Image.arrayjoin(thumbs, across=6, shim=4, background=[255.0])
-    photo.save(sheet.jpegsave_buffer(Q=88), out / OVERVIEW, overwrite=True)
+    shown = (out / "sharp" / name for name in names)
+    private = min(shown, key=lambda path: path.stat().st_mode)
+    photo.save(sheet.jpegsave_buffer(Q=88), out / OVERVIEW, overwrite=True, source=private)
 
 
 def _reasons(report: Report) -> str:

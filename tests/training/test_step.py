@@ -102,7 +102,9 @@ def test_what_is_rehearsed_is_forgotten(seen: int) -> None:
             *state.generator.state_dict().values(),
             *state.discriminator.state_dict().values(),
         ]
-        ends.append(torch.cat([x.flatten() for x in [*learned, torch.get_rng_state()]]))
+        ends.append(
+            torch.cat([x.flatten() for x in [*learned, torch.get_rng_state().to(state.device)]])
+        )
     assert torch.equal(*ends)
 
 

@@ -115,7 +115,7 @@ def _deblur_into_place(deblurrer: Deblurrer, options: Options, job: Job) -> Outc
         outcome = deblur_one(deblurrer, options, Job(job.path, str(made)))
         if not resume.carry_time(path, made, before):
             raise UnblurError("was changed while it was deblurred; run again")
-        made.replace(out)
+        files.put(made, out)
     except UnblurError as error:
         # The temporary name means nothing to the user.
         error.file = out if error.file == made else error.file

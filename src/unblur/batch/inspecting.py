@@ -80,7 +80,7 @@ class Inspecting:
         picture = photo.read(path, self.max_pixels)
         inspection = inspect_source(self.inspector, source_of(picture))
         if out is not None:
-            photo.save(map_png(picture, inspection.map), out, self.overwrite)
+            photo.save(map_png(picture, inspection.map), out, self.overwrite, path)
         seen = shot(picture) if self.shots else None
         return Found(job, 0, replace(inspection, map=_NO_MAP), seen, out)
 

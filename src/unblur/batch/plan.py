@@ -82,24 +82,25 @@ class Plan:
     """Number of videos that were found where only photos are looked for."""
 
 
-def plan(inputs: Iterable[Path], out: Path | None) -> Plan:
+def plan(inputs: Iterable[Path], out: Path | None, folder: bool = False) -> Plan:
     """Lists the inputs and, in folders, all photos (`photo.walk`) and videos.
 
     Args:
         inputs: files, whatever their ending, and folders.
         out: the file for the only input's result, or a folder, in which the tree of an input folder
             is mirrored, and which then exists. None puts each result beside its input.
+        folder: whether `out` is a folder; else it is one if it exists or its name has no ending.
 
     Raises:
         UnblurError: if `out` cannot be written to.
     """
     todo = Plan()
     for given in inputs:
-        if given.is_dir():
+        if _is_folder(given):
             assert out is not None
             _add_tree(given, out, todo)
         else:
-            todo.jobs.append(Job(str(given), str(_target(given, out))))
+            todo.jobs.append(Job(str(given), str(_target(given, out, folder))))
     if len(todo.jobs) > 1:
         _take_out_clashes(todo, _same_name(out, todo.jobs))
     return todo
@@ -115,9 +116,9 @@ def find(inputs: Iterable[Path], apart: Iterable[Path] = ()) -> Plan:
         A plan whose jobs' `out` is the photo's place in the input, as a relative path.
     """
     todo = Plan()
-    left_out = {identity(folder) for folder in apart if folder.is_dir()}
+    left_out = {identity(folder) for folder in apart if _is_folder(folder)}
     for given in inputs:
-        if not given.is_dir():
+        if not _is_folder(given):
             todo.jobs.append(Job(str(given), given.name))
             continue
         for found in walk(given, left_out):
@@ -137,7 +138,7 @@ def _add_tree(root: Path, out: Path, todo: Plan) -> None:
         if found.kind == "photo" or (found.kind == "other" and _is_video(found.path)):
             todo.jobs.append(Job(found.path, target))
         else:
-            _note(todo, found, None if Path(found.path).is_dir() else target)
+            _note(todo, found, None if _is_folder(found.path) else target)
 
 
 def _is_video(path: str) -> bool:
@@ -155,10 +156,14 @@ def _note(todo: Plan, found: Entry, target: str | None) -> None:
         todo.others += 1
 
 
-def _target(given: Path, out: Path | None) -> Path:
+def _is_folder(path: str | Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - `Path.is_dir` raises where it may not look
+
+
+def _target(given: Path, out: Path | None, folder: bool) -> Path:
     if out is None:
         return beside(given)
-    return out if out.suffix and not out.is_dir() else out / result_name(given)
+    return out if out.suffix and not (folder or _is_folder(out)) else out / result_name(given)
 
 
 def _failed(path: str, out: str | None, reason: str, hint: Hint | None = None) -> Result:
@@ -202,7 +207,7 @@ def _same_name(out: Path | None, jobs: list[Job]) -> Callable[[str], str]:
     """Returns a function that maps names that are one on the output's file system to one."""
     folder = Path(jobs[0].out).parent if out is None else out
     try:
-        folds = folder.is_dir() and _folds_case(folder)
+        folds = _is_folder(folder) and _folds_case(folder)
     except UnblurError:
         if out is not None:
             raise

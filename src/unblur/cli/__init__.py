@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,8 +10,18 @@ from unblur import __version__
 from unblur.cli import deblur, evaluate, export, inspect, robustness, serve, synth, train
 from unblur.cli import train_head as head
 from unblur.cli.options import Command
+from unblur.cli.streams import standard_streams
 
-app = typer.Typer(
+
+class Program(typer.Typer):
+    """The program, which ends in one line also where a standard stream is closed or full."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with standard_streams():
+            return super().__call__(*args, **kwargs)
+
+
+app = Program(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

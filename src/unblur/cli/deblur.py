@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from unblur.cli.errors import FAILED, STOPPED, WRONG, fail, in_words
-from unblur.cli.options import takes
+from unblur.cli.options import Place, is_folder, place, takes
 from unblur.cli.output import say
 from unblur.cli.stopping import stoppable
 from unblur.errors import UnblurError
@@ -46,8 +46,12 @@ class Options:
     inputs: tuple[Path, ...] = option(
         ..., "Photos, videos, folders; - is standard input.", argument=True, metavar="INPUT"
     )
-    out: Path | None = option(
-        None, "Output file or folder; by default NAME-deblurred; - is standard output.", short="-o"
+    out: Place | None = option(
+        None,
+        "Output file or folder; by default NAME-deblurred; - is standard output.",
+        short="-o",
+        read=place,
+        metavar="PATH",
     )
     model: str = option("default", MODEL)
     strength: float = option(FULL, STRENGTH)
@@ -99,12 +103,13 @@ def deblur(given: Options) -> None:
 def _what_is_wrong(given: Options) -> str | None:
     """What makes a command line impossible to follow; None if nothing does."""
     inputs, out = given.inputs, given.out
-    folders = [path for path in inputs if path.is_dir()]
+    folders = [path for path in inputs if is_folder(path)]
     if STANDARD in inputs and len(inputs) > 1:
         return "- is standard input, one photo, and comes alone"
-    if out == STANDARD and (len(inputs) > 1 or folders):
+    to_standard = out is not None and out == place("-")
+    if to_standard and (len(inputs) > 1 or folders):
         return "-o - is standard output, which takes one photo"
-    if out == STANDARD or (STANDARD in inputs and out is None):
+    if to_standard or (STANDARD in inputs and out is None):
         if given.json:
             return "--json and the photo would both go to standard output: name a file with -o"
         if os.isatty(1):
@@ -115,14 +120,15 @@ def _what_is_wrong(given: Options) -> str | None:
             f"{folders[0]} is a folder: name another for its results with -o" if folders else None
         )
     if STANDARD in inputs:
-        return f"{out} is a folder: name a file for the photo" if out.is_dir() else None
-    if folders and out.exists() and not out.is_dir():
-        return f"{out} is a file: name a folder for the results of {folders[0]}"
+        named = out.folder or is_folder(out.path)
+        return f"{out.path} is a folder: name a file for the photo" if named else None
+    if out.is_file and (folders or out.folder):
+        return f"{out.path} is a file: name a folder for the results of {[*folders, *inputs][0]}"
     for folder in folders:
-        if out.exists() and out.samefile(folder):
-            return f"{out} is the folder of the photos: name another with -o"
-    if not folders and len(inputs) > 1 and out.suffix and not out.is_dir():
-        return f"{out} is one file, but there are {len(inputs)} photos: name a folder"
+        if out.path.exists() and out.path.samefile(folder):
+            return f"{out.path} is the folder of the photos: name another with -o"
+    if not folders and len(inputs) > 1 and out.path.suffix and not out.is_folder:
+        return f"{out.path} is one file, but there are {len(inputs)} photos: name a folder"
     return None
 
 
@@ -146,11 +152,11 @@ def _run(given: Options) -> int:
     how = How(given.strength, given.overwrite, limit, given.codec, given.quality, warn=say)
     try:
         how = replace(how, sharp=_sharp(deblurrer, given))
-        if any(path.is_dir() for path in given.inputs):
+        if any(is_folder(path) for path in given.inputs):
             return _deblur_into_folder(deblurrer, given, how)
         if given.verbose:
             say(f"{given.model}, {deblurrer.description}")
-        if STANDARD in (*given.inputs, given.out):
+        if STANDARD in given.inputs or given.out == place("-"):
             return _deblur_stream(deblurrer, given, how)
         return _deblur_files(deblurrer, given, how)
     except UnblurError as error:
@@ -176,7 +182,8 @@ def _deblur_files(deblurrer: Deblurrer, given: Options, how: How) -> int:
     from unblur.cli.report import Report
     from unblur.video import is_video
 
-    todo = plan(given.inputs, given.out)
+    out = given.out
+    todo = plan(given.inputs, out and out.path, out is not None and out.folder)
     one_video = len(todo.jobs) == 1 and is_video(Path(todo.jobs[0].path))
     frames = bar() if one_video else nullcontext(how.report)
     shown = Report(todo, None, given.json, given.verbose)
@@ -194,11 +201,12 @@ def _deblur_into_folder(deblurrer: Deblurrer, given: Options, how: How) -> int:
     from unblur.cli.report import Report
 
     assert given.out is not None
-    with folder.begin(deblurrer, given.inputs, given.out, how, given.tile) as run:
+    out = given.out.path
+    with folder.begin(deblurrer, given.inputs, out, how, given.tile) as run:
         if given.verbose:
             say(f"{given.model}, {run.deblurrer.description}")
         plan = run.plan
-        shown = Report(plan, given.out, given.json, given.verbose)
+        shown = Report(plan, out, given.json, given.verbose)
         with shown as report, stoppable(plan.jobs) as stop:
             for result in run.results(given.jobs, stop):
                 report.add(result)
@@ -211,7 +219,7 @@ def _deblur_stream(deblurrer: Deblurrer, given: Options, how: How) -> int:
     from unblur.batch.stream import deblur_stream
     from unblur.cli.report import Report
 
-    path, out = given.inputs[0], given.out or STANDARD
+    path, out = given.inputs[0], given.out.path if given.out else STANDARD
     source = sys.stdin.buffer if path == STANDARD else path
     target = sys.stdout.buffer if out == STANDARD else out
     job = Job("standard input" if path == STANDARD else str(path), str(out))

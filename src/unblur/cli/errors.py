@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -55,6 +56,21 @@ def reported() -> Iterator[None]:
         fail(in_words(error), WRONG)
     except UnblurError as error:
         fail(in_words(error), FAILED)
+
+
+@contextmanager
+def system_errors() -> Iterator[None]:
+    """Ends the program with one line where the system refuses what nothing else has handled.
+
+    Such as to look at a name that is too long, or to write to a full disk.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # of standard output: nobody reads on
+    except OSError as error:
+        name = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        fail(f"{name}cannot be read or written ({error.strerror or error})", FAILED)
 
 
 @contextmanager

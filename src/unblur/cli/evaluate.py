@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from unblur.cli.errors import needs, reported
-from unblur.cli.options import takes
+from unblur.cli.options import file_name, takes
 from unblur.inference.options import TILE, option
 
 
@@ -34,10 +34,21 @@ class Options:
     )
     tile: int | None = option(None, TILE)
     cost: bool = option(True, "Measure time, memory, parameters and multiplications too.")
-    json: Path | None = option(None, "Write all figures to this file.")
-    markdown: Path | None = option(None, "Write the tables to this file.")
-    html: Path | None = option(None, "Write a page with the tables and images to compare.")
-    figure: Path | None = option(None, "Draw blurred, sharp and deblurred images, with details.")
+    json: Path | None = option(
+        None, "Write all figures to this file.", read=file_name, metavar="FILE"
+    )
+    markdown: Path | None = option(
+        None, "Write the tables to this file.", read=file_name, metavar="FILE"
+    )
+    html: Path | None = option(
+        None, "Write a page with the tables and images to compare.", read=file_name, metavar="FILE"
+    )
+    figure: Path | None = option(
+        None,
+        "Draw blurred, sharp and deblurred images, with details.",
+        read=file_name,
+        metavar="FILE",
+    )
 
 
 @takes(Options)

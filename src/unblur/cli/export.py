@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unblur.cli.errors import needs, reported
-from unblur.cli.options import takes
+from unblur.cli.options import file_name, takes
 from unblur.cli.output import echo
 from unblur.inference.options import option
 
@@ -16,7 +16,7 @@ class Options:
     checkpoint: Path = option(
         ..., "best.safetensors of a run folder, or an exported ONNX file.", argument=True
     )
-    out: Path = option(..., "ONNX file to write.", short="-o")
+    out: Path = option(..., "ONNX file to write.", short="-o", read=file_name, metavar="FILE")
     int8: Path | None = option(
         None,
         "Quantise convolutions to 8 bits, calibrated on a folder of sharp photos.",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from unblur.cli.errors import FAILED, STOPPED, WRONG, fail, in_words
-from unblur.cli.options import takes
+from unblur.cli.options import Place, is_folder, place, takes
 from unblur.cli.stopping import stoppable
 from unblur.errors import UnblurError
 from unblur.inference.options import EXACT, MAX_PIXELS, MODEL, option
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 BESIDE = "-"
 """The value of --map without one: a map beside each photo."""
+_BESIDE = place(BESIDE)
 _ORDERS = ("blurred", "sharp")
 
 
 def _is_place(text: str) -> bool:
     """Whether a word after --map is where the maps go, not a photo."""
-    path = Path(text)
-    return path.suffix.lower() == ".png" or not path.is_file()
+    named = place(text)
+    return named.folder or named.path.suffix.lower() == ".png" or not named.is_file
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,13 @@ class Options:
     link_to: Path | None = option(
         None, "Make hard links to the listed photos in a folder.", metavar="FOLDER"
     )
-    map: Path | None = option(
+    map: Place | None = option(
         None,
         "Draw the blur on each photo, as PNG: into a file, a folder, or NAME-map.png beside it.",
         metavar="[FILE|FOLDER]",
         bare=BESIDE,
         is_value=_is_place,
+        read=place,
     )
     sort: Literal["blurred", "sharp"] | None = option(
         None,
@@ -86,7 +88,7 @@ def inspect(given: Options) -> None:
 
 def _what_is_wrong(given: Options) -> str | None:
     """What makes a command line impossible to follow; None if nothing does."""
-    folders = [path for path in given.inputs if path.is_dir()]
+    folders = [path for path in given.inputs if is_folder(path)]
     if given.copy_to and given.link_to:
         return "--copy-to and --link-to: choose one of them"
     target = given.copy_to or given.link_to
@@ -96,22 +98,21 @@ def _what_is_wrong(given: Options) -> str | None:
             return f"{name} needs --below SCORE or --best N, which choose the photos"
         if target.exists() and not target.is_dir():
             return f"{target} is a file: name a folder for the photos"
-    if given.map == Path(BESIDE) and folders:
+    maps = given.map
+    if maps == _BESIDE and folders:
         return f"{folders[0]} is a folder: name another for its maps with --map"
-    if given.map and given.map != Path(BESIDE) and not _is_folder(given.map):
-        if given.map.suffix.lower() != ".png":
-            return f"{given.map}: maps are PNG files: name a .png, or a folder"
+    if maps and maps.folder and maps.is_file:
+        return f"{maps.path} is a file: name a folder for the maps"
+    if maps and maps != _BESIDE and not maps.is_folder:
+        if maps.path.suffix.lower() != ".png":
+            return f"{maps.path}: maps are PNG files: name a .png, or a folder"
         if folders or len(given.inputs) > 1:
-            return f"{given.map} is one file, but there are several photos: name a folder"
-    for place in (target, given.map):
+            return f"{maps.path} is one file, but there are several photos: name a folder"
+    for home in (target, maps and maps.path):
         for folder in folders:
-            if place and place.exists() and place.samefile(folder):
-                return f"{place} is the folder of the photos: name another"
+            if home and home.exists() and home.samefile(folder):
+                return f"{home} is the folder of the photos: name another"
     return None
-
-
-def _is_folder(place: Path) -> bool:
-    return place.is_dir() or not (place.suffix or place.is_file())
 
 
 def _run(given: Options) -> int:
@@ -129,8 +130,9 @@ def _run(given: Options) -> int:
         inspector = Inspector(given.model, exact=given.exact)
     except UnblurError as error:
         fail(in_words(error), WRONG)
-    target, folders = given.copy_to or given.link_to, any(path.is_dir() for path in given.inputs)
-    apart = [place for place in (target, given.map) if place and place != Path(BESIDE)]
+    target, folders = given.copy_to or given.link_to, any(is_folder(path) for path in given.inputs)
+    maps = given.map.path if given.map and given.map != _BESIDE else None
+    apart = [path for path in (target, maps) if path]
     todo = find(given.inputs, apart)
     if given.link_to and todo.jobs and Path(todo.jobs[0].path).is_file():
         # Now, not after an hour of work.
@@ -199,15 +201,15 @@ def _settle(
 
 def _maps(given: Options, todo: Plan) -> Callable[[Job], Path | None]:
     """Where each photo's map goes; no two have one, and none has an input's place."""
-    place = given.map
-    if place is None:
+    named = given.map
+    if named is None:
         return lambda job: None
 
     def of(job: Job) -> Path:
-        if place == Path(BESIDE):
+        if named == _BESIDE:
             path = Path(job.path)
             return path.with_name(f"{path.stem}-map.png")
-        return place / f"{job.out}.png" if _is_folder(place) else place
+        return named.path / f"{job.out}.png" if named.is_folder else named.path
 
     owners: dict[Path, str] = {Path(job.path).absolute(): "" for job in todo.jobs}
     for job in todo.jobs:

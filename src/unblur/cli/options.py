@@ -3,20 +3,63 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 
+from unblur.cli.errors import system_errors
 from unblur.inference.options import Option
 
 T = TypeVar("T")
 
 _UNITS = {"h": 3600, "m": 60, "s": 1}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an output goes, as it was named.
+
+    Attributes:
+        folder: whether the name ends as only a folder's does, with a separator or a dot.
+    """
+
+    path: Path
+    folder: bool
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder, or will be one: its name then says so, or has no ending."""
+        return self.folder or is_folder(self.path) or not (self.path.suffix or self.is_file)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it exists and is no folder."""
+        return os.path.exists(self.path) and not is_folder(self.path)  # noqa: PTH110 - as there
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder; False where the system refuses to look, as at a long name."""
+    return os.path.isdir(path)  # noqa: PTH112 - `Path.is_dir` raises OSError then
+
+
+def file_name(text: str) -> Path:
+    """Reads the name of a file to write; raises ValueError if it is a folder's."""
+    if place(text).folder:
+        raise ValueError(f"the name of a file was expected, not of a folder: {text}")
+    return Path(text)
+
+
+def place(text: str) -> Place:
+    """Reads a `Place`."""
+    last = re.split("|".join(re.escape(s) for s in (os.sep, os.altsep) if s), text)[-1]
+    return Place(Path(text), last in ("", ".", ".."))
 
 
 def takes(declaration: type[T]) -> Callable[[Callable[[T], None]], Callable[..., None]]:
@@ -30,7 +73,8 @@ def takes(declaration: type[T]) -> Callable[[Callable[[T], None]], Callable[...,
     def decorate(run: Callable[[T], None]) -> Callable[..., None]:
         def command(**given: Any) -> None:
             many = {name: tuple(v) for name, v in given.items() if isinstance(v, list)}
-            run(declaration(**given | many))
+            with system_errors():
+                run(declaration(**given | many))
 
         command.__name__, command.__doc__ = run.__name__, run.__doc__
         hints = get_type_hints(declaration)

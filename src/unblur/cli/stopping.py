@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from unblur.cli.errors import STOPPED
@@ -32,7 +32,8 @@ def stoppable(jobs: Iterable[Job] = ()) -> Iterator[threading.Event]:
             os._exit(STOPPED)
         stop.set()
         # Not through Python's streams, which may be in the middle of a write.
-        os.write(2, b"\nunblur: finishing the photos in progress; Ctrl-C again drops them\n")
+        with suppress(OSError):  # it may be closed, or a broken pipe
+            os.write(2, b"\nunblur: finishing the photos in progress; Ctrl-C again drops them\n")
 
     before = signal.signal(signal.SIGINT, on_signal)
     try:

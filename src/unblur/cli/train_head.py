@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unblur.cli.errors import WRONG, fail, needs, reported
-from unblur.cli.options import takes
+from unblur.cli.options import file_name, takes
 from unblur.cli.output import echo
 from unblur.inference.options import option
 
@@ -20,7 +20,13 @@ class Options:
     model: Path = option(
         ..., "Network that unblur export wrote.", argument=True, metavar="MODEL.onnx"
     )
-    out: Path = option(..., "ONNX file to write: the same network, with the head.", short="-o")
+    out: Path = option(
+        ...,
+        "ONNX file to write: the same network, with the head.",
+        short="-o",
+        read=file_name,
+        metavar="FILE",
+    )
     data: Path | None = option(None, "Folder of sharp photos to train on.", metavar="PHOTOS")
     from_: Path | None = option(
         None, "Take the head of this file; nothing is trained.", metavar="OTHER.onnx"

@@ -175,7 +175,11 @@ def _report(
     if outputs.json:
         photo.save(json.dumps(whole, indent=1).encode(), outputs.json, overwrite=True)
     if outputs.markdown:
-        photo.save(render.markdown(shown).encode(), outputs.markdown, overwrite=True)
+        photo.save(
+            render.markdown(shown).encode(errors="backslashreplace"),
+            outputs.markdown,
+            overwrite=True,
+        )
     if outputs.figure:
         figure.draw(pictures, outputs.figure)
     if outputs.html:

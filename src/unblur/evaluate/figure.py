@@ -47,7 +47,9 @@ def draw(pictures: Sequence[Picture], path: Path) -> None:
                 crop.imshow(image[y : y + side, x : x + side], interpolation="nearest")
                 score = "" if image is sharp else f"{metrics.psnr(image, sharp):.2f} dB"
                 whole.set_title(columns[column] if row == 0 else "", wrap=True)
-                crop.set_title(f"{picture.name} {score}")
+                # A name need not be text, and a dollar in it is no formula.
+                name = picture.name.encode(errors="backslashreplace").decode()
+                crop.set_title(f"{name} {score}", parse_math=False)
                 whole.axis("off")
                 crop.axis("off")
         try:

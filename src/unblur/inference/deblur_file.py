@@ -112,12 +112,13 @@ def write_result(
         PhotoError: if the format cannot hold the photo, `out` exists and is not to be overwritten,
             or it cannot be written; nothing is left half-written.
     """
+    source = original if isinstance(original, Path) else None
     with collected(picture, strips, out) as (pixels, changed):
         if changed or kind != picture.format:
             if isinstance(pixels, Path):
-                photo.write(picture, pixels, out, kind, overwrite)
+                photo.write(picture, pixels, out, kind, overwrite, source)
             else:
-                photo.save(photo.encode(picture, pixels, kind), out, overwrite)
+                photo.save(photo.encode(picture, pixels, kind), out, overwrite, source)
             return Written(changed, photo.lost(picture, kind))
         if isinstance(original, bytes):
             photo.save(original, out, overwrite)

@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,27 +16,51 @@ from unblur.errors import Hint, PhotoError, ResumeError, UnblurError
 STRAY = ".unblur-"
 """How the names of unfinished files begin."""
 
+_READ_WRITE = 0o666
+
 
 @contextmanager
-def atomic(path: Path) -> Iterator[BinaryIO]:
+def atomic(path: Path, source: Path | None = None) -> Iterator[BinaryIO]:
     """Open a new file that replaces `path` when the block ends, once it is on the disk.
 
     If the block raises, `path` stays as it was. A process that is killed also leaves an
     unfinished file beside it, for `sweep`.
 
+    A file that is replaced hands down its mode, owner and extended attributes (`put`). A new one
+    has the mode of the umask.
+
+    Args:
+        source: what the file is made from; where that is private, the file is too: none may read
+            it who may not read the source.
+
     Raises:
         OSError: if the file cannot be written.
     """
+    mode = _READ_WRITE if source is None else _private_mode(source)
     with _removed(path) as temporary:
-        with temporary.open("x+b") as file:
+        # From the beginning, as a file that is open stays so.
+        with open(temporary, "x+b", opener=partial(os.open, mode=mode)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        put(temporary, path)
+
+
+def put(made: Path, path: Path) -> None:
+    """Rename a finished file; of a file that it replaces it takes mode, owner and attributes.
+
+    Those are access lists and other extended attributes, where the system lets it.
+
+    Raises:
+        OSError: if it cannot be renamed.
+    """
+    if path.is_file():
+        _inherit(path, made)
+    made.replace(path)
 
 
 @contextmanager
-def new_file(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
+def new_file(path: Path, overwrite: bool, source: Path | None = None) -> Iterator[BinaryIO]:
     """`atomic` for an output that the user named: its folder is made, and errors name it.
 
     Raises:
@@ -45,19 +70,19 @@ def new_file(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
         check_free(path)
     with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic(path) as file:
+        with atomic(path, source) as file:
             yield file
 
 
-def save(data: bytes, path: Path, overwrite: bool = False) -> None:
+def save(data: bytes, path: Path, overwrite: bool = False, source: Path | None = None) -> None:
     """Write a file, whole or not at all; raises as `new_file`."""
-    with new_file(path, overwrite) as file:
+    with new_file(path, overwrite, source) as file:
         file.write(data)
 
 
 def copy(source: Path, path: Path, overwrite: bool = False) -> None:
     """Copy a file, whole or not at all; raises as `open_file` and `new_file`."""
-    with open_file(source) as data, new_file(path, overwrite) as file:
+    with open_file(source) as data, new_file(path, overwrite, source) as file:
         shutil.copyfileobj(data, file)
 
 
@@ -141,6 +166,29 @@ def _removed(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _private_mode(source: Path) -> int:
+    """Read and write for those who may read and write the source, and for the owner."""
+    try:
+        return _READ_WRITE & (source.stat().st_mode | 0o600)
+    except OSError:
+        return 0o600
+
+
+def _inherit(path: Path, made: Path) -> None:
+    before, now = path.stat(), made.stat()
+    # Another owner or group is given by the privileged, or to a group of one's own.
+    with suppress(OSError, AttributeError):
+        os.chown(made, -1, before.st_gid)
+        os.chown(made, before.st_uid, -1)
+    with suppress(OSError):
+        shutil.copystat(path, made)  # mode and extended attributes, and times
+    with suppress(OSError):
+        os.utime(made, ns=(now.st_atime_ns, now.st_mtime_ns))
+        if made.stat().st_gid != before.st_gid:
+            # What the old group might, the new one may not.
+            made.chmod(before.st_mode & 0o7707)
 
 
 def _lock(folder: Path, held: ExitStack) -> None:

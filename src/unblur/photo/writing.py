@@ -38,19 +38,27 @@ def encode(photo: Photo, pixels: np.ndarray, kind: str | None = None) -> bytes:
     return file.getvalue()
 
 
-def write(photo: Photo, pixels: Path, out: Path, kind: str, overwrite: bool = False) -> None:
+def write(
+    photo: Photo,
+    pixels: Path,
+    out: Path,
+    kind: str,
+    overwrite: bool = False,
+    source: Path | None = None,
+) -> None:
     """Write a file with new pixels and the photo's metadata, without holding it in memory.
 
     Args:
         pixels: a file of the new pixels, row by row, of the photo's dtype and channels.
         kind: the format.
+        source: the photo's file, as privately as which the new one is kept (`files.atomic`).
 
     Raises:
         PhotoError: if the format cannot hold the photo, the file exists and is not to be
             overwritten, or it cannot be written; `out` is then as it was.
     """
     check_holds(photo, kind)
-    with open_pixels(pixels, photo.shown) as new, new_file(out, overwrite) as file:
+    with open_pixels(pixels, photo.shown) as new, new_file(out, overwrite, source) as file:
         _write(photo, new, kind, file)
 
 

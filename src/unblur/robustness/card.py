@@ -26,8 +26,8 @@ def write(card: dict[str, Any], out: Path) -> None:
     text = to_markdown(card)
     files = {
         **plots,
-        "card.md": text.encode(),
-        "card.html": to_html(text, plots).encode(),
+        "card.md": text.encode(errors="backslashreplace"),
+        "card.html": to_html(text, plots).encode(errors="backslashreplace"),
         "card.json": json.dumps(card, indent=1).encode(),
     }
     for name, data in files.items():

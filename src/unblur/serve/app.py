@@ -11,14 +11,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.routing import Match
+from starlette.routing import BaseRoute
 
 from unblur import __version__
 from unblur.serve import api, health, inspect
@@ -26,6 +26,7 @@ from unblur.serve.body_limits import BodyLimitMiddleware
 from unblur.serve.errors import UnexpectedErrorMiddleware, invalid
 from unblur.serve.jobs import Jobs
 from unblur.serve.jobs import routes as job_routes
+from unblur.serve.methods import MethodsMiddleware
 from unblur.serve.metrics import METHODS, Metrics, MetricsMiddleware
 from unblur.serve.models import LoadedModels
 from unblur.serve.openapi import describe
@@ -67,6 +68,7 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
         queue.close()
         raise
     metrics = Metrics(queue, jobs.count)
+    routes: list[BaseRoute] = [*_ROUTES]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -88,20 +90,21 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
-        middleware=_middleware(settings, metrics),
+        middleware=_middleware(settings, metrics, routes),
         exception_handlers={RequestValidationError: invalid},
         separate_input_output_schemas=False,
     )
     state = app.state
     state.settings, state.queue, state.jobs, state.metrics = settings, queue, jobs, metrics
     state.stop = queue.drain
-    _add_routes(app, settings)
+    routes += app.routes  # the description's
+    routes += _add_routes(app, settings)
     describe(app, list(queue.models), bool(settings.token))
     return app
 
 
-def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
-    """In the order in which a request passes them."""
+def _middleware(settings: Settings, metrics: Metrics, routes: list[BaseRoute]) -> list[Middleware]:
+    """In the order in which a request passes them; `routes` may still grow."""
     cors = Middleware(
         CORSMiddleware,
         allow_origins=settings.allow_origin,
@@ -118,12 +121,15 @@ def _middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
         *([cors] if settings.allow_origin else []),
         # Logs unexpected exceptions and answers 500.
         Middleware(UnexpectedErrorMiddleware),
+        # Answers HEAD, OPTIONS, and methods that a path does not have.
+        Middleware(MethodsMiddleware, routes=routes),
         # Limits the length and the time of the body, which the route reads.
         Middleware(BodyLimitMiddleware, settings=settings),
     ]
 
 
-def _add_routes(app: FastAPI, settings: Settings) -> None:
+def _add_routes(app: FastAPI, settings: Settings) -> list[BaseRoute]:
+    """Adds all routes; returns those of the page, or the one in its place."""
     for router in _ROUTERS:
         app.include_router(router)
     # Before the page, which takes every other path.
@@ -131,9 +137,9 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     if settings.page:
         from unblur.serve import page  # imports Gradio, which the API does not need
 
-        page.mount(app, settings)
-    else:
-        app.add_api_route("/", _root, include_in_schema=False)
+        return page.mount(app, settings)
+    app.add_api_route("/", _root, include_in_schema=False)
+    return app.routes[-1:]
 
 
 async def _sweep(jobs: Jobs) -> None:
@@ -146,9 +152,5 @@ async def _root() -> PlainTextResponse:
     return PlainTextResponse("unblur: POST /v1/deblur; /openapi.json describes the rest\n")
 
 
-async def _not_found(request: Request) -> Response:
-    matching = (r for r in _ROUTES if r.matches(request.scope)[0] is not Match.NONE)
-    if methods := {method for route in matching for method in route.methods or ()}:
-        allowed = {"Allow": ", ".join(sorted(methods))}
-        return JSONResponse({"detail": "Method Not Allowed"}, 405, allowed)
+async def _not_found() -> Response:
     return JSONResponse({"detail": "Not Found"}, 404)

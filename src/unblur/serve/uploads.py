@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from difflib import get_close_matches
 from typing import Annotated, Any, BinaryIO, Literal, TypeVar
 
 from fastapi import HTTPException, Query, Request
@@ -24,6 +26,8 @@ Format = Literal["jpeg", "png", "webp", "tiff", "avif", "gif"]
 assert set(Format.__args__) == set(photo.FORMATS.values())
 
 _IN_MEMORY = 2**20
+_LONGEST_NAME = 40
+"""Characters of an unknown name that are said again."""
 
 
 class ModelChoice(BaseModel):
@@ -86,7 +90,12 @@ C = TypeVar("C", bound=ModelChoice)
 def body(choices: type[ModelChoice]) -> dict[str, Any]:
     """For the OpenAPI description of a route, which does not know what `received` reads."""
     properties = {"photo": BINARY, **choices.model_json_schema()["properties"]}
-    form = {"type": "object", "required": ["photo"], "properties": properties}
+    form = {
+        "type": "object",
+        "required": ["photo"],
+        "properties": properties,
+        "additionalProperties": False,
+    }
     return {
         "requestBody": {
             "required": True,
@@ -111,12 +120,14 @@ async def received(request: Request, choices: C) -> AsyncIterator[tuple[BinaryIO
         choices: those of the query; the form's override them.
 
     Raises:
-        HTTPException: if there is no photo, or it is not a picture.
+        HTTPException: if there is no photo, it is not a picture, or an option is unknown or given
+            twice.
         RequestValidationError: if the form's choices are invalid.
     """
+    _check_names((name for name, _ in request.query_params.multi_items()), choices)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        async with _form(request) as (file, form):
+        async with _form(request, choices) as (file, form):
             await _check(file)
             yield file, _merged(choices, form)
         return
@@ -132,15 +143,17 @@ async def received(request: Request, choices: C) -> AsyncIterator[tuple[BinaryIO
 
 
 @asynccontextmanager
-async def _form(request: Request) -> AsyncIterator[tuple[BinaryIO, FormData]]:
+async def _form(request: Request, choices: ModelChoice) -> AsyncIterator[tuple[BinaryIO, FormData]]:
     try:
         form = await request.form(max_files=1, max_fields=8, max_part_size=2**16)
     except StarletteHTTPException as error:
         raise HTTPException(400, f"the form cannot be read: {error.detail}") from None
     try:
-        files = [value for value in form.values() if isinstance(value, UploadFile)]
+        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
         if not files:
             raise HTTPException(422, "the form holds no file; the photo was expected as one")
+        texts = [name for name, value in form.multi_items() if isinstance(value, str)]
+        _check_names(texts, choices)
         yield files[0].file, form
     finally:
         await form.close()
@@ -158,9 +171,21 @@ async def _check(file: BinaryIO) -> None:
         raise refusal(error) from None
 
 
+def _check_names(names: Iterable[str], choices: ModelChoice) -> None:
+    """Refuses names that no option has, which would be left unheeded, and options given twice."""
+    known = list(type(choices).model_fields)
+    for name, times in Counter(names).items():
+        said = repr(name[:_LONGEST_NAME])
+        if name not in known:
+            near = get_close_matches(name.lower(), known, 1)
+            meant = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            raise HTTPException(422, f"there is no option {said}; {meant}")
+        if times > 1:
+            raise HTTPException(422, f"the option {said} was given {times} times, not once")
+
+
 def _merged(choices: C, form: FormData) -> C:
-    known = type(choices).model_fields
-    given = {k: v for k, v in form.items() if k in known and isinstance(v, str) and v}
+    given = {name: value for name, value in form.items() if isinstance(value, str)}
     try:
         return type(choices).model_validate({**choices.model_dump(exclude_unset=True), **given})
     except ValidationError as error:

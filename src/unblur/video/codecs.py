@@ -1,16 +1,16 @@
-"""The encoders and containers of the new video, and the choice among them."""
+"""The choice of the new video's encoder, its pixels and its container."""
 
 from __future__ import annotations
 
 import io
-import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from unblur.errors import Hint, VideoError
+from unblur.video.alpha import has_alpha
 from unblur.video.colours import is_rgb, usual_matrix
-from unblur.video.source import Facts
+from unblur.video.encoders import ENCODERS, Target
+from unblur.video.facts import Facts
 
 CONTAINERS = {
     ".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm", ".avi": "avi",
@@ -18,89 +18,13 @@ CONTAINERS = {
 """Endings that can be written, and FFmpeg's names of the containers."""
 
 
-@dataclass(frozen=True)
-class Encoder:
-    """One of FFmpeg's encoders, with a quality at which no loss is visible."""
-
-    library: str
-    quality: int | None = None
-    """The default; lower is better and larger. None: the encoder has no such setting."""
-    worst: int = 0
-    scale: str = "crf"
-    """The kind of quality: "crf", or "q", the fixed quantiser of older encoders."""
-    options: dict[str, str] = field(default_factory=dict)
-    even: bool = False
-    """Whether sides must be multiples of the steps at which colour is sampled."""
-
-
-ENCODERS = {
-    "h264": Encoder("libx264", 16, 51, options={"preset": "medium"}, even=True),
-    "hevc": Encoder(
-        "libx265", 17, 51, options={"preset": "medium", "x265-params": "log-level=none"}, even=True
-    ),
-    "vp9": Encoder(
-        "libvpx-vp9", 16, 63, options={"deadline": "good", "cpu-used": "3", "row-mt": "1"}
-    ),
-    "av1": Encoder("libsvtav1", 16, 63, options={"preset": "6"}),
-    "mpeg4": Encoder("mpeg4", 2, 31, "q"),
-    "mjpeg": Encoder("mjpeg", 2, 31, "q"),
-    "prores": Encoder("prores_ks"),
-    "ffv1": Encoder("ffv1", options={"level": "3", "slicecrc": "1"}),
-}
-"""Codec name -> encoder."""
-
 _FAMILIES = {
     "vp8": "vp9", "huffyuv": "ffv1", "ffvhuff": "ffv1", "utvideo": "ffv1", "rawvideo": "ffv1",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Target:
-    """Everything that determines the encoded stream, apart from the frames."""
-
-    encoder: Encoder
-    quality: int | None
-    pixel_format: str
-    container: str
-    facts: Facts
-
-    def create(self) -> Any:
-        """An encoder, whose time base counts frames."""
-        import av.codec.context
-        import av.format
-
-        os.environ.setdefault("SVT_LOG", "1")  # only errors: it writes to standard error itself
-        context = av.CodecContext.create(self.encoder.library, "w")
-        context.bit_rate = 0
-        container = av.format.ContainerFormat(self.container, "w")
-        if int(container.flags) & av.format.Flags.global_header.value:
-            context.flags |= av.codec.context.Flags.global_header
-        self.configure(context)
-        return context
-
-    def configure(self, context: Any) -> None:
-        """Configure an encoder's context, before it is opened."""
-        facts = self.facts
-        context.width, context.height = facts.width, facts.height
-        context.pix_fmt = self.pixel_format
-        context.framerate, context.time_base = facts.rate, 1 / facts.rate
-        if facts.sample_aspect:
-            context.sample_aspect_ratio = facts.sample_aspect
-        context.color_range = facts.color_range
-        context.colorspace = facts.color_matrix
-        context.color_primaries = facts.color_primaries
-        context.color_trc = facts.color_transfer
-        if self.container == "avi":
-            context.max_b_frames = 0  # AVI keeps no times, so frames must be stored as shown
-        options = dict(self.encoder.options)
-        if self.encoder.scale == "crf" and self.quality is not None:
-            options["crf"] = str(self.quality)
-        elif self.quality is not None:
-            # In units of FF_QP2LAMBDA.
-            options |= {"flags": "+qscale", "global_quality": str(self.quality * 118)}
-        for name, value in facts.hdr.options(self.encoder.library).items():
-            options[name] = ":".join(v for v in (options.get(name), value) if v)
-        context.options.update(options)
+_WITH_ALPHA = {"mov": ("prores",), "matroska": ("ffv1", "vp9"), "webm": ("vp9",), "avi": ("ffv1",)}
+"""Container -> codecs that hold alpha, the first the default where the input's own does not."""
+_WITH_BLOCKS = ("matroska", "webm")
+"""Containers that keep more than one block a frame, as the alpha of VP9 is."""
 
 
 def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = None) -> Target:
@@ -110,40 +34,46 @@ def choose(facts: Facts, out: Path, codec: str = "auto", quality: int | None = N
         VideoError: if the container, the codec, their combination or the quality is unknown or
             not possible.
     """
-    import av.error
-
     container = container_of(out)
     if container == "avi" and not facts.counts_frames:
         hint = Hint("format", ("mkv", "mp4"))
         raise VideoError("AVI keeps no times of frames", file=out, hint=hint)
     if codec not in ("auto", *ENCODERS):
         raise VideoError(f"no codec {codec!r}", hint=Hint("codec", ("auto", *ENCODERS)))
+    alpha = has_alpha(facts.pixel_format)
     names = [codec]
     if codec == "auto":
-        usual = "vp9" if container == "webm" else "h264"
-        names = [_FAMILIES.get(facts.codec, facts.codec), usual, "av1"]
+        usual = ("vp9" if container == "webm" else "h264", "av1")
+        own = _FAMILIES.get(facts.codec, facts.codec)
+        names = [own, *(_WITH_ALPHA.get(container, ()) if alpha else usual)]
     usable = [n for n in names if n in ENCODERS and _can_write(n, container)]
+    if alpha:
+        if container not in _WITH_BLOCKS:
+            usable = [n for n in usable if n != "vp9"]
+        usable = [n for n in usable if _pixel_format(facts, n, container)]
+        if not usable:
+            raise _no_alpha(codec, container, out)
     if not usable:
         hint = _another(codec, container)
         raise VideoError(f"{codec} cannot be written to {out.suffix}", file=out, hint=hint)
     # Not every build of an encoder has more than 8 bits.
     depth = _properties(facts.pixel_format)[0]
-    deep = (n for n in usable if _properties(_pixel_format(facts, ENCODERS[n]))[0] >= depth)
-    name = next(deep, usable[0])
+    bits = [_properties(_pixel_format(facts, name, container))[0] for name in usable]
+    name = usable[max(range(len(usable)), key=lambda i: min(bits[i], depth))]
     encoder = ENCODERS[name]
     if quality is not None and (encoder.quality is None or not 0 <= quality <= encoder.worst):
         allowed = f"0 to {encoder.worst}" if encoder.worst else "not to be set"
         raise VideoError(f"quality of {name} is {allowed}, not {quality}")
     quality = encoder.quality if quality is None else quality
-    pixel_format = _pixel_format(facts, encoder)
+    pixel_format = _pixel_format(facts, name, container)
     if is_rgb(facts.pixel_format) and not is_rgb(pixel_format):
-        facts = replace(facts, color_matrix=usual_matrix(facts), color_range=2)
+        # ProRes and its containers have no place for the range, and mean the limited one.
+        range_ = 1 if name == "prores" else 2
+        facts = replace(facts, color_matrix=usual_matrix(facts), color_range=range_)
     target = Target(encoder, quality, pixel_format, container, facts)
-    try:
-        target.create().open()
-    except (av.error.FFmpegError, ValueError):
+    if not _opens(target):
         what = f"{facts.width}x{facts.height} pixels of {pixel_format} cannot be encoded as {name}"
-        raise VideoError(what, hint=_another(name, container)) from None
+        raise VideoError(what, hint=_another(name, container))
     return target
 
 
@@ -163,6 +93,8 @@ def _another(name: str, container: str) -> Hint:
 def _can_write(name: str, container: str) -> bool:
     import av.error
 
+    if container == "mov" and name in ("vp9", "av1"):
+        return False  # FFmpeg writes them to MP4 alone, and says so only at the end
     try:
         with av.open(io.BytesIO(), "w", format=container) as file:
             file.add_stream(ENCODERS[name].library)
@@ -171,24 +103,55 @@ def _can_write(name: str, container: str) -> bool:
     return True
 
 
-def _pixel_format(facts: Facts, encoder: Encoder) -> str:
-    """The encoder's pixel format that loses least of the source's, then adds least."""
-    import av
+def _no_alpha(codec: str, container: str, out: Path) -> VideoError:
+    """The error where alpha cannot be kept: a picture that becomes opaque is another one."""
+    holds = _WITH_ALPHA.get(container)
+    if codec != "auto" and holds:
+        return VideoError(f"has transparency, which {codec} cannot hold", hint=Hint("codec", holds))
+    what = f"has transparency, which {out.suffix.removeprefix('.').upper()} cannot hold"
+    return VideoError(what, hint=Hint("format", ("mov", "mkv", "webm")))
 
+
+def _opens(target: Target) -> bool:
+    import av.error
+
+    try:
+        target.create().open()
+    except (av.error.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _pixel_format(facts: Facts, name: str, container: str) -> str:
+    """The encoder's pixel format that loses least of the source's, then adds least.
+
+    Of formats with alpha if the source has it; "" if none of them can be encoded.
+    """
+    import av
+    from av.video.format import VideoFormat
+
+    encoder, alpha = ENCODERS[name], has_alpha(facts.pixel_format)
     # yuvj is the deprecated way to say that the range is full; the stream says so itself.
     wanted = _properties(facts.pixel_format.replace("yuvj", "yuv"))
 
     def fits(name: str) -> bool:
         across, down = (64 // (side or 64) for side in _properties(name)[1:3])
         odd = encoder.even and (facts.width % across or facts.height % down)
-        return not odd and not name.startswith(("yuvj", "nv")) and not name.endswith("be")
+        other = name.startswith(("yuvj", "nv")) or name.endswith("be")
+        palette = VideoFormat(name, 64, 64).has_palette
+        return not (odd or other or palette) and has_alpha(name) >= alpha
 
     def cost(name: str) -> tuple[int, ...]:
         added = [h - w for h, w in zip(_properties(name), wanted, strict=True)]
         return (*(max(0, -a) for a in added), *(max(0, a) for a in added))
 
     names = [f.name for f in av.Codec(encoder.library, "w").video_formats or []]
-    return min((n for n in names if fits(n)), key=cost)
+    best = sorted(filter(fits, names), key=cost)
+    if alpha:
+        # Not every encoder that lists such a format was built with it.
+        trials = (Target(encoder, encoder.quality, name, container, facts) for name in best)
+        return next((trial.pixel_format for trial in trials if _opens(trial)), "")
+    return best[0]
 
 
 def _properties(pixel_format: str) -> tuple[int, int, int, int, int]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from unblur.errors import VideoError
-from unblur.video.source import Facts
+from unblur.video.facts import Facts
 
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """FFmpeg's number of a matrix (H.273) -> the scaler's."""
@@ -48,7 +48,8 @@ class Colours:
         if matrix not in _MATRICES:
             raise VideoError(f"has colours of an unusual matrix ({matrix}, as H.273 counts)")
         matrix = _MATRICES[matrix]
-        full = facts.color_range == _FULL or is_rgb(facts.pixel_format)
+        rgb = is_rgb(facts.pixel_format) and is_rgb(pixel_format)
+        full = facts.color_range == _FULL or rgb
         range_ = _FULL if full else _LIMITED
         self._peak = 2 ** max(c.bits for c in VideoFormat(pixel_format, 64, 64).components) - 1
         self._rgb = "rgb48le" if max(c.bits for c in kind.components) > 8 else "rgb24"

@@ -11,12 +11,15 @@ import numpy as np
 
 from unblur import __version__
 from unblur.errors import DamagedError, VideoError
-from unblur.photo.files import atomic, check_free, write_errors
-from unblur.video.codecs import Target, choose
+from unblur.photo.files import atomic, check_free, put, write_errors
+from unblur.video.codecs import choose
 from unblur.video.colours import Colours
+from unblur.video.encoders import Target
+from unblur.video.facts import inspect
 from unblur.video.mux import check_streams, mux
+from unblur.video.rehearsal import rehearse
 from unblur.video.segments import FRAMES, Segments, encode
-from unblur.video.source import frames, inspect, open_video
+from unblur.video.source import frames, open_video
 
 
 def deblur_video(
@@ -39,10 +42,10 @@ def deblur_video(
     Args:
         deblurrer: takes and returns (h, w, 3) RGB of uint8, or uint16 for more than 8 bits.
         out: its ending names the container.
-        codec: of `codecs.ENCODERS`, or "auto": the input's own where it can be written.
+        codec: of `encoders.ENCODERS`, or "auto": the input's own where it can be written.
         quality: on the encoder's own scale, lower is better; by default no loss is visible.
         report: called with the number of frames that are done, and of all.
-        warn: called with a line for each stream that cannot be kept.
+        warn: called, before the work, with a line for each stream or property that cannot be kept.
         identity: what else the result depends on (the model): segments of another identity are
             redone.
 
@@ -53,8 +56,9 @@ def deblur_video(
         check_free(out, VideoError)
     facts = inspect(path)
     target = choose(facts, out, codec, quality)
-    colours = Colours(facts, target.pixel_format)
+    colours = Colours(target.facts, target.pixel_format)
     left_out = check_streams(path, target, warn)
+    rehearse(path, target, left_out, warn)
     segments = Segments(out, _manifest(path, target, strength, identity))
 
     def deblurred(frame: Any) -> Any:
@@ -69,9 +73,9 @@ def deblur_video(
     with write_errors(out, VideoError):
         # In the folder of segments, so that a kill leaves nothing else to remove.
         muxed = segments.folder / "muxed"
-        with atomic(muxed) as file:
+        with atomic(muxed, path) as file:
             mux(path, target, segments, count, left_out, file)
-        muxed.replace(out)
+        put(muxed, out)
     segments.remove()
 
 
@@ -94,7 +98,7 @@ def _encode(
             done(number + 1)
 
     with open_video(path) as container:
-        numbered = enumerate(frames(container, target.facts.index))
+        numbered = enumerate(frames(container, target.facts.index, target.facts.decoder))
         for index, group in groupby(numbered, key=lambda item: item[0] // FRAMES):
             if segments.has(index):
                 done(index * FRAMES + sum(1 for _ in group))

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from unblur.video.side_data import side_data
+
 
 @dataclass(frozen=True)
 class HdrMetadata:
@@ -22,6 +24,10 @@ class HdrMetadata:
         """The encoder's options that set it; {} for an encoder without them."""
         if library == "libx265":
             name, text, light = "x265-params", "master-display", "max-cll"
+            display = [round(v * 50000) for v in self.display[:8]]
+            display += [round(v * 10000) for v in self.display[8:]]
+        elif library == "libx264":
+            name, text, light = "x264-params", "mastering-display", "cll"
             display = [round(v * 50000) for v in self.display[:8]]
             display += [round(v * 10000) for v in self.display[8:]]
         elif library == "libsvtav1":
@@ -40,8 +46,8 @@ class HdrMetadata:
 
 def read_hdr_metadata(frame: Any) -> HdrMetadata:
     """The metadata in the side data of a decoded frame."""
-    display = frame.side_data.get("MASTERING_DISPLAY_METADATA")
-    light = frame.side_data.get("CONTENT_LIGHT_LEVEL")
+    display = side_data(frame).get("MASTERING_DISPLAY_METADATA")
+    light = side_data(frame).get("CONTENT_LIGHT_LEVEL")
     values: tuple[Fraction, ...] = ()
     if display is not None:
         # FFmpeg's struct: ten rationals of two ints, then two flags: has colours, has light.

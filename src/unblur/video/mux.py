@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
@@ -13,19 +13,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from unblur.errors import VideoError
-from unblur.video.codecs import Target
+from unblur.video.boxes import graft
+from unblur.video.encoders import Target
 from unblur.video.segments import Segments, Stored
 from unblur.video.source import open_video
+from unblur.video.tags import KNOWN_TAGS, copied_tags, own_tags
 
-_QUICKTIME = ("mp4", "mov")
+QUICKTIME = ("mp4", "mov")
 _EMPTY_TITLE = 2
-_KNOWN_TAGS = {
-    "title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright",
-    "grouping", "lyrics", "description", "synopsis", "show", "episode_id", "network", "keywords",
-    "creation_time", "location", "timecode", "major_brand", "minor_version", "compatible_brands",
-    "encoder", "encoding_tool",
-}  # fmt: skip
-"""The tags that MP4 and MOV keep without the option to keep all."""
 
 
 def check_streams(path: Path, target: Target, warn: Callable[[str], None]) -> set[int]:
@@ -66,29 +61,65 @@ def mux(
     import av.error
 
     times = [stored.time for stored in segments.read(count)]
+    try:
+        write_streams(path, target, times, segments.read(count), left_out, file)
+    except av.error.FFmpegError as error:
+        raise VideoError(f"cannot be written ({error.strerror})", file=segments.out) from None
+
+
+def write_streams(
+    path: Path,
+    target: Target,
+    times: list[int],
+    frames: Iterable[Stored],
+    left_out: set[int],
+    file: BinaryIO,
+    others: bool = True,
+) -> None:
+    """Write encoded frames, and the input's other streams but `left_out`.
+
+    Args:
+        times: those of the frames.
+        file: open to read and write.
+        others: whether the packets of the other streams are written too.
+
+    Raises:
+        FFmpegError: if the container cannot be written.
+        OSError: if the file cannot be written.
+    """
     ends = dict(pairwise(sorted(times)))
     if target.facts.end is not None and target.facts.end > max(times):
         ends[max(times)] = target.facts.end
 
     def packet_of(stored: Stored, decoded: int) -> Any:
-        packet = av.Packet(stored.data)
+        packet = stored.packet()
         packet.time_base = target.facts.time_base
         packet.pts, packet.dts = stored.time, decoded
         # The decoder's durations are those between packets, which are in another order.
         packet.duration = ends.get(stored.time, stored.time + stored.duration) - stored.time
-        packet.is_keyframe = stored.key
         packet.stream = new
         return packet
 
-    try:
-        with open_video(path) as source, _writer(file, target, _options(source, target)) as out:
-            streams = _prepare(out, source, path, target, left_out)
-            new = streams.pop(target.facts.index)
-            video = map(packet_of, segments.read(count), decoding_times(times))
-            for packet in heapq.merge(video, _copied(source, streams), key=_seconds):
-                out.mux(packet)
-    except av.error.FFmpegError as error:
-        raise VideoError(f"cannot be written ({error.strerror})", file=segments.out) from None
+    with open_video(path) as source, _writer(file, target, _options(source, target)) as out:
+        streams = _prepare(out, source, path, target, left_out)
+        tracks = _tracks(source, left_out)
+        new = streams.pop(target.facts.index)
+        video = map(packet_of, frames, decoding_times(times))
+        copied = _copied(source, streams if others else {})
+        for packet in heapq.merge(video, copied, key=_seconds):
+            out.mux(packet)
+    if target.container in QUICKTIME:
+        with path.open("rb") as original:
+            graft(original, file, tracks)
+
+
+def _tracks(source: Any, left_out: set[int]) -> dict[int, int]:
+    """Numbers of the tracks in an MP4 -> in the output; cover pictures are none."""
+    from av.stream import Disposition
+
+    kept = [s.index for s in source.streams if s.index not in left_out]
+    covers = {s.index for s in source.streams if s.disposition & Disposition.attached_pic}
+    return {index: number for number, index in enumerate(i for i in kept if i not in covers)}
 
 
 def decoding_times(times: list[int]) -> list[int]:
@@ -159,7 +190,7 @@ def _prepare(
             _attach(out, stream, path)
         else:
             new = out.add_stream_from_template(stream, opaque=True)
-            new.metadata.update(stream.metadata)
+            new.metadata.update(copied_tags(stream, target.container))
             new.disposition = int(stream.disposition)
             streams[stream.index] = new
     out.metadata.update(source.metadata)
@@ -181,18 +212,17 @@ def _add_video(out: Any, stream: Any, target: Target) -> Any:
     new = out.add_stream(target.encoder.library, rate=target.facts.rate)
     target.configure(new.codec_context)
     new.time_base = stream.time_base
-    if target.encoder.library == "libx265" and target.container in _QUICKTIME:
+    if target.encoder.library == "libx265" and target.container in QUICKTIME:
         new.codec_context.codec_tag = "hvc1"  # the one that QuickTime plays
     if target.facts.rotation:
         new.set_display_matrix(target.facts.rotation)
-    tags = {k: v for k, v in stream.metadata.items() if k.lower() not in ("encoder", "duration")}
-    new.metadata.update(tags)
+    new.metadata.update(own_tags(stream, target.container))
     new.disposition = int(stream.disposition)
     return new
 
 
 def _options(source: Any, target: Target) -> dict[str, str]:
-    if target.container not in _QUICKTIME:
+    if target.container not in QUICKTIME:
         return {}
     options, base = dict[str, str](), target.facts.time_base
     if base.numerator == 1:
@@ -204,7 +234,7 @@ def _options(source: Any, target: Target) -> dict[str, str]:
         options["movie_timescale"] = str(scale if scale < 2**31 else base.denominator)
     # One or the other: FFmpeg writes a cover only beside the well-known tags.
     covers = any(s.type == "video" and s.index != target.facts.index for s in source.streams)
-    if not covers and set(source.metadata) - _KNOWN_TAGS:
+    if not covers and set(source.metadata) - KNOWN_TAGS:
         options["movflags"] = "use_metadata_tags"
     return options
 

@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 
 from unblur.errors import VideoError
 from unblur.photo.files import atomic, write_errors
-from unblur.video.codecs import Target
+from unblur.video.encoders import Target
 
 FRAMES = 64
 """Frames of a segment, which begins with a key frame; up to so many are redone after a kill."""
 
-_HEADER = struct.Struct("<qq?I")
+_HEADER = struct.Struct("<qq?II")
+_BESIDE: Any = "matroska_block_additional"
 
 
 class Stored(NamedTuple):
@@ -30,6 +31,23 @@ class Stored(NamedTuple):
     duration: int
     key: bool
     data: bytes
+    beside: bytes = b""
+    """What the container keeps beside the frame: the alpha of VP9."""
+
+    def packet(self) -> Any:
+        """As PyAV's packet, without times."""
+        import av
+        from av.packet import PacketSideData, packet_sidedata_type_from_literal
+
+        packet = av.Packet(self.data)
+        packet.is_keyframe = self.key
+        if self.beside:
+            kind = packet_sidedata_type_from_literal(_BESIDE)
+            sizes: Any = kind, len(self.beside)  # which PyAV's stubs do not know
+            more = PacketSideData(*sizes)
+            more.update(self.beside)
+            packet.set_sidedata(more)
+        return packet
 
 
 class Segments:
@@ -51,7 +69,8 @@ class Segments:
         with write_errors(out, VideoError):
             if not stored.is_file() or stored.read_bytes() != text:
                 self.remove()
-                self.folder.mkdir(parents=True)
+                out.parent.mkdir(parents=True, exist_ok=True)
+                self.folder.mkdir(mode=0o700)  # the video may be private
                 with atomic(stored) as file:
                     file.write(text)
 
@@ -62,15 +81,16 @@ class Segments:
         """Write a segment, whole or not at all."""
         with write_errors(self.out, VideoError), atomic(self._path(index)) as file:
             for packet in packets:
-                file.write(_HEADER.pack(*packet[:3], len(packet.data)) + packet.data)
+                sizes = len(packet.data), len(packet.beside)
+                file.write(_HEADER.pack(*packet[:3], *sizes) + packet.data + packet.beside)
 
     def read(self, count: int) -> Iterator[Stored]:
         """The packets of the first `count` segments, in decoding order."""
         for index in range(count):
             with self._path(index).open("rb") as file:
                 while header := file.read(_HEADER.size):
-                    time, duration, key, size = _HEADER.unpack(header)
-                    yield Stored(time, duration, key, file.read(size))
+                    time, duration, key, *sizes = _HEADER.unpack(header)
+                    yield Stored(time, duration, key, *map(file.read, sizes))
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -101,4 +121,5 @@ def encode(target: Target, frames: Iterable[Any]) -> Iterator[Stored]:
 def _stored(packets: Iterable[Any], times: list[tuple[int, int]]) -> Iterator[Stored]:
     for packet in packets:
         time, duration = times[packet.pts]
-        yield Stored(time, duration, packet.is_keyframe, bytes(packet))
+        beside = bytes(packet.get_sidedata(_BESIDE)) if packet.has_sidedata(_BESIDE) else b""
+        yield Stored(time, duration, packet.is_keyframe, bytes(packet), beside)

@@ -1,20 +1,16 @@
-"""Reads a video: what it is, and its frames one after the other."""
+"""Opens a video, and reads its frames one after the other."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from unblur.errors import DamagedError, Hint, VideoError
 from unblur.photo.files import open_file
-from unblur.video.hdr_metadata import HdrMetadata, read_hdr_metadata
+from unblur.video.alpha import decoder_of
 
 VIDEOS = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg",
@@ -25,40 +21,6 @@ VIDEOS = (
 _PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
 _VIDEO_MARKS = (b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba", b"0&\xb2u", b"FLV\x01", b"OggS")
 _PICTURE_MARKS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\x00", b"MM\x00*")
-_FULL_RANGE = 2
-_MICROSECONDS = 1_000_000
-_KNOWN_DURATION = ("mp4", "matroska", "avi")
-"""Containers whose header says how long they are; for others FFmpeg guesses."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """The properties of a video that its encoder and its container are told."""
-
-    index: int
-    """Of the stream among all of the file."""
-    codec: str
-    width: int
-    height: int
-    pixel_format: str
-    rate: Fraction
-    """Frames a second, on average."""
-    time_base: Fraction
-    sample_aspect: Fraction | None
-    color_range: int
-    """1 limited, 2 full, 0 unknown; this and the next three are FFmpeg's numbers."""
-    color_matrix: int
-    color_primaries: int
-    color_transfer: int
-    rotation: tuple[int, ...] | None
-    """The display matrix, nine numbers."""
-    hdr: HdrMetadata
-    counts_frames: bool
-    """Whether the container is AVI, which stores when frames are decoded, not when shown."""
-    end: int | None
-    """Of the last frame, in units of the time base; None if the file does not say."""
-    frames: int
-    """The number of packets; a few of them may not be shown."""
 
 
 def is_video(path: Path) -> bool:
@@ -98,38 +60,32 @@ def open_video(path: Path) -> Iterator[Any]:
             yield container
 
 
-def inspect(path: Path) -> Facts:
-    """The facts of a video. Reads the whole file, without decoding it, to find truncation early.
-
-    Raises:
-        VideoError: as `open_video`, or if no video stream is in it, or it is truncated.
-    """
-    with open_video(path) as container:
-        import av.error  # only here is it known to be installed
-
-        stream = video_stream(container)
-        try:
-            count = _count(container, stream)
-        except (av.error.FFmpegError, OSError) as error:
-            raise VideoError(f"is damaged or truncated ({error.strerror})") from None
-    with open_video(path) as container:
-        stream = video_stream(container)
-        first = next(frames(container, stream.index), None)
-        if first is None:
-            raise VideoError("has no frame that can be decoded")
-        return _facts(stream, first, count)
+def first_frame(container: Any) -> Any:
+    """The first frame of the video; raises VideoError if there is none."""
+    stream = video_stream(container)
+    first = next(frames(container, stream.index, decoder_of(stream)), None)
+    if first is None:
+        raise VideoError("has no frame that can be decoded")
+    return first
 
 
-def frames(container: Any, index: int) -> Iterator[Any]:
+def frames(container: Any, index: int, decoder: str = "") -> Iterator[Any]:
     """Every frame of a stream in the order shown, with strictly increasing times.
+
+    Args:
+        decoder: the name of one of FFmpeg's; by default the usual one.
 
     Raises:
         DamagedError: naming the frame after which nothing can be decoded, or that has another size.
     """
+    import av
     import av.error
 
     stream = container.streams[index]
-    stream.thread_type = "AUTO"
+    context: Any = stream.codec_context
+    if decoder:
+        context = av.CodecContext.create(decoder, "r")
+    context.thread_type = "AUTO"
     done, last, size = 0, None, None
     # AVI stores when packets are decoded; their frames come out in the same order.
     steps = deque[int]() if container.format.name == "avi" else None
@@ -137,7 +93,9 @@ def frames(container: Any, index: int) -> Iterator[Any]:
         for packet in container.demux(stream):
             if steps is not None and packet.size:
                 steps.append(packet.dts)
-            for frame in packet.decode():
+            # One of another decoder has no time base, and is told the end by None.
+            for frame in context.decode(packet if packet.size else None):
+                frame.time_base = stream.time_base
                 size = size or (frame.width, frame.height)
                 if (frame.width, frame.height) != size:
                     raise DamagedError(f"changes its size at frame {done + 1}; cut it there")
@@ -164,52 +122,3 @@ def video_stream(container: Any) -> Any:
     if streams[0].codec_context is None or not streams[0].codec_context.pix_fmt:
         raise VideoError("holds a kind of video that cannot be decoded")
     return streams[0]
-
-
-def _count(container: Any, stream: Any) -> int:
-    """The number of video packets; raises VideoError if the file is shorter than it says."""
-    count, ends, broken = 0, dict[int, float](), False
-    known = any(name in container.format.name for name in _KNOWN_DURATION)
-    for packet in container.demux():
-        if packet.size and packet.pts is not None:
-            end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
-            ends[packet.stream_index] = max(end, ends.get(packet.stream_index, 0.0))
-        if packet.size and packet.stream_index == stream.index:
-            count += not packet.is_discard
-        broken = broken or (known and packet.is_corrupt)
-    end, said = max(ends.values(), default=0.0), 0.0
-    if stream.duration is not None:
-        end = ends.get(stream.index, 0.0)
-        said = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
-    elif container.duration is not None:
-        said = (container.duration + (container.start_time or 0)) / _MICROSECONDS
-    if broken or (known and end + 0.5 + 0.01 * said < said):
-        raise VideoError(f"is truncated after frame {count}, at {end:.1f} of {said:.1f} seconds")
-    return count
-
-
-def _facts(stream: Any, frame: Any, count: int) -> Facts:
-    context = stream.codec_context
-    rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-    matrix = frame.side_data.get("DISPLAYMATRIX")
-    full = frame.format.name.startswith("yuvj")
-    return Facts(
-        index=stream.index,
-        codec=context.codec.canonical_name,
-        width=frame.width,
-        height=frame.height,
-        pixel_format=frame.format.name,
-        # MPEG-4 counts time in 16 bits.
-        rate=1 / (1 / Fraction(rate)).limit_denominator(65535),
-        time_base=stream.time_base,
-        sample_aspect=stream.sample_aspect_ratio or None,
-        color_range=_FULL_RANGE if full else int(frame.color_range or context.color_range),
-        color_matrix=int(frame.colorspace),
-        color_primaries=int(frame.color_primaries),
-        color_transfer=int(frame.color_trc),
-        rotation=None if matrix is None else tuple(np.frombuffer(matrix, np.int32).tolist()),
-        hdr=read_hdr_metadata(frame),
-        counts_frames=stream.container.format.name == "avi",
-        end=None if stream.duration is None else (stream.start_time or 0) + stream.duration,
-        frames=count,
-    )

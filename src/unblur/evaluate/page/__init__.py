@@ -44,7 +44,9 @@ def write(
     Raises:
         PhotoError: if the file cannot be written.
     """
-    photo.save(document(result, metrics, pictures).encode(), path, overwrite=True)
+    photo.save(
+        document(result, metrics, pictures).encode(errors="backslashreplace"), path, overwrite=True
+    )
 
 
 def document(result: dict[str, Any], metrics: Sequence[Metric], pictures: Sequence[Picture]) -> str:

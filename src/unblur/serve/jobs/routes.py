@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, BinaryIO, Literal
 
@@ -11,6 +10,7 @@ from fastapi import Path as InPath
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, WithJsonSchema
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 from unblur import photo
 from unblur.errors import BusyError, ModelError
@@ -114,7 +114,7 @@ async def get_result(jobs: JobsOf, identity: Identity) -> Response:
     size = file.seek(0, 2)
     file.seek(0)
     headers = {"content-length": str(size), **attachment(record.format), **noted(record.lost)}
-    return StreamingResponse(_chunks(file), media_type=f"image/{record.format}", headers=headers)
+    return _FileResponse(file, media_type=f"image/{record.format}", headers=headers)
 
 
 @router.delete("/{id}", summary="Delete a job", status_code=204, responses=problems(403, 404))
@@ -161,7 +161,13 @@ def _time(seconds: float) -> datetime:
     return datetime.fromtimestamp(round(seconds), UTC)
 
 
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while data := file.read(2**18):
-            yield data
+class _FileResponse(StreamingResponse):
+    """Sends an open file, and closes it, also if the client leaves before the end."""
+
+    def __init__(self, file: BinaryIO, media_type: str, headers: dict[str, str]) -> None:
+        super().__init__(iter(lambda: file.read(2**18), b""), 200, headers, media_type)
+        self.file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self.file:
+            await super().__call__(scope, receive, send)

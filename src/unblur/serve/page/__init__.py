@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from fastapi import FastAPI
 from gradio.themes import Base
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount
 
 from unblur.errors import ExpiredError, UnblurError
 from unblur.photo import locked
@@ -33,8 +33,12 @@ _SWEEP = 20.0
 """Seconds between two searches for expired sessions."""
 
 
-def mount(app: FastAPI, settings: Settings) -> None:
-    """Mounts the page at `/`; to be called after all other routes are added."""
+def mount(app: FastAPI, settings: Settings) -> list[BaseRoute]:
+    """Mounts the page at `/`; to be called after all other routes are added.
+
+    Returns:
+        The routes that the page adds to the app, but for the mounted one.
+    """
     held_folder = contextlib.ExitStack()
     sessions = Sessions(held_folder.enter_context(_own_folder()), app.state.queue)
     app.state.sessions = sessions
@@ -72,6 +76,7 @@ def mount(app: FastAPI, settings: Settings) -> None:
                 held_folder.close()
 
     app.router.lifespan_context = lifespan  # pyright: ignore[reportAttributeAccessIssue]
+    return router.routes
 
 
 @contextlib.contextmanager
