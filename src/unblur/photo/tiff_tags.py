@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO
 
@@ -18,6 +18,10 @@ EXIF, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 SUB_DIRECTORIES = 330
 """The tag of the offsets of further pictures."""
 IPTC = 33723
+USER_COMMENT = 0x9286
+PROFILE = 34675
+RESOLUTION = (282, 283, 296)
+"""Across, down, and the unit: 1 none, 2 an inch, 3 a centimetre."""
 LAYERS = 37724
 """The layers of Photoshop (ImageSourceData)."""
 
@@ -80,13 +84,16 @@ def carried(tags: Tags) -> Tags:
     return {tag: entry for tag, entry in tags.items() if tag not in _STRUCTURAL}
 
 
-def append_tags(file: BinaryIO, tags: Tags, replaced: Tags | None = None) -> None:
+def append_tags(
+    file: BinaryIO, tags: Tags, replaced: Tags | None = None, removed: Iterable[int] = ()
+) -> None:
     """Add the tags that a little-endian TIFF lacks to its first directory.
 
     The directory is written again at the end of the file, and the header points there.
 
     Args:
         replaced: tags that take the place of the file's own.
+        removed: tags that are taken out, unless they are replaced.
     """
     order, big, offset = header(file)
     if order != "<":
@@ -100,12 +107,13 @@ def append_tags(file: BinaryIO, tags: Tags, replaced: Tags | None = None) -> Non
     own = {int.from_bytes(row[:2], "little"): row for row in rows}
     following = file.read(8 if big else 4)
     new = {tag: entry for tag, entry in carried(tags).items() if tag not in own} | replaced
-    if not new:
+    gone = own.keys() & {*replaced, *removed}
+    if not new and not gone:
         return
     start = file.seek(0, io.SEEK_END)
     start += -start % 8
     file.seek(start)
-    kept = [row for tag, row in own.items() if tag not in replaced]
+    kept = [row for tag, row in own.items() if tag not in gone]
     file.write(directory(new, start, big, kept, following))
     file.seek(8 if big else 4)
     file.write(struct.pack("<Q" if big else "<I", start))
@@ -228,7 +236,29 @@ class _Reader:
         if len(value) != size:
             return None
         self._room -= size
-        return kind, count, _swapped(value, kind) if self._order == ">" else value
+        if tag == IPTC:
+            return 7, size, _records(value)
+        if self._order == ">":
+            value = _comment(value) if tag == USER_COMMENT else _swapped(value, kind)
+        return kind, count, value
+
+
+def _records(value: bytes) -> bytes:
+    """IPTC records, which are bytes although some write them as numbers, and turn these round."""
+    begins, whole = b"\x1c", len(value) // 4 * 4
+    turned = _swapped(value[:whole], 4) + value[whole:]
+    return turned if value[:1] != begins == turned[:1] else value
+
+
+def _comment(value: bytes) -> bytes:
+    """A UserComment in UTF-16, which is in the order of the file, in the other order.
+
+    EXIF does not say so, and some write it otherwise: the high bytes are those that differ less.
+    """
+    code, text = value[:8], value[8:]
+    if code != b"UNICODE\0" or len(text) % 2 or len(set(text[::2])) > len(set(text[1::2])):
+        return value
+    return code + _swapped(text, 3)
 
 
 def _swapped(value: bytes, kind: int) -> bytes:
