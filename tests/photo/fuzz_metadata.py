@@ -64,7 +64,7 @@ def seeds() -> dict[str, list[bytes]]:
         if len(data) < 300_000:
             found.setdefault(_kind(data), []).append(data)
     names = ("exif", "xmp", "iptc", "profile", "comment", "unknown")
-    blocks = dict.fromkeys(names, 50)
+    blocks: dict[str, int] = dict.fromkeys(names, 50)
     for made in FILES.values():
         for orientation in (0, 6):
             data = made(pixels_of("RGB", (24, 20), 1), blocks, orientation)

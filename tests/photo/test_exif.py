@@ -151,3 +151,39 @@ def test_what_a_reader_has_turned_is_reset(kind: str) -> None:
         assert wanted in xmp
     tags = tiff_tags.read_tags(io.BytesIO(read.origin.exif.removeprefix(b"Exif\0\0")))
     assert tiff_tags.number(tags, 0x112, 1) == 1
+
+
+def _note(at: int, order: str, head: bytes = b"", relative: bool = False) -> bytes:
+    """A maker's note with two texts, whose offsets count from the block's start or its own."""
+    texts = {6: b"a camera of Ada's", 7: b"firmware 1.0"}
+    place = len(head) + 2 + 12 * len(texts) + 4
+    entries, behind = b"", b""
+    for tag, text in texts.items():
+        offset = place + len(behind) + (0 if relative else at)
+        entries += struct.pack(order + "HHII", tag, 2, len(text), offset)
+        behind += text
+    footer = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", at)
+    return head + struct.pack(order + "H", len(texts)) + entries + bytes(4) + behind + footer
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("head", [b"", b"Panasonic\0\0\0", b"FUJIFILM\x0c\0\0\0"])
+def test_a_makers_note_finds_its_values_at_its_new_place(order: str, head: bytes) -> None:
+    relative = head.startswith(b"FUJI")
+    at = 44  # header, one entry, the directory below, one entry
+    note = _note(at, order, head, relative)
+    block = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    block += struct.pack(order + "HHHIII", 1, 0x8769, 4, 1, 26, 0)
+    block += struct.pack(order + "HHHIII", 1, 0x927C, 7, len(note), at, 0) + note
+    file = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(file, "JPEG", exif=b"Exif\0\0" + block)
+    data = file.getvalue()
+    for kind in ("tiff", "tiff", "png"):
+        read = photo.read(data)
+        data = photo.encode(read, 255 - read.pixels, kind)
+        whole = data if kind == "tiff" else photo.read(data).origin.exif
+        place = whole.index(head + note[len(head) : len(head) + 2] + note[len(head) + 2 :][:8])
+        assert place != at or kind == "png"
+        assert whole[place : place + len(note)] == _note(place, order, head, relative)[:-4] + (
+            struct.pack(order + "I", at if relative else place)
+        )

@@ -11,8 +11,9 @@ import pyvips
 
 from unblur.errors import PhotoError
 from unblur.photo import camera_raw, exif, iptc, libvips
-from unblur.photo.libvips import KEEP_NO_EXIF_NO_IPTC, decoded_bytes, unsupported
+from unblur.photo.libvips import KEEP_NO_EXIF_NO_IPTC, decoded_bytes
 from unblur.photo.origin import Origin
+from unblur.photo.tiff_kinds import check_supported
 from unblur.photo.tiff_pages import pages
 from unblur.photo.tiff_tags import (
     IPTC,
@@ -44,18 +45,6 @@ _PLACES = {
     frozenset({33550, 33922, 34264, 34735, 34736, 34737}): "its place on the map (GeoTIFF)",
     frozenset({286, 287}): "its place on the page",
 }
-# Libtiff's names; libvips' binary package is built without them.
-_UNREAD_COMPRESSIONS = {
-    34661: "JBIG", 34712: "JPEG 2000", 33003: "JPEG 2000", 33004: "JPEG 2000", 33005: "JPEG 2000",
-    34887: "LERC", 34892: "lossy JPEG of a DNG", 34925: "LZMA", 34933: "PNG", 34934: "JPEG XR",
-    22610: "JPEG XR", 50000: "ZSTD", 50002: "JPEG XL", 52546: "JPEG XL",
-}  # fmt: skip
-# By SampleFormat: whole numbers, signed ones, floats, and 4, undefined.
-_BITS = {1: {1, 2, 4, 8, 16, 32}, 2: {8, 16, 32}, 3: {16, 32}, 4: {8, 16, 32}}
-_UNREAD_COLOURS = {
-    9: "ICC L*a*b*", 10: "ITU L*a*b*", 32803: "a sensor's mosaic of", 34892: "a sensor's",
-    32844: "LogL", 32845: "LogLuv",
-}  # fmt: skip
 
 
 def load(file: BinaryIO, max_pixels: int | None) -> Any:
@@ -69,7 +58,7 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
     if found.hidden:
         raise PhotoError("begins with a smaller copy of its photo; save the photo alone")
     tags = read_tags(file, found.offset)
-    _check_supported(tags)
+    check_supported(tags)
     file.seek(0)
     # Libtiff has an orientation that there is not for an error, and takes it for upright.
     strict = 1 <= number(tags, _ORIENTATION, 1) <= 8
@@ -136,26 +125,6 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
         tags = {**tags, IPTC: (7, len(records), records)} if records else tags
     made_up = () if image.xres != 1 or image.yres != 1 else RESOLUTION
     append_tags(file, tags, layout, made_up)
-
-
-def _check_supported(tags: Tags) -> None:
-    compression, colours = number(tags, 259, 1), number(tags, 262, 1)
-    bits, form = set(numbers(tags, 258)) or {1}, set(numbers(tags, 339)) or {1}
-    if compression in _UNREAD_COMPRESSIONS:
-        name = _UNREAD_COMPRESSIONS[compression]
-        advice = "save it with LZW or Deflate compression first"
-        raise unsupported(f"{name} compression", "tiff", advice)
-    if colours == 6 and compression not in (6, 7):  # which libvips takes for RGB
-        raise unsupported("YCbCr colours", "tiff", "convert it to RGB first")
-    if colours in _UNREAD_COLOURS:
-        advice = "convert it to RGB first"
-        raise unsupported(f"{_UNREAD_COLOURS[colours]} colours", "tiff", advice)
-    if not any(bits <= _BITS.get(kind, set()) for kind in form):
-        said = " and ".join(map(str, sorted(bits)))
-        names = {1: "", 2: "signed ", 3: "floating-point ", 5: "complex ", 6: "complex "}
-        name = names.get(min(form), "unknown ")
-        advice = "save it with 8 or 16 bit, or 32-bit floats"
-        raise unsupported(f"{name}samples of {said} bit", "tiff", advice)
 
 
 def _own_alone(tags: Tags) -> tuple[str, ...]:

@@ -8,10 +8,13 @@ from collections.abc import Container, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-import numpy as np
+from unblur.photo import byte_order, maker_note
 
 Tags = dict[int, tuple[int, int, Any]]
-"""Tag -> (type, count, little-endian value); a sub-directory's value is its own `Tags`."""
+"""Tag -> (type, count, little-endian value); a sub-directory's value is its own `Tags`.
+
+A maker's note is a `Note`, which knows where it was.
+"""
 
 EXIF, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 """Sub-directories that describe the photo."""
@@ -43,7 +46,6 @@ _UNREAD = {273, 279, 288, 289, 320, 324, 325, 347, 700, 34675, 34377, LAYERS}
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 _SIZES |= {17: 8, 18: 8}
 _POINTERS = {13, 18}
-_WORDS = {5: 4, 10: 4}
 # Of all values together: those of a damaged file may overlap, and be many times the file.
 _MOST_BYTES = 2**26
 
@@ -136,6 +138,8 @@ def directory(
     for tag, (kind, count, value) in tags.items():
         place = offset + len(behind)
         data = directory(value, place, big) if isinstance(value, dict) else value
+        if isinstance(data, maker_note.Note):
+            data = maker_note.moved(data, place)
         field = data.ljust(room, b"\0")
         if len(data) > room:  # as every directory is
             field = place.to_bytes(room, "little")
@@ -237,30 +241,10 @@ class _Reader:
             return None
         self._room -= size
         if tag == IPTC:
-            return 7, size, _records(value)
+            return 7, size, byte_order.records(value)
+        if tag == maker_note.TAG and depth:
+            return kind, count, maker_note.Note.of(value, position)
         if self._order == ">":
-            value = _comment(value) if tag == USER_COMMENT else _swapped(value, kind)
+            turned = byte_order.comment if tag == USER_COMMENT else byte_order.swapped
+            value = turned(value, kind)
         return kind, count, value
-
-
-def _records(value: bytes) -> bytes:
-    """IPTC records, which are bytes although some write them as numbers, and turn these round."""
-    begins, whole = b"\x1c", len(value) // 4 * 4
-    turned = _swapped(value[:whole], 4) + value[whole:]
-    return turned if value[:1] != begins == turned[:1] else value
-
-
-def _comment(value: bytes) -> bytes:
-    """A UserComment in UTF-16, which is in the order of the file, in the other order.
-
-    EXIF does not say so, and some write it otherwise: the high bytes are those that differ less.
-    """
-    code, text = value[:8], value[8:]
-    if code != b"UNICODE\0" or len(text) % 2 or len(set(text[::2])) > len(set(text[1::2])):
-        return value
-    return code + _swapped(text, 3)
-
-
-def _swapped(value: bytes, kind: int) -> bytes:
-    word = _WORDS.get(kind, _SIZES[kind])
-    return np.frombuffer(value, f">u{word}").astype(f"<u{word}").tobytes()
