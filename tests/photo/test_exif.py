@@ -187,3 +187,18 @@ def test_a_makers_note_finds_its_values_at_its_new_place(order: str, head: bytes
         assert whole[place : place + len(note)] == _note(place, order, head, relative)[:-4] + (
             struct.pack(order + "I", at if relative else place)
         )
+
+
+def test_a_block_behind_an_odd_byte_is_read_and_written_behind_a_zero() -> None:
+    tags = Image.Exif()
+    tags[0x112], tags[0x10F] = 6, "Ada"
+    pixels = fidelity.picture(3)[:16, :24]
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=95, exif=tags)
+    data = file.getvalue().replace(b"Exif\0\0", b"Exif\0\xff", 1)
+    read = photo.read(data)
+    assert (read.width, read.height) == (16, 24)
+    for kind in ("jpeg", "png", "tiff"):
+        again: Any = Image.open(io.BytesIO(photo.encode(read, read.pixels, kind)))
+        found = again.getexif()
+        assert (found[0x112], found[0x10F]) == (1, "Ada")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from typing import Any, BinaryIO
 
 import numpy as np
+import pyvips
 
 from unblur.photo import extended_xmp, iptc, libvips, photoshop
 from unblur.photo import jpeg_segments as segment
@@ -14,11 +16,13 @@ from unblur.photo.density import resolution
 from unblur.photo.jpeg_segments import Segment, segments
 from unblur.photo.libvips import KEEP_NONE, save_streamed, set_blob
 from unblur.photo.origin import Origin
+from unblur.photo.tiff_tags import number, read_tags
 
 MAGIC = re.compile(rb"\xff\xd8\xff")
 
 # At 97 without chroma sub-sampling even hard coloured edges come back with 45 dB.
 _LOWEST_QUALITY = 97
+_ORIENTATION = 0x112
 
 # fmt: off
 # The example tables of the JPEG standard (Annex K), which a quality scales, in zigzag order.
@@ -58,6 +62,10 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
         image.remove(name)
         if data:
             set_blob(image, name, data)
+    if block := _odd_exif(found):
+        tags = read_tags(io.BytesIO(block))
+        set_blob(image, "exif-data", segment.EXIF + block)
+        image.set_type(pyvips.GValue.gint_type, "orientation", number(tags, _ORIENTATION, 1))
     across, down = resolution(found)
     return image.copy(xres=across, yres=down)
 
@@ -203,6 +211,13 @@ def _xmp(found: list[Segment]) -> tuple[bytes, list[str]]:
     packet = packets[0][len(extended_xmp.STANDARD) :] if packets else b""
     whole, lost = extended_xmp.joined(packet, parts)
     return whole, lost + (["a second packet of XMP"] if len(packets) > 1 else [])
+
+
+def _odd_exif(found: list[Segment]) -> bytes:
+    """A block behind another sixth byte than zero, which readers pass by, and libvips does not."""
+    bodies = (body for marker, body in found if marker == segment.APP1)
+    first = next((body for body in bodies if body.startswith(segment.EXIF[:5])), segment.EXIF)
+    return first[6:] if not first.startswith(segment.EXIF) else b""
 
 
 def _resources(found: list[Segment]) -> bytes:
