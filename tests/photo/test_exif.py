@@ -202,3 +202,17 @@ def test_a_block_behind_an_odd_byte_is_read_and_written_behind_a_zero() -> None:
         again: Any = Image.open(io.BytesIO(photo.encode(read, read.pixels, kind)))
         found = again.getexif()
         assert (found[0x112], found[0x10F]) == (1, "Ada")
+
+
+def test_sizes_below_exif_are_turned_in_a_tiff() -> None:
+    tags: tiff_tags.Tags = {
+        0x1001: (4, 1, struct.pack("<I", 24)),
+        0x1002: (4, 1, struct.pack("<I", 16)),
+    }
+    below: tiff_tags.Tags = {tiff_tags.INTEROPERABILITY: (4, 1, tags)}
+    file = io.BytesIO()
+    Image.fromarray(fidelity.picture(3)[:16, :24]).save(file, "TIFF", tiffinfo={0x112: 8})
+    tiff_tags.append_tags(file, {tiff_tags.EXIF: (4, 1, below)})
+    read = photo.read(file.getvalue())
+    again: Any = Image.open(io.BytesIO(photo.encode(read, read.pixels)))
+    assert again.getexif().get_ifd(0xA005) == {0x1001: 16, 0x1002: 24}

@@ -75,16 +75,24 @@ def turned_tags(tags: Tags, orientation: int, size: tuple[int, int]) -> Tags:
     below = tags.get(EXIF, (0, 0, None))[2]
     if orientation == 1 or not isinstance(below, dict):
         return tags
-    below = dict(below)
-    for one, two in _PAIRS if orientation >= 5 else ():
-        if one in below and two in below:
-            below[one], below[two] = below[two], below[one]
+    below = _exchanged(below) if orientation >= 5 else dict(below)
     for tag in below.keys() & set(_SUBJECTS):
         kind, count, value = below[tag]
         if kind == _SHORT and isinstance(value, bytes) and 2 <= count <= 4:
             new = turning.subject(orientation, struct.unpack(f"<{count}H", value), *size)
             below[tag] = kind, count, struct.pack(f"<{count}H", *(min(n, 65535) for n in new))
     return {**tags, EXIF: (4, 1, below)}
+
+
+def _exchanged(tags: Tags) -> Tags:
+    """A directory of EXIF, and those below it, with the pairs of across and down exchanged."""
+    new = {
+        k: (v[0], v[1], _exchanged(v[2])) if isinstance(v[2], dict) else v for k, v in tags.items()
+    }
+    for one, two in _PAIRS:
+        if one in new and two in new:
+            new[one], new[two] = new[two], new[one]
+    return new
 
 
 def from_tags(tags: Tags) -> bytes:
