@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from unblur.photo import jpeg, photoshop, xmp
+from unblur.photo import iptc, jpeg, photoshop, xmp
 from unblur.photo.exif import turned_tags, upright_exif
 from unblur.photo.libvips import set_blob
 
@@ -42,6 +42,8 @@ def upright(stored: Any, extras: dict[str, Any], applied: int | None) -> tuple[A
     if turned and applied is None:
         # A damaged file's resolution may be beyond what libvips lets be set.
         stored = stored.copy(xres=min(stored.yres, 1e6), yres=min(stored.xres, 1e6))
+    if records := _field(stored, "iptc-data"):
+        set_blob(stored, "iptc-data", iptc.upright(records, turned))
     for name, change in (("xmp-data", xmp.upright), ("photoshop-data", _resources)):
         if data := _field(stored, name):
             data, gone = change(data, orientation, size, reset)
@@ -65,6 +67,8 @@ def _resources(
         return new
 
     resources = photoshop.without_thumbnails(resources)
+    if records := photoshop.records(resources):
+        resources = photoshop.with_records(resources, iptc.upright(records, orientation >= 5))
     if orientation != 1:
         lost += [PLACES] if photoshop.has_places(resources) else []
         turn = photoshop.turned if orientation >= 5 else photoshop.without_places

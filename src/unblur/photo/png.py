@@ -120,7 +120,7 @@ def _own(image: Any, origin: Origin, depth: int) -> list[Chunk]:
     """The chunks of a PNG for its new pixels."""
     assert origin.chunks is not None
     new = {name: _field(image, f"{name}-data") for name in ("xmp", "photoshop")}
-    new["exif"] = origin.exif
+    new["exif"], new["iptc"] = origin.exif, _field(image, "iptc-data").removeprefix(_PHOTOSHOP)
     made = []
     for one in adapted(origin.chunks, image.bands, depth):
         if one.name == b"eXIf":
