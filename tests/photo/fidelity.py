@@ -198,6 +198,7 @@ def _dressed(image: Any, kind: str, profile: bool = True, **options: Any) -> byt
     image.set_type(blob, "xmp-data", XMP)
     if kind == "jpeg":
         image.set_type(blob, "iptc-data", iptc.wrapped(IPTC))
+        options["keep"] = 30  # all but EXIF, of which libvips would make a block of its own
     if profile and kind != "gif":
         small: Any = pyvips.Image.black(1, 1, bands=3)
         p3 = small.copy(interpretation="srgb").icc_export(output_profile="p3")
@@ -211,7 +212,8 @@ def _dressed(image: Any, kind: str, profile: bool = True, **options: Any) -> byt
 
 def _with_exif(data: bytes, kind: str) -> bytes:
     if kind == "jpeg":
-        return jpeg.with_segments(data, [*jpeg.exif_segments(exif()), (0xFE, b"a comment")])
+        added = [(0xE0, jpeg._jfif(300 / 25.4, 300 / 25.4)), *jpeg.exif_segments(exif())]
+        return jpeg.with_segments(data, [*added, (0xFE, b"a comment")])
     if kind == "png":
         return data[: png.HEAD] + bytes(png.exif_chunk(exif())[0]) + data[png.HEAD :]
     if kind == "webp":  # libvips has made a block, which is replaced

@@ -23,8 +23,8 @@ A dash: the photo or its format has none. Layout: channels, depth, compression, 
   it has alpha, since its alpha would be lossy too.
 - EXIF is carried byte for byte but for the orientation, which is applied and reset, what turns with
   it (sizes, resolutions, the subject's place), and the embedded thumbnail, which showed the blurred
-  photo. In **TIFF** it is laid out anew, so a maker's note that points outside itself may lose its
-  way.
+  photo. In **TIFF** it is laid out anew, and the offsets in a maker's note are moved with it; a
+  note that points outside itself may lose its way.
 - XMP is carried byte for byte but for what the new picture makes wrong: the orientation, sizes,
   regions of faces (MWG, Microsoft, IPTC, ACDSee) and the subject's place are turned with the
   picture; thumbnails are taken out. Crops of Camera Raw and Photos, depth maps and a panorama's

@@ -170,6 +170,54 @@ def test_only_boxes_turn_pixels_and_exif_comes_back_byte_for_byte() -> None:
         assert again.origin.header.get("xmp-data") == fidelity.XMP
 
 
+def _orientations() -> list[tuple[list[bytes], int]]:
+    """Transformations, and the orientation of EXIF that shows the same."""
+    turns = [[box(b"irot", bytes([n]))] if n else [] for n in range(4)]
+    plain = list(zip(turns, (1, 8, 3, 6), strict=True))
+    across, down = box(b"imir", b"\1"), box(b"imir", b"\0")
+    mirrored = [([*turn, across], n) for turn, n in zip(turns, (2, 7, 4, 5), strict=True)]
+    first = [([across, *turn], n) for turn, n in zip(turns, (2, 5, 4, 7), strict=True)]
+    return [*plain, *mirrored, *first, ([down], 4), ([*turns[1], down], 5)]
+
+
+@pytest.mark.parametrize(("boxes", "orientation"), _orientations())
+@pytest.mark.parametrize("stated", [1, 6])
+def test_what_turns_pixels_turns_places_whatever_exif_says(
+    boxes: list[bytes], orientation: int, stated: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x112] = stated
+    exif.get_ifd(0x8769)[0x9214] = (10, 12, 5, 7)
+    said = f"<x><a tiff:Orientation='{stated}' xmlns:tiff='http://ns.adobe.com/tiff/1.0/'/></x>"
+    image = fidelity._image(PIXELS).copy()
+    image.set_type(pyvips.GValue.blob_type, "exif-data", b"Exif\0\0" + fidelity.exif(1))
+    image.set_type(pyvips.GValue.blob_type, "xmp-data", said.encode())
+    plain = image.heifsave_buffer(compression="av1", Q=95)
+    found = bmff.contents(io.BytesIO(plain))
+    number = next(n for n, item in found.items.items() if item.kind == b"Exif")
+    data = rebuilt(plain, {number: bytes(4) + exif.tobytes().removeprefix(b"Exif\0\0")}, boxes)
+    read = photo.read(data)
+    turned = _upright(PIXELS, orientation)
+    assert np.abs(read.pixels.astype(int) - turned).mean() < 4
+    height, width = PIXELS.shape[:2]
+    for kind in ("avif", "jpeg"):
+        again: Any = Image.open(io.BytesIO(photo.encode(read, read.pixels, kind)))
+        tags = again.getexif()
+        assert tags[0x112] == 1
+        x, y = tags.get_ifd(0x8769)[0x9214][:2]
+        place = np.zeros((height, width), bool)
+        place[12, 10] = True
+        assert _upright(place, orientation)[y, x]
+        assert b"tiff:Orientation='1'" in again.info["xmp"]
+
+
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """By EXIF 2.32, section 4.6.4, tag 274."""
+    pixels = pixels.swapaxes(0, 1) if orientation >= 5 else pixels
+    pixels = pixels[::-1] if orientation in (3, 4, 7, 8) else pixels
+    return pixels[:, ::-1] if orientation in (2, 3, 6, 7) else pixels
+
+
 def test_other_pictures_are_said() -> None:
     heif = pytest.importorskip("pillow_heif")
     size = (PIXELS.shape[1], PIXELS.shape[0])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import pyvips
 import tifffile
+from PIL import Image, ImageCms
 
 from tests.photo import fidelity
 from unblur import photo
@@ -62,3 +63,20 @@ def test_floats_that_are_no_numbers_are_said(bad: float) -> None:
     values[40, 50, 2] = bad
     with pytest.raises(PhotoError, match="not numbers"):
         photo.read(float_tiff(values))
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "tiff"])
+@pytest.mark.parametrize("what", ["of RGB", "no profile"])
+def test_cmyk_whose_profile_does_not_fit(kind: str, what: str) -> None:
+    pixels = fidelity.picture(4)
+    rgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = rgb if what == "of RGB" else b"no profile" * 30
+    data = io.BytesIO()
+    cmyk = Image.frombytes("CMYK", pixels.shape[1::-1], pixels.tobytes())
+    cmyk.save(data, kind.upper(), icc_profile=profile)
+    read = photo.read(data.getvalue())
+    for pixels in (read.pixels, 255 - read.pixels):
+        again = Image.open(io.BytesIO(photo.encode(read, pixels)))
+        assert again.mode == "CMYK"
+        assert again.info["icc_profile"] == profile
+    assert photo.read(photo.encode(read, read.pixels, "png")).channels == 3

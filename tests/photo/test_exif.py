@@ -151,3 +151,68 @@ def test_what_a_reader_has_turned_is_reset(kind: str) -> None:
         assert wanted in xmp
     tags = tiff_tags.read_tags(io.BytesIO(read.origin.exif.removeprefix(b"Exif\0\0")))
     assert tiff_tags.number(tags, 0x112, 1) == 1
+
+
+def _note(at: int, order: str, head: bytes = b"", relative: bool = False) -> bytes:
+    """A maker's note with two texts, whose offsets count from the block's start or its own."""
+    texts = {6: b"a camera of Ada's", 7: b"firmware 1.0"}
+    place = len(head) + 2 + 12 * len(texts) + 4
+    entries, behind = b"", b""
+    for tag, text in texts.items():
+        offset = place + len(behind) + (0 if relative else at)
+        entries += struct.pack(order + "HHII", tag, 2, len(text), offset)
+        behind += text
+    footer = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", at)
+    return head + struct.pack(order + "H", len(texts)) + entries + bytes(4) + behind + footer
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("head", [b"", b"Panasonic\0\0\0", b"FUJIFILM\x0c\0\0\0"])
+def test_a_makers_note_finds_its_values_at_its_new_place(order: str, head: bytes) -> None:
+    relative = head.startswith(b"FUJI")
+    at = 44  # header, one entry, the directory below, one entry
+    note = _note(at, order, head, relative)
+    block = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    block += struct.pack(order + "HHHIII", 1, 0x8769, 4, 1, 26, 0)
+    block += struct.pack(order + "HHHIII", 1, 0x927C, 7, len(note), at, 0) + note
+    file = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(file, "JPEG", exif=b"Exif\0\0" + block)
+    data = file.getvalue()
+    for kind in ("tiff", "tiff", "png"):
+        read = photo.read(data)
+        data = photo.encode(read, 255 - read.pixels, kind)
+        whole = data if kind == "tiff" else photo.read(data).origin.exif
+        place = whole.index(head + note[len(head) : len(head) + 2] + note[len(head) + 2 :][:8])
+        assert place != at or kind == "png"
+        assert whole[place : place + len(note)] == _note(place, order, head, relative)[:-4] + (
+            struct.pack(order + "I", at if relative else place)
+        )
+
+
+def test_a_block_behind_an_odd_byte_is_read_and_written_behind_a_zero() -> None:
+    tags = Image.Exif()
+    tags[0x112], tags[0x10F] = 6, "Ada"
+    pixels = fidelity.picture(3)[:16, :24]
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=95, exif=tags)
+    data = file.getvalue().replace(b"Exif\0\0", b"Exif\0\xff", 1)
+    read = photo.read(data)
+    assert (read.width, read.height) == (16, 24)
+    for kind in ("jpeg", "png", "tiff"):
+        again: Any = Image.open(io.BytesIO(photo.encode(read, read.pixels, kind)))
+        found = again.getexif()
+        assert (found[0x112], found[0x10F]) == (1, "Ada")
+
+
+def test_sizes_below_exif_are_turned_in_a_tiff() -> None:
+    tags: tiff_tags.Tags = {
+        0x1001: (4, 1, struct.pack("<I", 24)),
+        0x1002: (4, 1, struct.pack("<I", 16)),
+    }
+    below: tiff_tags.Tags = {tiff_tags.INTEROPERABILITY: (4, 1, tags)}
+    file = io.BytesIO()
+    Image.fromarray(fidelity.picture(3)[:16, :24]).save(file, "TIFF", tiffinfo={0x112: 8})
+    tiff_tags.append_tags(file, {tiff_tags.EXIF: (4, 1, below)})
+    read = photo.read(file.getvalue())
+    again: Any = Image.open(io.BytesIO(photo.encode(read, read.pixels)))
+    assert again.getexif().get_ifd(0xA005) == {0x1001: 16, 0x1002: 24}

@@ -68,6 +68,13 @@ def test_blocks_of_a_gif() -> None:
     assert lost(photo.read(ends), "gif") == ("its block of plain text", "the data behind its end")
 
 
+def test_a_gif_without_transparency_stays_so() -> None:
+    read = photo.read(gif())
+    again = Image.open(io.BytesIO(photo.encode(read, read.pixels)))
+    assert "transparency" not in again.info
+    assert photo.read(photo.encode(read, read.pixels)).channels == 3
+
+
 def test_what_a_gif_cannot_hold_is_said() -> None:
     jpeg = next(case for case in fidelity.cases() if case.format == "JPEG").data()
     held = {"its IPTC records", "its resolution"}

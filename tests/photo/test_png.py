@@ -266,3 +266,18 @@ def _profile() -> bytes:
     from PIL import ImageCms
 
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "what"),
+    [
+        (b"iCCP", b"p\0\0no zlib", "its ICC profile"),
+        (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(bytes(2**26), 9), "its XMP"),
+        (b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"\nexif\n  9\nzz"), "its EXIF"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_kept_or_said(name: bytes, data: bytes, what: str) -> None:
+    read = photo.read(png(PIXELS, [(name, data)]))
+    assert data in photo.encode(read, read.pixels)
+    assert lost(read, "png") == ()
+    assert lost(read, "tiff") == (f"{what}, which cannot be read",)

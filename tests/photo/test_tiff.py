@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image, ImageCms
 
 from tests.photo import fidelity
 from unblur import photo
@@ -98,8 +99,9 @@ def test_photoshop_keeps_all_but_layers_and_thumbnails() -> None:
     page = _page(photo.encode(read, read.pixels))
     assert bytes(page.tags[34377].value) == kept
     assert 37724 not in page.tags
-    assert lost(read, "tiff") == lost(read, "jpeg") == ("the layers of Photoshop",)
-    assert lost(read, "png") == ("the layers of Photoshop", "Photoshop's resources")
+    for kind in ("tiff", "jpeg", "png"):
+        assert lost(read, kind) == ("the layers of Photoshop",)
+    assert lost(read, "webp")[:2] == ("the layers of Photoshop", "Photoshop's resources")
 
 
 def test_tags_that_describe_the_photo_come_back() -> None:
@@ -209,3 +211,68 @@ def _again(data: bytes) -> bytes:
 def _page(data: bytes) -> Any:
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         return file.pages[0]
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_there_is_not_is_upright(orientation: int) -> None:
+    read = photo.read(_made(PIXELS, extratags=[(274, 3, 1, orientation, True)]))
+    assert np.array_equal(read.pixels, PIXELS)
+    assert _page(photo.encode(read, read.pixels)).tags[274].value == 1
+
+
+@pytest.mark.parametrize("kind", [4, 7])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_iptc_is_bytes_whatever_its_type_and_the_order(kind: int, order: str) -> None:
+    records = fidelity.IPTC.ljust(-(-len(fidelity.IPTC) // 4) * 4, b"\0")
+    count = len(records) // (4 if kind == 4 else 1)
+    stored = struct.unpack(f"{order}{count}I", records) if kind == 4 else records
+    data = _made(PIXELS, byteorder=order, extratags=[(33723, kind, count, stored, True)])
+    read = photo.read(data)
+    assert bytes(_page(photo.encode(read, read.pixels)).tags[33723].value) == records
+    assert records in photo.encode(read, read.pixels, "jpeg")
+
+
+@pytest.mark.parametrize("text", ["Größe", "日本語の写真"])
+def test_a_comment_of_a_big_endian_file_is_turned_with_the_file(text: str) -> None:
+    comment = b"UNICODE\0" + text.encode("utf-16-be")
+    block = b"MM\0*" + struct.pack(">IHHHII", 8, 1, 0x8769, 4, 1, 26) + bytes(4)
+    block += struct.pack(">HHHII", 1, 0x9286, 7, len(comment), 44) + bytes(4) + comment
+    data = io.BytesIO()
+    Image.fromarray(PIXELS).save(data, "PNG", exif=block)
+    read = photo.read(data.getvalue())
+    written = photo.encode(read, read.pixels, "tiff")
+    assert b"UNICODE\0" + text.encode("utf-16-le") in written
+    assert comment not in written
+
+
+def test_a_place_on_the_map_is_dropped_with_a_turn() -> None:
+    tags = [(33550, 12, 3, (1.0, 1.0, 0.0), True), (33922, 12, 6, (0.0,) * 6, True)]
+    for orientation in (1, 6):
+        read = photo.read(_made(PIXELS, extratags=[*tags, (274, 3, 1, orientation, True)]))
+        found = _page(photo.encode(read, read.pixels)).tags
+        there = orientation == 1
+        assert (33550 in found, 33922 in found) == (there, there)
+        assert lost(read, "tiff") == (() if there else ("its place on the map (GeoTIFF)",))
+        assert (b"\x0e\x83" in read.origin.exif) is there
+
+
+def test_further_samples_keep_their_meaning_and_lab_its_numbers() -> None:
+    five = np.dstack([255 - PIXELS, PIXELS[..., :2]])
+    data = _made(five, photometric="separated", extrasamples=["unspecified"])
+    assert _page(_again(data)).tags[338].value == (0,)
+    data = _made(PIXELS, photometric="minisblack", planarconfig="contig", extrasamples=[0, 0])
+    assert _page(_again(data)).tags[338].value == (0, 0)
+    data = _made(PIXELS.astype(np.uint16) * 257, photometric="cielab")
+    with tifffile.TiffFile(io.BytesIO(_again(data))) as file:
+        assert file.asarray().dtype == np.uint16
+
+
+def test_a_profile_of_other_colours_comes_back() -> None:
+    data = io.BytesIO()
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = profile[:16] + b"GRAY" + profile[20:]
+    Image.fromarray(PIXELS).save(data, "TIFF", icc_profile=profile)
+    read = photo.read(data.getvalue())
+    for kind in ("tiff", "jpeg", "png", "webp", "avif"):
+        made = Image.open(io.BytesIO(photo.encode(read, read.pixels, kind)))
+        assert made.info["icc_profile"] == profile

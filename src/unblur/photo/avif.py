@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from unblur.errors import PhotoError
 from unblur.photo import av1, heif, libvips
 from unblur.photo.avif_boxes import rebuilt
-from unblur.photo.bmff import contents
+from unblur.photo.bmff import box, contents
 from unblur.photo.cicp import Cicp
 from unblur.photo.libvips import KEEP_ALL, KEEP_NO_EXIF, set_blob
 from unblur.photo.origin import Origin
@@ -51,22 +51,24 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
         image = planes(image, cicp.matrix, cicp.full, bits)
     lossless = alpha or made_here
     options: dict[str, Any] = {"lossless": True} if lossless else {"Q": 98, "subsample_mode": "off"}
+    profile = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b""
     keep = KEEP_NO_EXIF
     if origin.exif:  # a place for it
         keep, image = KEEP_ALL, image.copy()
         set_blob(image, "exif-data", _EMPTY_EXIF)
     data = image.heifsave_buffer(compression="av1", keep=keep, bitdepth=bits, **options)
     try:
-        file.write(_completed(data, origin, cicp if made_here else None))
+        file.write(_completed(data, origin, cicp if made_here else None, profile))
     except (ValueError, KeyError) as error:
         raise PhotoError(f"cannot be written as AVIF ({error})") from None
 
 
-def _completed(avif: bytes, origin: Origin, planes_of: Cicp | None) -> bytes:
+def _completed(avif: bytes, origin: Origin, planes_of: Cicp | None, profile: bytes) -> bytes:
     """The file with the photo's colours, boxes and EXIF.
 
     Args:
         planes_of: what the planes are of, if the encoder was deceived.
+        profile: of the colours; libvips leaves out one that does not fit.
     """
     found = contents(io.BytesIO(avif))
     data, properties = {}, [*origin.boxes.values()]
@@ -82,6 +84,9 @@ def _completed(avif: bytes, origin: Origin, planes_of: Cicp | None) -> bytes:
         if numbers != old:
             data[found.primary] = av1.with_colours(stream, numbers)
         properties.append(new.colr())
+    own = {one[4:12] for one in found.properties[found.primary]}
+    if profile and not own & {b"colrprof", b"colrrICC"}:
+        properties.append(box(b"colr", b"prof" + profile))
     for number, item in found.items.items():
         if item.kind == b"Exif":
             data[number] = heif.exif_item(origin.exif)

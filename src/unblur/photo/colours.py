@@ -61,9 +61,9 @@ class Colours:
         if self.kind == "cmyk":
             lab = new[:3].icc_import(input_profile="srgb", pcs="lab")
             depth = 16 if stored.format == "ushort" else 8
-            if stored.get_typeof("icc-profile-data"):
+            if profile := _cmyk_profile(stored):
                 lab = lab.copy()
-                set_blob(lab, "icc-profile-data", stored.get("icc-profile-data"))
+                set_blob(lab, "icc-profile-data", profile)
                 back = lab.icc_export(depth=depth)
             else:
                 back = lab.icc_export(output_profile="cmyk", depth=depth)
@@ -73,6 +73,16 @@ class Colours:
         same = (new[:3] == shown[:3]).bandand()
         back = same.ifthenelse(stored[:colours], back.cast(stored.format))
         return back.bandjoin(new[3]) if stored.bands > colours else back
+
+
+def _cmyk_profile(stored: Any) -> bytes:
+    """The picture's profile; empty if it is of other colours, which `shown` passes over as well.
+
+    ICC.1:2010, section 7.2: the header.
+    """
+    field = "icc-profile-data"
+    profile = stored.get(field) if stored.get_typeof(field) else b""
+    return profile if profile[16:20] == b"CMYK" and profile[36:40] == b"acsp" else b""
 
 
 def colours_of(stored: Any) -> Colours:

@@ -11,17 +11,7 @@ import struct
 from contextlib import suppress
 
 from unblur.photo import orientation as turning
-from unblur.photo.tiff_tags import (
-    EXIF,
-    IPTC,
-    OF_SAMPLES,
-    Tags,
-    carried,
-    directory,
-    header,
-    number,
-    read_tags,
-)
+from unblur.photo.tiff_tags import EXIF, IPTC, OF_SAMPLES, Tags, carried, directory, header
 
 _ORIENTATION, _INTEROPERABILITY = 0x112, 0xA005
 _SUBJECTS = (0x9214, 0xA214)
@@ -32,7 +22,9 @@ _INTEGERS = {1, 3, 4, 6, 8, 9}
 _SHORT = 3
 
 
-def upright_exif(block: bytes, orientation: int, size: tuple[int, int]) -> bytes:
+def upright_exif(
+    block: bytes, orientation: int, size: tuple[int, int], reset: bool = False
+) -> bytes:
     """Set the orientation of an EXIF block to upright; every other byte stays where it is.
 
     Sizes and the place of the subject are turned. Makers' notes hold offsets into the block, so it
@@ -40,8 +32,9 @@ def upright_exif(block: bytes, orientation: int, size: tuple[int, int]) -> bytes
 
     Args:
         block: with or without the leading "Exif".
-        orientation: that has been applied to the pixels, 1 to 8; only then is it reset.
+        orientation: that has been applied to the pixels, 1 to 8.
         size: width and height of the picture as stored.
+        reset: whether the orientation is set to upright even where none has been applied.
     """
     lead = 6 if block[:4] == b"Exif" else 0
     out = bytearray(block[lead:])
@@ -60,7 +53,7 @@ def upright_exif(block: bytes, orientation: int, size: tuple[int, int]) -> bytes
         struct.pack_into(order + "I", out, offset + 2 + 12 * count, 0)
     for at in _entries(out, order, offset) + _entries(out, order, following):
         tag, kind = struct.unpack_from(order + "HH", out, at)
-        if orientation != 1 and tag == _ORIENTATION and kind in _INTEGERS:
+        if (reset or orientation != 1) and tag == _ORIENTATION and kind in _INTEGERS:
             struct.pack_into(order + "HIHH", out, at + 2, _SHORT, 1, 1, 0)
         places.setdefault(tag, at)
     if orientation >= 5:
@@ -74,12 +67,6 @@ def upright_exif(block: bytes, orientation: int, size: tuple[int, int]) -> bytes
     return block[:lead] + bytes(out)
 
 
-def orientation_of(block: bytes) -> int:
-    """The orientation that an EXIF block states, 1 to 8; 1 if it states none."""
-    value = number(read_tags(io.BytesIO(block.removeprefix(b"Exif\0\0"))), _ORIENTATION, 1)
-    return value if 1 <= value <= 8 else 1
-
-
 def turned_tags(tags: Tags, orientation: int, size: tuple[int, int]) -> Tags:
     """The tags of a TIFF whose EXIF directory agrees with a picture that has been turned.
 
@@ -88,16 +75,24 @@ def turned_tags(tags: Tags, orientation: int, size: tuple[int, int]) -> Tags:
     below = tags.get(EXIF, (0, 0, None))[2]
     if orientation == 1 or not isinstance(below, dict):
         return tags
-    below = dict(below)
-    for one, two in _PAIRS if orientation >= 5 else ():
-        if one in below and two in below:
-            below[one], below[two] = below[two], below[one]
+    below = _exchanged(below) if orientation >= 5 else dict(below)
     for tag in below.keys() & set(_SUBJECTS):
         kind, count, value = below[tag]
         if kind == _SHORT and isinstance(value, bytes) and 2 <= count <= 4:
             new = turning.subject(orientation, struct.unpack(f"<{count}H", value), *size)
             below[tag] = kind, count, struct.pack(f"<{count}H", *(min(n, 65535) for n in new))
     return {**tags, EXIF: (4, 1, below)}
+
+
+def _exchanged(tags: Tags) -> Tags:
+    """A directory of EXIF, and those below it, with the pairs of across and down exchanged."""
+    new = {
+        k: (v[0], v[1], _exchanged(v[2])) if isinstance(v[2], dict) else v for k, v in tags.items()
+    }
+    for one, two in _PAIRS:
+        if one in new and two in new:
+            new[one], new[two] = new[two], new[one]
+    return new
 
 
 def from_tags(tags: Tags) -> bytes:

@@ -21,8 +21,9 @@ class Format:
         endings: of file names.
         magic: matches the first 64 bytes of a file.
         load: opens a file, at its start, with a limit of pixels; the stored picture.
-        extras: the metadata that libvips drops, as arguments of `Origin`; it is called with the
-            file at its start, before `load`.
+        extras: the metadata that libvips drops, as arguments of `Origin`, and `applied`, the
+            orientation that `load` applies, if it does; it is called with the file at its start,
+            before `load`.
         save: writes a picture into an empty file; None if the format is only read.
         alpha: whether it holds transparency.
         bits: the most that it holds a sample.
@@ -56,7 +57,7 @@ BY_NAME = {
     ),
     "png": Format(
         (".png",), png.MAGIC, png.load, png.save, png.extras,
-        bits=16, boxes=(b"colr", b"mdcv", b"clli"),
+        bits=16, boxes=(b"colr", b"mdcv", b"clli"), photoshop=True,
     ),
     "webp": Format(
         (".webp",), webp.MAGIC, webp.load, webp.save, webp.extras, loses=webp.loses

@@ -66,7 +66,9 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     if data[start + 3 : start + 14] in _LOOPS:  # which libvips makes up
         del data[start : start + 19]
     if data[start : start + 2] == b"\x21\xf9":
-        data[start : start + 8] = gif_blocks.controlled(bytes(data[start : start + 8]), own.control)
+        data[start : start + 8] = gif_blocks.controlled(
+            bytes(data[start : start + 8]), own.control, image.hasalpha()
+        )
     data[3:6], data[12] = b"89a", own.aspect
     if own.background and start > 13:
         data[11] = gif_blocks.nearest(bytes(data[13:start]), own.background)

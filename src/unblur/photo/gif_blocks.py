@@ -94,16 +94,17 @@ def application(name: bytes, data: bytes) -> bytes:
     return b"\x21\xff\x0b" + name + cut + b"\0"
 
 
-def controlled(made: bytes, own: bytes) -> bytes:
+def controlled(made: bytes, own: bytes, alpha: bool) -> bytes:
     """A graphic control that libvips wrote, with the delay and the disposal of another one.
 
-    Empty if there was none and it tells of no transparency: libvips makes up a delay.
+    Empty if there was none and it tells of no transparency: libvips makes up a delay, and a
+    transparent colour of a picture without alpha.
     """
     own = own if len(own) == 8 else bytes(8)
-    clear = made[3] & 1
+    clear = made[3] & 1 & alpha
     if not clear and own == bytes(8):
         return b""
-    return made[:3] + bytes([own[3] & ~1 | clear]) + own[4:6] + made[6:]
+    return made[:3] + bytes([own[3] & ~1 | clear]) + own[4:6] + (made[6:] if clear else bytes(2))
 
 
 def table_bytes(packed: int) -> int:

@@ -64,19 +64,32 @@ def extras(file: BinaryIO) -> dict[str, Any]:
     found = contents(file)
     properties = found.properties.get(found.primary, [])
     carried = {box[4:8]: box for box in properties if box[4:8] in CARRIED}
-    if b"pasp" in carried and _quarter_turned(properties):
+    applied = _orientation(properties)
+    if b"pasp" in carried and applied >= 5:
         box = carried[b"pasp"]
         carried[b"pasp"] = box[:8] + box[12:16] + box[8:12]
     return {
         "cicp": _cicp(file, found, properties),
         "boxes": carried,
         "dropped": tuple(dict.fromkeys(_dropped(found, properties))),
+        "applied": applied,
     }
 
 
-def _quarter_turned(properties: list[bytes]) -> bool:
-    angles = [box[8:9] for box in properties if box[4:8] == b"irot"]
-    return sum(int.from_bytes(angle, "big") for angle in angles) % 2 == 1
+def _orientation(properties: list[bytes]) -> int:
+    """The orientation that the decoder applies, numbered as in EXIF: 1 to 8.
+
+    ISO/IEC 23008-12, 6.5.10 (`irot`: quarter turns anticlockwise) and 6.5.12 (`imir`: 0 exchanges
+    top and bottom, 1 left and right), one after the other.
+    """
+    mirrored, quarters = False, 0  # left and right first, the turns behind it
+    for box in properties:
+        value = int.from_bytes(box[8:9], "big")
+        if box[4:8] == b"irot":
+            quarters += value & 3
+        elif box[4:8] == b"imir":
+            mirrored, quarters = not mirrored, (0 if value & 1 else 2) - quarters
+    return ((2, 5, 4, 7) if mirrored else (1, 8, 3, 6))[quarters % 4]
 
 
 def _cicp(file: BinaryIO, found: Contents, properties: list[bytes]) -> Cicp | None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from typing import Any, BinaryIO
 
 import numpy as np
+import pyvips
 
 from unblur.photo import extended_xmp, iptc, libvips, photoshop
 from unblur.photo import jpeg_segments as segment
+from unblur.photo.density import resolution
 from unblur.photo.jpeg_segments import Segment, segments
-from unblur.photo.libvips import KEEP_ICC, save_streamed, set_blob
+from unblur.photo.libvips import KEEP_NONE, save_streamed, set_blob
 from unblur.photo.origin import Origin
+from unblur.photo.tiff_tags import number, read_tags
 
 MAGIC = re.compile(rb"\xff\xd8\xff")
 
 # At 97 without chroma sub-sampling even hard coloured edges come back with 45 dB.
 _LOWEST_QUALITY = 97
+_ORIENTATION = 0x112
 
 # fmt: off
 # The example tables of the JPEG standard (Annex K), which a quality scales, in zigzag order.
@@ -57,7 +62,12 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
         image.remove(name)
         if data:
             set_blob(image, name, data)
-    return image
+    if block := _odd_exif(found):
+        tags = read_tags(io.BytesIO(block))
+        set_blob(image, "exif-data", segment.EXIF + block)
+        image.set_type(pyvips.GValue.gint_type, "orientation", number(tags, _ORIENTATION, 1))
+    across, down = resolution(found)
+    return image.copy(xres=across, yres=down)
 
 
 def extras(file: BinaryIO) -> dict[str, Any]:
@@ -69,6 +79,8 @@ def extras(file: BinaryIO) -> dict[str, Any]:
     names = {
         "its comments" if m == segment.COMMENT else f"its APP{m - 0xE0} segments" for m, _ in kept
     }
+    if any(_aspect(body) for _, body in jfif[:1]):
+        names.add("the aspect of its pixels")
     blocks = sum(m == segment.APP1 and body.startswith(segment.EXIF) for m, body in found)
     dropped += ["a second block of EXIF"] if blocks > 1 else []
     dropped += _xmp(found)[1]
@@ -90,14 +102,18 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     def begin(start: bytes) -> bytes:
         return with_segments(start, added)
 
+    if profile := image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b"":
+        added += segment.profile_segments(profile)  # libvips leaves out one that does not fit
     options = {"Q": _quality(tables_of(origin.head)), "subsample_mode": "off"}
-    options |= {"interlace": bool(origin.header.get_typeof("interlaced")), "keep": KEEP_ICC}
+    options |= {"interlace": bool(origin.header.get_typeof("interlaced")), "keep": KEEP_NONE}
     save_streamed(image, "jpeg", options, begin, file)
 
 
 def check(origin: Origin) -> None:
-    """Raise CannotHoldError if a photo's EXIF or XMP is longer than a JPEG can hold."""
+    """Raise CannotHoldError if a photo's EXIF, XMP or profile is longer than a JPEG can hold."""
     segment.serialised(_added(origin))
+    if origin.header.get_typeof("icc-profile-data"):
+        segment.profile_segments(origin.header.get("icc-profile-data"))
 
 
 def turned(head: bytes) -> bytes:
@@ -175,6 +191,11 @@ def _is_jfif(marker: int, body: bytes) -> bool:
     return marker == segment.APP0 and body.startswith(b"JFIF\0") and len(body) >= 12
 
 
+def _aspect(jfif: bytes) -> bool:
+    """Whether it says the shape of the pixels: JFIF 1.02, densities of unit 0."""
+    return jfif[7] == 0 and jfif[8:10] != jfif[10:12]
+
+
 def _jfif(across: float, down: float) -> bytes:
     """The content of a JFIF segment; the resolution in pixels a millimetre, 1 if unknown."""
     inches = [min(max(round(value * 25.4), 1), 65535) for value in (across, down)]
@@ -190,6 +211,13 @@ def _xmp(found: list[Segment]) -> tuple[bytes, list[str]]:
     packet = packets[0][len(extended_xmp.STANDARD) :] if packets else b""
     whole, lost = extended_xmp.joined(packet, parts)
     return whole, lost + (["a second packet of XMP"] if len(packets) > 1 else [])
+
+
+def _odd_exif(found: list[Segment]) -> bytes:
+    """A block behind another sixth byte than zero, which readers pass by, and libvips does not."""
+    bodies = (body for marker, body in found if marker == segment.APP1)
+    first = next((body for body in bodies if body.startswith(segment.EXIF[:5])), segment.EXIF)
+    return first[6:] if not first.startswith(segment.EXIF) else b""
 
 
 def _resources(found: list[Segment]) -> bytes:

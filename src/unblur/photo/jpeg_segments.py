@@ -115,6 +115,22 @@ def has_broken_profile(found: list[Segment]) -> bool:
     return bool(parts) and numbers != {(n + 1, len(parts)) for n in range(len(parts))}
 
 
+def profile_segments(profile: bytes) -> list[Segment]:
+    """The segments of an ICC profile: ICC.1:2010, section B.4.
+
+    Raises:
+        CannotHoldError: if it is longer than 255 segments hold.
+    """
+    room = LONGEST - len(_PROFILE) - 2
+    parts = [profile[at : at + room] for at in range(0, len(profile), room)]
+    if len(parts) > 255:
+        hint = Hint("format", ("png", "tiff"))
+        raise CannotHoldError("has a longer ICC profile than a JPEG can hold", hint=hint)
+    return [
+        (0xE2, _PROFILE + bytes([n, len(parts)]) + part) for n, part in enumerate(parts, start=1)
+    ]
+
+
 def carried(found: list[Segment]) -> list[Segment]:
     """The comments and the segments of applications that hold for a new picture as they are."""
     stale = _stale(found)

@@ -15,7 +15,7 @@ from unblur.errors import Hint, PhotoError, TooManyPixelsError, UnknownFormatErr
 # No operation is repeated with the same operands; cached ones would hold files and memory.
 pyvips.cache_set_max(0)
 
-KEEP_ALL, KEEP_NO_EXIF, KEEP_NO_EXIF_NO_IPTC, KEEP_ICC, KEEP_NONE = 31, 30, 26, 8, 0
+KEEP_ALL, KEEP_NO_EXIF, KEEP_NO_EXIF_NO_IPTC, KEEP_NONE = 31, 30, 26, 0
 """Values of the savers' option `keep`: which metadata libvips writes."""
 
 # In the messages of libvips, libtiff, libjpeg-turbo, libheif and libspng.
@@ -27,7 +27,12 @@ _UNSUPPORTED = re.compile(
 
 
 def load(
-    loader: str, file: BinaryIO, max_pixels: int | None, kind: str = "", page: int | None = None
+    loader: str,
+    file: BinaryIO,
+    max_pixels: int | None,
+    kind: str = "",
+    page: int | None = None,
+    strict: bool = True,
 ) -> Any:
     """Open a picture lazily: only the header is decoded.
 
@@ -38,6 +43,7 @@ def load(
         max_pixels: the limit of width times height; None for none.
         kind: the format's name, if it is another.
         page: which of several is the photo.
+        strict: whether any error ends the decoding, not only missing pixels.
 
     Raises:
         PhotoError: if the header is damaged, there are several pages or frames and none is named,
@@ -45,7 +51,8 @@ def load(
         UnknownFormatError: if libvips cannot read a valid file of this kind.
     """
     kind = kind or loader
-    options: dict[str, Any] = {"fail_on": "error"} | ({} if page is None else {"page": page})
+    options: dict[str, Any] = {"fail_on": "error" if strict else "truncated"}
+    options |= {} if page is None else {"page": page}
     try:
         if isinstance(file, io.BytesIO):
             # From a buffer, which libvips copies: a source would not keep the bytes alive.

@@ -54,7 +54,7 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
             image.remove(name)
     for field, data in _blocks(found).items():
         set_blob(image, field, data)
-    profile = png_text.block(b"zTXt", found.first(b"iCCP"))  # the same layout
+    profile = _profile(found)
     if profile and not image.get_typeof("icc-profile-data"):  # libpng takes none with a flaw
         set_blob(image, "icc-profile-data", profile)
     if image.get_typeof("exif-data"):
@@ -75,7 +75,7 @@ def extras(file: BinaryIO) -> dict[str, Any]:
         "chunks": found,
         "cicp": said,
         "boxes": light_boxes(light),
-        "own": words(found, bool(found.first(b"iCCP"))),
+        "own": words(found, bool(found.first(b"iCCP"))) + _unread(found),
         "dropped": found.dropped,
     }
 
@@ -120,7 +120,7 @@ def _own(image: Any, origin: Origin, depth: int) -> list[Chunk]:
     """The chunks of a PNG for its new pixels."""
     assert origin.chunks is not None
     new = {name: _field(image, f"{name}-data") for name in ("xmp", "photoshop")}
-    new["exif"] = origin.exif
+    new["exif"], new["iptc"] = origin.exif, _field(image, "iptc-data").removeprefix(_PHOTOSHOP)
     made = []
     for one in adapted(origin.chunks, image.bands, depth):
         if one.name == b"eXIf":
@@ -168,6 +168,21 @@ def _blocks(found: Chunks) -> dict[str, bytes]:
     records = blocks.get("iptc") or blocks.get("photoshop", b"")
     blocks["iptc"] = _PHOTOSHOP + records if records.startswith(b"8BIM") else records
     return {f"{name}-data": data for name, data in blocks.items() if data}
+
+
+def _unread(found: Chunks) -> tuple[str, ...]:
+    """What stands in compressed chunks that are damaged or too large: a copy of a PNG holds it."""
+    names = {"exif": "EXIF", "xmp": "XMP", "iptc": "IPTC records", "photoshop": "resources"}
+    said = ["ICC profile"] if found.first(b"iCCP") and not _profile(found) else []
+    for one in found.carried:
+        role = png_text.role(one.data) if one.name in png_text.NAMES else "text"
+        if role in names and not png_text.block(one.name, one.data):
+            said.append(names[role])
+    return tuple(f"its {what}, which cannot be read" for what in dict.fromkeys(said))
+
+
+def _profile(found: Chunks) -> bytes:
+    return png_text.block(b"zTXt", found.first(b"iCCP"))  # the same layout
 
 
 def _orientation(found: Chunks) -> int:

@@ -83,7 +83,7 @@ def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
         stored = BY_NAME[kind].load(file, max_pixels)
         exif = stored.get("exif-data") if stored.get_typeof("exif-data") else b""
         extras = {"exif": exif, **found}
-        stored, extras = metadata.upright(stored, extras, applied=kind in ("avif", "heif"))
+        stored, extras = metadata.upright(stored, extras, extras.pop("applied", None))
         stored = _upright(stored)
     colours = colours_of(stored)
     try:

@@ -11,13 +11,16 @@ import pyvips
 
 from unblur.errors import PhotoError
 from unblur.photo import camera_raw, exif, iptc, libvips
-from unblur.photo.libvips import KEEP_NO_EXIF_NO_IPTC, decoded_bytes, unsupported
+from unblur.photo.libvips import KEEP_NO_EXIF_NO_IPTC, decoded_bytes
 from unblur.photo.origin import Origin
+from unblur.photo.tiff_kinds import check_supported
 from unblur.photo.tiff_pages import pages
 from unblur.photo.tiff_tags import (
     IPTC,
     LAYERS,
     OF_SAMPLES,
+    PROFILE,
+    RESOLUTION,
     Tags,
     append_tags,
     carried,
@@ -36,20 +39,12 @@ _OLD_DEFLATE = 32946
 """The same compression as 8."""
 _PREDICTORS = {1: "none", 2: "horizontal", 3: "float"}
 _DNG_VERSION = 0xC612
-_ORIENTATION, _PAGE_NUMBER, _EXTRA_SAMPLES = 274, 297, 338
-_RESOLUTION = (282, 283, 296)
-# Libtiff's names; libvips' binary package is built without them.
-_UNREAD_COMPRESSIONS = {
-    34661: "JBIG", 34712: "JPEG 2000", 33003: "JPEG 2000", 33004: "JPEG 2000", 33005: "JPEG 2000",
-    34887: "LERC", 34892: "lossy JPEG of a DNG", 34925: "LZMA", 34933: "PNG", 34934: "JPEG XR",
-    22610: "JPEG XR", 50000: "ZSTD", 50002: "JPEG XL", 52546: "JPEG XL",
-}  # fmt: skip
-# By SampleFormat: whole numbers, signed ones, floats, and 4, undefined.
-_BITS = {1: {1, 2, 4, 8, 16, 32}, 2: {8, 16, 32}, 3: {16, 32}, 4: {8, 16, 32}}
-_UNREAD_COLOURS = {
-    9: "ICC L*a*b*", 10: "ITU L*a*b*", 32803: "a sensor's mosaic of", 34892: "a sensor's",
-    32844: "LogL", 32845: "LogLuv",
-}  # fmt: skip
+_ORIENTATION, _PAGE_NUMBER, _EXTRA_SAMPLES, _FORMAT = 274, 297, 338, 339
+# Of the picture as it was stored, if that is turned.
+_PLACES = {
+    frozenset({33550, 33922, 34264, 34735, 34736, 34737}): "its place on the map (GeoTIFF)",
+    frozenset({286, 287}): "its place on the page",
+}
 
 
 def load(file: BinaryIO, max_pixels: int | None) -> Any:
@@ -63,11 +58,15 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
     if found.hidden:
         raise PhotoError("begins with a smaller copy of its photo; save the photo alone")
     tags = read_tags(file, found.offset)
-    _check_supported(tags)
+    check_supported(tags)
     file.seek(0)
-    image = libvips.load("tiff", file, max_pixels, page=found.photo).copy()
-    for name in ("n-pages", "n-subifds"):
+    # Libtiff has an orientation that there is not for an error, and takes it for upright.
+    strict = 1 <= number(tags, _ORIENTATION, 1) <= 8
+    image = libvips.load("tiff", file, max_pixels, page=found.photo, strict=strict).copy()
+    for name in ("n-pages", "n-subifds", "iptc-data"):
         image.remove(name)
+    if IPTC in tags:  # libtiff takes the records of a big-endian file for numbers
+        libvips.set_blob(image, "iptc-data", tags[IPTC][2])
     # A resolution without a unit, which is the shape of the pixels, is none of millimetres.
     return image.copy(xres=1, yres=1) if number(tags, 296, 2) == 1 else image
 
@@ -86,6 +85,9 @@ def extras(file: BinaryIO) -> dict[str, Any]:
         tags.pop(_PAGE_NUMBER, None)
     dropped += ["the layers of Photoshop"] if LAYERS in left_out else []
     dropped += [f"the tag {tag}" for tag in sorted(left_out - {LAYERS})]
+    if 2 <= number(tags, _ORIENTATION, 1) <= 8:
+        dropped += [words for places, words in _PLACES.items() if places & tags.keys()]
+        tags = {k: v for k, v in tags.items() if not any(k in places for places in _PLACES)}
     block, own = exif.from_tags(tags), _own_alone(tags)
     return {"tags": tags, "exif": block, "own": own, "dropped": tuple(dropped)}
 
@@ -114,37 +116,21 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     else:
         image.tiffsave_target(pyvips.Target.new_to_descriptor(file.fileno()), **options)
     tags = origin.tags or read_tags(io.BytesIO(origin.exif.removeprefix(b"Exif\0\0")))
+    layout = _layout(image, origin.tags, options["compression"]) | _resolution(image, origin, tags)
+    if profile := image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b"":
+        layout[PROFILE] = (7, len(profile), profile)  # libvips leaves out one that does not fit
     if origin.header.get_typeof("iptc-data"):
         # As bytes: libvips writes it as long words, and loses its end.
         records = iptc.bare(origin.header.get("iptc-data"))
         tags = {**tags, IPTC: (7, len(records), records)} if records else tags
-    append_tags(file, tags, _layout(image, origin.tags, options["compression"]))
-
-
-def _check_supported(tags: Tags) -> None:
-    compression, colours = number(tags, 259, 1), number(tags, 262, 1)
-    bits, form = set(numbers(tags, 258)) or {1}, set(numbers(tags, 339)) or {1}
-    if compression in _UNREAD_COMPRESSIONS:
-        name = _UNREAD_COMPRESSIONS[compression]
-        advice = "save it with LZW or Deflate compression first"
-        raise unsupported(f"{name} compression", "tiff", advice)
-    if colours == 6 and compression not in (6, 7):  # which libvips takes for RGB
-        raise unsupported("YCbCr colours", "tiff", "convert it to RGB first")
-    if colours in _UNREAD_COLOURS:
-        advice = "convert it to RGB first"
-        raise unsupported(f"{_UNREAD_COLOURS[colours]} colours", "tiff", advice)
-    if not any(bits <= _BITS.get(kind, set()) for kind in form):
-        said = " and ".join(map(str, sorted(bits)))
-        names = {1: "", 2: "signed ", 3: "floating-point ", 5: "complex ", 6: "complex "}
-        name = names.get(min(form), "unknown ")
-        advice = "save it with 8 or 16 bit, or 32-bit floats"
-        raise unsupported(f"{name}samples of {said} bit", "tiff", advice)
+    made_up = () if image.xres != 1 or image.yres != 1 else RESOLUTION
+    append_tags(file, tags, layout, made_up)
 
 
 def _own_alone(tags: Tags) -> tuple[str, ...]:
     """What of a TIFF no other format holds."""
     said = [f"the tag {tag}, which is too long" for tag in exif.left_out(tags)]
-    across, down, unit = (tags.get(tag) for tag in _RESOLUTION)
+    across, down, unit = (tags.get(tag) for tag in RESOLUTION)
     aspect = unit and number(tags, 296) == 1 and across != down
     said += ["the aspect of its pixels"] if aspect else []
     said += ["the tags of its samples"] if set(tags) & OF_SAMPLES else []
@@ -159,20 +145,33 @@ def _turned(tags: Tags) -> bool:
 def _layout(image: Any, tags: Tags, compression: str) -> Tags:
     """Tags of the layout that libvips would write otherwise: their own values.
 
-    It takes a resolution without a unit, which is the pixels' shape, for one in millimetres, and
-    a sample beside the colours for alpha.
+    It takes a sample beside the colours for alpha, and Lab for signed numbers.
     """
-    across, down, unit = (tags.get(tag) for tag in _RESOLUTION)
     kept: Tags = {}
-    if across and down and across[0] == down[0] == 5:
-        across, down = (down, across) if _turned(tags) else (across, down)
-        kept = {282: across, 283: down, 296: unit or (3, 1, struct.pack("<H", 2))}
     if compression == "deflate" and number(tags, 259) == _OLD_DEFLATE:
         kept[259] = (3, 1, struct.pack("<H", _OLD_DEFLATE))
-    extra = number(tags, _EXTRA_SAMPLES, 2)
-    if image.bands in (2, 4) and extra in (0, 1):
-        kept[_EXTRA_SAMPLES] = (3, 1, struct.pack("<H", extra))
+    extra = tags.get(_EXTRA_SAMPLES)
+    colours = {"cmyk": 4, "b-w": 1, "grey16": 1}.get(image.interpretation, 3)
+    colours = 1 if number(tags, 262, 2) in (0, 1) else min(colours, image.bands)
+    if extra and extra[1] == image.bands - colours and extra[0] == 3:
+        kept[_EXTRA_SAMPLES] = extra
+    if image.interpretation == "labs" and tags:
+        kept[_FORMAT] = tags.get(_FORMAT, (3, image.bands, struct.pack("<H", 1) * image.bands))
     return kept
+
+
+def _resolution(image: Any, origin: Origin, tags: Tags) -> Tags:
+    """The resolution as the photo's tags say it, which may be a shape of pixels, without a unit.
+
+    Args:
+        tags: of a TIFF, or of EXIF, which has been turned already.
+    """
+    across, down, unit = (tags.get(tag) for tag in RESOLUTION)
+    if not (across and down and across[0] == down[0] == 5):
+        return {}
+    if origin.tags and _turned(tags):
+        across, down = down, across
+    return dict(zip(RESOLUTION, (across, down, unit or (3, 1, struct.pack("<H", 2))), strict=True))
 
 
 def _premultiplied(image: Any, tags: Tags) -> bool:

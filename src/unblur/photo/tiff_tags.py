@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-import numpy as np
+from unblur.photo import byte_order, maker_note
 
 Tags = dict[int, tuple[int, int, Any]]
-"""Tag -> (type, count, little-endian value); a sub-directory's value is its own `Tags`."""
+"""Tag -> (type, count, little-endian value); a sub-directory's value is its own `Tags`.
+
+A maker's note is a `Note`, which knows where it was.
+"""
 
 EXIF, GPS, INTEROPERABILITY = 0x8769, 0x8825, 0xA005
 """Sub-directories that describe the photo."""
 SUB_DIRECTORIES = 330
 """The tag of the offsets of further pictures."""
 IPTC = 33723
+USER_COMMENT = 0x9286
+PROFILE = 34675
+RESOLUTION = (282, 283, 296)
+"""Across, down, and the unit: 1 none, 2 an inch, 3 a centimetre."""
 LAYERS = 37724
 """The layers of Photoshop (ImageSourceData)."""
 
@@ -39,7 +46,6 @@ _UNREAD = {273, 279, 288, 289, 320, 324, 325, 347, 700, 34675, 34377, LAYERS}
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 _SIZES |= {17: 8, 18: 8}
 _POINTERS = {13, 18}
-_WORDS = {5: 4, 10: 4}
 # Of all values together: those of a damaged file may overlap, and be many times the file.
 _MOST_BYTES = 2**26
 
@@ -80,13 +86,16 @@ def carried(tags: Tags) -> Tags:
     return {tag: entry for tag, entry in tags.items() if tag not in _STRUCTURAL}
 
 
-def append_tags(file: BinaryIO, tags: Tags, replaced: Tags | None = None) -> None:
+def append_tags(
+    file: BinaryIO, tags: Tags, replaced: Tags | None = None, removed: Iterable[int] = ()
+) -> None:
     """Add the tags that a little-endian TIFF lacks to its first directory.
 
     The directory is written again at the end of the file, and the header points there.
 
     Args:
         replaced: tags that take the place of the file's own.
+        removed: tags that are taken out, unless they are replaced.
     """
     order, big, offset = header(file)
     if order != "<":
@@ -100,12 +109,13 @@ def append_tags(file: BinaryIO, tags: Tags, replaced: Tags | None = None) -> Non
     own = {int.from_bytes(row[:2], "little"): row for row in rows}
     following = file.read(8 if big else 4)
     new = {tag: entry for tag, entry in carried(tags).items() if tag not in own} | replaced
-    if not new:
+    gone = own.keys() & {*replaced, *removed}
+    if not new and not gone:
         return
     start = file.seek(0, io.SEEK_END)
     start += -start % 8
     file.seek(start)
-    kept = [row for tag, row in own.items() if tag not in replaced]
+    kept = [row for tag, row in own.items() if tag not in gone]
     file.write(directory(new, start, big, kept, following))
     file.seek(8 if big else 4)
     file.write(struct.pack("<Q" if big else "<I", start))
@@ -128,6 +138,8 @@ def directory(
     for tag, (kind, count, value) in tags.items():
         place = offset + len(behind)
         data = directory(value, place, big) if isinstance(value, dict) else value
+        if isinstance(data, maker_note.Note):
+            data = maker_note.moved(data, place)
         field = data.ljust(room, b"\0")
         if len(data) > room:  # as every directory is
             field = place.to_bytes(room, "little")
@@ -228,9 +240,11 @@ class _Reader:
         if len(value) != size:
             return None
         self._room -= size
-        return kind, count, _swapped(value, kind) if self._order == ">" else value
-
-
-def _swapped(value: bytes, kind: int) -> bytes:
-    word = _WORDS.get(kind, _SIZES[kind])
-    return np.frombuffer(value, f">u{word}").astype(f"<u{word}").tobytes()
+        if tag == IPTC:
+            return 7, size, byte_order.records(value)
+        if tag == maker_note.TAG and depth:
+            return kind, count, maker_note.Note.of(value, position)
+        if self._order == ">":
+            turned = byte_order.comment if tag == USER_COMMENT else byte_order.swapped
+            value = turned(value, kind)
+        return kind, count, value

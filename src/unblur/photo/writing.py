@@ -120,9 +120,9 @@ def _write(photo: Photo, new: Any, kind: str, file: BinaryIO) -> None:
     target, origin = BY_NAME[kind], photo.origin
     assert target.save is not None
     native = origin.colours.kind in target.colours
-    image = origin.colours.stored(new, photo.shown, origin.header) if native else new
     profile = b"" if origin.cicp is None or b"colr" in target.boxes else origin.cicp.profile()
     try:
+        image = origin.colours.stored(new, photo.shown, origin.header) if native else new
         target.save(_with_fields(image, origin, native, profile), origin, file)
     except pyvips.Error as error:
         why = "no space left on the disk" if "No space left" in str(error) else reason(error)

@@ -65,7 +65,9 @@ _STALE_TURNED = (
 _SEMANTICS = {"GainMap": GAIN_MAP, "MotionPhoto": FILM, "DepthMap": DEPTH, "Depth": DEPTH}
 
 
-def upright(packet: bytes, orientation: int, size: tuple[int, int]) -> tuple[bytes, list[str]]:
+def upright(
+    packet: bytes, orientation: int, size: tuple[int, int], reset: bool = False
+) -> tuple[bytes, list[str]]:
     """Make a packet agree with a picture that has been set upright and is given new pixels.
 
     The orientation becomes 1; sizes and the regions of faces are turned; thumbnails, gain maps and
@@ -76,6 +78,7 @@ def upright(packet: bytes, orientation: int, size: tuple[int, int]) -> tuple[byt
         packet: as it lies in a file, the extended part of a JPEG's joined to it.
         orientation: that has been applied, EXIF's 1 to 8.
         size: width and height of the picture as stored.
+        reset: whether the orientation becomes 1 even where none has been applied.
 
     Returns:
         the packet, empty if it needs changes and cannot be read; and what is lost, in a few words
@@ -83,7 +86,8 @@ def upright(packet: bytes, orientation: int, size: tuple[int, int]) -> tuple[byt
     """
     data, codec = _utf8(packet)
     rules = _STALE + (_STALE_TURNED if orientation != 1 else ())
-    if not _mentions(data, rules) and (orientation == 1 or not xmp_regions.mentioned(data)):
+    reset = reset or orientation != 1
+    if not _mentions(data, rules) and not (reset and xmp_regions.mentioned(data)):
         return packet, []
     body = data.rstrip(b"\0")
     try:
@@ -91,6 +95,8 @@ def upright(packet: bytes, orientation: int, size: tuple[int, int]) -> tuple[byt
     except MalformedError:
         return b"", ["its XMP, which cannot be read"]
     lost = _without(tree, rules)
+    if reset:
+        xmp_regions.reset(tree)
     if orientation != 1:
         lost += xmp_regions.turn(tree, orientation, size)
     new = tree.edited()
@@ -98,19 +104,6 @@ def upright(packet: bytes, orientation: int, size: tuple[int, int]) -> tuple[byt
         return packet, lost
     new += data[len(body) :]
     return (new.decode().encode(codec) if codec else new), list(dict.fromkeys(lost))
-
-
-def orientation_of(packet: bytes) -> int:
-    """The orientation that a packet states, 1 to 8; 1 if it states none, or cannot be read."""
-    data, _ = _utf8(packet)
-    if b"Orientation" not in data:
-        return 1
-    try:
-        tree = Packet(data.rstrip(b"\0"))
-    except MalformedError:
-        return 1
-    values = [tree.text(node) for node in tree.named(xmp_regions.ORIENTATION)]
-    return int(values[0]) if values and values[0] in set("12345678") else 1
 
 
 def _without(tree: Packet, rules: Iterable[_Stale]) -> list[str]:

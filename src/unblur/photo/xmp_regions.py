@@ -23,7 +23,6 @@ _DIMENSIONS = (
 )  # fmt: skip
 _RECTANGLE = ("http://ns.microsoft.com/photo/1.2/t/Region#", "Rectangle")
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-ORIENTATION = (_TIFF, "Orientation")
 _PAIRS: tuple[tuple[Name, Name], ...] = (
     ((_TIFF, "ImageWidth"), (_TIFF, "ImageLength")),
     ((_TIFF, "XResolution"), (_TIFF, "YResolution")),
@@ -43,15 +42,20 @@ def mentioned(data: bytes) -> bool:
     return bool(_NAMES.search(data))
 
 
+def reset(packet: Packet) -> None:
+    """Set the orientation to 1."""
+    for node in packet.named((_TIFF, "Orientation"), (_EXIF, "Orientation")):
+        if packet.text(node) != "1":
+            packet.set(node, "1")
+
+
 def turn(packet: Packet, orientation: int, size: tuple[int, int]) -> list[str]:
-    """Set the orientation to 1, and turn what depends on it; what had to be taken out, in words.
+    """Turn what depends on the orientation; what had to be taken out, in words.
 
     Args:
         orientation: that has been applied, 2 to 8.
         size: width and height of the picture as stored.
     """
-    for node in packet.named(ORIENTATION, (_EXIF, "Orientation")):
-        packet.set(node, "1")
     if orientation >= 5:
         for one, two in _PAIRS:
             _exchange(packet, packet.named(one), packet.named(two))

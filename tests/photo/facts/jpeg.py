@@ -76,6 +76,12 @@ def facts() -> list[Fact]:
             CARRIED,
         ),
         add(
+            "IPTC: a preview",
+            jpeg(*photoshop(resource(1028, iptc + b"\x1c\2\xca\0\3old"))),
+            lambda d: (IptcImagePlugin.getiptcinfo(opened(d)) or {}).get((2, 202)),
+            CHANGED,
+        ),
+        add(
             "Photoshop's resources",
             jpeg(*photoshop(resource(1034, b"\1"), resource(4000, bytes(9)))),
             lambda d: opened(d).info["photoshop"],

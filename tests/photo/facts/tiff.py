@@ -97,6 +97,30 @@ def facts() -> list[Fact]:
         *found,
         add("EXIF and GPS directories (34665, 34853)", _with_exif(), _directories, CARRIED),
         add("orientation (274)", tiff((274, H, 1, 6)), tag(274), CHANGED, {274: 1}),
+        add("an orientation of 9 (274)", tiff((274, H, 1, 9)), tag(274), CHANGED, {274: 1}),
+        add(
+            "GeoTIFF of a turned photo",
+            tiff((274, H, 1, 6), (33550, D, 3, (1.5, 2.5, 0.0)), (34735, H, 4, (1, 1, 0, 0))),
+            tag(33550, 34735),
+            SAID,
+        ),
+        add(
+            "position of a turned photo",
+            tiff((274, H, 1, 3), (286, R, 1, (3, 1)), (287, R, 1, (4, 1))),
+            tag(286, 287),
+            SAID,
+        ),
+        add(
+            "an ink beside CMYK (338, 333)",
+            tiff(
+                text(333, "Cyan\0Magenta\0Yellow\0Black\0Gold"),
+                pixels=np.dstack([255 - PIXELS, PIXELS[..., :2]]),
+                photometric="separated",
+                extrasamples=["unspecified"],
+            ),
+            tag(333, 338),
+            CARRIED,
+        ),
         add(
             "resolution and its unit (282, 283, 296)",
             tiff(resolution=(300, 300)),
