@@ -93,7 +93,9 @@ def test_what_came_before_changes_nothing(picture: np.ndarray, precision: Precis
     for image, first in [*zip(images, alone, strict=True)][::-1]:
         assert np.array_equal(deblurrer(image), first)
         difference = unmasked(image).astype(int) - whole(image)
-        assert np.sqrt(np.square(difference).mean()) < 8
+        # Mirrored, a small one is a pattern that either may take for blur; memory that is not the
+        # picture's would differ far more.
+        assert np.sqrt(np.square(difference).mean()) < (8 if image is picture else 32)
 
 
 @pytest.mark.parametrize("bf16", [True, False])

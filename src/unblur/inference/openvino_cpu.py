@@ -65,8 +65,9 @@ class _Compiled:
     """A network, compiled at its first run, for any shape.
 
     In bf16, the shape that has been run `OFTEN` times gets a compilation of its own, which is a
-    seventh faster and gives the same to the bit. In other precisions the two differ in the last
-    digits, and results would depend on earlier inputs.
+    seventh faster and gives the same picture to the bit, and the same blur but for last digits in
+    single cells. In other precisions the pictures differ, and results would depend on earlier
+    inputs.
     """
 
     def __init__(self, network: Any, parallel: int, precision: str) -> None:
