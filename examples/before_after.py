@@ -13,7 +13,7 @@ import pyvips
 
 
 def main(blurred: Path, deblurred: Path, out: Path) -> None:
-    names = sorted(p.name for p in deblurred.iterdir() if (blurred / p.name).is_file())
+    names = sorted(p.name for p in deblurred.glob("[!.]*") if (blurred / p.name).is_file())
     if not names:
         sys.exit(f"{deblurred}: no photo with the name of one in {blurred}")
     sheet: Any = None

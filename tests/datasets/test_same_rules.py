@@ -40,8 +40,8 @@ def test_hidden_photos_are_not_trained_on(tmp_path: Path) -> None:
     names = ("a.png", "._a.png", ".Trash-1000/files/b.png", "__MACOSX/c.png", "d2.png", "d10.png")
     for name in names:
         write(tmp_path / name, DARK)
-    assert [path.name for path in find_data(tmp_path)[1]] == ["a.png", "d2.png", "d10.png"]
-    assert [pair.name for pair in find_photos(tmp_path).pairs] == ["a", "d2", "d10"]
+    assert [path.name for path in find_data(tmp_path)[1]] == ["a.png", "d10.png", "d2.png"]
+    assert [pair.name for pair in find_photos(tmp_path).pairs] == ["a", "d10", "d2"]
 
 
 def turned(upright: np.ndarray, orientation: int, path: Path) -> Path:

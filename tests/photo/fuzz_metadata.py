@@ -63,8 +63,8 @@ def seeds() -> dict[str, list[bytes]]:
         data = fact.data()
         if len(data) < 300_000:
             found.setdefault(_kind(data), []).append(data)
-    names = ("exif", "xmp", "iptc", "profile", "comment", "unknown")
-    blocks = dict.fromkeys(names, 50)
+    names: tuple[str, ...] = ("exif", "xmp", "iptc", "profile", "comment", "unknown")
+    blocks: dict[str, int] = dict.fromkeys(names, 50)
     for made in FILES.values():
         for orientation in (0, 6):
             data = made(pixels_of("RGB", (24, 20), 1), blocks, orientation)

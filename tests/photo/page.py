@@ -73,6 +73,23 @@ the product. Videos are described in [video.md](video.md).
 |---|---|---|
 """
 END = """
+## Files that are mutated
+
+`python -m tests.photo.fuzz_metadata --minutes 10` mutates the files of the table above, and others
+with all kinds of metadata at once, and reads and writes each by its bytes and by its path. A
+traceback, a line of several, a file that takes over 10 s, growth by over 1 GiB, and a path and
+bytes that differ are findings.
+
+| date | command | files | of them read | findings | slowest | memory grew by |
+|---|---|---|---|---|---|---|
+| 2026-11-27 | `--minutes 1.5` | 26305 | 4361 | 1 | 0.19 s | 295 MB |
+| 2026-11-27 | `--minutes 10 --seed 21`, one process | 64139 | 20870 | 0 | 0.81 s | 139 MB |
+
+Found and mended: a JPEG whose 16-bit quantisation table ends early was a traceback; an AVIF of
+1589263021 rows was refused with a line, but GLib printed two of its own; and, of 41463 mutated MP4,
+MOV, MKV and WebM files, a rate of over 131070 frames a second was a traceback. The tests run 300
+files.
+
 ## As another format
 
 EXIF, XMP and ICC profiles go from format to format; IPTC records into JPEG, PNG and TIFF, a TIFF's

@@ -65,6 +65,7 @@ def test_what_a_result_does_not_have_is_said(
     upload = session.add("photo.tif", folder, path, None)
     assert running.described(session, upload, queue)["notes"] == ""
     assert go(session, queue)[-1]["photos"][0]["notes"] == "Without the thumbnail"
+    assert upload.result is not None
     assert upload.result.cached.save(folder / "out").lost == ("the thumbnail",)
     assert upload.result.cached.save(folder / "out", 0).lost == ()
 

@@ -17,6 +17,7 @@ from tests.video.clips import blend, frames, packets, planes, times, write_clip,
 from unblur.errors import VideoError
 from unblur.video import deblur as module
 from unblur.video import deblur_video
+from unblur.video.facts import inspect
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +148,14 @@ def test_bad_output_is_one_line(
         deblur_video(blend, source, tmp_path / out, **options)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4", "there.mp4"]
     assert (tmp_path / "there.mp4").read_text() == "mine"
+
+
+def test_a_rate_that_no_video_has_is_no_traceback(tmp_path: Path) -> None:
+    data = bytearray(write_clip(tmp_path / "a.mp4", steps=(1,)).read_bytes())
+    at = data.index(b"mdhd") + 16  # ticks a second: ISO/IEC 14496-12, 8.4.2
+    data[at : at + 4] = (2**31 - 1).to_bytes(4, "big")
+    (tmp_path / "b.mp4").write_bytes(data)
+    assert inspect(tmp_path / "b.mp4").rate == 65535
 
 
 @pytest.mark.parametrize("limit", [2_000, 40_000])

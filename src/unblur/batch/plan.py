@@ -134,7 +134,7 @@ def find(inputs: Iterable[Path], apart: Iterable[Path] = ()) -> Plan:
 def _add_tree(root: Path, out: Path, todo: Plan) -> None:
     for found in walk(root, {identity(out)}):
         folder = os.path.join(out, os.path.dirname(found.place))  # noqa: PTH118, PTH120
-        target = os.path.join(folder, result_name(Path(found.path)))  # noqa: PTH118
+        target = os.path.join(folder, result_name(found.path))  # noqa: PTH118
         if found.kind == "photo" or (found.kind == "other" and _is_video(found.path)):
             todo.jobs.append(Job(found.path, target))
         else:
@@ -195,7 +195,8 @@ def _take_out_clashes(todo: Plan, same: Callable[[str], str]) -> None:
 
 
 def _is_renamed(job: Job) -> bool:
-    return Path(job.path).suffix != Path(job.out).suffix
+    path, out = (os.path.splitext(name)[1] for name in (job.path, job.out))  # noqa: PTH122
+    return path != out
 
 
 def _absolute(path: str) -> str:

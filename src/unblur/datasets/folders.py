@@ -12,12 +12,15 @@ from unblur.errors import DataError, SplitError
 
 
 def pictures(folder: Path) -> list[Path]:
-    """The photos of a folder by the rules of `photo.walk`, in its order."""
-    return [path for path in _listed(folder) if photo.is_photo(path)]
+    """The photos of a folder by the rules of `photo.walk`, sorted by path.
+
+    Not in its order, in which numbers count by value: what a split holds out would change.
+    """
+    return sorted(path for path in _listed(folder) if photo.is_photo(path))
 
 
 def pictures_below(folder: Path) -> list[Path]:
-    """The photos of a folder and of those in it, as `photo.walk` finds them.
+    """The photos of a folder and of those in it, as `photo.walk` finds them, sorted by path.
 
     Raises:
         DataError: if one of them cannot be read.
@@ -28,12 +31,12 @@ def pictures_below(folder: Path) -> list[Path]:
             raise DataError(entry.reason, file=Path(entry.path))
         if entry.kind == "photo":
             found.append(Path(entry.path))
-    return found
+    return sorted(found)
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The folders in a folder, without hidden ones, in the order of `photo.walk`."""
-    return [path for path in _listed(folder) if path.is_dir()]
+    """The folders in a folder, without hidden ones, sorted by path."""
+    return sorted(path for path in _listed(folder) if path.is_dir())
 
 
 def partners(blurred: Path, sharp: Path, tree: str, prefix: str = "") -> list[Pair]:

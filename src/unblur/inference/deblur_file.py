@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -178,7 +179,7 @@ def beside(path: Path) -> Path:
     return path.with_name(result_name(path, "-deblurred"))
 
 
-def result_name(path: Path, mark: str = "") -> str:
+def result_name(path: str | Path, mark: str = "") -> str:
     """A result's name: the photo's own, but photo.jpg for photo.heic, which is not written.
 
     A photo whose ending is of no format is given the one of its content: scan becomes scan.jpg.
@@ -186,12 +187,14 @@ def result_name(path: Path, mark: str = "") -> str:
     Args:
         mark: is put before the ending.
     """
-    ending = path.suffix.lower()
+    name = os.path.basename(path)  # noqa: PTH119 (fast: of millions)
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122
+    ending = suffix.lower()
     kind = None if ending in photo.FORMATS else content(path)
     if kind is None:
-        return f"{path.stem}{mark}{path.suffix if ending not in _UNWRITTEN else '.jpg'}"
-    made = next((end for end, name in photo.FORMATS.items() if name == kind), ".jpg")
-    return f"{path.stem if ending in _UNWRITTEN else path.name}{mark}{made}"
+        return f"{stem}{mark}{suffix if ending not in _UNWRITTEN else '.jpg'}"
+    made = next((end for end, of in photo.FORMATS.items() if of == kind), ".jpg")
+    return f"{stem if ending in _UNWRITTEN else name}{mark}{made}"
 
 
 def _fits(picture: Photo) -> bool:

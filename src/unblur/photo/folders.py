@@ -102,8 +102,9 @@ def is_hidden(name: str) -> bool:
 def order(name: str) -> tuple[list[tuple[bytes, int]], bytes]:
     """A key that sorts names by their bytes, but numbers in them by their value: 2 before 10."""
     whole = os.fsencode(name)
-    parts = re.findall(rb"([^0-9]*)([0-9]*)", whole)
-    return [(text, int(digits or -1)) for text, digits in parts], whole
+    *parts, last = re.split(rb"([0-9]+)", whole)
+    numbered = [(text, int(digits)) for text, digits in zip(parts[::2], parts[1::2], strict=True)]
+    return [*numbered, (last, -1)], whole
 
 
 def is_photo(path: Path) -> bool:
@@ -141,7 +142,7 @@ def _is_photo(entry: os.DirEntry[str]) -> bool:
 
 
 def _named_so(name: str) -> bool:
-    return PurePath(name).suffix.lower() in READABLE
+    return os.path.splitext(name)[1].lower() in READABLE  # noqa: PTH122 (fast: of millions)
 
 
 def _reason(error: OSError) -> str:

@@ -71,7 +71,7 @@ BY_NAME = {
         bits=12, boxes=(b"colr", *cicp.CARRIED), loses=avif.loses,
     ),
     "gif": Format((".gif",), gif.MAGIC, gif.load, gif.save, gif.extras, loses=gif.loses),
-    "heif": Format((".heic", ".heif"), heic.MAGIC, heic.load, None, heif.extras),
+    "heif": Format((".heic", ".heif", ".hif"), heic.MAGIC, heic.load, None, heif.extras),
 }
 # fmt: on
 """The formats; a file is of the first one that matches."""

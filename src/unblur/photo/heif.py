@@ -24,6 +24,8 @@ _PICTURES = (
     b"iden",
 )
 _STRUCTURE = (b"ftyp", b"meta", b"mdat", b"free", b"skip", b"wide", b"moov", b"styp", b"idat")
+_LARGEST_SIDE = 100_000_000
+"""Of a picture, in libvips."""
 _XMP = b"application/rdf+xml"
 _C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _ALPHA = (b"auxiliary:alpha", b"hevc:2015:auxid:1")
@@ -49,6 +51,12 @@ def check(file: BinaryIO) -> None:
     if any(kind == b"prem" for kind, _, _ in found.references):
         why = "has premultiplied transparency, which is not supported; convert it to PNG first"
         raise PhotoError(why)
+    for box in found.properties.get(found.primary, []):
+        if box[4:8] == b"ispe" and len(box) >= 20:
+            width, height = struct.unpack_from(">II", box, 12)
+            # GLib prints a warning of its own, where libvips passes it on.
+            if max(width, height) >= _LARGEST_SIDE:
+                raise PhotoError(f"is damaged (a size of {width}x{height})")
 
 
 def extras(file: BinaryIO) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from unblur.torch_engine import has_bf16
 from unblur.training.config import DataConfig
 from unblur.training.data import TrainingData
 
-SAMPLES = 5000
+SAMPLES = 5500
 """Crops; a crop's features take 0.6 MB of memory."""
 STEPS = 6000
 BATCH = 16
@@ -45,6 +45,11 @@ KINDS = (
     (0.16, BlurConfig(sharp_share=0, max_length=14, defocus_share=0.06, **NOISY)),
     (0.19, BlurConfig(sharp_share=0, max_length=44, defocus_share=0.04, **NOISY)),
     (0.07, BlurConfig(sharp_share=0, min_length=25, max_length=110, defocus_share=0, **NOISY)),
+    # Strong noise, some of it on photos at rest: standard deviations of up to 30 levels.
+    (0.12, BlurConfig(
+        sharp_share=0.35, max_length=30, defocus_share=0.03, sweep_share=0.15, noise_share=1,
+        max_read_noise=0.12, max_shot_noise=0.01,
+    )),
     # Out of focus and at rest.
     (0.10, BlurConfig(
         sharp_share=0, min_length=0, max_length=0.01, layer_share=0, defocus_share=1,

@@ -123,8 +123,7 @@ def _facts(stream: Any, frame: Any, count: int, tick: Fraction) -> Facts:
         width=frame.width,
         height=frame.height,
         pixel_format=pixel_format,
-        # MPEG-4 counts time in 16 bits.
-        rate=1 / (1 / Fraction(rate)).limit_denominator(65535),
+        rate=_rate(rate),
         time_base=stream.time_base,
         sample_aspect=stream.sample_aspect_ratio or None,
         color_range=_FULL_RANGE if full else int(frame.color_range or context.color_range),
@@ -143,6 +142,11 @@ def _facts(stream: Any, frame: Any, count: int, tick: Fraction) -> Facts:
         frames=count,
         tick=tick,
     )
+
+
+def _rate(said: Fraction) -> Fraction:
+    """A rate as MPEG-4 can say it, which counts time in 16 bits; of a damaged file the most."""
+    return 1 / ((1 / Fraction(said)).limit_denominator(65535) or Fraction(1, 65535))
 
 
 def _refuse_unreadable(context: Any, pixel_format: str, facts: dict[str, Any]) -> None:
