@@ -175,6 +175,9 @@ class BusyError(UnblurError):
         super().__init__(f"the server is busy; try again in {retry_after} s")
         self.retry_after = retry_after
 
+    def __reduce__(self) -> tuple[type, tuple[int]]:
+        return type(self), (self.retry_after,)
+
 
 class TaskCancelledError(UnblurError):
     """A task of the server's queue was cancelled, by its client or by a stop of the server."""
@@ -193,3 +196,6 @@ class ExpiredError(UnblurError):
 
     def __init__(self) -> None:
         super().__init__("is no longer here: photos are deleted a while after the page is left")
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        return type(self), ()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +186,29 @@ def test_measuring_images_whose_names_are_no_text(tmp_path: Path, picture: np.nd
     assert r"\udcff$x$" in out
     for name in ("a.html", "c.md"):
         assert r"\udcff$x$" in (tmp_path / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_leaves_no_unfinished_files(tmp_path: Path, name: str) -> None:
+    program = f"""
+        import os, pathlib, signal
+        from unblur.cli.stopping import tidy_end
+        from unblur.photo.files import atomic, scratch, scratch_folder
+        out = pathlib.Path("out.png")
+        with tidy_end(), scratch_folder() as folder, scratch(out), atomic(out) as file:
+            file.write(b"half")
+            (folder / "in").touch()
+            print(len(os.listdir()), folder, flush=True)
+            os.kill(os.getpid(), signal.{name})
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    count, folder = done.stdout.split()
+    assert (done.returncode, count) == (-getattr(signal, name), "2")
+    assert list(tmp_path.iterdir()) == []
+    assert not Path(folder).exists()

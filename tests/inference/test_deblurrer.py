@@ -12,7 +12,14 @@ import pyvips
 import unblur
 from tests.files import with_thumbnail, write
 from unblur import photo
-from unblur.errors import ModelError, NotKeptWarning
+from unblur.errors import (
+    BusyError,
+    ExpiredError,
+    ModelError,
+    NotKeptWarning,
+    PhotoError,
+    UnblurError,
+)
 from unblur.inference.deblur_file import deblur_file
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import Engine
@@ -86,6 +93,7 @@ def test_tiles_hardly_show(picture: np.ndarray) -> None:
         (np.zeros((4, 4, 3), np.uint8), 1.5, "0 to 1"),
         (np.full((4, 4), np.nan, np.float32), 1, "not finite"),
         (np.full((4, 4), 200, np.float32), 1, "divide the array by 255"),
+        (np.eye(4, dtype=np.float32) - 1, 1, "of which 0 is black, not -1"),
         (np.full((4, 4), 2e4, np.float64), 1, "divide the array by 65535"),
     ],
 )
@@ -94,6 +102,32 @@ def test_bad_arrays_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         deblurrer(image, strength)
+
+
+def test_arrays_lie_in_memory_as_they_like(deblurrer: Deblurrer, picture: np.ndarray) -> None:
+    wanted = deblurrer(picture)
+    still = picture.copy()
+    still.flags.writeable = False
+    masked = np.ma.array(picture, mask=picture > 200)
+    spread = np.repeat(picture, 2, axis=1)[:, ::2]
+    for image in (np.asfortranarray(picture), picture[::-1, :, ::-1][::-1, :, ::-1], still, spread):
+        assert np.array_equal(deblurrer(image), wanted)
+    after = deblurrer(masked)
+    assert isinstance(after, np.ma.MaskedArray)
+    assert np.array_equal(after.data, wanted)
+    assert np.array_equal(after.mask, masked.mask)
+
+
+def test_a_model_of_another_kind_is_a_type_error(picture: np.ndarray) -> None:
+    for call in (unblur.deblur, unblur.inspect):
+        with pytest.raises(TypeError, match="a network was expected, not 3"):
+            call(picture, model=3)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("error", [BusyError(3), ExpiredError(), PhotoError("x", limit=3)])
+def test_errors_cross_processes(error: UnblurError) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
 
 
 @pytest.mark.parametrize("dtype", ["u2", "f4", "f8"])

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 import unblur
 from tests.photo import fidelity
 from unblur import photo
+from unblur.errors import PhotoError
 from unblur.inference.pil import open_pil
 
 SIZE = (24, 16)
@@ -147,3 +148,25 @@ def test_other_modes_are_refused_with_advice(mode: str) -> None:
     for call in (unblur.deblur, unblur.inspect):
         with pytest.raises(ValueError, match=f"can be taken, not {mode}; convert it to RGB or L"):
             call(image)
+
+
+def test_a_truncated_image_is_one_line() -> None:
+    data = io.BytesIO()
+    colours().convert("RGB").save(data, "JPEG")
+    for call in (unblur.deblur, unblur.inspect):
+        image = Image.open(io.BytesIO(data.getvalue()[:-10]))
+        with pytest.raises(PhotoError, match=r"^is damaged or truncated \(.*\)$"):
+            call(image)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "CMYK", "1", "LA"])
+def test_an_image_without_pixels_comes_back(mode: str) -> None:
+    back = unblur.deblur(Image.new(mode, (0, 3)))
+    assert (back.mode, back.size) == (mode, (0, 3))
+
+
+def test_a_key_of_another_number_of_colours_is_none() -> None:
+    image = Image.new("RGB", (4, 4))
+    image.info["transparency"] = (1, 2)
+    pixels, _ = open_pil(image)
+    assert pixels.shape == (4, 4, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -65,6 +66,31 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     plain.touch()
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode == plain.stat().st_mode
+
+
+def test_of_a_link_the_file_is_written(tmp_path: Path) -> None:
+    there, link = tmp_path / "there" / "a.png", tmp_path / "link.png"
+    there.parent.mkdir()
+    link.symlink_to(there)
+    photo.save(b"one", link)
+    assert there.read_bytes() == b"one"
+    with pytest.raises(PhotoError, match="exists already"):
+        photo.save(b"two", link)
+    photo.save(b"two", link, overwrite=True)
+    assert link.is_symlink()
+    assert there.read_bytes() == b"two"
+    link.unlink()
+    link.symlink_to(link)
+    with pytest.raises(PhotoError, match="cannot be written"):
+        photo.save(b"three", link, overwrite=True)
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    with pytest.raises(PhotoError, match="cannot be written"):
+        photo.save(b"x", pipe, overwrite=True)
+    assert pipe.is_fifo()
 
 
 def test_only_unfinished_files_are_swept(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from unblur.inference.blur_map import BlurMap
 from unblur.inspection import Inspection
 from unblur.inspection.summary import Kind
+from unblur.serve.api import noted
 from unblur.serve.page import words
 
 NOTHING = BlurMap(*np.zeros((5, 1, 1), np.float32))
@@ -71,3 +72,10 @@ def test_a_scale_that_was_chosen_says_nothing_of_the_blur() -> None:
 
 def plain(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_any_words_fit_into_a_header() -> None:
+    (value,) = noted(["a chunk\r\nX: 1", "é \udcff"]).values()
+    assert value.isascii()
+    assert value.isprintable()
+    assert noted([]) == {}

@@ -14,8 +14,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from tests.video.clips import blend, write_clip
 from unblur.errors import VideoError
@@ -242,8 +244,8 @@ def light_of_a_scene() -> bytes:
     return b"\xb5\x00\x3c\x00\x01\x04\x01" + body
 
 
-def write_with_messages(path: Path, codec: str, message: bytes) -> Path:
-    """A clip with an SEI message (of type 4) before each frame."""
+def write_with_messages(path: Path, codec: str, message: bytes, kind: int = 4) -> Path:
+    """A clip with an SEI message before each frame."""
     hevc = codec == "libx265"
     options = QUIET if hevc else {}
     with av.open(str(path), "w") as out:
@@ -254,7 +256,7 @@ def write_with_messages(path: Path, codec: str, message: bytes) -> Path:
             array = np.full((48, 64, 3), 40 * number, np.uint8)
             encoded += stream.encode(av.VideoFrame.from_ndarray(array, format="rgb24"))
         for old in [*encoded, *stream.encode(None)]:
-            packet = av.Packet(nal_units(message, 4, hevc) + bytes(old))
+            packet = av.Packet(nal_units(message, kind, hevc) + bytes(old))
             packet.pts, packet.dts, packet.time_base = old.pts, old.dts, old.time_base
             packet.is_keyframe, packet.stream = old.is_keyframe, stream
             out.mux(packet)
@@ -275,6 +277,14 @@ def test_captions_in_frames_are_kept_or_said(tmp_path: Path) -> None:
     assert len(set(found(source))) == 1
     said = run(source, tmp_path / "c.mkv", codec="ffv1")
     assert "closed captions in its frames: cannot be kept in matroska as ffv1" in said
+
+
+def test_data_of_a_camera_in_frames_is_said_to_be_lost(tmp_path: Path) -> None:
+    # Of x264's own in every file nothing is said.
+    source = write_with_messages(tmp_path / "a.mp4", "libx264", bytes(range(16)) + b"a", kind=5)
+    lost = "data of its camera or encoder in its frames (SEI)"
+    assert run(source, tmp_path / "b.mp4") == [f"{lost}: cannot be kept in mp4 as libx264"]
+    assert lost not in read(tmp_path / "b.mp4")
 
 
 def test_light_of_each_scene_is_said_to_be_lost(tmp_path: Path) -> None:
@@ -468,3 +478,63 @@ def test_data_beside_a_frame_that_pyav_has_no_name_for(tmp_path: Path) -> None:
     source = write_alpha(tmp_path / "a.mov", "tiff", "rgba")  # EXIF, since FFmpeg 8
     run(source, tmp_path / "b.mkv")
     np.testing.assert_array_equal(alphas(tmp_path / "b.mkv"), alphas(source))
+
+
+def write_with_sound(path: Path, layout: str, sound: str = "aac", cover: bool = False) -> Path:
+    """Pictures with two tracks of silence, of which the second is a comment in German."""
+    with av.open(str(path), "w") as out:
+        video: Any = out.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        tracks: list[Any] = [out.add_stream(sound, 48000, layout=layout) for _ in range(2)]
+        tracks[1].metadata.update(title="Comments", language="ger", BPS="1")
+        tracks[1].disposition = Disposition.comment
+        if cover:
+            out.add_attachment("cover.jpg", "image/jpeg", jpeg())
+        silence = np.zeros((1, 1024 * tracks[0].codec_context.channels), np.int16)
+        for number in range(5):
+            array = np.full((48, 64, 3), 40 * number, np.uint8)
+            out.mux(video.encode(av.VideoFrame.from_ndarray(array, format="rgb24")))
+        out.mux(video.encode(None))
+        for track in tracks:
+            frame = av.AudioFrame.from_ndarray(silence, format="s16", layout=layout)
+            frame.rate, frame.pts = 48000, 0
+            out.mux(track.encode(frame))
+            out.mux(track.encode(None))
+    return path
+
+
+def jpeg() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(file, "JPEG")
+    return file.getvalue()
+
+
+def test_what_sound_says_of_itself_is_kept_or_said(tmp_path: Path) -> None:
+    source = write_with_sound(tmp_path / "a.mkv", "stereo")
+    assert run(source, tmp_path / "b.mkv") == []
+    said = run(source, tmp_path / "b.mov")
+    assert said == ["stream 2 (audio): its dispositions cannot be kept in mov"]
+    with open_video(tmp_path / "b.mov") as container:
+        track = container.streams[2]
+        assert track.metadata["language"] == "ger"
+        assert track.metadata["name"] == "Comments"  # and nothing is said of it
+        assert not track.disposition & Disposition.comment
+
+
+def test_the_order_of_channels_is_kept_or_said(tmp_path: Path) -> None:
+    source = write_with_sound(tmp_path / "a.mov", "5.1", "pcm_s16le")
+    assert run(source, tmp_path / "b.mov") == []
+    said = run(source, tmp_path / "b.mkv")
+    wanted = [
+        f"stream {n} (audio): its layout of channels cannot be kept in matroska" for n in (1, 2)
+    ]
+    assert [line for line in said if "layout" in line] == wanted
+
+
+def test_a_cover_that_quicktime_does_not_hold_is_said(tmp_path: Path) -> None:
+    source = write_with_sound(tmp_path / "a.mkv", "stereo", cover=True)
+    assert run(source, tmp_path / "b.mkv") == []
+    said = run(source, tmp_path / "b.mov")
+    assert "stream 3 (cover) cannot be kept in mov" in said
+    with open_video(tmp_path / "b.mov") as container:
+        assert len(container.streams.video) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +11,7 @@ from unblur.batch.plan import Job, Outcome
 from unblur.batch.runner import Options, deblur_one
 from unblur.errors import UnblurError
 from unblur.inference.deblurrer import Deblurrer
+from unblur.photo.files import scratch_folder
 
 
 def deblur_stream(
@@ -25,15 +25,15 @@ def deblur_stream(
         UnblurError: as `deblur_one`, or if `out` cannot be written to.
         OSError: if the source cannot be read.
     """
-    with tempfile.TemporaryDirectory(prefix="unblur-") as folder:
-        path = source if isinstance(source, Path) else Path(folder) / "in"
+    with scratch_folder() as folder:
+        path = source if isinstance(source, Path) else folder / "in"
         if not isinstance(source, Path):
             with path.open("wb") as file:
                 shutil.copyfileobj(source, file)
         name = str(source) if isinstance(source, Path) else "standard input"
         if isinstance(out, Path):
             return deblur_one(deblurrer, options, Job(str(path), str(out)), name)
-        made = Path(folder) / f"out{_ending(path, options)}"
+        made = folder / f"out{_ending(path, options)}"
         outcome = deblur_one(deblurrer, options, Job(str(path), str(made)), name)
         try:
             with made.open("rb") as file:

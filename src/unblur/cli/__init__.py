@@ -10,14 +10,18 @@ from unblur import __version__
 from unblur.cli import deblur, evaluate, export, inspect, robustness, serve, synth, train
 from unblur.cli import train_head as head
 from unblur.cli.options import Command
+from unblur.cli.stopping import tidy_end
 from unblur.cli.streams import standard_streams
 
 
 class Program(typer.Typer):
-    """The program, which ends in one line also where a standard stream is closed or full."""
+    """The program, which ends in one line also where a standard stream is closed or full.
+
+    Where it is ended by a signal, it leaves no unfinished files.
+    """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        with standard_streams():
+        with standard_streams(), tidy_end():
             return super().__call__(*args, **kwargs)
 
 

@@ -207,7 +207,7 @@ def _deblur_into_folder(deblurrer: Deblurrer, given: Options, how: How) -> int:
             say(f"{given.model}, {run.deblurrer.description}")
         plan = run.plan
         shown = Report(plan, out, given.json, given.verbose)
-        with shown as report, stoppable(plan.jobs) as stop:
+        with shown as report, stoppable() as stop:
             for result in run.results(given.jobs, stop):
                 report.add(result)
     return report.end()
@@ -223,6 +223,6 @@ def _deblur_stream(deblurrer: Deblurrer, given: Options, how: How) -> int:
     source = sys.stdin.buffer if path == STANDARD else path
     target = sys.stdout.buffer if out == STANDARD else out
     job = Job("standard input" if path == STANDARD else str(path), str(out))
-    with Report(Plan([job]), None, given.json, given.verbose) as report:
+    with Report(Plan([job]), None, given.json, given.verbose) as report, stoppable():
         report.add(attempt(lambda _: deblur_stream(deblurrer, how, source, target), job))
     return report.end()

@@ -38,10 +38,10 @@ def deblur(
         scale: at which the network works, 1/16 to 1, or "auto"; see `Deblurrer`.
 
     Raises:
-        TypeError: for another kind.
+        TypeError: for an image or a model of another kind.
         ValueError: for an array or a PIL mode that cannot be taken, or another strength or scale.
         ModelError, CheckpointError: if the model cannot be used.
-        PhotoError: if a file or its bytes cannot be read, or the result's file exists.
+        PhotoError: if a file, its bytes or a PIL image cannot be read, or the result's file exists.
 
     Warns:
         NotKeptWarning: if a part of a file, such as the gain map of an HDR photo, is not kept.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from unblur.errors import PhotoError
 from unblur.inference.blend import Source, Strip
 from unblur.inference.deblurrer import Deblurrer
 from unblur.photo import Photo
+from unblur.photo.files import scratch_folder
 from unblur.photo.folders import content
 
 IN_MEMORY = 2**25
@@ -132,8 +132,8 @@ def encode_result(
 ) -> Encoded:
     """The file that `write_result` writes; raises PhotoError as it does."""
     if not _fits(picture):
-        with tempfile.TemporaryDirectory(prefix="unblur-") as folder:
-            out = Path(folder) / "out"
+        with scratch_folder() as folder:
+            out = folder / "out"
             written = write_result(picture, original, strips, out, kind)
             return Encoded(written.changed, written.lost, out.read_bytes())
     with collected(picture, strips, Path()) as (pixels, changed):

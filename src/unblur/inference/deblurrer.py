@@ -18,6 +18,9 @@ from unblur.inference.passes import Pass, summed
 from unblur.inference.scales import LEAST, OVERVIEW, ScaleMap, choose_scales
 from unblur.photo.colours import white_of
 
+_LEAST = -0.5
+"""Floats below are no overshoot: the array is probably one of -1 to 1."""
+
 
 class Deblurrer:
     """A loaded model: `deblurrer(array)` returns the deblurred array. Threads may share one.
@@ -41,6 +44,7 @@ class Deblurrer:
             network measures blur.
 
     Raises:
+        TypeError: for a model of another kind.
         ValueError: for another scale.
         ModelError, CheckpointError: if the model or the device is not available, or the device or
             the precision is unknown.
@@ -61,6 +65,8 @@ class Deblurrer:
         if isinstance(model, (str, Path)):
             precision = "float" if best and precision == "auto" else precision
             model = open_network(model, device, precision)
+        elif not hasattr(model, "contract"):
+            raise TypeError(f"a model's name, its file or a network was expected, not {model!r}")
         self.engine = model
         self.masked = model.contract.change_mask if masked is None else masked
         self.best = best
@@ -86,14 +92,16 @@ class Deblurrer:
 
         Raises:
             ValueError: for another shape, dtype or strength, values that are not finite, or floats
-                whose mean is above 1.
+                whose mean is above 1, or some of which are below -0.5.
         """
         check_array(image)
         out = image.copy()
         if out.size:
-            pixels = native(image[..., None] if image.ndim == 2 else image)
+            pixels = native(image)
+            # Of a masked array the samples, whose mask stays as it is.
+            samples = np.asarray(out).reshape(pixels.shape)
             for rows, _, after in self.strips(pixels, strength):
-                out.reshape(pixels.shape)[rows] = after
+                samples[rows] = after
         return out
 
     def strips(
@@ -168,14 +176,24 @@ def check_array(image: np.ndarray) -> None:
     kind = image.dtype.newbyteorder("=")
     if kind not in (np.uint8, np.uint16) and kind.kind != "f":
         raise ValueError(f"uint8, uint16 or floats in [0, 1] were expected, not {image.dtype}")
-    if image.dtype.kind == "f" and not np.isfinite(image).all():
+    if kind.kind == "f" and image.size:
+        _check_floats(np.asarray(image))
+
+
+def _check_floats(image: np.ndarray) -> None:
+    if not np.isfinite(image).all():
         raise ValueError("the array holds values that are not finite")
-    if image.dtype.kind == "f" and image.size:
-        white = white_of(float(image.mean(dtype=np.float64)), float(image.max()))
-        if white > 1:
-            raise ValueError(f"floats in [0, 1] were expected: divide the array by {white:g}")
+    white = white_of(float(image.mean(dtype=np.float64)), float(image.max()))
+    if white > 1:
+        raise ValueError(f"floats in [0, 1] were expected: divide the array by {white:g}")
+    # No colour is so far out of the gamut (scRGB, IEC 61966-2-2, ends there).
+    if image.min() < _LEAST:
+        least = f"{image.min():g}"
+        raise ValueError(f"floats in [0, 1] were expected, of which 0 is black, not {least}")
 
 
 def native(image: np.ndarray) -> np.ndarray:
-    """The array in this machine's byte order; the same one if it is so already."""
-    return image.astype(image.dtype.newbyteorder("="), copy=False)
+    """The samples (h, w, c) in this machine's byte order, not copied if they are so already."""
+    samples = np.asarray(image)
+    samples = samples[..., None] if samples.ndim == 2 else samples
+    return samples.astype(samples.dtype.newbyteorder("="), copy=False)

@@ -32,7 +32,7 @@ class Inspector:
             takes longer and also finds blur of a pixel or two.
 
     Raises:
-        ModelError, CheckpointError: as `Deblurrer`.
+        TypeError, ModelError, CheckpointError: as `Deblurrer`.
     """
 
     def __init__(
@@ -46,6 +46,8 @@ class Inspector:
     ) -> None:
         if isinstance(model, (str, Path)):
             model = open_network(model, device, precision)
+        elif not hasattr(model, "contract"):
+            raise TypeError(f"a model's name, its file or a network was expected, not {model!r}")
         if not measures_blur(model):
             model = open_network("default", device, precision)
             assert measures_blur(model)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from unblur import photo
+from unblur.errors import PhotoError
 
 _STORED = {"L": "u1", "LA": "u1", "RGB": "u1", "RGBA": "u1", "F": "=f4", "I;16": "<u2",
            "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2"}  # fmt: skip
@@ -31,13 +32,17 @@ def open_pil(image: Any) -> Opened:
 
     Raises:
         ValueError: for a mode that cannot be taken.
+        PhotoError: if the image's file is damaged, which Pillow tells only now.
     """
     if image.mode not in _MODES:
         known = ", ".join(_MODES)
         raise ValueError(
             f"PIL images of mode {known} can be taken, not {image.mode}; convert it to RGB or L"
         )
-    image.load()
+    try:
+        image.load()
+    except (OSError, SyntaxError) as error:
+        raise PhotoError(f"is damaged or truncated ({error})") from None
     pixels, back = _opened(image)
 
     def new(pixels_after: np.ndarray) -> Any:
@@ -57,7 +62,7 @@ def _opened(image: Any) -> Opened:
     if image.mode in ("P", "PA"):
         clear = image.mode == "PA" or "transparency" in image.info
         return _opened(image.convert("RGBA" if clear else "RGB"))
-    if image.mode == "CMYK":
+    if image.mode == "CMYK" and all(image.size):
         return _through_a_file(image)
     if image.mode == "1":
         grey, back = _keyed(image.convert("L"), image.info.get("transparency"), step=255)
@@ -77,9 +82,10 @@ def _keyed(image: Any, key: Any, step: int = 1) -> Opened:
     """
     samples = np.asarray(image)
     samples = samples.astype(samples.dtype.newbyteorder("="))
-    if image.mode in ("LA", "RGBA") or not isinstance(key, (int, tuple)):
-        return samples, lambda after: _image(image, after)
     colours = samples[..., None] if samples.ndim == 2 else samples
+    keyed = isinstance(key, (int, tuple)) and np.size(key) in (1, colours.shape[2])
+    if image.mode in ("LA", "RGBA") or not keyed:
+        return samples, lambda after: _image(image, after)
     hidden = (colours == np.array(key, int)).all(axis=-1, keepdims=True)
     full = np.iinfo(samples.dtype).max
     alpha = np.where(hidden, 0, full).astype(samples.dtype)

@@ -30,10 +30,10 @@ def inspect(image: Any, *, model: str | Path = "default", exact: bool = False) -
         exact: whether a large image is measured at its full size; see `Inspector`.
 
     Raises:
-        TypeError: for another kind.
+        TypeError: for an image or a model of another kind.
         ValueError: for an array or a PIL mode that cannot be taken.
         ModelError, CheckpointError: if the model cannot be used.
-        PhotoError: if a file or its bytes cannot be read.
+        PhotoError: if a file, its bytes or a PIL image cannot be read.
     """
     return inspect_source(Inspector(model, exact=exact), _source(image))
 
@@ -50,4 +50,4 @@ def _source(image: Any) -> Source:
     check_array(pixels)
     if not pixels.size:
         raise ValueError(f"an array with pixels was expected, not {pixels.shape}")
-    return native(pixels[..., None] if pixels.ndim == 2 else pixels)
+    return native(pixels)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -17,6 +19,8 @@ STRAY = ".unblur-"
 """How the names of unfinished files begin."""
 
 _READ_WRITE = 0o666
+_unfinished: set[Path] = set()
+"""Of this process."""
 
 
 @contextmanager
@@ -27,7 +31,7 @@ def atomic(path: Path, source: Path | None = None) -> Iterator[BinaryIO]:
     unfinished file beside it, for `sweep`.
 
     A file that is replaced hands down its mode, owner and extended attributes (`put`). A new one
-    has the mode of the umask.
+    has the mode of the umask. Of a symbolic link, what it points to is written.
 
     Args:
         source: what the file is made from; where that is private, the file is too: none may read
@@ -37,6 +41,7 @@ def atomic(path: Path, source: Path | None = None) -> Iterator[BinaryIO]:
         OSError: if the file cannot be written.
     """
     mode = _READ_WRITE if source is None else _private_mode(source)
+    path = followed(path)
     with _removed(path) as temporary:
         # From the beginning, as a file that is open stays so.
         with open(temporary, "x+b", opener=partial(os.open, mode=mode)) as file:
@@ -44,6 +49,22 @@ def atomic(path: Path, source: Path | None = None) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         put(temporary, path)
+
+
+def followed(path: Path) -> Path:
+    """What a symbolic link points to, which need not exist; else the path itself.
+
+    Raises:
+        OSError: if links point in a circle, or if it is a device or a pipe, which another file in
+            its place would destroy.
+    """
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(errno.EINVAL, "is a device or a pipe, not a file")
+    return path
 
 
 def put(made: Path, path: Path) -> None:
@@ -94,6 +115,25 @@ def scratch(path: Path) -> Iterator[Path]:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.touch(0o600, exist_ok=False)
         yield temporary
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Make a folder for temporary files, for the time of the block; raises OSError."""
+    with tempfile.TemporaryDirectory(prefix="unblur-") as name:
+        folder = Path(name)
+        _unfinished.add(folder)
+        try:
+            yield folder
+        finally:
+            _unfinished.discard(folder)
+
+
+def drop_unfinished() -> None:
+    """Remove the unfinished and the temporary files of this process, which ends at once."""
+    for path in tuple(_unfinished):
+        with suppress(OSError):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def sweep(folder: Path) -> None:
@@ -161,11 +201,13 @@ def write_errors(path: Path, error_type: type[UnblurError] = PhotoError) -> Iter
 def _removed(path: Path) -> Iterator[Path]:
     """A new name beside `path`; a file of that name is removed in the end."""
     temporary = path.parent / f"{STRAY}{secrets.token_hex(8)}"
+    _unfinished.add(temporary)
     try:
         yield temporary
     finally:
         with suppress(OSError):
             temporary.unlink()
+        _unfinished.discard(temporary)
 
 
 def _private_mode(source: Path) -> int:

@@ -42,7 +42,8 @@ def attachment(kind: str) -> dict[str, str]:
 
 def noted(lost: Sequence[str]) -> dict[str, str]:
     """The header that says what a result does not have; none if it has all."""
-    text = photo.without(lost).encode("ascii", "backslashreplace").decode()
+    # Names in it may be of the file: line breaks would end the header.
+    text = photo.without(lost).encode("unicode_escape").decode("ascii")
     return {NOTES: text} if text else {}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from unblur import __version__
 from unblur.errors import DamagedError, VideoError
-from unblur.photo.files import atomic, check_free, put, write_errors
+from unblur.photo.files import atomic, check_free, followed, put, write_errors
 from unblur.video.codecs import choose
 from unblur.video.colours import Colours
 from unblur.video.encoders import Target
@@ -54,6 +54,8 @@ def deblur_video(
     """
     if not overwrite:
         check_free(out, VideoError)
+    with write_errors(out, VideoError):
+        out = followed(out)
     facts = inspect(path)
     target = choose(facts, out, codec, quality)
     colours = Colours(target.facts, target.pixel_format)

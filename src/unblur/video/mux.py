@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -74,14 +74,15 @@ def write_streams(
     frames: Iterable[Stored],
     left_out: set[int],
     file: BinaryIO,
-    others: bool = True,
+    first: int | None = None,
 ) -> None:
     """Write encoded frames, and the input's other streams but `left_out`.
 
     Args:
         times: those of the frames.
         file: open to read and write.
-        others: whether the packets of the other streams are written too.
+        first: write of each other stream only its first packet, if that is among so many first ones
+            of the file; by default all are written.
 
     Raises:
         FFmpegError: if the container cannot be written.
@@ -105,7 +106,7 @@ def write_streams(
         tracks = _tracks(source, left_out)
         new = streams.pop(target.facts.index)
         video = map(packet_of, frames, decoding_times(times))
-        copied = _copied(source, streams if others else {})
+        copied = _copied(source, streams, first)
         for packet in heapq.merge(video, copied, key=_seconds):
             out.mux(packet)
     if target.container in QUICKTIME:
@@ -163,14 +164,26 @@ def _writer(file: Any, target: Target, options: dict[str, str]) -> Any:
     )
 
 
-def _copied(source: Any, streams: dict[int, Any]) -> Iterator[Any]:
+def _copied(source: Any, streams: dict[int, Any], first: int | None) -> Iterator[Any]:
     """The packets of the chosen streams of the input, each assigned to its stream of the output."""
     chosen = [source.streams[index] for index in streams]
-    for packet in source.demux(*chosen) if chosen else ():
+    packets = source.demux(*chosen) if chosen else ()
+    for packet in packets if first is None else _first_of_each(source, set(streams), first):
         # MP4's muxer fills the gaps between subtitles itself.
         filler = packet.stream.type == "subtitle" and packet.stream.name == "mov_text"
         if packet.size > (_EMPTY_TITLE if filler else 0):
             packet.stream = streams[packet.stream_index]
+            yield packet
+
+
+def _first_of_each(source: Any, wanted: set[int], most: int) -> Iterator[Any]:
+    """The first packet with data of each stream that is wanted, if among the file's first `most`.
+
+    Not looked for further: the first title of a film may come at its end.
+    """
+    for packet in islice(source.demux(), most):
+        if packet.stream_index in wanted and packet.size > _EMPTY_TITLE:
+            wanted = wanted - {packet.stream_index}
             yield packet
 
 

@@ -18,10 +18,11 @@ from unblur.video.encoders import Target
 from unblur.video.hdr_metadata import read_hdr_metadata
 from unblur.video.matroska import stream_facts
 from unblur.video.mux import write_streams
+from unblur.video.other_streams import lost_beside, other_streams
 from unblur.video.segments import Stored, encode
 from unblur.video.side_data import side_data
 from unblur.video.source import first_frame, open_video, video_stream
-from unblur.video.tags import BIBLIOGRAPHIC
+from unblur.video.tags import language_of, lost_tags, own
 
 _SIDE_DATA = {
     "A53_CC": "closed captions in its frames",
@@ -39,26 +40,27 @@ _SIDE_DATA = {
     "STEREO3D": "its two views (stereo 3D)",
 }
 """FFmpeg's names of data beside a frame, and words."""
+_USER_DATA = "data of its camera or encoder in its frames (SEI)"
+_ENCODERS = tuple(
+    map(bytes.fromhex, ("dc45e9bde6d948b7962cd820d923eeef", "2ca2de09b51747dbbb55a4fe7fc2fc4e"))
+)
+"""How data of users begins (H.264, D.1.7) in which x264 and x265 keep their own settings."""
 _VALUES = ("SPHERICAL", "STEREO3D")
 """Those of which the bytes are compared, not only whether they are there."""
 _COLOURS = {"color_range": "range", "colorspace": "matrix", "color_primaries": "primaries",
             "color_trc": "transfer"}  # fmt: skip
 _UNSET = (0, 2)
 """Primaries, transfer and matrix that say nothing (H.273): reserved, unspecified."""
+_FIRST = 100
+"""Packets of the file among which those of other streams are looked for."""
 _NO_TURN = (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-_OF_CONTAINERS = (
-    "encoder", "duration", "handler_name", "vendor_id", "major_brand", "minor_version",
-    "compatible_brands", "alpha_mode", "software", "timecode", "language", "encoding_tool",
-    "reel_name", "isft",
-)  # fmt: skip
-"""Tags that are of a container's own form or of its writer, or are compared as something else."""
 
 
 def rehearse(path: Path, target: Target, left_out: set[int], warn: Callable[[str], None]) -> None:
     """Call `warn` with a line for each property of the video that the output will lack.
 
-    The first frame is encoded, written with all but the other streams' packets, and read again:
-    whatever the encoder or the container drops shows.
+    The first frame is encoded, written with a packet of each other stream, and read again: whatever
+    the encoder or the container drops shows.
 
     Raises:
         VideoError: if the frame cannot be encoded.
@@ -75,10 +77,14 @@ def rehearse(path: Path, target: Target, left_out: set[int], warn: Callable[[str
     stored = list(encode(target, [same]))
     with open_video(path) as source:
         others = {stream.index for stream in source.streams} - {target.facts.index}
+        beside = other_streams(source, left_out | {target.facts.index})
     # Some containers cannot be written without a packet of each stream.
-    after = _written(path, target, stored, left_out) or _written(path, target, stored, others)
+    whole = _written(path, target, stored, left_out)
+    after = whole or _written(path, target, stored, others)
     for what in lost(before, after) if after else ():
         warn(f"{what}: cannot be kept in {target.container} as {target.encoder.library}")
+    for what in lost_beside(beside, whole["beside"]) if whole else ():
+        warn(f"{what} cannot be kept in {target.container}")
 
 
 def _written(
@@ -89,10 +95,12 @@ def _written(
 
     file = io.BytesIO()
     try:
-        write_streams(path, target, [s.time for s in stored], stored, left_out, file, others=False)
+        write_streams(path, target, [s.time for s in stored], stored, left_out, file, _FIRST)
         file.seek(0)
         with av.open(file, metadata_errors="surrogateescape") as written:
-            return {**properties(written), "boxes": extras(file)}
+            main = {video_stream(written).index}
+            beside = other_streams(written, main)
+            return {**properties(written), "boxes": extras(file), "beside": beside}
     except (av.error.FFmpegError, OSError, VideoError):
         return {}
 
@@ -105,8 +113,8 @@ def lost(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     for name, value in before.items():
         now = after.get(name)
         if name == "tags":
-            missing = [key for key in value if value[key] != (now or {}).get(key)]
-            found += [f"the tags {', '.join(sorted(missing))}"] if missing else []
+            missing = lost_tags(value, now or {})
+            found += [f"the tags {', '.join(missing)}"] if missing else []
             continue
         if name == "boxes":
             missing = value - now
@@ -136,13 +144,12 @@ def properties(container: Any) -> dict[str, Any]:
     tags = {**container.metadata, **stream.metadata}
     tags = {k.lower(): v for k, v in tags.items()}
     chapters = [(c["start"] * c["time_base"], c["metadata"]) for c in container.chapters()]
-    language = tags.get("language", "und").replace("und", "")
     found: dict[str, Any] = {
         "its time code": tags.get("timecode"),
-        "its language": BIBLIOGRAPHIC.get(language, language),
+        "its language": language_of(tags),
         "its dispositions": int(stream.disposition),
         "chapters": chapters,
-        "tags": {k: v for k, v in tags.items() if not k.startswith(_OF_CONTAINERS)},
+        "tags": own(tags),
         "the exact times of its frames": stream.time_base,
         "the shape of its pixels": _shape(stream),
         **_of_frame(first_frame(container), bool(decoder_of(stream))),
@@ -186,6 +193,10 @@ def _of_frame(frame: Any, alpha: bool) -> dict[str, Any]:
         data = side.get(name)
         if data is not None and _says_something(name, bytes(data)):
             found[word] = bytes(data) if name in _VALUES else True
+    # Several of one kind, of which the mapping has one.
+    every = (side[number] for number in range(len(side)))
+    users = [bytes(data) for data in every if data.type.name == "SEI_UNREGISTERED"]
+    found[_USER_DATA] = any(not data.startswith(_ENCODERS) for data in users)
     return found
 
 
