@@ -195,6 +195,7 @@ def test_a_signal_leaves_no_unfinished_files(tmp_path: Path, name: str) -> None:
         from unblur.cli.stopping import tidy_end
         from unblur.photo.files import atomic, scratch, scratch_folder
         out = pathlib.Path("out.png")
+        signal.signal(signal.{name}, signal.SIG_DFL)  # the tests may run under nohup
         with tidy_end(), scratch_folder() as folder, scratch(out), atomic(out) as file:
             file.write(b"half")
             (folder / "in").touch()
