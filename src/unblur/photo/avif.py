@@ -11,7 +11,7 @@ from unblur.photo import av1, heif, libvips
 from unblur.photo.avif_boxes import rebuilt
 from unblur.photo.bmff import box, contents
 from unblur.photo.cicp import Cicp
-from unblur.photo.libvips import KEEP_ALL, KEEP_NO_EXIF, set_blob
+from unblur.photo.libvips import KEEP_ALL, KEEP_NO_EXIF, blob, set_blob
 from unblur.photo.origin import Origin
 from unblur.photo.unheld import unheld
 from unblur.photo.ycbcr import LUMA, planes
@@ -51,7 +51,7 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
         image = planes(image, cicp.matrix, cicp.full, bits)
     lossless = alpha or made_here
     options: dict[str, Any] = {"lossless": True} if lossless else {"Q": 98, "subsample_mode": "off"}
-    profile = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b""
+    profile = blob(image, "icc-profile-data")
     keep = KEEP_NO_EXIF
     if origin.exif:  # a place for it
         keep, image = KEEP_ALL, image.copy()

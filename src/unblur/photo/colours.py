@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unblur.errors import PhotoError
-from unblur.photo.libvips import decoding, set_blob
+from unblur.photo.libvips import blob, decoding, set_blob
 
 _PLAIN = {"srgb", "rgb", "rgb16", "b-w", "grey16", "multiband"}
 _FLOATS = {"scrgb", *_PLAIN}
@@ -81,7 +81,7 @@ def _cmyk_profile(stored: Any) -> bytes:
     ICC.1:2010, section 7.2: the header.
     """
     field = "icc-profile-data"
-    profile = stored.get(field) if stored.get_typeof(field) else b""
+    profile = blob(stored, field)
     return profile if profile[16:20] == b"CMYK" and profile[36:40] == b"acsp" else b""
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import struct
 
+from unblur.photo.exif import tags_of
 from unblur.photo.jpeg_segments import APP0, APP1, EXIF, Segment
-from unblur.photo.tiff_tags import RESOLUTION, Tags, number, read_tags
+from unblur.photo.tiff_tags import RESOLUTION, Tags, number
 
 _MOST = 1e6
 """Pixels a millimetre; libvips holds no more."""
@@ -19,7 +19,7 @@ def resolution(found: list[Segment]) -> tuple[float, float]:
     """
     jfif = next((body for m, body in found if m == APP0 and body.startswith(b"JFIF\0")), b"")
     exif = next((body for m, body in found if m == APP1 and body.startswith(EXIF)), EXIF)
-    said = _by_exif(read_tags(io.BytesIO(exif.removeprefix(EXIF)))), _by_jfif(jfif)
+    said = _by_exif(tags_of(exif)), _by_jfif(jfif)
     both = (pair for pair in said if all(0 < value < _MOST for value in pair))
     return next(both, (1.0, 1.0))
 

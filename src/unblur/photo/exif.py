@@ -11,9 +11,22 @@ import struct
 from contextlib import suppress
 
 from unblur.photo import orientation as turning
-from unblur.photo.tiff_tags import EXIF, IPTC, OF_SAMPLES, Tags, carried, directory, header
+from unblur.photo.tiff_tags import (
+    EXIF,
+    INTEROPERABILITY,
+    IPTC,
+    OF_SAMPLES,
+    ORIENTATION,
+    Tags,
+    carried,
+    directory,
+    header,
+    read_tags,
+)
 
-_ORIENTATION, _INTEROPERABILITY = 0x112, 0xA005
+LEAD = b"Exif\0\0"
+"""Stands before a block in a segment of a JPEG, and in what libvips holds."""
+
 _SUBJECTS = (0x9214, 0xA214)
 # Width and height of the picture, resolution, resolution in the focal plane, size of the picture
 # that an interoperability directory is about: tags that are exchanged.
@@ -53,7 +66,7 @@ def upright_exif(
         struct.pack_into(order + "I", out, offset + 2 + 12 * count, 0)
     for at in _entries(out, order, offset) + _entries(out, order, following):
         tag, kind = struct.unpack_from(order + "HH", out, at)
-        if (reset or orientation != 1) and tag == _ORIENTATION and kind in _INTEGERS:
+        if (reset or orientation != 1) and tag == ORIENTATION and kind in _INTEGERS:
             struct.pack_into(order + "HIHH", out, at + 2, _SHORT, 1, 1, 0)
         places.setdefault(tag, at)
     if orientation >= 5:
@@ -95,6 +108,11 @@ def _exchanged(tags: Tags) -> Tags:
     return new
 
 
+def tags_of(block: bytes) -> Tags:
+    """The tags of a block, with or without `LEAD`."""
+    return read_tags(io.BytesIO(block.removeprefix(LEAD)))
+
+
 def from_tags(tags: Tags) -> bytes:
     """An EXIF block of the tags of a TIFF that describe the photo; empty if there are none."""
     left = {IPTC, *OF_SAMPLES, *left_out(tags)}
@@ -124,7 +142,7 @@ def _turn_subject(
 def _entries(block: bytearray, order: str, offset: int) -> list[int]:
     """The positions of the entries of a directory and of the two levels of EXIF below it."""
     found = _directory(block, order, offset)
-    for below in (EXIF, _INTEROPERABILITY):
+    for below in (EXIF, INTEROPERABILITY):
         for at in list(found):
             if struct.unpack_from(order + "H", block, at)[0] == below:
                 found += _directory(block, order, struct.unpack_from(order + "I", block, at + 8)[0])

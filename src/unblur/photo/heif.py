@@ -9,6 +9,7 @@ from unblur.errors import PhotoError
 from unblur.photo import av1
 from unblur.photo.bmff import Contents, contents
 from unblur.photo.cicp import CARRIED, Cicp
+from unblur.photo.exif import LEAD
 from unblur.photo.names import printable
 
 _PICTURES = (
@@ -151,4 +152,4 @@ def _top_level(found: Contents) -> list[str]:
 
 def exif_item(exif: bytes) -> bytes:
     """An EXIF block as the content of an item: ISO/IEC 23008-12, A.2.1."""
-    return struct.pack(">I", 0) + exif.removeprefix(b"Exif\0\0")
+    return struct.pack(">I", 0) + exif.removeprefix(LEAD)

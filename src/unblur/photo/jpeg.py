@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import struct
 from typing import Any, BinaryIO
@@ -10,19 +9,18 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyvips
 
-from unblur.photo import extended_xmp, iptc, libvips, photoshop
+from unblur.photo import exif, extended_xmp, iptc, libvips, photoshop
 from unblur.photo import jpeg_segments as segment
 from unblur.photo.density import resolution
 from unblur.photo.jpeg_segments import Segment, segments
-from unblur.photo.libvips import KEEP_NONE, save_streamed, set_blob
+from unblur.photo.libvips import KEEP_NONE, blob, save_streamed, set_blob
 from unblur.photo.origin import Origin
-from unblur.photo.tiff_tags import number, read_tags
+from unblur.photo.tiff_tags import ORIENTATION, number
 
 MAGIC = re.compile(rb"\xff\xd8\xff")
 
 # At 97 without chroma sub-sampling even hard coloured edges come back with 45 dB.
 _LOWEST_QUALITY = 97
-_ORIENTATION = 0x112
 
 # fmt: off
 # The example tables of the JPEG standard (Annex K), which a quality scales, in zigzag order.
@@ -63,9 +61,9 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
         if data:
             set_blob(image, name, data)
     if block := _odd_exif(found):
-        tags = read_tags(io.BytesIO(block))
+        tags = exif.tags_of(block)
         set_blob(image, "exif-data", segment.EXIF + block)
-        image.set_type(pyvips.GValue.gint_type, "orientation", number(tags, _ORIENTATION, 1))
+        image.set_type(pyvips.GValue.gint_type, "orientation", number(tags, ORIENTATION, 1))
     across, down = resolution(found)
     return image.copy(xres=across, yres=down)
 
@@ -102,7 +100,7 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     def begin(start: bytes) -> bytes:
         return with_segments(start, added)
 
-    if profile := image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b"":
+    if profile := blob(image, "icc-profile-data"):
         added += segment.profile_segments(profile)  # libvips leaves out one that does not fit
     options = {"Q": _quality(tables_of(origin.head)), "subsample_mode": "off"}
     options |= {"interlace": bool(origin.header.get_typeof("interlaced")), "keep": KEEP_NONE}
@@ -112,8 +110,7 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
 def check(origin: Origin) -> None:
     """Raise CannotHoldError if a photo's EXIF, XMP or profile is longer than a JPEG can hold."""
     segment.serialised(_added(origin))
-    if origin.header.get_typeof("icc-profile-data"):
-        segment.profile_segments(origin.header.get("icc-profile-data"))
+    segment.profile_segments(blob(origin.header, "icc-profile-data"))
 
 
 def turned(head: bytes) -> bytes:
@@ -142,14 +139,9 @@ def tables_of(head: bytes) -> list[np.ndarray]:
     return tables
 
 
-def comments_of(head: bytes) -> list[bytes]:
-    """The comments in the beginning of a file."""
-    return [body for marker, body in segments(head) if marker == 0xFE]
-
-
-def exif_segments(exif: bytes) -> list[Segment]:
+def exif_segments(block: bytes) -> list[Segment]:
     """The segment of an EXIF block, none if it is empty."""
-    return [(segment.APP1, segment.EXIF + exif.removeprefix(segment.EXIF))] if exif else []
+    return [(segment.APP1, exif.LEAD + block.removeprefix(exif.LEAD))] if block else []
 
 
 def with_segments(start: bytes, added: list[Segment]) -> bytes:
@@ -172,12 +164,11 @@ def _added(origin: Origin) -> list[Segment]:
     # Without the thumbnail.
     added = [(m, body[:12] + b"\0\0") for m, body in head if _is_jfif(m, body)]
     added += exif_segments(origin.exif)
-    if header.get_typeof("xmp-data"):
-        packets = extended_xmp.segments(header.get("xmp-data"))
+    if xmp := blob(header, "xmp-data"):
+        packets = extended_xmp.segments(xmp)
         added += [(segment.APP1, packet) for packet in packets]
-    resources = header.get("photoshop-data") if header.get_typeof("photoshop-data") else b""
-    records = iptc.bare(header.get("iptc-data")) if header.get_typeof("iptc-data") else b""
-    if records:
+    resources = blob(header, "photoshop-data")
+    if records := iptc.bare(blob(header, "iptc-data")):
         resources = photoshop.with_records(resources, records)
     room = segment.LONGEST - len(photoshop.HEAD)
     added += [

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from unblur.errors import CannotHoldError, Hint, PhotoError
+from unblur.photo import exif
 from unblur.photo.tiff_tags import read_tags
 from unblur.photo.xmp import BEHIND, CREDENTIALS, DEPTH, FILM, GAIN_MAP
 
@@ -19,7 +20,7 @@ PREVIEWS = "the previews of the old picture"
 Segment = tuple[int, bytes]
 """The second byte of the marker, and the content."""
 
-EXIF = b"Exif\0\0"
+EXIF = exif.LEAD
 APP0, APP1, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xED, 0xEE, 0xFE
 MPF = b"MPF\0"
 _PROFILE = b"ICC_PROFILE\0"

@@ -133,6 +133,11 @@ def is_unsupported(error: Exception) -> bool:
     return _UNSUPPORTED.search(str(error)) is not None
 
 
+def blob(image: Any, field: str) -> bytes:
+    """The content of a field; empty if there is none."""
+    return image.get(field) if image.get_typeof(field) else b""
+
+
 def set_blob(image: Any, field: str, data: bytes) -> None:
     image.set_type(pyvips.GValue.blob_type, field, data)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from unblur.photo import iptc, jpeg, photoshop, xmp
 from unblur.photo.exif import turned_tags, upright_exif
-from unblur.photo.libvips import set_blob
+from unblur.photo.libvips import blob, set_blob
 
 PLACES = "Photoshop's paths, guides and slices"
 
@@ -42,10 +42,10 @@ def upright(stored: Any, extras: dict[str, Any], applied: int | None) -> tuple[A
     if turned and applied is None:
         # A damaged file's resolution may be beyond what libvips lets be set.
         stored = stored.copy(xres=min(stored.yres, 1e6), yres=min(stored.xres, 1e6))
-    if records := _field(stored, "iptc-data"):
+    if records := blob(stored, "iptc-data"):
         set_blob(stored, "iptc-data", iptc.upright(records, turned))
     for name, change in (("xmp-data", xmp.upright), ("photoshop-data", _resources)):
-        if data := _field(stored, name):
+        if data := blob(stored, name):
             data, gone = change(data, orientation, size, reset)
             lost += gone
             stored.remove(name)
@@ -78,7 +78,3 @@ def _resources(
         photoshop.XMP: packet,
     }
     return photoshop.changed(resources, changes), lost
-
-
-def _field(image: Any, name: str) -> bytes:
-    return image.get(name) if image.get_typeof(name) else b""

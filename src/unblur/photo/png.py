@@ -14,9 +14,10 @@ from typing import Any, BinaryIO
 
 import pyvips
 
-from unblur.photo import iptc, libvips, png_text
+from unblur.photo import iptc, libvips, photoshop, png_text
 from unblur.photo.cicp import Cicp, light_boxes, light_chunks
-from unblur.photo.libvips import KEEP_NONE, save_streamed, set_blob
+from unblur.photo.exif import tags_of
+from unblur.photo.libvips import KEEP_NONE, blob, save_streamed, set_blob
 from unblur.photo.origin import Origin
 from unblur.photo.png_chunks import (
     SIGNATURE,
@@ -29,15 +30,13 @@ from unblur.photo.png_chunks import (
     words,
 )
 from unblur.photo.png_palette import with_palette
-from unblur.photo.tiff_tags import number, read_tags
+from unblur.photo.tiff_tags import ORIENTATION, number
 
 MAGIC = re.compile(re.escape(SIGNATURE))
 HEAD = 33
 """Bytes of the signature and the header chunk."""
 
 _PALETTE_PIXELS = 2**25
-_ORIENTATION = 0x112
-_PHOTOSHOP = b"Photoshop 3.0\0"
 _END = chunk(b"IEND", b"")
 
 
@@ -52,13 +51,14 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
     for name in image.get_fields():
         if name.startswith(("png-comment-", "exif-", "xmp-data", "orientation")):
             image.remove(name)
-    for field, data in _blocks(found).items():
+    blocks = _blocks(found)
+    for field, data in blocks.items():
         set_blob(image, field, data)
     profile = _profile(found)
     if profile and not image.get_typeof("icc-profile-data"):  # libpng takes none with a flaw
         set_blob(image, "icc-profile-data", profile)
     if image.get_typeof("exif-data"):
-        image.set_type(pyvips.GValue.gint_type, "orientation", _orientation(found))
+        image.set_type(pyvips.GValue.gint_type, "orientation", _orientation(blocks))
     if found.first(b"pHYs")[8:] != b"\1":  # a shape of pixels, not a resolution
         image = image.copy(xres=1, yres=1)
     return image
@@ -67,7 +67,7 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
 def extras(file: BinaryIO) -> dict[str, Any]:
     """The chunks, and what they say of the colours."""
     found = read_chunks(file)
-    found = turned(found, _orientation(found))
+    found = turned(found, _orientation(_blocks(found)))
     points = found.first(b"cICP")
     said = Cicp(points[0], points[1], points[2], bool(points[3])) if len(points) == 4 else None
     light = {b"mDCV": found.first(b"mDCV", b"mDCv"), b"cLLI": found.first(b"cLLI", b"cLLi")}
@@ -119,8 +119,8 @@ def exif_chunk(exif: bytes) -> list[Chunk]:
 def _own(image: Any, origin: Origin, depth: int) -> list[Chunk]:
     """The chunks of a PNG for its new pixels."""
     assert origin.chunks is not None
-    new = {name: _field(image, f"{name}-data") for name in ("xmp", "photoshop")}
-    new["exif"], new["iptc"] = origin.exif, _field(image, "iptc-data").removeprefix(_PHOTOSHOP)
+    new = {name: blob(image, f"{name}-data") for name in ("xmp", "photoshop")}
+    new["exif"], new["iptc"] = origin.exif, blob(image, "iptc-data").removeprefix(photoshop.HEAD)
     made = []
     for one in adapted(origin.chunks, image.bands, depth):
         if one.name == b"eXIf":
@@ -138,7 +138,7 @@ def _own(image: Any, origin: Origin, depth: int) -> list[Chunk]:
 def _foreign(image: Any, origin: Origin) -> list[Chunk]:
     """The chunks for the metadata of a file of another format."""
     made = []
-    profile = _field(image, "icc-profile-data")
+    profile = blob(image, "icc-profile-data")
     if profile:
         made.append(Chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile)))
     if origin.cicp is not None and not origin.cicp.plain:
@@ -148,12 +148,12 @@ def _foreign(image: Any, origin: Origin) -> list[Chunk]:
         across, down = (min(round(size * 1000), 2**31 - 1) for size in (image.xres, image.yres))
         made.append(Chunk(b"pHYs", struct.pack(">IIB", across, down, 1)))
     made += exif_chunk(origin.exif)
-    if xmp := _field(image, "xmp-data"):
+    if xmp := blob(image, "xmp-data"):
         made.append(Chunk(b"iTXt", png_text.XMP + bytes(5) + xmp))
-    if records := _field(image, "iptc-data"):
-        resource = iptc.wrapped(records).removeprefix(_PHOTOSHOP)
+    if records := blob(image, "iptc-data"):
+        resource = iptc.wrapped(records).removeprefix(photoshop.HEAD)
         made.append(Chunk(b"zTXt", png_text.profile_chunk(b"iptc", resource)))
-    if resources := _field(image, "photoshop-data"):
+    if resources := blob(image, "photoshop-data"):
         made.append(Chunk(b"zTXt", png_text.profile_chunk(b"8bim", resources)))
     return made
 
@@ -166,7 +166,7 @@ def _blocks(found: Chunks) -> dict[str, bytes]:
         if role != "text" and not blocks.get(role):
             blocks[role] = png_text.bare(png_text.block(one.name, one.data))
     records = blocks.get("iptc") or blocks.get("photoshop", b"")
-    blocks["iptc"] = _PHOTOSHOP + records if records.startswith(b"8BIM") else records
+    blocks["iptc"] = photoshop.HEAD + records if records.startswith(b"8BIM") else records
     return {f"{name}-data": data for name, data in blocks.items() if data}
 
 
@@ -185,12 +185,7 @@ def _profile(found: Chunks) -> bytes:
     return png_text.block(b"zTXt", found.first(b"iCCP"))  # the same layout
 
 
-def _orientation(found: Chunks) -> int:
+def _orientation(blocks: dict[str, bytes]) -> int:
     """1 to 8; 1 if EXIF does not say."""
-    block = _blocks(found).get("exif-data", b"")
-    value = number(read_tags(io.BytesIO(png_text.bare(block))), _ORIENTATION, 1)
+    value = number(tags_of(png_text.bare(blocks.get("exif-data", b""))), ORIENTATION, 1)
     return value if 1 <= value <= 8 else 1
-
-
-def _field(image: Any, name: str) -> bytes:
-    return image.get(name) if image.get_typeof(name) else b""

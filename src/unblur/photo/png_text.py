@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 import zlib
 
+from unblur.photo.exif import LEAD
+
 NAMES = (b"tEXt", b"zTXt", b"iTXt")
 XMP = b"XML:com.adobe.xmp"
 
 _PROFILE = b"Raw profile type "
 _ROLES = {b"exif": "exif", b"app1": "exif", b"xmp": "xmp", b"iptc": "iptc", b"8bim": "photoshop"}
 _LONGEST = 2**25
-_EXIF = b"Exif\0\0"
 _XAP = b"http://ns.adobe.com/xap/1.0/\0"
 
 
@@ -50,7 +51,7 @@ def with_block(name: bytes, data: bytes, new: bytes) -> bytes:
     word = keyword(data)
     if word.startswith(_PROFILE):
         old = _unwrapped(_text(name, data))
-        lead = next((lead for lead in (_EXIF, _XAP) if old.startswith(lead)), b"")
+        lead = next((lead for lead in (LEAD, _XAP) if old.startswith(lead)), b"")
         new = profile(word.removeprefix(_PROFILE), lead + new)
     rest = data[len(word) + 1 :]
     if name == b"tEXt":
@@ -75,7 +76,7 @@ def profile_chunk(kind: bytes, data: bytes) -> bytes:
 
 def bare(data: bytes) -> bytes:
     """EXIF or XMP without what leads it in a JPEG."""
-    return data.removeprefix(_EXIF).removeprefix(_XAP)
+    return data.removeprefix(LEAD).removeprefix(_XAP)
 
 
 def _unwrapped(text: bytes) -> bytes:

@@ -18,7 +18,7 @@ from unblur.photo import metadata
 from unblur.photo.colours import colours_of
 from unblur.photo.files import open_file
 from unblur.photo.formats import BY_NAME, kind_of
-from unblur.photo.libvips import decoded_bytes, decoding, reason
+from unblur.photo.libvips import blob, decoded_bytes, decoding, reason
 from unblur.photo.origin import Origin
 
 MAX_PIXELS = 2**30
@@ -81,8 +81,7 @@ def read(source: Path | bytes, max_pixels: int | None = MAX_PIXELS) -> Photo:
         found = BY_NAME[kind].extras(file)
         file.seek(0)
         stored = BY_NAME[kind].load(file, max_pixels)
-        exif = stored.get("exif-data") if stored.get_typeof("exif-data") else b""
-        extras = {"exif": exif, **found}
+        extras = {"exif": blob(stored, "exif-data"), **found}
         stored, extras = metadata.upright(stored, extras, extras.pop("applied", None))
         stored = _upright(stored)
     colours = colours_of(stored)

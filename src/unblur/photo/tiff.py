@@ -19,6 +19,7 @@ from unblur.photo.tiff_tags import (
     IPTC,
     LAYERS,
     OF_SAMPLES,
+    ORIENTATION,
     PROFILE,
     RESOLUTION,
     Tags,
@@ -39,7 +40,7 @@ _OLD_DEFLATE = 32946
 """The same compression as 8."""
 _PREDICTORS = {1: "none", 2: "horizontal", 3: "float"}
 _DNG_VERSION = 0xC612
-_ORIENTATION, _PAGE_NUMBER, _EXTRA_SAMPLES, _FORMAT = 274, 297, 338, 339
+_PAGE_NUMBER, _EXTRA_SAMPLES, _FORMAT = 297, 338, 339
 # Of the picture as it was stored, if that is turned.
 _PLACES = {
     frozenset({33550, 33922, 34264, 34735, 34736, 34737}): "its place on the map (GeoTIFF)",
@@ -61,7 +62,7 @@ def load(file: BinaryIO, max_pixels: int | None) -> Any:
     check_supported(tags)
     file.seek(0)
     # Libtiff has an orientation that there is not for an error, and takes it for upright.
-    strict = 1 <= number(tags, _ORIENTATION, 1) <= 8
+    strict = 1 <= number(tags, ORIENTATION, 1) <= 8
     image = libvips.load("tiff", file, max_pixels, page=found.photo, strict=strict).copy()
     for name in ("n-pages", "n-subifds", "iptc-data"):
         image.remove(name)
@@ -85,7 +86,7 @@ def extras(file: BinaryIO) -> dict[str, Any]:
         tags.pop(_PAGE_NUMBER, None)
     dropped += ["the layers of Photoshop"] if LAYERS in left_out else []
     dropped += [f"the tag {tag}" for tag in sorted(left_out - {LAYERS})]
-    if 2 <= number(tags, _ORIENTATION, 1) <= 8:
+    if 2 <= number(tags, ORIENTATION, 1) <= 8:
         dropped += [words for places, words in _PLACES.items() if places & tags.keys()]
         tags = {k: v for k, v in tags.items() if not any(k in places for places in _PLACES)}
     block, own = exif.from_tags(tags), _own_alone(tags)
@@ -115,14 +116,13 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
         file.write(image.tiffsave_buffer(**options))
     else:
         image.tiffsave_target(pyvips.Target.new_to_descriptor(file.fileno()), **options)
-    tags = origin.tags or read_tags(io.BytesIO(origin.exif.removeprefix(b"Exif\0\0")))
+    tags = origin.tags or exif.tags_of(origin.exif)
     layout = _layout(image, origin.tags, options["compression"]) | _resolution(image, origin, tags)
-    if profile := image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else b"":
+    if profile := libvips.blob(image, "icc-profile-data"):
         layout[PROFILE] = (7, len(profile), profile)  # libvips leaves out one that does not fit
-    if origin.header.get_typeof("iptc-data"):
+    if records := iptc.bare(libvips.blob(origin.header, "iptc-data")):
         # As bytes: libvips writes it as long words, and loses its end.
-        records = iptc.bare(origin.header.get("iptc-data"))
-        tags = {**tags, IPTC: (7, len(records), records)} if records else tags
+        tags = {**tags, IPTC: (7, len(records), records)}
     made_up = () if image.xres != 1 or image.yres != 1 else RESOLUTION
     append_tags(file, tags, layout, made_up)
 
@@ -139,7 +139,7 @@ def _own_alone(tags: Tags) -> tuple[str, ...]:
 
 def _turned(tags: Tags) -> bool:
     """Whether width and height have been exchanged."""
-    return number(tags, _ORIENTATION, 1) >= 5
+    return number(tags, ORIENTATION, 1) >= 5
 
 
 def _layout(image: Any, tags: Tags, compression: str) -> Tags:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
-
 from unblur.photo import iptc
+from unblur.photo.exif import tags_of
+from unblur.photo.libvips import blob
 from unblur.photo.origin import Origin
-from unblur.photo.tiff_tags import read_tags
 
 _X_RESOLUTION = 0x11A
 
@@ -20,10 +19,10 @@ def unheld(origin: Origin, *kinds: str) -> tuple[str, ...]:
     header, said = origin.header, []
     if "exif" in kinds and origin.exif:
         said.append("its EXIF")
-    if "iptc" in kinds and header.get_typeof("iptc-data") and iptc.bare(header.get("iptc-data")):
+    if "iptc" in kinds and iptc.bare(blob(header, "iptc-data")):
         said.append("its IPTC records")
     if "resolution" in kinds and (header.xres, header.yres) != (1, 1):
-        tags = read_tags(io.BytesIO(origin.exif.removeprefix(b"Exif\0\0")))
+        tags = tags_of(origin.exif)
         if "exif" in kinds or _X_RESOLUTION not in tags:
             said.append("its resolution")
     return tuple(said)

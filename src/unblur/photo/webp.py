@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from unblur.photo import libvips
+from unblur.photo.exif import LEAD
 from unblur.photo.libvips import KEEP_NONE, set_blob
 from unblur.photo.names import printable
 from unblur.photo.origin import Origin
@@ -72,7 +73,7 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     data = image.webpsave_buffer(exact=True, keep=KEEP_NONE, **loss)
     found = {
         name: image.get(field) for name, field in _FIELDS.items() if image.get_typeof(field)
-    } | {b"EXIF": origin.exif.removeprefix(b"Exif\0\0")}
+    } | {b"EXIF": origin.exif.removeprefix(LEAD)}
     alpha = image.bands in (2, 4)
     file.write(with_chunks(data, (image.width, image.height), alpha, found, origin.unknown))
 
