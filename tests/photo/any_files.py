@@ -91,14 +91,20 @@ def _png(pixels: np.ndarray, blocks: dict[str, int], orientation: int) -> bytes:
     return data[:33] + b"".join(pngs.chunk(*one) for one in added) + data[33:]
 
 
-def _webp(pixels: np.ndarray, blocks: dict[str, int], orientation: int) -> bytes:
-    data, options = io.BytesIO(), {}
+def _metadata(blocks: dict[str, int], orientation: int) -> dict[str, bytes]:
+    """Arguments of Pillow's writers."""
+    options = {}
     if "profile" in blocks:
         options["icc_profile"] = _profile(blocks["profile"])
     if "exif" in blocks or orientation:
         options["exif"] = _exif(blocks.get("exif", 0), orientation)
     if "xmp" in blocks:
         options["xmp"] = packet(blocks["xmp"])
+    return options
+
+
+def _webp(pixels: np.ndarray, blocks: dict[str, int], orientation: int) -> bytes:
+    data, options = io.BytesIO(), _metadata(blocks, orientation)
     _pil(pixels).save(data, "WEBP", lossless=True, exact=True, **options)
     whole = data.getvalue()
     if "unknown" in blocks and options:
@@ -157,13 +163,7 @@ def _gif(pixels: np.ndarray, blocks: dict[str, int], orientation: int) -> bytes:
 
 
 def _avif(pixels: np.ndarray, blocks: dict[str, int], orientation: int) -> bytes:
-    data, options = io.BytesIO(), {}
-    if "profile" in blocks:
-        options["icc_profile"] = _profile(blocks["profile"])
-    if "exif" in blocks or orientation:
-        options["exif"] = _exif(blocks.get("exif", 0), orientation)
-    if "xmp" in blocks:
-        options["xmp"] = packet(blocks["xmp"])
+    data, options = io.BytesIO(), _metadata(blocks, orientation)
     _pil(pixels).save(data, "AVIF", quality=95, speed=10, **options)
     return data.getvalue()
 

@@ -18,7 +18,6 @@ import tempfile
 import time
 import traceback
 import warnings
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ import numpy as np
 
 from tests.photo import facts
 from tests.photo.any_files import FILES, pixels_of
+from tests.photo.facts.png import checked
 from unblur import photo
 from unblur.errors import PhotoError
 from unblur.photo.folders import content
@@ -83,7 +83,7 @@ def mutations(whole: dict[str, list[bytes]], seed: int) -> Iterator[tuple[str, b
         for _ in range(rng.geometric(0.5)):
             _mutate(kind, data, other, rng)
         if kind == "png" and rng.random() < 0.7:
-            data = bytearray(_checked(bytes(data)))
+            data = bytearray(checked(bytes(data)))
         yield kind, bytes(data)
 
 
@@ -171,20 +171,6 @@ def _mutate(kind: str, data: bytearray, other: bytes, rng: np.random.Generator) 
     else:
         start = int(rng.integers(len(other)))
         data[at:at] = other[start : start + 8 * size]
-
-
-def _checked(data: bytes) -> bytes:
-    """A PNG with right check sums, as far as its chunks are intact."""
-    out, at = data[:8], 8
-    while at + 12 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, at)
-        body = data[at + 8 : at + 8 + length]
-        if len(body) < length:
-            break
-        out += struct.pack(">I4s", length, name) + body
-        out += struct.pack(">I", zlib.crc32(name + body))
-        at += 12 + length
-    return out + data[at:]
 
 
 def _kind(data: bytes) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.photo import fidelity, test_avif, test_gif_webp, test_png
+from tests.photo.facts.png import checked
 from unblur import photo
 from unblur.errors import PhotoError
 from unblur.photo import webp
@@ -78,7 +79,7 @@ def mutated(draw: st.DrawFn) -> tuple[str, bytes]:
             data[at : at + 4] = struct.pack(">I", draw(st.integers(0, 2**32 - 1)))
         if len(data) < 30:
             break
-    return kind, _checked(bytes(data)) if kind == "png" and draw(st.booleans()) else bytes(data)
+    return kind, checked(bytes(data)) if kind == "png" and draw(st.booleans()) else bytes(data)
 
 
 @settings(max_examples=300, deadline=5000)
@@ -115,16 +116,3 @@ def test_a_text_that_expands_too_far_is_not_expanded() -> None:
         return
     assert read.origin.exif == b""
     assert len(photo.encode(read, read.pixels)) < 2 * len(data)
-
-
-def _checked(data: bytes) -> bytes:
-    """The PNG with right check sums, as far as its chunks are intact."""
-    out, at = data[:8], 8
-    while at + 12 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, at)
-        content = data[at + 8 : at + 8 + length]
-        if len(content) < length:
-            break
-        out += test_png.chunk(name, content)
-        at += 12 + length
-    return out + data[at:]

@@ -121,23 +121,18 @@ def facts() -> list[Fact]:
             CHANGED,
         ),
         add("an unknown property", lambda: avif(box(b"abcd", b"12")), has(b"abcd"), SAID),
-        add(
-            "depth map",
-            lambda: avif(further=(Item(b"av01", b"d", (depth,), b"auxl"),)),
-            lambda d: len(item(b"av01")(d)) > 1,
-            SAID,
-        ),
-        add(
-            "gain map (auxiliary picture)",
-            lambda: avif(further=(Item(b"av01", b"d", (gain,), b"auxl"),)),
-            lambda d: len(item(b"av01")(d)) > 1,
-            SAID,
-        ),
-        add(
-            "an auxiliary picture, unknown",
-            lambda: avif(further=(Item(b"av01", b"d", (other,), b"auxl"),)),
-            lambda d: len(item(b"av01")(d)) > 1,
-            SAID,
+        *(
+            add(
+                what,
+                lambda kind=kind: avif(further=(Item(b"av01", b"d", (kind,), b"auxl"),)),
+                lambda d: len(item(b"av01")(d)) > 1,
+                SAID,
+            )
+            for what, kind in (
+                ("depth map", depth),
+                ("gain map (auxiliary picture)", gain),
+                ("an auxiliary picture, unknown", other),
+            )
         ),
         add(
             "gain map (tmap)",
