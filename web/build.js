@@ -1,0 +1,200 @@
+// Writes the site: the page, the network and what runs it, as static files for any web server.
+//
+//     node build.js [FOLDER]      by default ../site
+//
+// Our own code is bundled by esbuild into main.js, worker.js, network-worker.js and sw.js; each
+// library that it imports becomes a file of its own in lib/.
+
+import { createHash } from "node:crypto";
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+import esbuild from "esbuild";
+
+import { metadata } from "./onnx-metadata.js";
+import { HEADERS } from "./src/headers.js";
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+const PACKAGE = path.join(HERE, "../src/unblur");
+const PAGE = path.join(PACKAGE, "serve/page");
+const PACKAGES = path.join(HERE, "node_modules");
+const ENTRIES = ["main.js", "worker.js", "network-worker.js", "sw.js"];
+/** Files of libraries that are loaded by their address, not imported. */
+const LOADED = [
+  "onnxruntime-web/dist/ort-wasm-simd-threaded.mjs",
+  "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm",
+  "onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs",
+  "onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm",
+  "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm",
+  "@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm",
+  "@jsquash/webp/codec/dec/webp_dec.wasm",
+];
+/** What not every visitor needs: kept for offline use only by those who do. */
+const LATER = /webgpu|asyncify|^_headers$|^licences\.txt$/;
+/** A file by which a folder is known as a site that may be written anew. */
+const MARK = "network-worker.js";
+
+const out = path.resolve(process.argv[2] ?? path.join(HERE, "../site"));
+try {
+  await build();
+  console.log(`unblur: the site is in ${out}`);
+} catch (error) {
+  console.error(`unblur: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+}
+
+async function build() {
+  await clear();
+  const model = await readFile(path.join(PACKAGE, "weights/default.onnx"));
+  const libraries = await bundle({
+    MODEL_SHA256: JSON.stringify(digest(model)),
+    CONTRACT: metadata(model, "unblur"),
+  });
+  await writeFile(path.join(out, "default.onnx"), model);
+  await bundleLibraries(libraries);
+  for (const file of LOADED) {
+    await cp(path.join(PACKAGES, file), path.join(out, "lib", path.basename(file)));
+  }
+  await copyPage();
+  await writeFile(path.join(out, "_headers"), headersFile());
+  await writeFile(path.join(out, "licences.txt"), await licences([...libraries]));
+  await listFiles();
+}
+
+/** Makes the folder, and empties it if it holds a site; refuses to empty any other. */
+async function clear() {
+  await mkdir(out, { recursive: true });
+  const there = await readdir(out);
+  if (there.length && !there.includes(MARK)) {
+    throw new Error(`${out} holds other files; name an empty folder, a new one, or a former site`);
+  }
+  for (const name of there) await rm(path.join(out, name), { recursive: true });
+  await mkdir(path.join(out, "lib"));
+}
+
+/**
+ * Bundles our own code.
+ * @param {Record<string, string>} define constants for it
+ * @returns {Promise<Set<string>>} the libraries that it imports
+ */
+async function bundle(define) {
+  /** @type {Set<string>} */
+  const libraries = new Set();
+  await esbuild.build({
+    entryPoints: ENTRIES.map((name) => path.join(HERE, "src", name)),
+    outdir: out,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    define,
+    plugins: [
+      {
+        name: "libraries",
+        setup(builder) {
+          builder.onResolve({ filter: /^[@a-z]/ }, ({ path: name, kind }) => {
+            if (kind === "entry-point") return undefined;
+            libraries.add(name);
+            return { path: `./lib/${fileOf(name)}`, external: true };
+          });
+        },
+      },
+    ],
+  });
+  return libraries;
+}
+
+/** @param {Set<string>} libraries */
+async function bundleLibraries(libraries) {
+  await esbuild.build({
+    stdin: undefined,
+    entryPoints: [...libraries].map((name) => ({ in: name, out: fileOf(name).slice(0, -3) })),
+    outdir: path.join(out, "lib"),
+    absWorkingDir: HERE,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    external: ["node:*"],
+    // Without the runtime inside, which is loaded by its address.
+    conditions: ["onnxruntime-web-use-extern-wasm"],
+    legalComments: "inline",
+    logLevel: "error",
+  });
+}
+
+/** @param {string} library */
+function fileOf(library) {
+  return `${library.replace(/\.js$/, "").replace(/^@/, "").replaceAll("/", "-")}.js`;
+}
+
+/** The page, as the server has it, but for its home. */
+async function copyPage() {
+  for (const name of ["page.css", "logo.svg", "example.jpg"]) {
+    await cp(path.join(PAGE, name), path.join(out, name));
+  }
+  await cp(path.join(HERE, "static"), out, { recursive: true });
+  const policy = HEADERS["content-security-policy"].replace(/; frame-ancestors[^;]*/, "");
+  const head =
+    `<meta http-equiv="Content-Security-Policy" content="${policy}">` +
+    '\n<link rel="manifest" href="manifest.webmanifest">' +
+    '\n<link rel="apple-touch-icon" href="icon-192.png">';
+  const page = await readFile(path.join(PAGE, "page.html"), "utf8");
+  const changes = [
+    ['<meta charset="utf-8">', `<meta charset="utf-8">\n${head}`],
+    ['data-home="server"', 'data-home="browser"'],
+    ["page/static/server.js", "main.js"],
+    ["page/static/", ""],
+  ];
+  let made = page;
+  for (const [from, to] of changes) {
+    if (!made.includes(from)) throw new Error(`page.html holds no ${from}`);
+    made = made.replaceAll(from, to);
+  }
+  await writeFile(path.join(out, "index.html"), made);
+}
+
+/** Headers for hosts that read such a file; elsewhere the service worker adds them. */
+function headersFile() {
+  const lines = Object.entries(HEADERS).map(([name, value]) => `  ${name}: ${value}`);
+  return `/*\n${lines.join("\n")}\n`;
+}
+
+/**
+ * The notices of what the site holds.
+ * @param {string[]} libraries
+ */
+async function licences(libraries) {
+  const names = new Set(libraries.map((name) => name.match(/^(@[^/]+\/)?[^/]+/)?.[0] ?? name));
+  const parts = [await readFile(path.join(HERE, "notices.txt"), "utf8")];
+  for (const name of [...names].sort()) {
+    const folder = path.join(PACKAGES, name);
+    const { version, license } = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8"));
+    const file = (await readdir(folder)).find((one) => /^licen[cs]e/i.test(one));
+    const text = file ? await readFile(path.join(folder, file), "utf8") : "";
+    parts.push(`${name} ${version} (${license})\n\n${text}`);
+  }
+  return parts.map((part) => part.trim()).join(`\n\n${"-".repeat(80)}\n\n`) + "\n";
+}
+
+/** Gives the service worker its list of files and a version that changes with any of them. */
+async function listFiles() {
+  const names = (await readdir(out, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile() && entry.name !== "sw.js")
+    .map((entry) => path.relative(out, path.join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
+    .sort();
+  const all = createHash("sha256");
+  for (const name of names) all.update(name).update(await readFile(path.join(out, name)));
+  const files = names.filter((name) => !LATER.test(name)).map((n) => (n === "index.html" ? "./" : n));
+  const file = path.join(out, "sw.js");
+  const code = await readFile(file, "utf8");
+  all.update(code);
+  const version = all.digest("hex").slice(0, 16);
+  await writeFile(file, `self.SITE=${JSON.stringify({ version, files })};${code}`);
+}
+
+/** @param {Uint8Array} data */
+function digest(data) {
+  return createHash("sha256").update(data).digest("hex");
+}

@@ -1,0 +1,64 @@
+// The page in the browser: checks what it needs, becomes usable offline, and opens the page.
+
+import { Page } from "../../src/unblur/serve/page/page.js";
+import { Local } from "./local.js";
+
+const RELOADED = "unblur-reloaded";
+/** A WebAssembly module that uses SIMD. */
+const SIMD = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15,
+  253, 98, 11,
+];
+
+const studio = new Local(async () => {
+  const lack = lacking();
+  if (lack) throw new Error(`This page needs ${lack}.`);
+  await keptOffline();
+});
+new Page(/** @type {HTMLElement} */ (document.querySelector(".unblur")), studio);
+
+/** What the browser lacks, and what to do; "" if nothing. */
+function lacking() {
+  if (!isSecureContext) return "a secure address: open it by https, or on localhost";
+  const able =
+    "WebAssembly" in self &&
+    WebAssembly.validate(new Uint8Array(SIMD)) &&
+    "CompressionStream" in self &&
+    "OffscreenCanvas" in self;
+  return able ? "" : "a newer browser: Chrome or Edge 91, Firefox 113, Safari 16.4 or later";
+}
+
+/**
+ * Installs the service worker, and waits until all files are kept.
+ *
+ * Where the host does not isolate the page from other sites, the service worker does, from the next
+ * load on, which WebAssembly's threads need: the page is loaded again, once, if no photo is lost.
+ * Without a service worker, as in private windows, all works but offline and on one thread.
+ */
+async function keptOffline() {
+  try {
+    const kept = await controlled();
+    if (kept && !crossOriginIsolated && !studio.used && !sessionStorage.getItem(RELOADED)) {
+      sessionStorage.setItem(RELOADED, "1");
+      location.reload();
+      await new Promise(() => {}); // until it is gone
+    }
+  } catch {
+    // No service worker, or no storage.
+  }
+}
+
+/** Whether the service worker answers for this page; waits while it is being installed. */
+async function controlled() {
+  const workers = navigator.serviceWorker;
+  const { installing } = await workers.register("sw.js");
+  if (!workers.controller && installing) {
+    await new Promise((resolve) => {
+      workers.addEventListener("controllerchange", resolve, { once: true });
+      installing.addEventListener("statechange", () => {
+        if (installing.state === "redundant") resolve(null);
+      });
+    });
+  }
+  return Boolean(workers.controller);
+}

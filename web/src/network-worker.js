@@ -1,0 +1,45 @@
+// The worker in which the network runs, so that the photos' worker can answer meanwhile.
+
+import { answer } from "./calls.js";
+import { openNetwork } from "./engine/network.js";
+
+/** @type {Awaited<ReturnType<typeof openNetwork>>} */
+let network;
+
+answer({
+  /**
+   * Loads the network, and checks that it is the one that the site was built with.
+   * @param {"wasm"|"webgpu"} provider
+   * @param {number} threads of WebAssembly
+   */
+  async open(provider, threads) {
+    const model = await modelFile();
+    const ort = await (provider === "webgpu"
+      ? import("onnxruntime-web/webgpu")
+      : import("onnxruntime-web/wasm"));
+    ort.env.wasm.wasmPaths = new URL("lib/", location.href).href;
+    network = await openNetwork({ ort, model, contract: CONTRACT, provider, threads });
+  },
+  /**
+   * @param {Float32Array} batch
+   * @param {number} height
+   * @param {number} width
+   */
+  run: (batch, height, width) => network.run(batch, height, width),
+  /**
+   * @param {Float32Array} batch
+   * @param {number} height
+   * @param {number} width
+   */
+  measure: async (batch, height, width) => ({ blur: await network.measure(batch, height, width) }),
+});
+
+async function modelFile() {
+  const found = await fetch("default.onnx");
+  if (!found.ok) throw new Error(`The network could not be loaded (${found.status}).`);
+  const model = new Uint8Array(await found.arrayBuffer());
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", model));
+  const text = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (text !== MODEL_SHA256) throw new Error("The network's file is damaged: its checksum is wrong.");
+  return model;
+}
