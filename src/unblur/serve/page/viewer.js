@@ -5,45 +5,102 @@
 const MOST = 8; // pixels of the screen for one of the photo
 const STEP = 1.5;
 const FURTHEST_FIT = 2; // a small photo is shown no larger than this
+const KEPT = 60; // tiles of a side
 const KEY = "Strokes: motion. Circles: defocus. Lighter: more.";
 
+/**
+ * What the viewer shows.
+ * @typedef {object} View
+ * @property {string | number} id  another one begins with the whole photo
+ * @property {string} name
+ * @property {number} width   pixels of the photo
+ * @property {number} height
+ * @property {string | null} before  addresses of the pictures of the whole, once there are any
+ * @property {string | null} after
+ * @property {number} base  width of these pictures as a share of the photo's
+ * @property {number} tile  side of a tile, in pixels of the photo
+ * @property {Tiles | null} tiles
+ * @property {{words: string, picture: string} | null} blur  nothing as long as it was not measured
+ */
+/** Address of a tile.
+ * @typedef {(side: "before" | "after", x: number, y: number) => string | Promise<string>} Tiles */
+/** @typedef {{x: number, y: number}} Point */
+/**
+ * @typedef {{name: "before" | "after", layer: HTMLElement, base: HTMLImageElement,
+ *   tiles: HTMLElement, shown: Map<string, HTMLImageElement>}} Side
+ */
+
+/** @type {View} */
+const NOTHING = {
+  id: "",
+  name: "",
+  width: 3,
+  height: 2,
+  before: null,
+  after: null,
+  base: 1,
+  tile: 1,
+  tiles: null,
+  blur: null,
+};
+
+/**
+ * The element that a selector finds.
+ * @template {Element} T
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @param {new () => T} kind  its class
+ */
+export function find(root, selector, kind) {
+  const found = root.querySelector(selector);
+  if (!(found instanceof kind)) throw new Error(`there is no ${selector}`);
+  return found;
+}
+
 export class Viewer {
+  /** @param {HTMLElement} root  holds the stage and its tools */
   constructor(root) {
-    this.root = root;
-    const find = (selector) => root.querySelector(selector);
-    this.stage = find(".stage");
-    this.cutInput = find(".cut");
-    this.zoomOutput = find(".zoom");
-    this.sides = ["before", "after"].map((name) => {
-      const layer = find(`.layer.${name}`);
-      return {
-        name,
-        layer,
-        base: layer.querySelector(".base"),
-        tiles: layer.querySelector(".tiles"),
-        shown: new Map(),
-      };
-    });
-    this.map = find(".layer.map");
-    this.mapButton = find(".tools .blur");
-    this.legend = find(".legend");
+    const part = (/** @type {string} */ selector) => find(root, selector, HTMLElement);
+    this.stage = part(".stage");
+    this.cutInput = find(root, ".cut", HTMLInputElement);
+    this.zoomOutput = find(root, "output.zoom", HTMLOutputElement);
+    /** @type {Side[]} */
+    this.sides = [this._side("before"), this._side("after")];
+    this.map = part(".layer.map");
+    this.mapButton = find(root, ".tools .blur", HTMLButtonElement);
+    this.legend = part(".legend");
+    this.fitButton = part(".tools .fit");
+    this.oneButton = part(".tools .one");
     this.mapped = false;
-    this.photo = null;
+    this.photo = NOTHING;
     this.fitted = true;
+    this.movable = false;
     this.x = this.y = 0;
     this.scale = 1;
+    /** @type {Map<number, Point & {divides: boolean}>} */
     this.pointers = new Map();
-    this._listen(find);
+    part(".tools .in").addEventListener("click", () => this.zoomBy(STEP));
+    part(".tools .out").addEventListener("click", () => this.zoomBy(1 / STEP));
+    this._listen();
     new ResizeObserver(() => this._layout()).observe(this.stage);
   }
 
-  /** Shows a photo: {id, width, height, before, after, tile, tiles, blur}; addresses may be missing.
-   * `blur` is {words, picture}, or nothing as long as it was not measured. */
+  /**
+   * @param {"before" | "after"} name
+   * @returns {Side}
+   */
+  _side(name) {
+    const layer = find(this.stage, `.layer.${name}`, HTMLElement);
+    const base = find(layer, ".base", HTMLImageElement);
+    return { name, layer, base, tiles: find(layer, ".tiles", HTMLElement), shown: new Map() };
+  }
+
+  /** @param {View} photo */
   show(photo) {
-    const other = photo.id !== this.photo?.id;
-    const revealed = photo.after && (other || !this.photo?.after);
+    const other = photo.id !== this.photo.id;
+    const revealed = photo.after && !this.photo.after;
     this.photo = photo;
-    this.stage.style.setProperty("--aspect", photo.width / photo.height);
+    this.stage.style.setProperty("--aspect", String(photo.width / photo.height));
     this._layMap();
     for (const side of this.sides) {
       const source = photo[side.name] ?? "";
@@ -70,29 +127,30 @@ export class Viewer {
     this._layout();
   }
 
+  /** @param {number} value  from 0 to 1 */
   set strength(value) {
-    this.sides[1].layer.style.opacity = value;
+    this.sides[1].layer.style.opacity = String(value);
   }
 
   /** Lays the map of the blur over the photo, and over those shown later; or takes it away. */
   toggleMap() {
-    if (!this.photo?.blur) return;
+    if (!this.photo.blur) return;
     this.mapped = !this.mapped;
     this._layMap();
   }
 
   _layMap() {
     const blur = this.photo.blur;
-    const shown = this.mapped && Boolean(blur);
+    const shown = this.mapped ? blur : null;
     this.mapButton.disabled = !blur;
-    this.mapButton.setAttribute("aria-pressed", String(shown));
-    this.stage.classList.toggle("mapped", shown);
-    const image = this.map.firstElementChild;
+    this.mapButton.setAttribute("aria-pressed", String(Boolean(shown)));
+    this.stage.classList.toggle("mapped", Boolean(shown));
+    const image = find(this.map, "img", HTMLImageElement);
     // It is loaded when it is first looked at, and kept until another photo is.
     if (image.getAttribute("src") !== blur?.picture) image.removeAttribute("src");
-    if (shown && !image.hasAttribute("src")) image.src = blur.picture;
+    if (shown && !image.hasAttribute("src")) image.src = shown.picture;
     const [words, key] = this.legend.children;
-    const text = shown ? blur.words : "";
+    const text = shown?.words ?? "";
     if (words.textContent === text) return;
     words.textContent = text;
     key.textContent = shown ? KEY : "";
@@ -112,12 +170,16 @@ export class Viewer {
     this._zoomTo(1 / devicePixelRatio, at);
   }
 
+  /** @param {number} factor */
   zoomBy(factor, at = this._middle()) {
     this._zoomTo(this.scale * factor, at);
   }
 
+  /**
+   * @param {number} scale
+   * @param {Point} at
+   */
   _zoomTo(scale, at) {
-    if (!this.photo) return;
     const least = Math.min(this._fitScale(), 1 / devicePixelRatio);
     scale = Math.min(Math.max(scale, least), Math.max(MOST / devicePixelRatio, least));
     this.x = at.x - ((at.x - this.x) * scale) / this.scale;
@@ -137,14 +199,16 @@ export class Viewer {
   }
 
   _layout() {
-    if (!this.photo || !this.stage.clientWidth) return;
+    if (!this.stage.clientWidth) return;
     if (this.fitted) this.scale = this._fitScale();
+    /** @type {(offset: number, room: number, size: number) => number} */
     const place = (offset, room, size) => {
       const free = room - size;
       return free >= 0 ? free / 2 : Math.min(0, Math.max(free, offset));
     };
     // On whole pixels of the screen, or 1:1 would be blurred.
-    const whole = (offset) => Math.round(offset * devicePixelRatio) / devicePixelRatio;
+    const whole = (/** @type {number} */ offset) =>
+      Math.round(offset * devicePixelRatio) / devicePixelRatio;
     const width = this.photo.width * this.scale;
     const height = this.photo.height * this.scale;
     this.x = place(this.x, this.stage.clientWidth, width);
@@ -158,10 +222,8 @@ export class Viewer {
     this.stage.classList.toggle("pixels", density >= 3);
     this.stage.dataset.zoom = density.toFixed(3);
     this.zoomOutput.value = `${Math.round(density * 100)} %`;
-    const press = (name, on) =>
-      this.root.querySelector(`.${name}`).setAttribute("aria-pressed", String(on));
-    press("fit", this.fitted);
-    press("one", Math.abs(density - 1) < 0.005);
+    this.fitButton.setAttribute("aria-pressed", String(this.fitted));
+    this.oneButton.setAttribute("aria-pressed", String(Math.abs(density - 1) < 0.005));
     this._cut(Number(this.cutInput.value));
     this._loadTiles(density);
   }
@@ -172,11 +234,11 @@ export class Viewer {
     return [left, right];
   }
 
+  /** @param {number} percent */
   _cut(percent) {
-    this.cutInput.value = percent;
+    this.cutInput.value = String(percent);
     const value = Math.round(percent);
     this.cutInput.setAttribute("aria-valuetext", `${value} % before, ${100 - value} % after`);
-    if (!this.photo) return;
     const [left, right] = this._span();
     this.stage.style.setProperty("--cut", `${left + ((right - left) * percent) / 100}px`);
     this.stage.style.setProperty("--left", `${left}px`);
@@ -184,6 +246,7 @@ export class Viewer {
     this.stage.style.setProperty("--top", `${Math.max(0, this.y)}px`);
   }
 
+  /** @param {number} x  on the stage */
   _cutAt(x) {
     const [left, right] = this._span();
     this._cut(Math.min(100, Math.max(0, (100 * (x - left)) / (right - left || 1))));
@@ -193,7 +256,7 @@ export class Viewer {
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return this._cut(50);
     const began = performance.now();
     this._cut(100);
-    const step = (now) => {
+    const step = (/** @type {number} */ now) => {
       if (this.pointers.size) return;
       const share = Math.min(1, (now - began) / 700);
       this._cut(100 - 50 * (1 - (1 - share) ** 3));
@@ -204,16 +267,18 @@ export class Viewer {
 
   // The whole photo is there as one picture; of a large one that is smaller than the photo, and
   // what is seen closer comes in tiles.
+  /** @param {number} density  pixels of the screen for one of the photo */
   _loadTiles(density) {
     const { tile, tiles, width, height, base } = this.photo;
-    const needed = tiles && density > base * 1.05;
+    const needed = density > base * 1.05;
     for (const side of this.sides) {
-      const address = tiles?.[side.name];
-      if (!needed || !address) {
+      if (!needed || !tiles || !this.photo[side.name]) {
         this._clearTiles(side);
         continue;
       }
-      const first = (offset) => Math.max(0, Math.floor(-offset / this.scale / tile));
+      const first = (/** @type {number} */ offset) =>
+        Math.max(0, Math.floor(-offset / this.scale / tile));
+      /** @type {(offset: number, room: number, size: number) => number} */
       const last = (offset, room, size) =>
         Math.min(Math.ceil(size / tile) - 1, Math.floor((room - offset) / this.scale / tile));
       const wanted = new Set();
@@ -221,20 +286,11 @@ export class Viewer {
         for (let x = first(this.x); x <= last(this.x, this.stage.clientWidth, width); x++) {
           const key = `${x}_${y}`;
           wanted.add(key);
-          if (side.shown.has(key)) continue;
-          const image = new Image();
-          image.alt = "";
-          image.draggable = false;
-          image.onload = () => image.classList.add("here");
-          image.src = `${address}/${key}.jpg`;
-          image.style.left = `${x * tile}px`;
-          image.style.top = `${y * tile}px`;
-          side.tiles.append(image);
-          side.shown.set(key, image);
+          if (!side.shown.has(key)) this._addTile(side, key, x * tile, y * tile, tiles(side.name, x, y));
         }
       }
       for (const [key, image] of side.shown) {
-        if (side.shown.size <= 60) break;
+        if (side.shown.size <= KEPT) break;
         if (wanted.has(key)) continue;
         image.remove();
         side.shown.delete(key);
@@ -242,18 +298,43 @@ export class Viewer {
     }
   }
 
+  /**
+   * @param {Side} side
+   * @param {string} key
+   * @param {number} left  pixels of the photo
+   * @param {number} top
+   * @param {string | Promise<string>} address
+   */
+  async _addTile(side, key, left, top, address) {
+    const image = new Image();
+    image.alt = "";
+    image.draggable = false;
+    image.onload = () => image.classList.add("here");
+    image.style.left = `${left}px`;
+    image.style.top = `${top}px`;
+    side.tiles.append(image);
+    side.shown.set(key, image);
+    try {
+      if (typeof address !== "string") address = await address;
+      if (side.shown.get(key) === image) image.src = address;
+    } catch {
+      // The whole is seen in its place; it is asked for again when the photo is moved.
+      image.remove();
+      if (side.shown.get(key) === image) side.shown.delete(key);
+    }
+  }
+
+  /** @param {Side} side */
   _clearTiles(side) {
     for (const image of side.shown.values()) image.remove();
     side.shown.clear();
   }
 
-  _listen(find) {
+  _listen() {
     const stage = this.stage;
-    find(".fit").addEventListener("click", () => this.fit());
-    find(".one").addEventListener("click", () => this.oneToOne());
+    this.fitButton.addEventListener("click", () => this.fit());
+    this.oneButton.addEventListener("click", () => this.oneToOne());
     this.mapButton.addEventListener("click", () => this.toggleMap());
-    find(".in").addEventListener("click", () => this.zoomBy(STEP));
-    find(".out").addEventListener("click", () => this.zoomBy(1 / STEP));
     this.cutInput.addEventListener("input", () => this._cut(Number(this.cutInput.value)));
     stage.addEventListener("keydown", (event) => this._key(event));
     stage.addEventListener("dblclick", (event) => {
@@ -263,7 +344,7 @@ export class Viewer {
     stage.addEventListener(
       "wheel",
       (event) => {
-        if (!this.photo || !(event.ctrlKey || event.metaKey || this.movable)) return;
+        if (!(event.ctrlKey || event.metaKey || this.movable)) return;
         event.preventDefault();
         if (event.ctrlKey || event.metaKey) {
           this.zoomBy(Math.exp(-event.deltaY / 200), this._place(event));
@@ -275,27 +356,35 @@ export class Viewer {
     );
     stage.addEventListener("pointerdown", (event) => this._down(event));
     stage.addEventListener("pointermove", (event) => this._drag(event));
-    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
-      stage.addEventListener(end, (event) => {
-        this.pointers.delete(event.pointerId);
-        stage.classList.toggle("held", this.pointers.size > 0);
-      });
-    }
+    const end = (/** @type {PointerEvent} */ event) => {
+      this.pointers.delete(event.pointerId);
+      stage.classList.toggle("held", this.pointers.size > 0);
+    };
+    stage.addEventListener("pointerup", end);
+    stage.addEventListener("pointercancel", end);
+    stage.addEventListener("lostpointercapture", end);
   }
 
+  /** @param {MouseEvent} event */
   _place(event) {
     const box = this.stage.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   }
 
+  /**
+   * @param {number} dx
+   * @param {number} dy
+   */
   _move(dx, dy) {
     this.x += dx;
     this.y += dy;
     this._layout();
   }
 
+  /** @param {KeyboardEvent} event */
   _key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    /** @type {Record<string, () => void>} */
     const acts = {
       "+": () => this.zoomBy(STEP),
       "=": () => this.zoomBy(STEP),
@@ -305,6 +394,7 @@ export class Viewer {
       b: () => this.toggleMap(),
       B: () => this.toggleMap(),
     };
+    /** @type {Record<string, [number, number]>} */
     const moves = { ArrowLeft: [80, 0], ArrowRight: [-80, 0], ArrowUp: [0, 80], ArrowDown: [0, -80] };
     if (acts[event.key]) acts[event.key]();
     else if (event.target === this.stage && this.movable && moves[event.key]) {
@@ -313,16 +403,17 @@ export class Viewer {
     event.preventDefault();
   }
 
+  /** @param {PointerEvent} event */
   _down(event) {
-    if (!this.photo || (event.pointerType === "mouse" && event.button !== 0)) return;
-    if (event.target.closest("button, a, .notice")) return;
+    if (event.pointerType === "mouse" && event.button !== 0) return;
+    if (event.target instanceof Element && event.target.closest("button, a, .notice")) return;
     event.preventDefault();
     const at = this._place(event);
     this.stage.setPointerCapture(event.pointerId);
     const cut = parseFloat(this.stage.style.getPropertyValue("--cut"));
     const near = Math.abs(at.x - cut) < (event.pointerType === "touch" ? 28 : 16);
     // What cannot be moved leaves the whole of it to the divider.
-    const divides = this.photo.after && (near || !this.movable);
+    const divides = Boolean(this.photo.after) && (near || !this.movable);
     this.pointers.set(event.pointerId, { ...at, divides });
     this.stage.classList.add("held");
     const focused = divides ? this.cutInput : this.stage;
@@ -330,6 +421,7 @@ export class Viewer {
     if (divides && !near && event.pointerType !== "touch") this._cutAt(at.x);
   }
 
+  /** @param {PointerEvent} event */
   _drag(event) {
     const before = this.pointers.get(event.pointerId);
     if (!before) return;
@@ -337,7 +429,7 @@ export class Viewer {
     this.pointers.set(event.pointerId, { ...now, divides: before.divides });
     if (this.pointers.size === 2) {
       const [other] = [...this.pointers].filter(([id]) => id !== event.pointerId).map(([, p]) => p);
-      const apart = (p) => Math.hypot(p.x - other.x, p.y - other.y);
+      const apart = (/** @type {Point} */ p) => Math.hypot(p.x - other.x, p.y - other.y);
       const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
       this.zoomBy(apart(now) / Math.max(1, apart(before)), middle);
       this._move((now.x - before.x) / 2, (now.y - before.y) / 2);
