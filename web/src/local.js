@@ -40,12 +40,12 @@ export class Local {
 
   /**
    * @param {File} file
+   * @param {Options} options
    * @returns {Promise<PhotoState>}
    */
-  async add(file) {
-    this.used = true;
+  async add(file, options) {
     const ask = await this.worker;
-    return this.completed(await ask("add", file));
+    return this.completed(await ask("add", file, options));
   }
 
   /** @param {Options} options */

@@ -3,7 +3,10 @@
 import { answer } from "./calls.js";
 import { openNetwork } from "./engine/network.js";
 
-/** @type {Awaited<ReturnType<typeof openNetwork>>} */
+/** @import { Network } from "./engine/network.js" */
+/** @import { Batch } from "./engine/turns.js" */
+
+/** @type {Network} */
 let network;
 
 answer({
@@ -20,18 +23,10 @@ answer({
     ort.env.wasm.wasmPaths = new URL("lib/", location.href).href;
     network = await openNetwork({ ort, model, contract: CONTRACT, provider, threads });
   },
-  /**
-   * @param {Float32Array} batch
-   * @param {number} height
-   * @param {number} width
-   */
-  run: (batch, height, width) => network.run(batch, height, width),
-  /**
-   * @param {Float32Array} batch
-   * @param {number} height
-   * @param {number} width
-   */
-  measure: async (batch, height, width) => ({ blur: await network.measure(batch, height, width) }),
+  /** @param {Batch} batch */
+  run: (batch) => network.run(batch),
+  /** @param {Batch} batch */
+  measure: (batch) => network.measure(batch),
 });
 
 async function modelFile() {

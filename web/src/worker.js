@@ -7,12 +7,15 @@ import { tileSide } from "./engine/memory.js";
 import { scalesInWords } from "./engine/words.js";
 import { preview, readPhoto, writePhoto } from "./photo/photo.js";
 
+/** @import { Network } from "./engine/network.js" */
 /** @import { Options } from "../../src/unblur/serve/page/page.js" */
 
 /** Largest side of the preview of the whole; what is seen closer comes in tiles. */
 const BASE = 2048;
 const THUMB = 160;
 const TILE = 512;
+/** @type {Pick<Held, "state"|"progress"|"error">} */
+const START = { state: "waiting", progress: 0, error: "" };
 
 /**
  * A photo, and what was made of it. Its pixels are read anew when they are needed: only those of
@@ -24,7 +27,7 @@ const TILE = 512;
  * @property {"waiting"|"working"|"done"|"failed"} state
  * @property {number} progress
  * @property {string} error
- * @property {Options} [wanted]
+ * @property {Options} wanted
  * @property {Result[]} results of one scale, with and without `best`; the last one is shown
  * @property {AbortController} [running]
  */
@@ -40,7 +43,7 @@ const TILE = 512;
 
 /** @type {Map<string, Held>} */
 const photos = new Map();
-/** @type {any} */
+/** @type {Network} */
 let network;
 /** @type {number} */
 let side;
@@ -60,11 +63,323 @@ const tell = answer({ open, add, work, remove, tile, save });
 async function open(engine, memory) {
   side = tileSide(CONTRACT, memory);
   maxPixels = (memory ?? 8) > 4 ? 100e6 : 24e6;
-  network = await openNetwork(engine);
+  network = await openBest(engine);
   return {
     models: [],
+    blur: false,
     accept: [".jpg", ".jpeg", ".png", ".webp"],
     about: `JPEG, PNG, and WebP (comes back as PNG); up to ${maxPixels / 1e6} megapixels each`,
     limits: { bytes: 2 ** 30 },
   };
+}
+
+/**
+ * Reads a photo, makes what the page shows of it before it is deblurred, and has it deblurred.
+ * @param {File} file
+ * @param {Options} options
+ */
+async function add(file, options) {
+  const id = String(++count);
+  const photo = await read(file);
+  opened = { id, photo };
+  const { width, height, details, notes, resultName } = photo;
+  const large = Math.max(width, height) > BASE;
+  const about = {
+    id,
+    name: file.name,
+    width,
+    height,
+    details,
+    notes,
+    result: resultName,
+    thumb: address(await preview(photo, photo.data, THUMB)),
+    before: address(await preview(photo, photo.data, BASE)),
+    base: Math.min(1, BASE / Math.max(width, height)),
+    tile: TILE,
+    tiles: large,
+  };
+  /** @type {Held} */
+  const held = { ...START, id, file, about, wanted: options, results: [] };
+  photos.set(id, held);
+  runAll();
+  return described(held);
+}
+
+/**
+ * Deblurs every photo by these options; a result that there is already is shown again.
+ * @param {Options} options
+ */
+function work(options) {
+  for (const held of photos.values()) {
+    if (same(held.wanted, options)) continue;
+    held.running?.abort();
+    held.wanted = options;
+    held.error = "";
+    const there = held.results.find((result) => same(result.options, options));
+    held.state = there ? "done" : "waiting";
+    if (there) held.results.push(...held.results.splice(held.results.indexOf(there), 1));
+  }
+  tellAll();
+  runAll();
+}
+
+/** @param {string} id */
+function remove(id) {
+  const held = photos.get(id);
+  if (!held) return;
+  photos.delete(id);
+  held.running?.abort();
+  held.results.splice(0).forEach(close);
+  URL.revokeObjectURL(held.about.thumb);
+  URL.revokeObjectURL(held.about.before);
+  if (opened?.id === id) opened = null;
+}
+
+/**
+ * A tile of a large photo, or of its result at full strength, as a JPEG.
+ * @param {string} id
+ * @param {"before"|"after"} of
+ * @param {number} x
+ * @param {number} y
+ */
+async function tile(id, of, x, y) {
+  const held = found(id);
+  const photo = await pixelsOf(held);
+  const left = x * TILE;
+  const top = y * TILE;
+  const part = {
+    left,
+    top,
+    width: Math.min(TILE, photo.width - left),
+    height: Math.min(TILE, photo.height - top),
+  };
+  const result = shown(held);
+  const data = of === "before" || !result ? photo.data : await restored(photo, result, 1, part);
+  return preview(photo, data, TILE, part);
+}
+
+/**
+ * The file of a result, or a zip of several.
+ * @param {string[]} ids
+ * @param {number} strength 0 to 1
+ */
+async function save(ids, strength) {
+  if (ids.length === 1) return fileOf(found(ids[0]), strength);
+  const { downloadZip } = await import("client-zip");
+  /** @type {Set<string>} */
+  const names = new Set();
+  async function* files() {
+    for (const id of ids) {
+      const { name, blob } = await fileOf(found(id), strength);
+      yield { name: unused(name, names), input: blob };
+    }
+  }
+  return { name: "unblur.zip", blob: await downloadZip(files()).blob() };
+}
+
+/**
+ * @param {Held} held
+ * @param {number} strength
+ */
+async function fileOf(held, strength) {
+  const photo = await pixelsOf(held);
+  const result = shown(held);
+  if (!result) throw new Error(`${held.file.name} is not done yet.`);
+  const { data } = await restored(photo, result, strength);
+  const unchanged = data.every((value, at) => value === photo.data[at]);
+  const { bytes, type, name } = await writePhoto(photo, data, { unchanged });
+  return { name, blob: new Blob([bytes], { type }) };
+}
+
+/** Deblurs the photos that wait, one after the other, in their order. */
+async function runAll() {
+  if (busy) return;
+  busy = true;
+  for (let held; (held = [...photos.values()].find(({ state }) => state === "waiting")); ) {
+    await run(held);
+    tellAll();
+  }
+  busy = false;
+}
+
+/** @param {Held} held */
+async function run(held) {
+  const options = held.wanted;
+  const { signal } = (held.running = new AbortController());
+  const report = (/** @type {number} */ begun, /** @type {number} */ total) => {
+    held.progress = total ? begun / total : 0;
+    tellAll();
+  };
+  Object.assign(held, { state: "working", progress: 0 });
+  try {
+    const photo = await pixelsOf(held);
+    const scale = options.scale === "auto" ? "auto" : fraction(options.scale);
+    const found = await deblur(network, photo, { scale, best: options.best, tile: side, report, signal });
+    const after = blend(photo, found.change, 1);
+    const result = {
+      options,
+      change: new Blob([found.change]),
+      after: address(await preview(photo, after.data, BASE)),
+      unchanged: found.unchanged,
+      scales: scalesInWords(found.scales, scale !== "auto"),
+    };
+    if (signal.aborted) return close(result);
+    // Those of another scale go: each takes memory.
+    for (const other of held.results.filter((one) => one.options.scale !== options.scale)) {
+      held.results.splice(held.results.indexOf(other), 1);
+      close(other);
+    }
+    held.results.push(result);
+    held.state = "done";
+  } catch (error) {
+    if (signal.aborted) return;
+    Object.assign(held, { state: "failed", error: reason(error) });
+  }
+}
+
+/**
+ * The network, in a worker of its own: by WebGPU where there is one, else by WebAssembly.
+ * @param {string|null} engine
+ * @returns {Promise<Network>}
+ */
+async function openBest(engine) {
+  if (engine === "webgpu" || (engine !== "wasm" && (await hasGpu()))) {
+    try {
+      return await openNetwork("webgpu");
+    } catch (error) {
+      if (engine) throw error;
+      console.info(`WebGPU cannot be used (${reason(error)}); WebAssembly is.`);
+    }
+  }
+  return openNetwork("wasm");
+}
+
+/**
+ * @param {"webgpu"|"wasm"} provider
+ * @returns {Promise<Network>}
+ */
+async function openNetwork(provider) {
+  const worker = new Worker("network-worker.js", { type: "module" });
+  const ask = connect(worker);
+  // More threads than eight are no faster, and not every host isolates the page.
+  const threads = crossOriginIsolated ? Math.min(8, navigator.hardwareConcurrency) : 1;
+  try {
+    await ask("open", provider, threads);
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
+  return {
+    contract: CONTRACT,
+    provider,
+    run: (batch) => ask("run", batch),
+    measure: (batch) => ask("measure", batch),
+    close: async () => worker.terminate(),
+  };
+}
+
+async function hasGpu() {
+  const adapter = await /** @type {any} */ (navigator).gpu?.requestAdapter();
+  return Boolean(adapter && !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter));
+}
+
+/** @param {File} file */
+async function read(file) {
+  return readPhoto(new Uint8Array(await file.arrayBuffer()), file.name, { maxPixels });
+}
+
+/** @param {Held} held */
+async function pixelsOf({ id, file }) {
+  if (opened?.id === id) return opened.photo;
+  const photo = await read(file);
+  opened = photos.has(id) ? { id, photo } : null;
+  return photo;
+}
+
+/**
+ * The photo's pixels with a share of a result's change, all or a part of them.
+ * @param {any} photo
+ * @param {Result} result
+ * @param {number} strength
+ */
+async function restored(photo, result, strength) {
+  return blend(photo, new Int16Array(await result.change.arrayBuffer()), strength);
+}
+
+/** @param {string} id */
+function found(id) {
+  const held = photos.get(id);
+  if (!held) throw new Error("The photo was removed.");
+  return held;
+}
+
+/** @param {Held} held */
+function shown({ results }) {
+  return results.at(-1);
+}
+
+/** @param {Result} result */
+function close(result) {
+  URL.revokeObjectURL(result.after);
+}
+
+function tellAll() {
+  tell({ photos: [...photos.values()].map(described) });
+}
+
+/** @param {Held} held */
+function described(held) {
+  const { about, state, progress, error } = held;
+  const before = [...photos.values()];
+  before.length = before.indexOf(held);
+  const result = shown(held);
+  return {
+    ...about,
+    state,
+    progress,
+    error,
+    place: before.filter((one) => one.state === "waiting" || one.state === "working").length,
+    unchanged: result?.unchanged ?? false,
+    measuring: false,
+    blur: null,
+    scales: result?.scales ?? "",
+    after: result?.after ?? null,
+  };
+}
+
+/**
+ * @param {Options} one
+ * @param {Options} other
+ */
+function same(one, other) {
+  return one.best === other.best && one.scale === other.scale;
+}
+
+/** @param {string} text "1/2", for example */
+function fraction(text) {
+  const [above, below = 1] = text.split("/").map(Number);
+  return above / below;
+}
+
+/** @param {Blob} picture */
+function address(picture) {
+  return URL.createObjectURL(picture);
+}
+
+/**
+ * @param {string} name
+ * @param {Set<string>} names that are taken; the new one is added
+ */
+function unused(name, names) {
+  const [, stem, ending] = name.match(/^(.*?)(\.[^.]*)?$/) ?? ["", name, ""];
+  let made = name;
+  for (let number = 2; names.has(made.toLowerCase()); number++) made = `${stem} (${number})${ending}`;
+  names.add(made.toLowerCase());
+  return made;
+}
+
+/** @param {unknown} error */
+function reason(error) {
+  const text = error instanceof Error ? error.message : String(error);
+  return /memory|allocat|array length/i.test(text) ? "needs more memory than there is here" : text;
 }
