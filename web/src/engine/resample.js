@@ -1,0 +1,229 @@
+// Resamples an image that is read part by part (src/unblur/inference/resample.py).
+
+import { colourChannels } from "./pixels.js";
+import { clip, rint } from "./tiling.js";
+import { fillTransparent } from "./transparency.js";
+
+/** @typedef {import("./tiling.js").Range} Range */
+/** @typedef {import("./tiling.js").Strip} Strip */
+/** @typedef {import("./pixels.js").Pixels} Pixels */
+/** @typedef {import("./pixels.js").Source} Source */
+
+/** Values of square cells, (height, width).
+ * @typedef {{height: number, width: number, data: Float32Array}} Cells */
+
+/** Lanczos's kernel at each new position: `taps` weights, of the old positions from `first` on.
+ * @typedef {{taps: number, first: Int32Array, weights: Float32Array}} Kernel */
+
+const LOBES = 3;
+/** The share of a pixel that is not fully transparent, from which its colour is known. */
+const SEEN = 0.25;
+
+/** A photo at a smaller scale, by Lanczos's kernel; only what is read is computed.
+ *
+ * @param {Pixels} pixels
+ * @param {number} scale 0 to 1; the sides are multiplied by it and rounded, at least 1
+ * @returns {Source}
+ */
+export function reduced(pixels, scale) {
+  const height = Math.max(1, rint(pixels.height * scale));
+  const width = Math.max(1, rint(pixels.width * scale));
+  const down = kernel(pixels.height, height);
+  const across = kernel(pixels.width, width);
+  const { channels } = pixels;
+  const colours = colourChannels(channels);
+
+  /** @param {Range} y @param {Range} x */
+  function read(y, x) {
+    const rows = y.stop - y.start;
+    const columns = x.stop - x.start;
+    const left = across.first[x.start];
+    const right = across.first[x.stop - 1] + across.taps;
+    const sums = new Float64Array((right - left) * channels);
+    const out = new Float32Array(rows * columns * colours);
+    const seen = new Float32Array(colours < channels ? rows * columns : 0);
+    const mean = new Float64Array(columns * channels);
+    for (let i = 0; i < rows; i++) {
+      sums.fill(0);
+      for (let t = 0, at = (y.start + i) * down.taps; t < down.taps; t++, at++) {
+        const row = (down.first[y.start + i] + t) * pixels.width;
+        addVisible(sums, pixels, row + left, row + right, down.weights[at]);
+      }
+      along(sums, across, x, left, channels, mean);
+      for (let j = 0, to = i * columns; j < columns; j++, to++) {
+        const share = colours < channels ? mean[j * channels + colours] : 255;
+        const known = share > 255 * SEEN;
+        if (colours < channels) seen[to] = Number(known);
+        for (let c = 0; c < colours && known; c++) {
+          out[to * colours + c] = mean[j * channels + c] / share;
+        }
+      }
+    }
+    fillTransparent(out, seen, rows, columns, colours);
+    for (let k = 0; k < out.length; k++) out[k] = clip(out[k]);
+    return out;
+  }
+  return { width, height, channels: colours, read };
+}
+
+/** Resizes an image that comes in strips, row by row.
+ *
+ * @param {AsyncIterable<Strip>} strips of all of its rows, from top to bottom
+ * @param {{height: number, width: number, channels: number}} old the image
+ * @param {{height: number, width: number}} size of the result
+ * @param {(y: number, row: Float64Array) => void} take is given each row (width, channels) of the
+ *   result, which is good until it returns
+ */
+export async function enlarge(strips, old, size, take) {
+  const down = kernel(old.height, size.height);
+  const across = kernel(old.width, size.width);
+  const length = old.width * old.channels;
+  const sums = new Float64Array(length);
+  const row = new Float64Array(size.width * old.channels);
+  const all = { start: 0, stop: size.width };
+  /** @type {Strip} rows before the strip that are still needed */
+  let held = { start: 0, stop: 0, data: new Float32Array(0) };
+  let y = 0;
+  for await (const strip of strips) {
+    for (; y < size.height && down.first[y] + down.taps <= strip.stop; y++) {
+      sums.fill(0);
+      for (let t = 0; t < down.taps; t++) {
+        const from = down.first[y] + t;
+        const weight = down.weights[y * down.taps + t];
+        const { start, data } = from < strip.start ? held : strip;
+        for (let k = 0, at = (from - start) * length; k < length; k++) {
+          sums[k] += data[at + k] * weight;
+        }
+      }
+      along(sums, across, all, 0, old.channels, row);
+      take(y, row);
+    }
+    held = tail(held, strip, down.first[Math.min(y, size.height - 1)], length);
+  }
+}
+
+/** The part of cells, interpolated at an image's pixels, in some of its rows and columns: linear
+ * between the cells' middles.
+ *
+ * @param {Cells} cells
+ * @param {Range} y
+ * @param {Range} x
+ * @param {number} cell side of a cell, in pixels
+ * @returns {Float32Array} (rows, columns)
+ */
+export function cellsAt({ height, width, data }, y, x, cell) {
+  const down = between(y, height, cell);
+  const across = between(x, width, cell);
+  const columns = across.share.length;
+  const out = new Float32Array(down.share.length * columns);
+  const row = new Float32Array(width);
+  for (let i = 0, to = 0; i < down.share.length; i++) {
+    for (let k = 0; k < width; k++) {
+      const value = data[down.before[i] * width + k];
+      row[k] = value + (data[down.after[i] * width + k] - value) * down.share[i];
+    }
+    for (let j = 0; j < columns; j++) {
+      const value = row[across.before[j]];
+      out[to++] = value + (row[across.after[j]] - value) * across.share[j];
+    }
+  }
+  return out;
+}
+
+/** @param {number} old positions @param {number} size new positions @returns {Kernel} */
+function kernel(old, size) {
+  const ratio = old / size;
+  const stretch = Math.max(1, ratio);
+  const taps = Math.min(old, Math.floor(2 * LOBES * stretch) + 1);
+  const first = new Int32Array(size);
+  const weights = new Float32Array(size * taps);
+  for (let k = 0; k < size; k++) {
+    const centre = (k + 0.5) * ratio - 0.5;
+    first[k] = Math.max(0, Math.min(old - taps, Math.ceil(centre - LOBES * stretch)));
+    const values = Float64Array.from({ length: taps }, (_, t) =>
+      lanczos((first[k] + t - centre) / stretch),
+    );
+    const sum = values.reduce((total, value) => total + value);
+    weights.set(values.map((value) => value / sum), k * taps);
+  }
+  return { taps, first, weights };
+}
+
+/** @param {number} distance */
+function lanczos(distance) {
+  return Math.abs(distance) < LOBES ? sinc(distance) * sinc(distance / LOBES) : 0;
+}
+
+/** @param {number} x */
+const sinc = (x) => (x ? Math.sin(Math.PI * x) / (Math.PI * x) : 1);
+
+/** Adds weighted pixels, beside alpha 0 where nothing is seen and 255 where something is: so the
+ * colours under full transparency count for nothing.
+ *
+ * @param {Float64Array} sums (stop - start, channels) @param {Pixels} pixels
+ * @param {number} start @param {number} stop @param {number} weight
+ */
+function addVisible(sums, { channels, data }, start, stop, weight) {
+  const from = start * channels;
+  if (channels % 2) {
+    for (let k = 0; k < sums.length; k++) sums[k] += data[from + k] * weight;
+    return;
+  }
+  for (let pixel = start, k = 0; pixel < stop; pixel++, k += channels) {
+    if (!data[pixel * channels + channels - 1]) continue;
+    for (let c = 0; c < channels - 1; c++) sums[k + c] += data[pixel * channels + c] * weight;
+    sums[k + channels - 1] += 255 * weight;
+  }
+}
+
+/** Resamples a row.
+ *
+ * @param {Float64Array} row from old position `left` on @param {Kernel} by @param {Range} x
+ * @param {number} left @param {number} channels @param {Float64Array} out
+ */
+function along(row, { taps, first, weights }, x, left, channels, out) {
+  for (let j = x.start, to = 0; j < x.stop; j++) {
+    for (let c = 0; c < channels; c++) {
+      let sum = 0;
+      for (let t = 0, k = j * taps, at = (first[j] - left) * channels + c; t < taps; t++, k++) {
+        sum += weights[k] * row[at];
+        at += channels;
+      }
+      out[to++] = sum;
+    }
+  }
+}
+
+/** The last rows of two strips, one below the other, from `start` on.
+ *
+ * @param {Strip} held @param {Strip} strip @param {number} start
+ * @param {number} length of a row
+ * @returns {Strip}
+ */
+function tail(held, strip, start, length) {
+  start = Math.min(start, strip.stop);
+  const data = new Float32Array((strip.stop - start) * length);
+  const above = Math.max(0, strip.start - start);
+  if (above) data.set(held.data.subarray((start - held.start) * length));
+  const from = Math.max(0, start - strip.start);
+  data.set(strip.data.subarray(from * length), above * length);
+  return { start, stop: strip.stop, data };
+}
+
+/** The cells on both sides of each pixel, and the share of the second.
+ *
+ * @param {Range} pixels @param {number} count of cells @param {number} cell
+ */
+function between(pixels, count, cell) {
+  const length = pixels.stop - pixels.start;
+  const before = new Int32Array(length);
+  const after = new Int32Array(length);
+  const share = new Float32Array(length);
+  for (let k = 0; k < length; k++) {
+    const place = Math.max(0, Math.min(count - 1, (pixels.start + k + 0.5) / cell - 0.5));
+    before[k] = Math.floor(place);
+    after[k] = Math.min(before[k] + 1, count - 1);
+    share[k] = place - before[k];
+  }
+  return { before, after, share };
+}

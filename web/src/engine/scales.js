@@ -1,0 +1,193 @@
+// Looks at a photo from afar: where it is blurred, and at which scale to deblur each place
+// (src/unblur/inference/scales.py).
+
+import { CELL, around, betweenLengths, blurredShare, extent, plane } from "./gate.js";
+import { PLANES, inTiles, measure } from "./measure.js";
+import { fullSize, partOf } from "./pixels.js";
+import { cellsAt } from "./resample.js";
+import { clip, rint } from "./tiling.js";
+
+/** @typedef {import("./resample.js").Cells} Cells */
+/** @typedef {import("./tiling.js").Range} Range */
+/** @typedef {import("./pixels.js").Pixels} Pixels */
+/** @typedef {import("./network.js").Network} Network */
+
+/** Scale at which long motion is looked for. */
+const OVERVIEW = 1 / 4;
+/** The length of the motion, in pixels, for which each scale is best. */
+const LENGTHS = new Map([
+  [1, 42],
+  [2 / 3, 58],
+  [1 / 2, 84],
+  [1 / 3, 122],
+  [1 / 4, 165],
+  [1 / 6, 245],
+  [1 / 8, 330],
+]);
+/** Least side of a picture that the network makes something of, in pixels. */
+const LEAST = 64;
+const AROUND = 2;
+const [SHARP, BLURRED] = [4, 8];
+/** The same for a noisy picture. */
+const SUSPECT = [2, 4];
+const SAMPLE = 320;
+const MANY = 2 ** 22;
+const LITTLE = 0.02;
+
+/** The share that each scale has in a result, place by place; they add up to 1. */
+export class ScaleMap {
+  /**
+   * @param {Map<number, Cells>} weights of each scale, the largest first
+   * @param {number} [cell] side of a cell, in pixels of the full size
+   * @param {Cells | null} [seen] the extent of the blur as seen from afar, in pixels; null: not
+   *   looked
+   * @param {number} [blurredShare] share of the photo that is blurred, by samples at full size
+   */
+  constructor(weights, cell = 1, seen = null, blurredShare = 1) {
+    this.weights = weights;
+    this.cell = cell;
+    this.seen = seen;
+    this.blurredShare = blurredShare;
+  }
+
+  /** @param {number} scale the same everywhere */
+  static ofOne(scale) {
+    return new ScaleMap(new Map([[scale, { height: 1, width: 1, data: new Float32Array([1]) }]]));
+  }
+
+  /** @returns {Map<number, number>} the share of each scale in the whole image */
+  shares() {
+    return new Map(
+      Array.from(this.weights, ([scale, { data }]) => [scale, sum(data) / data.length]),
+    );
+  }
+
+  /** A scale's share at pixels of the image at this scale.
+   *
+   * @param {number} scale @param {Range} y @param {Range} x
+   * @returns {Float32Array} (rows, columns)
+   */
+  at(scale, y, x) {
+    const weight = this.weights.get(scale);
+    return weight ? cellsAt(weight, y, x, this.cell * scale) : new Float32Array(0);
+  }
+
+  /** Whether pixels look blurred from afar, 0 to 1, as `at`; null (1 everywhere) if not looked.
+   *
+   * @param {number} scale @param {Range} y @param {Range} x
+   * @param {number} noisy 0 to 1: whether blur counts that is smaller
+   */
+  blurredAt(scale, y, x, noisy) {
+    if (!this.seen) return null;
+    const data = this.seen.data.map((size) => {
+      const plain = betweenLengths(size, SHARP, BLURRED);
+      return plain + noisy * (betweenLengths(size, SUSPECT[0], SUSPECT[1]) - plain);
+    });
+    return cellsAt({ ...this.seen, data }, y, x, this.cell * scale);
+  }
+}
+
+/** The scales for a photo, from the blur measured at `OVERVIEW` times its size.
+ *
+ * @param {Network} network
+ * @param {Pixels} pixels
+ * @param {number} tile
+ * @param {() => Promise<void>} begin called before each run of the network
+ * @returns {Promise<ScaleMap>}
+ */
+export async function chooseScales(network, pixels, tile, begin) {
+  const side = Math.min(pixels.height, pixels.width);
+  if (!network.contract.measures_blur || side * OVERVIEW < LEAST) return ScaleMap.ofOne(1);
+  const planes = await measure(network, pixels, OVERVIEW, tile, begin);
+  const { height, width } = planes;
+  const length = smooth(plane(planes, 0), plane(planes, 4), height, width);
+  const seen = smooth(extent(planes), plane(planes, 4), height, width);
+  const scales = [...LENGTHS.keys()].filter((scale) => scale === 1 || side * scale >= LEAST);
+  const nodes = scales.map((scale) => LENGTHS.get(scale) ?? 0);
+  const shares = scales.map((_, index) => length.map((value) => hat(value, nodes, index)));
+  const kept = scales.flatMap((scale, k) =>
+    shares[k].some((share) => share > LITTLE) ? [{ scale, share: shares[k] }] : [],
+  );
+  const weights = new Map(
+    kept.map(({ scale, share }) => {
+      const data = share.map((value, k) => value / sum(kept.map((one) => one.share[k])));
+      return [scale, { height, width, data }];
+    }),
+  );
+  const blurred = await sampled(network, pixels, tile, begin);
+  return new ScaleMap(weights, CELL / OVERVIEW, { height, width, data: seen }, blurred);
+}
+
+/** The share of a photo that is blurred, of samples at its full size, spread evenly. A photo of one
+ * tile needs none: its tile tells.
+ *
+ * @param {Network} network @param {Pixels} pixels @param {number} tile
+ * @param {() => Promise<void>} begin
+ */
+async function sampled(network, pixels, tile, begin) {
+  const { height, width } = pixels;
+  if (Math.max(height, width) <= tile) return 1;
+  const count = height * width < MANY ? 2 : 3;
+  const found = [];
+  for (const y of spread(height, count)) {
+    for (const x of spread(width, count)) {
+      found.push(await inTiles(network, partOf(fullSize(pixels), y, x), SAMPLE, begin));
+    }
+  }
+  const cells = sum(found.map((part) => part.height * part.width));
+  const data = new Float32Array(PLANES * cells);
+  for (let index = 0, at = 0; index < PLANES; index++) {
+    for (const part of found) {
+      data.set(plane(part, index), at);
+      at += part.height * part.width;
+    }
+  }
+  return blurredShare({ height: 1, width: cells, data });
+}
+
+/** Ranges of `SAMPLE` pixels, or of all that there are, evenly spaced along a side.
+ *
+ * @param {number} side @param {number} count
+ * @returns {Range[]}
+ */
+function spread(side, count) {
+  const length = Math.min(side, SAMPLE);
+  const starts = Array.from({ length: count }, (_, k) => rint((k * (side - length)) / (count - 1)));
+  return [...new Set(starts)].map((start) => ({ start, stop: start + length }));
+}
+
+/** Lengths, of which the logarithm is averaged around each cell, weighted by the confidence.
+ *
+ * @param {Float32Array} pixels @param {Float32Array} confidence
+ * @param {number} height @param {number} width
+ */
+function smooth(pixels, confidence, height, width) {
+  const weight = Float64Array.from(confidence, (value) => value ** 2);
+  const weighted = weight.map((value, k) => value * Math.log2(Math.max(pixels[k], 1)));
+  const total = around(weight, height, width, AROUND);
+  const near = around(weighted, height, width, AROUND);
+  // Without texture there is nothing to see: as in the rest of the picture.
+  const overall = sum(weighted) / Math.max(sum(weight), 1e-6);
+  return pixels.map((_, k) => {
+    const known = clip(total[k] / 2);
+    return 2 ** ((near[k] / Math.max(total[k], 1e-6)) * known + overall * (1 - known));
+  });
+}
+
+/** How far a length belongs to a node: 1 at the node, 0 at the nodes beside it, linear in the
+ * logarithm between them.
+ *
+ * @param {number} length @param {number[]} nodes lengths, increasing @param {number} index
+ */
+function hat(length, nodes, index) {
+  const [before, node, after] = [nodes[index - 1] ?? 0, nodes[index], nodes[index + 1]];
+  if (length < node) return before ? betweenLengths(length, before, node) : 1;
+  return after ? 1 - betweenLengths(length, node, after) : 1;
+}
+
+/** @param {Iterable<number>} values */
+function sum(values) {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
