@@ -77,6 +77,17 @@ class Opened:
             "n => document.querySelectorAll('.badge:not([hidden])').length >= n", arg=number
         )
 
+    def shown(self) -> str:
+        """Address of the result's picture."""
+        return str(self.tab.locator(".after .base").get_attribute("src"))
+
+    def wait_for_another(self, shown: str) -> None:
+        self.tab.wait_for_function(
+            "old => ![null, old].includes("
+            "document.querySelector('.after .base').getAttribute('src'))",
+            arg=shown,
+        )
+
     def seen(self) -> np.ndarray:
         """The stage, (h, w, 3)."""
         return read(self.tab.locator(".stage").screenshot())
@@ -205,6 +216,11 @@ def test_many_photos_come_back_in_a_zip_and_rubbish_is_told_in_plain_words(
         for name, path in zip(archive.namelist(), (deep, clear, again, grey), strict=True):
             assert archive.read(name) == (out / path.name).read_bytes()
 
+    # Chromium itself says on the console what the server refused.
+    refused = [re.findall(r"a status of (\d+)", said) for said in opened.log.complaints]
+    assert sorted(refused) == [["413"], ["415"]]
+    opened.log.complaints.clear()
+
     for left in (5, 4, 3, 2, 1):
         tab.get_by_role("button", name="Remove").click()
         assert tab.locator(".strip li").count() == left
@@ -302,7 +318,7 @@ def test_a_phone_in_the_dark(browser: Browser, server: Server) -> None:
     for _ in range(2):
         assert tab.evaluate("document.documentElement.scrollWidth") == 390
         paper = tab.locator(".unblur").evaluate(
-            "one => getComputedStyle(one.closest('.gradio-container')).backgroundColor"
+            "one => getComputedStyle(one.closest('body')).backgroundColor"
         )
         assert max(map(int, re.findall(r"\d+", paper)[:3])) < 40
         for button in tab.get_by_role("button").all():
@@ -424,16 +440,18 @@ def test_the_best_is_another_run_and_the_first_result_stays(opened: Opened, tmp_
     opened.wait()
     best = tab.get_by_role("checkbox", name="Best quality, eight times slower")
     best.focus()
-    for number, options in ((2, ["--best"]), (1, [])):
+    for options in (["--best"], []):
+        shown = opened.shown()
         tab.keyboard.press("Space")
         assert best.is_checked() == bool(options)
-        tab.wait_for_selector(f".after .base[src$='after-{number}.jpg']", state="attached")
+        opened.wait_for_another(shown)
         opened.wait()
         with tab.expect_download() as coming:
             tab.get_by_role("link", name="Download").click()
         expected = deblurred(photo, tmp_path / "out.jpg", *options)
         assert Path(coming.value.path()).read_bytes() == expected
         best.focus()
+    assert sum("/again?" in url for url in opened.log.requests) == 1
 
 
 def test_the_scale_can_be_chosen(opened: Opened, tmp_path: Path) -> None:
@@ -441,8 +459,9 @@ def test_the_scale_can_be_chosen(opened: Opened, tmp_path: Path) -> None:
     photo = EXAMPLES / "chelsea.jpg"
     opened.give(photo)
     opened.wait()
+    shown = opened.shown()
     tab.get_by_label("Working size").select_option("Half, for long blur")
-    tab.wait_for_selector(".after .base[src$='after-2.jpg']", state="attached")
+    opened.wait_for_another(shown)
     opened.wait()
     assert tab.locator(".scales").inner_text() == "Worked at half size"
     with tab.expect_download() as coming:
@@ -481,20 +500,71 @@ def test_a_page_that_was_forgotten_says_so(opened: Opened) -> None:
     opened.give(EXAMPLES / "chelsea.jpg")
     opened.wait()
     look = "document.dispatchEvent(new Event('visibilitychange'))"
-    with tab.expect_response("**/page/*"):
+    with tab.expect_response("**/v1/jobs/events?*"):
         tab.evaluate(look)
     assert tab.get_by_role("alert").count() == 0
-    tab.route("**/page/*", lambda route: route.fulfill(json={"gone": True}))
+    job = opened.shown().split("/")[-2]
+    gone = f'event: gone\ndata: {{"id": "{job}"}}\n\n'
+    tab.route(
+        "**/v1/jobs/events?*",
+        lambda route: route.fulfill(body=gone, content_type="text/event-stream"),
+    )
     tab.evaluate(look)
     tab.get_by_role("alert").wait_for()
     assert "Reload" in tab.get_by_role("alert").inner_text()
 
 
 def test_the_token_guards_all_of_it(server: Server) -> None:
-    paths = ("/", "/page/static/page.js", "/page/x/photos/y/before.jpg", "/gradio_api/queue/data")
+    paths = ("/", "/page/static/page.js", "/v1/jobs/x/before.jpg", "/v1/jobs/events")
     assert [httpx.get(server.url + path).status_code for path in paths] == [401] * 4
     assert httpx.get(server.url, auth=("", "wrong")).status_code == 401
     page = httpx.get(server.url, auth=("", TOKEN))
     assert page.status_code == 200
     assert not re.search(r'(src|href)="(https?:)?//', page.text)
-    assert 'content="Gradio' not in page.text
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<script>|<style| on\w+=| style=", page.text)
+
+
+def test_progress_arrives_as_an_event_stream(opened: Opened) -> None:
+    tab = opened.tab
+    kinds: set[str] = set()
+    tab.on(
+        "response",
+        lambda answer: "/events?" in answer.url and kinds.add(answer.headers["content-type"]),
+    )
+    opened.give(EXAMPLES / "licenseplate_motion.jpg")
+    tab.wait_for_selector(".meter[aria-valuenow]")
+    opened.wait()
+    assert {kind.partition(";")[0] for kind in kinds} == {"text/event-stream"}
+    assert not any(re.search(r"/v1/jobs/\w{32}$", url) for url in opened.log.requests)
+
+
+def test_a_restart_of_the_server_and_the_loss_of_its_jobs(
+    browser: Browser, server: Server, tmp_path: Path
+) -> None:
+    photo, folder = EXAMPLES / "licenseplate_motion.jpg", tmp_path / "jobs"
+    limits = ("--tile", TILE)
+    first = Server(folder, *limits)
+    page = Opened(browser, first.url)
+    tab, alert = page.tab, page.tab.get_by_role("alert")
+    page.give(photo)
+    tab.wait_for_selector(".meter[aria-valuenow]")
+    first.kill()
+    tab.get_by_text("The server cannot be reached at the moment.").wait_for()
+    with Server(folder, *limits, "--port", str(first.port)):
+        page.wait()
+        alert.wait_for(state="hidden")
+        page.give(EXAMPLES / "chelsea.jpg")
+        page.wait(2)
+        with tab.expect_download() as coming:
+            tab.get_by_role("link", name="Download licenseplate_motion-deblurred.jpg").click()
+        expected = deblurred(photo, tmp_path / "out.jpg")
+        assert Path(coming.value.path()).read_bytes() == expected
+    shutil.rmtree(folder)
+    with Server(folder, *limits, "--port", str(first.port)):
+        tab.get_by_text("no longer on the server").wait_for()
+        assert "Reload" in alert.inner_text()
+    assert all("ERR_" in complaint for complaint in page.log.complaints)
+    page.context.close()

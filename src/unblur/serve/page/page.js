@@ -325,7 +325,8 @@ export class Page {
     box.hidden = !busy;
     box.classList.toggle("again", busy && Boolean(photo.after));
     const { words, share } = this.doing(photo);
-    this.part(".doing").textContent = share === null ? words : `${words} ${percent(share)}`;
+    const told = share === null ? words : `${words} ${percent(share)}`;
+    this.part(".doing").textContent = busy ? told : "";
     const meter = this.part(".meter");
     meter.classList.toggle("unknown", share === null);
     if (share === null) meter.removeAttribute("aria-valuenow");
