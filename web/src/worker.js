@@ -1,10 +1,11 @@
 // The worker of the photos: reads them, has the network deblur them one after the other, and makes
 // the pictures that the page shows and the files that it saves.
 
-import { answer, connect } from "./calls.js";
+import { answer } from "./calls.js";
 import { blend, deblur } from "./engine/deblur.js";
 import { tileSide } from "./engine/memory.js";
-import { scalesInWords } from "./engine/words.js";
+import { scaleWords } from "./engine/words.js";
+import { openBest } from "./open-network.js";
 import { preview, readPhoto, writePhoto } from "./photo/photo.js";
 
 /** @import { Network } from "./engine/network.js" */
@@ -221,7 +222,7 @@ async function run(held) {
       change: new Blob([found.change]),
       after: address(await preview(photo, after.data, BASE)),
       unchanged: found.unchanged,
-      scales: scalesInWords(found.scales, scale !== "auto"),
+      scales: scaleWords(found.scales, scale !== "auto"),
     };
     if (signal.aborted) return close(result);
     // Those of another scale go: each takes memory.
@@ -235,52 +236,6 @@ async function run(held) {
     if (signal.aborted) return;
     Object.assign(held, { state: "failed", error: reason(error) });
   }
-}
-
-/**
- * The network, in a worker of its own: by WebGPU where there is one, else by WebAssembly.
- * @param {string|null} engine
- * @returns {Promise<Network>}
- */
-async function openBest(engine) {
-  if (engine === "webgpu" || (engine !== "wasm" && (await hasGpu()))) {
-    try {
-      return await openNetwork("webgpu");
-    } catch (error) {
-      if (engine) throw error;
-      console.info(`WebGPU cannot be used (${reason(error)}); WebAssembly is.`);
-    }
-  }
-  return openNetwork("wasm");
-}
-
-/**
- * @param {"webgpu"|"wasm"} provider
- * @returns {Promise<Network>}
- */
-async function openNetwork(provider) {
-  const worker = new Worker("network-worker.js", { type: "module" });
-  const ask = connect(worker);
-  // More threads than eight are no faster, and not every host isolates the page.
-  const threads = crossOriginIsolated ? Math.min(8, navigator.hardwareConcurrency) : 1;
-  try {
-    await ask("open", provider, threads);
-  } catch (error) {
-    worker.terminate();
-    throw error;
-  }
-  return {
-    contract: CONTRACT,
-    provider,
-    run: (batch) => ask("run", batch),
-    measure: (batch) => ask("measure", batch),
-    close: async () => worker.terminate(),
-  };
-}
-
-async function hasGpu() {
-  const adapter = await /** @type {any} */ (navigator).gpu?.requestAdapter();
-  return Boolean(adapter && !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter));
 }
 
 /** @param {File} file */

@@ -360,7 +360,7 @@ export class Page {
     this.part(".details").textContent = photo.details;
     this.part(".measured").textContent = photo.blur?.words ?? "";
     this.part(".scales").textContent = ready ? photo.scales : "";
-    this.part(".notes").textContent = ready ? photo.notes : "";
+    this.part(".notes").textContent = photo.notes;
     const strength = percent(this.strength);
     this.part(".percent").textContent = strength;
     this.input(".strength").setAttribute("aria-valuetext", strength);

@@ -1,0 +1,71 @@
+// Opens the network in a worker of its own, by the fastest means that the browser has.
+
+import { connect } from "./calls.js";
+
+/** @import { Network } from "./engine/network.js" */
+
+/**
+ * The network, in a worker of its own: by WebGPU where there is one, else by WebAssembly.
+ * @param {string|null} engine
+ * @returns {Promise<Network>}
+ */
+export async function openBest(engine) {
+  if (engine === "webgpu" || (engine !== "wasm" && (await hasGpu()))) {
+    try {
+      return withReserve(await openNetwork("webgpu"));
+    } catch (error) {
+      if (engine) throw error;
+      console.info(`WebGPU cannot be used (${error}); WebAssembly is.`);
+    }
+  }
+  return openNetwork("wasm");
+}
+
+/**
+ * @param {"webgpu"|"wasm"} provider
+ * @returns {Promise<Network>}
+ */
+async function openNetwork(provider) {
+  const worker = new Worker("network-worker.js", { type: "module" });
+  const ask = connect(worker);
+  // More threads than eight are no faster, and not every host isolates the page.
+  const threads = crossOriginIsolated ? Math.min(8, navigator.hardwareConcurrency) : 1;
+  try {
+    await ask("open", provider, threads);
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
+  return {
+    contract: CONTRACT,
+    provider,
+    run: (batch) => ask("run", batch),
+    measure: (batch) => ask("measure", batch),
+    close: async () => worker.terminate(),
+  };
+}
+
+/**
+ * A network that WebAssembly goes on with when the GPU fails: it may be lost at any time.
+ * @param {Network} network
+ * @returns {Network}
+ */
+function withReserve(network) {
+  /** @param {"run"|"measure"} method @returns {any} */
+  const attempt = (method) => async (/** @type {any} */ batch) => {
+    try {
+      return await network[method](batch);
+    } catch (error) {
+      if (network.provider === "wasm") throw error;
+      network.close();
+      network = await openNetwork("wasm");
+      return network[method](batch);
+    }
+  };
+  return { ...network, run: attempt("run"), measure: attempt("measure") };
+}
+
+async function hasGpu() {
+  const adapter = await /** @type {any} */ (navigator).gpu?.requestAdapter();
+  return Boolean(adapter && !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter));
+}
