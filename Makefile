@@ -1,18 +1,29 @@
-# `make demo` needs the base package alone; `make test` installs what developing needs.
+# `make demo` needs the base package alone, `make site` Node.js and npm alone; `make test` installs
+# what developing needs, Node.js included.
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test figures constraints clean
+# The machine's own Node.js, or the one that .venv/dev brings.
+NPM := PATH="$$PATH:$(CURDIR)/$(BIN)" npm --prefix web
+SITE ?= site
+
+.PHONY: demo site test figures constraints clean
 
 demo: .venv/base
 	$(BIN)/unblur deblur examples/*.jpg -o demo --overwrite
 	$(BIN)/python examples/before_after.py examples demo demo/before-after.png
 
+# The page that deblurs inside the browser, as static files: make site SITE=FOLDER
+site: web/node_modules/.package-lock.json
+	$(NPM) run --silent build -- $(abspath $(SITE))
+
 # Two processes of one thread each, for two cores: most tests do not use more.
 test: .venv/dev
+	$(MAKE) web/node_modules/.package-lock.json
+	$(NPM) run --silent check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
@@ -44,6 +55,9 @@ figures: .venv/dev
 	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@ .venv/base
 
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	$(NPM) ci --no-audit --no-fund --loglevel=error
+
 # Writes down the versions that .venv holds, and those of the build, after a deliberate upgrade.
 constraints:
 	$(BIN)/pip install --quiet --upgrade hatchling editables
@@ -51,4 +65,4 @@ constraints:
 		> constraints.txt
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv demo site web/node_modules

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -116,3 +118,115 @@ def test_a_photo_comes_back_as_from_the_command_line(opened: Opened, tmp_path: P
     assert np.abs(read(opened.download()[1]) - read(half)).max() <= 2
     tab.get_by_role("slider", name="Strength").fill("0")
     assert opened.download()[1] == photo.read_bytes()
+
+
+def test_pictures_without_loss_are_a_level_from_the_command_lines(
+    opened: Opened, tmp_path: Path
+) -> None:
+    """Of more than one tile, with alpha, in grey, and with the scale chosen by the blur."""
+    coffee = read(EXAMPLES / "coffee.jpg")
+    ramp = np.linspace(0, 255, coffee.shape[1]).astype(int)
+    alpha = np.broadcast_to(ramp.clip(40, 200) - 40, coffee.shape[:2])
+    shaken = np.mean([np.roll(coffee, k, axis=1) for k in range(60)], axis=0)
+    photos = [
+        write(tmp_path / "alpha.png", np.dstack([coffee, alpha]).astype(np.uint8)),
+        write(tmp_path / "grey.png", coffee[..., 1:2].astype(np.uint8)),
+        write(tmp_path / "shaken.png", np.tile(shaken, (1, 3, 1)).astype(np.uint8)),
+    ]
+    opened.give(*photos)
+    opened.wait(3)
+    name, data = opened.download("Download all 3 as a zip")
+    assert name == "unblur.zip"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [f"{photo.stem}-deblurred.png" for photo in photos]
+        for photo, entry in zip(photos, archive.namelist(), strict=True):
+            expected = read(deblurred(photo, tmp_path / "out.png"))
+            found = read(archive.read(entry))
+            assert found.shape == expected.shape
+            assert np.abs(found - expected).max() <= 1
+            assert np.abs(expected - read(photo)).max() > 4
+    opened.tab.locator(".strip button").nth(2).click()
+    assert "worked at" in opened.tab.locator(".scales").inner_text()
+
+
+def test_twelve_megapixels_fit_into_a_tab(opened: Opened, tmp_path: Path) -> None:
+    coffee = read(EXAMPLES / "coffee.jpg").astype(np.uint8)
+    photo = write(tmp_path / "large.jpg", np.tile(coffee, (8, 7, 1))[:3000, :4000], Q=95)
+    opened.give(photo)
+    tab = opened.tab
+    tab.wait_for_function("/Deblurring \\d+ %/.test(document.querySelector('.doing').textContent)")
+    # The page goes on meanwhile.
+    tab.get_by_role("button", name="1:1").click()
+    assert tab.locator("output.zoom").inner_text() == "100 %"
+    tab.wait_for_selector(".tiles img.here >> nth=2", state="attached")
+    tab.wait_for_selector(".download[href]")
+    _, data = opened.download()
+    assert read(data).shape == (3000, 4000, 3)
+    assert largest_process() < MOST_MEMORY
+
+
+def largest_process() -> int:
+    """The most memory that a process of the browser has taken, in bytes."""
+    peaks = []
+    for process in psutil.Process().children(recursive=True):
+        status = Path(f"/proc/{process.pid}/status")
+        if not status.exists():
+            pytest.skip("the most memory of a process is known on Linux alone")
+        found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text())
+        peaks.append(1024 * int(found[1]) if found else 0)
+    return max(peaks)
+
+
+def test_the_second_visit_needs_no_host(browser: Browser, site: Path, tmp_path: Path) -> None:
+    host = Host(site)
+    opened = Opened(browser, host)
+    # The service worker has taken the place of the headers that the host does not send.
+    assert opened.tab.evaluate("crossOriginIsolated")
+    host.close()
+    opened.tab.reload()
+    opened.wait_until_ready()
+    assert opened.tab.evaluate("crossOriginIsolated")
+    opened.tab.get_by_role("button", name="Try this one").click()
+    opened.wait()
+    assert opened.download()[0] == "example-deblurred.jpg"
+    opened.close()
+
+
+def test_a_damaged_network_is_told(browser: Browser, site: Path, tmp_path: Path) -> None:
+    shutil.copytree(site, tmp_path / "site")
+    model = tmp_path / "site" / "default.onnx"
+    model.write_bytes(model.read_bytes()[:-1] + b"\0")
+    with Host(tmp_path / "site", ISOLATING) as host:
+        context = browser.new_context()
+        tab = context.new_page()
+        tab.goto(host.url)
+        assert "checksum is wrong" in tab.get_by_role("alert").inner_text(timeout=240_000)
+        context.close()
+
+
+def test_what_is_not_taken_or_kept_is_said_before(opened: Opened, tmp_path: Path) -> None:
+    tab = opened.tab
+    rubbish = tmp_path / "<img src=x>.jpg"
+    rubbish.write_bytes(b"no picture at all" * 99)
+    deep = write(tmp_path / "deep.png", (np.arange(64 * 64 * 3) * 5 % 65536).reshape(64, 64, 3))
+    opened.give(rubbish)
+    tab.wait_for_selector(".mark[data-state=failed]", state="attached")
+    assert "is not a picture of a format" in tab.locator(".notice").inner_text()
+    opened.give(deep)
+    tab.locator(".strip button").nth(1).click()
+    tab.wait_for_function("document.querySelector('.notes').textContent")
+    assert "16 bit" in tab.locator(".notes").inner_text()
+    opened.wait()
+
+
+def test_it_is_small_and_installable(site: Path, browser: Browser) -> None:
+    assert sum((site / name).stat().st_size for name in OWN) < 40_000
+    manifest = json.loads((site / "manifest.webmanifest").read_text())
+    for icon in manifest["icons"]:
+        assert (site / icon["src"]).is_file()
+    with Host(site) as host:
+        opened = Opened(browser, host)
+        session = opened.context.new_cdp_session(opened.tab)
+        assert session.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
+        opened.close()

@@ -11,7 +11,7 @@
  * @returns {Ask} rejects with an Error of the same message
  */
 export function connect(worker, hear = () => {}) {
-  /** @type {Map<number, PromiseWithResolvers<any>>} */
+  /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
   const open = new Map();
   let count = 0;
   worker.onmessage = ({ data: { id, value, error, news } }) => {
@@ -27,7 +27,7 @@ export function connect(worker, hear = () => {}) {
   };
   return (method, ...given) =>
     new Promise((resolve, reject) => {
-      open.set(++count, /** @type {any} */ ({ resolve, reject }));
+      open.set(++count, { resolve, reject });
       worker.postMessage({ id: count, method, given });
     });
 }

@@ -2,6 +2,7 @@
 
 import { connect } from "./calls.js";
 
+/** @import { Ask } from "./calls.js" */
 /** @import { About, News, Options, PhotoState, Studio } from "../../src/unblur/serve/page/page.js" */
 
 /** Object URLs of tiles that are kept; the viewer shows up to 60 of each side. */
@@ -14,11 +15,9 @@ export class Local {
    */
   constructor(ready) {
     this.ready = ready;
-    /** Whether it was given a photo, which a reload of the page would lose. */
-    this.used = false;
     /** @type {string[]} */
     this.tiles = [];
-    /** @type {PromiseWithResolvers<import("./calls.js").Ask>["promise"]} */
+    /** @type {Promise<Ask>} */
     this.worker = new Promise((resolve) => (this.begin = resolve));
   }
 
@@ -33,7 +32,7 @@ export class Local {
       hear({ photos: photos.map((/** @type {any} */ photo) => this.completed(photo)) });
     });
     const engine = new URLSearchParams(location.search).get("engine");
-    const about = await ask("open", engine, navigator.deviceMemory);
+    const about = await ask("open", engine);
     this.begin?.(ask);
     return about;
   }

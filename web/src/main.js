@@ -15,7 +15,7 @@ const studio = new Local(async () => {
   if (lack) throw new Error(`This page needs ${lack}.`);
   await keptOffline();
 });
-new Page(/** @type {HTMLElement} */ (document.querySelector(".unblur")), studio);
+const page = new Page(/** @type {HTMLElement} */ (document.querySelector(".unblur")), studio);
 
 /** What the browser lacks, and what to do; "" if nothing. */
 function lacking() {
@@ -38,7 +38,7 @@ function lacking() {
 async function keptOffline() {
   try {
     const kept = await controlled();
-    if (kept && !crossOriginIsolated && !studio.used && !sessionStorage.getItem(RELOADED)) {
+    if (kept && !crossOriginIsolated && !page.photos.length && !sessionStorage.getItem(RELOADED)) {
       sessionStorage.setItem(RELOADED, "1");
       location.reload();
       await new Promise(() => {}); // until it is gone

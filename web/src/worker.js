@@ -4,17 +4,21 @@
 import { answer } from "./calls.js";
 import { blend, deblur } from "./engine/deblur.js";
 import { tileSide } from "./engine/memory.js";
+import { colourChannels } from "./engine/pixels.js";
 import { scaleWords } from "./engine/words.js";
 import { openBest } from "./open-network.js";
-import { preview, readPhoto, writePhoto } from "./photo/photo.js";
+import { preview, readPhoto, setCodecs, writePhoto } from "./photo/photo.js";
 
 /** @import { Network } from "./engine/network.js" */
+/** @import { Pixels } from "./engine/pixels.js" */
+/** @import { Photo } from "./photo/photo.js" */
 /** @import { Options } from "../../src/unblur/serve/page/page.js" */
 
 /** Largest side of the preview of the whole; what is seen closer comes in tiles. */
 const BASE = 2048;
 const THUMB = 160;
 const TILE = 512;
+const CODECS = { jpeg: "libjpegturbowasm.wasm", webp: "webp_dec.wasm" };
 /** @type {Pick<Held, "state"|"progress"|"error">} */
 const START = { state: "waiting", progress: 0, error: "" };
 
@@ -24,7 +28,7 @@ const START = { state: "waiting", progress: 0, error: "" };
  * @typedef {object} Held
  * @property {string} id
  * @property {File} file
- * @property {any} about what the page is told of it once
+ * @property {any} about what the page is told of it, whatever becomes of it
  * @property {"waiting"|"working"|"done"|"failed"} state
  * @property {number} progress
  * @property {string} error
@@ -46,24 +50,30 @@ const START = { state: "waiting", progress: 0, error: "" };
 const photos = new Map();
 /** @type {Network} */
 let network;
+/** The codecs, as they are compiled at their first use. @type {Map<string, WebAssembly.Module>} */
+const codecs = new Map();
 /** @type {number} */
 let side;
 /** @type {number} */
 let maxPixels;
 let count = 0;
 let busy = false;
-/** @type {{id: string, photo: any}|null} */
+/** The pixels of the photo that was last needed. @type {{id: string, photo: Photo}|null} */
 let opened = null;
+/** The change that was last needed. @type {{change: Blob, values: Int16Array}|null} */
+let lastChange = null;
 
+setCodecs(codec);
 const tell = answer({ open, add, work, remove, tile, save });
 
 /**
  * @param {string|null} engine "wasm" or "webgpu"; null: what there is
- * @param {number} [memory] of the device, in GiB
  */
-async function open(engine, memory) {
+async function open(engine) {
+  /** In GiB, at most 8; Chromium alone tells. @type {number} */
+  const memory = /** @type {any} */ (navigator).deviceMemory ?? 8;
   side = tileSide(CONTRACT, memory);
-  maxPixels = (memory ?? 8) > 4 ? 100e6 : 24e6;
+  maxPixels = memory > 4 ? 100e6 : 24e6;
   network = await openBest(engine);
   return {
     models: [],
@@ -93,8 +103,8 @@ async function add(file, options) {
     details,
     notes,
     result: resultName,
-    thumb: address(await preview(photo, photo.data, THUMB)),
-    before: address(await preview(photo, photo.data, BASE)),
+    thumb: await pictureOf(photo, photo, THUMB),
+    before: await pictureOf(photo, photo, BASE),
     base: Math.min(1, BASE / Math.max(width, height)),
     tile: TILE,
     tiles: large,
@@ -146,17 +156,12 @@ function remove(id) {
 async function tile(id, of, x, y) {
   const held = found(id);
   const photo = await pixelsOf(held);
-  const left = x * TILE;
-  const top = y * TILE;
-  const part = {
-    left,
-    top,
-    width: Math.min(TILE, photo.width - left),
-    height: Math.min(TILE, photo.height - top),
-  };
-  const result = shown(held);
-  const data = of === "before" || !result ? photo.data : await restored(photo, result, 1, part);
-  return preview(photo, data, TILE, part);
+  const result = of === "after" && shown(held);
+  const whole = { ...photo, top: y * TILE, left: x * TILE };
+  const before = cut(whole, photo.data, photo.channels);
+  if (!result) return jpeg(before, photo);
+  const change = cut(whole, await changeOf(result), colourChannels(photo.channels));
+  return jpeg(blend(before, change.data, 1), photo);
 }
 
 /**
@@ -186,7 +191,7 @@ async function fileOf(held, strength) {
   const photo = await pixelsOf(held);
   const result = shown(held);
   if (!result) throw new Error(`${held.file.name} is not done yet.`);
-  const { data } = await restored(photo, result, strength);
+  const { data } = blend(photo, await changeOf(result), strength);
   const unchanged = data.every((value, at) => value === photo.data[at]);
   const { bytes, type, name } = await writePhoto(photo, data, { unchanged });
   return { name, blob: new Blob([bytes], { type }) };
@@ -220,7 +225,7 @@ async function run(held) {
     const result = {
       options,
       change: new Blob([found.change]),
-      after: address(await preview(photo, after.data, BASE)),
+      after: await pictureOf(after, photo, BASE),
       unchanged: found.unchanged,
       scales: scaleWords(found.scales, scale !== "auto"),
     };
@@ -238,6 +243,17 @@ async function run(held) {
   }
 }
 
+/** @param {keyof typeof CODECS} name */
+async function codec(name) {
+  let module = codecs.get(name);
+  if (!module) {
+    const file = await fetch(`lib/${CODECS[name]}`);
+    module = await WebAssembly.compile(await file.arrayBuffer());
+    codecs.set(name, module);
+  }
+  return module;
+}
+
 /** @param {File} file */
 async function read(file) {
   return readPhoto(new Uint8Array(await file.arrayBuffer()), file.name, { maxPixels });
@@ -251,14 +267,46 @@ async function pixelsOf({ id, file }) {
   return photo;
 }
 
+/** @param {Result} result */
+async function changeOf({ change }) {
+  if (lastChange?.change !== change) lastChange = { change, values: new Int16Array(await change.arrayBuffer()) };
+  return lastChange.values;
+}
+
 /**
- * The photo's pixels with a share of a result's change, all or a part of them.
- * @param {any} photo
- * @param {Result} result
- * @param {number} strength
+ * A tile of a photo's values.
+ * @template {Uint8Array|Uint8ClampedArray|Int16Array} T
+ * @param {{width: number, height: number, top: number, left: number}} of the photo's size, and where
+ * @param {T} data (height, width, channels)
+ * @param {number} channels
  */
-async function restored(photo, result, strength) {
-  return blend(photo, new Int16Array(await result.change.arrayBuffer()), strength);
+function cut({ width, height, top, left }, data, channels) {
+  const [columns, rows] = [Math.min(TILE, width - left), Math.min(TILE, height - top)];
+  const out = new /** @type {any} */ (data.constructor)(rows * columns * channels);
+  for (let row = 0; row < rows; row++) {
+    const from = ((top + row) * width + left) * channels;
+    out.set(data.subarray(from, from + columns * channels), row * columns * channels);
+  }
+  return { width: columns, height: rows, channels, data: /** @type {T} */ (out) };
+}
+
+/**
+ * @param {Pixels} pixels
+ * @param {Photo} photo
+ * @param {number} [largest] side
+ */
+async function jpeg(pixels, photo, largest) {
+  return new Blob([await preview(pixels, photo, largest)], { type: "image/jpeg" });
+}
+
+/**
+ * The address of a picture of them.
+ * @param {Pixels} pixels
+ * @param {Photo} photo
+ * @param {number} largest side
+ */
+async function pictureOf(pixels, photo, largest) {
+  return URL.createObjectURL(await jpeg(pixels, photo, largest));
 }
 
 /** @param {string} id */
@@ -314,11 +362,6 @@ function same(one, other) {
 function fraction(text) {
   const [above, below = 1] = text.split("/").map(Number);
   return above / below;
-}
-
-/** @param {Blob} picture */
-function address(picture) {
-  return URL.createObjectURL(picture);
 }
 
 /**
