@@ -60,7 +60,7 @@ class Opened:
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        self.tab.wait_for_function("document.querySelector('.limits')?.textContent")
+        self.tab.wait_for_function("() => document.querySelector('.limits')?.textContent")
 
     def give(self, *paths: Path) -> None:
         self.tab.set_input_files(".unblur .files", list(paths))
@@ -155,7 +155,7 @@ def test_twelve_megapixels_fit_into_a_tab(opened: Opened, tmp_path: Path) -> Non
     photo = write(tmp_path / "large.jpg", np.tile(coffee, (8, 7, 1))[:3000, :4000], Q=95)
     opened.give(photo)
     tab = opened.tab
-    tab.wait_for_function("/Deblurring \\d+ %/.test(document.querySelector('.doing').textContent)")
+    tab.wait_for_function("() => /Deblurring \\d+ %/.test(document.querySelector('.doing').textContent)")
     # The page goes on meanwhile.
     tab.get_by_role("button", name="1:1").click()
     assert tab.locator("output.zoom").inner_text() == "100 %"
@@ -215,7 +215,7 @@ def test_what_is_not_taken_or_kept_is_said_before(opened: Opened, tmp_path: Path
     assert "is not a picture of a format" in tab.locator(".notice").inner_text()
     opened.give(deep)
     tab.locator(".strip button").nth(1).click()
-    tab.wait_for_function("document.querySelector('.notes').textContent")
+    tab.wait_for_function("() => document.querySelector('.notes').textContent")
     assert "16 bit" in tab.locator(".notes").inner_text()
     opened.wait()
 
