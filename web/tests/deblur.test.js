@@ -13,7 +13,7 @@ test("whole photos are deblurred as the package does it", vectors, async () => {
     const report = (...run) => reported.push(run);
     const found = await deblur(fake(measured), photo, { ...options, report });
     const name = `${pixels.shape} ${JSON.stringify(options)}`;
-    const levels = Float32Array.from(found.change, (value) => value / 128);
+    const levels = Float32Array.from(found.change, (value) => value / 127);
     const expected = change.data.map((/** @type {number} */ value) => value * 255);
     assert.ok(difference(levels, expected) < 0.03, name);
     assert.ok(difference(blend(photo, found.change, 0.5).data, half.data) <= 1, name);

@@ -20,6 +20,16 @@ export function cases(name) {
   return all?.[name] ?? [];
 }
 
+/** @param {any} planes (planes, height, width), as Python has them
+ * @returns {import("../src/engine/gate.js").Planes} */
+export function planesOf({ shape: [count, height, width], data }) {
+  const size = height * width;
+  const turned = data.map((/** @type {number} */ _, /** @type {number} */ k) =>
+    data[(k % count) * size + Math.floor(k / count)],
+  );
+  return { height, width, data: turned };
+}
+
 /** @param {{shape: number[], data: Uint8Array}} array
  * @returns {import("../src/engine/pixels.js").Pixels} */
 export function pixelsOf({ shape: [height, width, channels], data }) {
@@ -55,8 +65,7 @@ export function fake(measured = true) {
       const weight = 0.5 + 0.5 * Math.cos(13 * mean);
       return [2 ** (9 * mean), 0, mean, 6 - 6 * mean, confidence, weight];
     });
-    const values = [0, 1, 2, 3, 4, 5].flatMap((index) => planes.map((cell) => cell[index]));
-    return { height: rows, width: columns, data: Float32Array.from(values) };
+    return { height: rows, width: columns, data: Float32Array.from(planes.flat()) };
   }
   return {
     contract: {

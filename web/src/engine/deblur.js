@@ -1,7 +1,7 @@
 // Pixels in, what the network adds to them out, of any size, in tiles
 // (src/unblur/inference/deblurrer.py and blend.py).
 
-import { Pass } from "./passes.js";
+import { passOf } from "./passes.js";
 import { colourChannels } from "./pixels.js";
 import { enlarge } from "./resample.js";
 import { ScaleMap, chooseScales } from "./scales.js";
@@ -17,8 +17,9 @@ import { ScaleMap, chooseScales } from "./scales.js";
  * @property {boolean} unchanged whether the full effect leaves every pixel as it is
  */
 
-/** Parts of a level of 8 bits in which changes are held: the whole range of 16 bits. */
-const UNITS = 128;
+/** Parts of a level of 8 bits in which changes are held, within the range of 16 bits. Odd, so that a
+ * rounded change is never half a level: the full effect is rounded as if it were not held so. */
+const UNITS = 127;
 const SMALLEST_SCALE = 1 / 16;
 
 /** What deblurring changes in a photo. Beside the result, a row of tiles is held at most.
@@ -55,9 +56,8 @@ export async function deblur(network, pixels, options = {}) {
     scale === "auto"
       ? await chooseScales(network, pixels, tile, begin)
       : ScaleMap.ofOne(scale);
-  const passes = Array.from(
-    scales.weights.keys(),
-    (one) => new Pass(network, pixels, one, scales, tile, best),
+  const passes = Array.from(scales.weights.keys(), (one) =>
+    passOf(network, pixels, one, scales, tile, best),
   );
   total = passes.reduce((runs, pass) => runs + pass.runs, 0);
   const change = new Int16Array(pixels.height * pixels.width * colourChannels(pixels.channels));
@@ -90,7 +90,7 @@ export function blend({ width, height, channels, data }, change, strength) {
 
 /** Adds a pass's changes, at the full size.
  *
- * @param {Int16Array} change @param {Pass} pass @param {Pixels} pixels
+ * @param {Int16Array} change @param {import("./passes.js").Pass} pass @param {Pixels} pixels
  * @param {() => Promise<void>} begin
  */
 async function addTo(change, pass, pixels, begin) {

@@ -1,20 +1,22 @@
 // Measures the blur of an image of any size, at several scales (src/unblur/inference/measure.py).
 
-import { CELL, between, plane } from "./gate.js";
+import { cellsAt } from "./cells.js";
+import { CELL, PLANES, between } from "./gate.js";
 import { fullSize } from "./pixels.js";
-import { cellsAt, reduced } from "./resample.js";
-import { runTiled } from "./tiling.js";
+import { reduced } from "./resample.js";
+import { lengthOf, runTiled, whole } from "./tiling.js";
 import { batchOf, turnsOf } from "./turns.js";
 
 /** @typedef {import("./gate.js").Planes} Planes */
+/** @typedef {import("./tiling.js").Range} Range */
 /** @typedef {import("./pixels.js").Pixels} Pixels */
 /** @typedef {import("./pixels.js").Source} Source */
 /** @typedef {import("./network.js").Network} Network */
 
-export const PLANES = 6;
 const STEP = 2;
 const SMALLEST = 96;
-const [LONG, LONGER] = [20, 36];
+const LONG = 20;
+const LONGER = 36;
 
 /** What the network measures in a photo, lengths and radii in pixels of its full size: at a scale
  * and at a half of it, a quarter, ..., as long as it has pixels; where the motion is long, or only
@@ -30,27 +32,19 @@ const [LONG, LONGER] = [20, 36];
 export async function measure(network, pixels, scale, tile, begin) {
   const image = scale === 1 ? fullSize(pixels) : reduced(pixels, scale);
   const planes = await inTiles(network, image, tile, begin);
-  for (const index of [0, 3]) {
-    const values = plane(planes, index);
-    for (let k = 0; k < values.length; k++) values[k] /= scale;
-  }
+  const { height, width, data } = planes;
+  for (let k = 0; k < data.length; k += 3) if (k % PLANES < 4) data[k] /= scale;
   if (Math.min(image.height, image.width) < STEP * SMALLEST) return planes;
   const coarse = await measure(network, pixels, scale / STEP, tile, begin);
-  const y = { start: 0, stop: planes.height };
-  const x = { start: 0, stop: planes.width };
-  const others = Array.from({ length: PLANES }, (_, index) =>
-    cellsAt({ ...coarse, data: plane(coarse, index) }, y, x, STEP),
-  );
-  const count = planes.height * planes.width;
-  for (let k = 0; k < count; k++) {
-    const extent = Math.max(others[0][k], 4 * others[3][k]) * scale;
-    const confidence = others[4][k];
-    const surer = between(2 * (confidence - planes.data[4 * count + k]), 0, 1);
-    const share = Math.max(surer, confidence > 0.5 ? between(extent, LONG, LONGER) : 0);
-    // Whether a little blur is worth a change is measured at the larger scale alone.
-    for (let index = 0; index < PLANES - 1; index++) {
-      const at = index * count + k;
-      planes.data[at] = planes.data[at] * (1 - share) + others[index][k] * share;
+  const others = cellsAt(coarse, whole(height), whole(width), STEP, PLANES);
+  for (let k = 0; k < data.length; k += PLANES) {
+    const [length, , , radius, confidence] = others.subarray(k, k + PLANES);
+    const long = between(Math.max(length, 4 * radius) * scale, LONG, LONGER);
+    const surer = between(2 * (confidence - data[k + 4]), 0, 1);
+    const share = Math.max(surer, confidence > 0.5 ? long : 0);
+    // Whether a little blur is worth a change, the last, is measured at the larger scale alone.
+    for (let at = k; at < k + PLANES - 1; at++) {
+      data[at] = data[at] * (1 - share) + others[at] * share;
     }
   }
   return planes;
@@ -68,36 +62,35 @@ export async function inTiles(network, image, tile, begin) {
   const { contract } = network;
   const height = Math.ceil(image.height / CELL);
   const width = Math.ceil(image.width / CELL);
-  const data = new Float32Array(PLANES * height * width);
-  const overlap = Math.floor(Math.min(contract.overlap, Math.floor(tile / 4)) / CELL);
+  const data = new Float32Array(height * width * PLANES);
+  const overlap = Math.floor(Math.min(contract.overlap, tile / 4) / CELL);
   const shape = { height, width, channels: PLANES };
 
-  /** @param {import("./tiling.js").Range} y @param {import("./tiling.js").Range} x in cells */
+  /** @param {Range} cells @param {number} side @returns {Range} */
+  const inPixels = ({ start, stop }, side) => ({
+    start: start * CELL,
+    stop: Math.min(stop * CELL, side),
+  });
+
+  /** @param {Range} y @param {Range} x in cells */
   async function measured(y, x) {
-    const rows = { start: y.start * CELL, stop: Math.min(y.stop * CELL, image.height) };
-    const columns = { start: x.start * CELL, stop: Math.min(x.stop * CELL, image.width) };
-    const [turn] = turnsOf(rows.stop - rows.start, columns.stop - columns.start);
-    const colours = image.read(rows, columns);
-    const batch = batchOf(colours, image.channels, turn, contract, { height: 1, width: 1 });
+    const rows = inPixels(y, image.height);
+    const columns = inPixels(x, image.width);
+    const [turn] = turnsOf(lengthOf(rows), lengthOf(columns));
+    const batch = batchOf(image.read(rows, columns), image.channels, turn, contract);
     await begin();
     const found = await network.measure(batch);
-    const [down, across] = [y.stop - y.start, x.stop - x.start];
-    const part = new Float32Array(down * across * PLANES);
-    for (let i = 0, to = 0; i < down; i++) {
-      for (let j = 0; j < across; j++) {
-        for (let index = 0; index < PLANES; index++) {
-          part[to++] = plane(found, index)[i * found.width + j];
-        }
-      }
+    const length = lengthOf(x) * PLANES;
+    const part = new Float32Array(lengthOf(y) * length);
+    for (let i = 0; i < lengthOf(y); i++) {
+      const from = i * found.width * PLANES;
+      part.set(found.data.subarray(from, from + length), i * length);
     }
     return part;
   }
 
   for await (const strip of runTiled(measured, shape, Math.floor(tile / CELL), overlap, 1)) {
-    for (let k = 0; k < strip.data.length; k++) {
-      const cell = strip.start * width + Math.floor(k / PLANES);
-      data[(k % PLANES) * height * width + cell] = strip.data[k];
-    }
+    data.set(strip.data, strip.start * width * PLANES);
   }
   return { height, width, data };
 }

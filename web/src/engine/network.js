@@ -1,5 +1,7 @@
 // The network, run by onnxruntime-web.
 
+import { CELL, PLANES } from "./gate.js";
+
 /** @typedef {import("./gate.js").Planes} Planes */
 /** @typedef {import("./turns.js").Batch} Batch */
 
@@ -52,8 +54,12 @@ export async function openNetwork({ model, contract, ort, provider = "wasm", thr
     return values;
   }
 
-  /** @param {Batch} batch @param {Float32Array} data @returns {Planes} */
-  const planes = ({ height, width }, data) => ({ height: height / 16, width: width / 16, data });
+  /** @param {Batch} batch @param {Float32Array} found @returns {Planes} */
+  function planes({ height, width }, found) {
+    const count = found.length / PLANES;
+    const data = found.map((_, k) => found[(k % PLANES) * count + Math.floor(k / PLANES)]);
+    return { height: height / CELL, width: width / CELL, data };
+  }
 
   return {
     contract,

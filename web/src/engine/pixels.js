@@ -1,11 +1,12 @@
 // A photo's pixels, and the colours in them as the network is given them.
 
+import { lengthOf } from "./tiling.js";
 import { fillTransparent } from "./transparency.js";
 
 /** @typedef {import("./tiling.js").Range} Range */
 
 /**
- * @typedef {object} Pixels a photo, or a part of one
+ * @typedef {object} Pixels a photo
  * @property {number} width
  * @property {number} height
  * @property {number} channels 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA (not premultiplied)
@@ -25,25 +26,24 @@ import { fillTransparent } from "./transparency.js";
 export const colourChannels = (channels) => channels - 1 + (channels % 2);
 
 /** @param {Pixels} pixels @returns {Source} the photo at its full size */
-export function fullSize(pixels) {
-  const { width, height, channels, data } = pixels;
+export function fullSize({ width, height, channels, data }) {
   const colours = colourChannels(channels);
   /** @param {Range} y @param {Range} x */
   function read(y, x) {
-    const count = (y.stop - y.start) * (x.stop - x.start);
-    const out = new Float32Array(count * colours);
-    const alpha = new Float32Array(colours < channels ? count : 0);
-    let pixel = 0;
-    for (let row = y.start; row < y.stop; row++) {
-      const end = (row * width + x.stop) * channels;
-      for (let from = (row * width + x.start) * channels; from < end; from += channels, pixel++) {
+    const rows = lengthOf(y);
+    const columns = lengthOf(x);
+    const out = new Float32Array(rows * columns * colours);
+    const alpha = new Float32Array(colours < channels ? rows * columns : 0);
+    for (let row = y.start, pixel = 0; row < y.stop; row++) {
+      let from = (row * width + x.start) * channels;
+      for (let j = 0; j < columns; j++, pixel++, from += channels) {
         for (let c = 0; c < colours; c++) out[pixel * colours + c] = data[from + c];
         if (colours < channels) alpha[pixel] = data[from + colours];
       }
     }
-    const filled = fillTransparent(out, alpha, y.stop - y.start, x.stop - x.start, colours);
-    // To whole levels, halves to even ones.
-    if (filled) out.set(Uint8ClampedArray.from(out));
+    fillTransparent(out, alpha, rows, columns, colours);
+    // Colours that were filled in are whole levels, halves rounded to even ones.
+    if (colours < channels) out.set(Uint8ClampedArray.from(out));
     for (let k = 0; k < out.length; k++) out[k] /= 255;
     return out;
   }
@@ -55,8 +55,8 @@ export function partOf(source, y, x) {
   /** @param {Range} range @param {number} by */
   const moved = (range, by) => ({ start: range.start + by, stop: range.stop + by });
   return {
-    width: x.stop - x.start,
-    height: y.stop - y.start,
+    width: lengthOf(x),
+    height: lengthOf(y),
     channels: source.channels,
     read: (rows, columns) => source.read(moved(rows, y.start), moved(columns, x.start)),
   };

@@ -1,16 +1,13 @@
 // Resamples an image that is read part by part (src/unblur/inference/resample.py).
 
 import { colourChannels } from "./pixels.js";
-import { clip, rint } from "./tiling.js";
+import { clip, lengthOf, rint, whole } from "./tiling.js";
 import { fillTransparent } from "./transparency.js";
 
 /** @typedef {import("./tiling.js").Range} Range */
 /** @typedef {import("./tiling.js").Strip} Strip */
 /** @typedef {import("./pixels.js").Pixels} Pixels */
 /** @typedef {import("./pixels.js").Source} Source */
-
-/** Values of square cells, (height, width).
- * @typedef {{height: number, width: number, data: Float32Array}} Cells */
 
 /** Lanczos's kernel at each new position: `taps` weights, of the old positions from `first` on.
  * @typedef {{taps: number, first: Int32Array, weights: Float32Array}} Kernel */
@@ -35,33 +32,32 @@ export function reduced(pixels, scale) {
 
   /** @param {Range} y @param {Range} x */
   function read(y, x) {
-    const rows = y.stop - y.start;
-    const columns = x.stop - x.start;
+    const rows = lengthOf(y);
+    const columns = lengthOf(x);
     const left = across.first[x.start];
     const right = across.first[x.stop - 1] + across.taps;
     const sums = new Float64Array((right - left) * channels);
+    const mean = new Float64Array(columns * channels);
     const out = new Float32Array(rows * columns * colours);
     const seen = new Float32Array(colours < channels ? rows * columns : 0);
-    const mean = new Float64Array(columns * channels);
-    for (let i = 0; i < rows; i++) {
+    for (let i = 0, pixel = 0; i < rows; i++) {
       sums.fill(0);
-      for (let t = 0, at = (y.start + i) * down.taps; t < down.taps; t++, at++) {
-        const row = (down.first[y.start + i] + t) * pixels.width;
-        addVisible(sums, pixels, row + left, row + right, down.weights[at]);
-      }
+      combine(down, y.start + i, (row, weight) => {
+        const start = row * pixels.width;
+        addVisible(sums, pixels, start + left, start + right, weight);
+      });
       along(sums, across, x, left, channels, mean);
-      for (let j = 0, to = i * columns; j < columns; j++, to++) {
+      for (let j = 0; j < columns; j++, pixel++) {
         const share = colours < channels ? mean[j * channels + colours] : 255;
-        const known = share > 255 * SEEN;
-        if (colours < channels) seen[to] = Number(known);
-        for (let c = 0; c < colours && known; c++) {
-          out[to * colours + c] = mean[j * channels + c] / share;
+        if (share <= 255 * SEEN) continue;
+        if (colours < channels) seen[pixel] = 1;
+        for (let c = 0; c < colours; c++) {
+          out[pixel * colours + c] = mean[j * channels + c] / share;
         }
       }
     }
     fillTransparent(out, seen, rows, columns, colours);
-    for (let k = 0; k < out.length; k++) out[k] = clip(out[k]);
-    return out;
+    return out.map(clip);
   }
   return { width, height, channels: colours, read };
 }
@@ -80,54 +76,23 @@ export async function enlarge(strips, old, size, take) {
   const length = old.width * old.channels;
   const sums = new Float64Array(length);
   const row = new Float64Array(size.width * old.channels);
-  const all = { start: 0, stop: size.width };
   /** @type {Strip} rows before the strip that are still needed */
-  let held = { start: 0, stop: 0, data: new Float32Array(0) };
+  let held = { ...whole(0), data: new Float32Array(0) };
   let y = 0;
   for await (const strip of strips) {
     for (; y < size.height && down.first[y] + down.taps <= strip.stop; y++) {
       sums.fill(0);
-      for (let t = 0; t < down.taps; t++) {
-        const from = down.first[y] + t;
-        const weight = down.weights[y * down.taps + t];
+      combine(down, y, (from, weight) => {
         const { start, data } = from < strip.start ? held : strip;
         for (let k = 0, at = (from - start) * length; k < length; k++) {
           sums[k] += data[at + k] * weight;
         }
-      }
-      along(sums, across, all, 0, old.channels, row);
+      });
+      along(sums, across, whole(size.width), 0, old.channels, row);
       take(y, row);
     }
     held = tail(held, strip, down.first[Math.min(y, size.height - 1)], length);
   }
-}
-
-/** The part of cells, interpolated at an image's pixels, in some of its rows and columns: linear
- * between the cells' middles.
- *
- * @param {Cells} cells
- * @param {Range} y
- * @param {Range} x
- * @param {number} cell side of a cell, in pixels
- * @returns {Float32Array} (rows, columns)
- */
-export function cellsAt({ height, width, data }, y, x, cell) {
-  const down = between(y, height, cell);
-  const across = between(x, width, cell);
-  const columns = across.share.length;
-  const out = new Float32Array(down.share.length * columns);
-  const row = new Float32Array(width);
-  for (let i = 0, to = 0; i < down.share.length; i++) {
-    for (let k = 0; k < width; k++) {
-      const value = data[down.before[i] * width + k];
-      row[k] = value + (data[down.after[i] * width + k] - value) * down.share[i];
-    }
-    for (let j = 0; j < columns; j++) {
-      const value = row[across.before[j]];
-      out[to++] = value + (row[across.after[j]] - value) * across.share[j];
-    }
-  }
-  return out;
 }
 
 /** @param {number} old positions @param {number} size new positions @returns {Kernel} */
@@ -147,6 +112,14 @@ function kernel(old, size) {
     weights.set(values.map((value) => value / sum), k * taps);
   }
   return { taps, first, weights };
+}
+
+/** Calls a function with each old position that a new one depends on, and its weight.
+ *
+ * @param {Kernel} by @param {number} place @param {(from: number, weight: number) => void} add
+ */
+function combine({ taps, first, weights }, place, add) {
+  for (let t = 0; t < taps; t++) add(first[place] + t, weights[place * taps + t]);
 }
 
 /** @param {number} distance */
@@ -208,22 +181,4 @@ function tail(held, strip, start, length) {
   const from = Math.max(0, start - strip.start);
   data.set(strip.data.subarray(from * length), above * length);
   return { start, stop: strip.stop, data };
-}
-
-/** The cells on both sides of each pixel, and the share of the second.
- *
- * @param {Range} pixels @param {number} count of cells @param {number} cell
- */
-function between(pixels, count, cell) {
-  const length = pixels.stop - pixels.start;
-  const before = new Int32Array(length);
-  const after = new Int32Array(length);
-  const share = new Float32Array(length);
-  for (let k = 0; k < length; k++) {
-    const place = Math.max(0, Math.min(count - 1, (pixels.start + k + 0.5) / cell - 0.5));
-    before[k] = Math.floor(place);
-    after[k] = Math.min(before[k] + 1, count - 1);
-    share[k] = place - before[k];
-  }
-  return { before, after, share };
 }

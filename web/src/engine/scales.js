@@ -1,13 +1,13 @@
 // Looks at a photo from afar: where it is blurred, and at which scale to deblur each place
 // (src/unblur/inference/scales.py).
 
-import { CELL, around, betweenLengths, blurredShare, extent, plane } from "./gate.js";
-import { PLANES, inTiles, measure } from "./measure.js";
+import { around, cellsAt } from "./cells.js";
+import { CELL, PLANES, betweenLengths, blurredShare, cellsOf } from "./gate.js";
+import { inTiles, measure } from "./measure.js";
 import { fullSize, partOf } from "./pixels.js";
-import { cellsAt } from "./resample.js";
 import { clip, rint } from "./tiling.js";
 
-/** @typedef {import("./resample.js").Cells} Cells */
+/** @typedef {import("./cells.js").Cells} Cells */
 /** @typedef {import("./tiling.js").Range} Range */
 /** @typedef {import("./pixels.js").Pixels} Pixels */
 /** @typedef {import("./network.js").Network} Network */
@@ -27,9 +27,11 @@ const LENGTHS = new Map([
 /** Least side of a picture that the network makes something of, in pixels. */
 const LEAST = 64;
 const AROUND = 2;
-const [SHARP, BLURRED] = [4, 8];
-/** The same for a noisy picture. */
-const SUSPECT = [2, 4];
+/** Extents up to which a place looks sharp from afar, and from which it looks blurred. */
+const SHARP = 4;
+const BLURRED = 8;
+/** Twice as large as the same for a noisy picture. */
+const SUSPECT = 2;
 const SAMPLE = 320;
 const MANY = 2 ** 22;
 const LITTLE = 0.02;
@@ -81,7 +83,7 @@ export class ScaleMap {
     if (!this.seen) return null;
     const data = this.seen.data.map((size) => {
       const plain = betweenLengths(size, SHARP, BLURRED);
-      return plain + noisy * (betweenLengths(size, SUSPECT[0], SUSPECT[1]) - plain);
+      return plain + noisy * (betweenLengths(SUSPECT * size, SHARP, BLURRED) - plain);
     });
     return cellsAt({ ...this.seen, data }, y, x, this.cell * scale);
   }
@@ -100,18 +102,18 @@ export async function chooseScales(network, pixels, tile, begin) {
   if (!network.contract.measures_blur || side * OVERVIEW < LEAST) return ScaleMap.ofOne(1);
   const planes = await measure(network, pixels, OVERVIEW, tile, begin);
   const { height, width } = planes;
-  const length = smooth(plane(planes, 0), plane(planes, 4), height, width);
-  const seen = smooth(extent(planes), plane(planes, 4), height, width);
+  const cells = cellsOf(planes);
+  const [lengths, seen] = [0, 1].map((index) =>
+    smooth(cells.map((cell) => [cell[index], cell[2]]), height, width),
+  );
   const scales = [...LENGTHS.keys()].filter((scale) => scale === 1 || side * scale >= LEAST);
   const nodes = scales.map((scale) => LENGTHS.get(scale) ?? 0);
-  const shares = scales.map((_, index) => length.map((value) => hat(value, nodes, index)));
-  const kept = scales.flatMap((scale, k) =>
-    shares[k].some((share) => share > LITTLE) ? [{ scale, share: shares[k] }] : [],
-  );
+  const shares = scales.map((_, index) => lengths.map((length) => hat(length, nodes, index)));
+  const kept = shares.filter((share) => share.some((value) => value > LITTLE));
   const weights = new Map(
-    kept.map(({ scale, share }) => {
-      const data = share.map((value, k) => value / sum(kept.map((one) => one.share[k])));
-      return [scale, { height, width, data }];
+    kept.map((share) => {
+      const data = share.map((value, k) => value / sum(kept.map((one) => one[k])));
+      return [scales[shares.indexOf(share)], { height, width, data }];
     }),
   );
   const blurred = await sampled(network, pixels, tile, begin);
@@ -134,15 +136,8 @@ async function sampled(network, pixels, tile, begin) {
       found.push(await inTiles(network, partOf(fullSize(pixels), y, x), SAMPLE, begin));
     }
   }
-  const cells = sum(found.map((part) => part.height * part.width));
-  const data = new Float32Array(PLANES * cells);
-  for (let index = 0, at = 0; index < PLANES; index++) {
-    for (const part of found) {
-      data.set(plane(part, index), at);
-      at += part.height * part.width;
-    }
-  }
-  return blurredShare({ height: 1, width: cells, data });
+  const data = Float32Array.from(found.flatMap((part) => [...part.data]));
+  return blurredShare({ height: 1, width: data.length / PLANES, data });
 }
 
 /** Ranges of `SAMPLE` pixels, or of all that there are, evenly spaced along a side.
@@ -158,17 +153,17 @@ function spread(side, count) {
 
 /** Lengths, of which the logarithm is averaged around each cell, weighted by the confidence.
  *
- * @param {Float32Array} pixels @param {Float32Array} confidence
+ * @param {number[][]} cells length and confidence of each
  * @param {number} height @param {number} width
  */
-function smooth(pixels, confidence, height, width) {
-  const weight = Float64Array.from(confidence, (value) => value ** 2);
-  const weighted = weight.map((value, k) => value * Math.log2(Math.max(pixels[k], 1)));
-  const total = around(weight, height, width, AROUND);
+function smooth(cells, height, width) {
+  const weights = Float64Array.from(cells, ([, confidence]) => confidence ** 2);
+  const weighted = weights.map((weight, k) => weight * Math.log2(Math.max(cells[k][0], 1)));
+  const total = around(weights, height, width, AROUND);
   const near = around(weighted, height, width, AROUND);
   // Without texture there is nothing to see: as in the rest of the picture.
-  const overall = sum(weighted) / Math.max(sum(weight), 1e-6);
-  return pixels.map((_, k) => {
+  const overall = sum(weighted) / Math.max(sum(weights), 1e-6);
+  return Float32Array.from(cells, (_, k) => {
     const known = clip(total[k] / 2);
     return 2 ** ((near[k] / Math.max(total[k], 1e-6)) * known + overall * (1 - known));
   });

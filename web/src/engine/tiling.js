@@ -23,7 +23,7 @@ export async function* runTiled(operator, { height, width, channels }, tile, ove
   // The rows shared with the next row of tiles, so far.
   let carried = new Float32Array(0);
   for (const [index, y] of rows.entries()) {
-    const strip = new Float32Array((y.stop - y.start) * width * channels);
+    const strip = new Float32Array(lengthOf(y) * width * channels);
     strip.set(carried);
     for (const x of columns) {
       const part = await operator(y, x);
@@ -70,6 +70,12 @@ export function spans(length, tile, overlap, multiple = 1) {
     return { start, stop: start + weights.length, weights };
   });
 }
+
+/** @param {number} length @returns {Range} */
+export const whole = (length) => ({ start: 0, stop: length });
+
+/** @param {Range} range */
+export const lengthOf = ({ start, stop }) => stop - start;
 
 /** @param {number} value @param {number} multiple @returns {number} the next multiple */
 export const upTo = (value, multiple) => Math.ceil(value / multiple) * multiple;

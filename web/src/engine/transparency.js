@@ -1,6 +1,9 @@
 // Fills the colours under fully transparent pixels, so that the network sees no edge there
 // (src/unblur/photo/transparency.py).
 
+import { cellsAt } from "./cells.js";
+import { whole } from "./tiling.js";
+
 /** Replaces the colours of pixels of weight 0 by an extrapolation of the others.
  *
  * @param {Float32Array} colours (height, width, channels); changed
@@ -8,18 +11,10 @@
  * @param {number} height
  * @param {number} width
  * @param {number} channels
- * @returns {boolean} whether there was anything to fill
  */
 export function fillTransparent(colours, alpha, height, width, channels) {
-  let most = 0;
-  let hidden = false;
-  for (const value of alpha) {
-    if (value > most) most = value;
-    hidden ||= value === 0;
-  }
-  if (!hidden || !most) return false;
-  pullPush(colours, alpha.map((value) => value / most), height, width, channels);
-  return true;
+  const most = alpha.reduce((one, other) => Math.max(one, other), 0);
+  if (most) pullPush(colours, alpha.map((value) => value / most), height, width, channels);
 }
 
 /** Fills the colours whose weight is 0 from the picture at half the size, filled in the same way
@@ -34,40 +29,19 @@ function pullPush(colours, weights, height, width, channels) {
   const columns = Math.ceil(width / 2);
   const half = new Float32Array(rows * columns * channels);
   const mean = new Float32Array(rows * columns);
-  for (let i = 0, pixel = 0; i < height; i++) {
-    for (let j = 0; j < width; j++, pixel++) {
-      const to = (i >> 1) * columns + (j >> 1);
-      const weight = weights[pixel] / 4;
-      mean[to] += weight;
-      for (let c = 0; c < channels; c++) {
-        half[to * channels + c] += colours[pixel * channels + c] * weight;
-      }
+  weights.forEach((weight, pixel) => {
+    const to = (Math.floor(pixel / width) >> 1) * columns + ((pixel % width) >> 1);
+    mean[to] += weight / 4;
+    for (let c = 0; c < channels; c++) {
+      half[to * channels + c] += (colours[pixel * channels + c] * weight) / 4;
     }
-  }
-  for (let k = 0; k < half.length; k++) half[k] /= Math.max(mean[(k / channels) | 0], 1e-12);
+  });
+  for (let k = 0; k < half.length; k++) half[k] /= Math.max(mean[Math.floor(k / channels)], 1e-12);
   pullPush(half, mean.map((weight) => Math.min(1, weight * 4)), rows, columns, channels);
-  // Twice the size, bilinear: three quarters of the near sample, a quarter of the next.
-  for (let i = 0, pixel = 0; i < height; i++) {
-    for (let j = 0; j < width; j++, pixel++) {
-      if (weights[pixel] > 0) continue;
-      const near = (i >> 1) * columns;
-      const next = beside(i, rows) * columns;
-      for (let c = 0; c < channels; c++) {
-        /** @param {number} row @param {number} column */
-        const at = (row, column) => half[(row + column) * channels + c];
-        const left = j >> 1;
-        const right = beside(j, columns);
-        colours[pixel * channels + c] =
-          0.75 * (0.75 * at(near, left) + 0.25 * at(next, left)) +
-          0.25 * (0.75 * at(near, right) + 0.25 * at(next, right));
-      }
-    }
+  const coarse = { height: rows, width: columns, data: half };
+  // Three quarters of the near sample, a quarter of the next.
+  const wide = cellsAt(coarse, whole(height), whole(width), 2, channels);
+  for (let k = 0; k < wide.length; k++) {
+    if (!weights[Math.floor(k / channels)]) colours[k] = wide[k];
   }
 }
-
-/** The sample at half the size that is next nearest to a pixel.
- *
- * @param {number} pixel @param {number} count of samples
- */
-const beside = (pixel, count) =>
-  Math.min(count - 1, Math.max(0, (pixel >> 1) + (pixel % 2 ? 1 : -1)));

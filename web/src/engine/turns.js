@@ -36,10 +36,10 @@ export function turnsOf(height, width) {
  * @param {number} channels 1 or 3
  * @param {Turn} turn
  * @param {Contract} contract
- * @param {{height: number, width: number}} least sides to pad to
+ * @param {{height: number, width: number}} [least] sides to pad to
  * @returns {Batch} from -1 to 1
  */
-export function batchOf(colours, channels, turn, { multiple, smallest }, least) {
+export function batchOf(colours, channels, turn, { multiple, smallest }, least = turn) {
   const height = upTo(Math.max(turn.height, least.height, smallest), multiple);
   const width = upTo(Math.max(turn.width, least.width, smallest), multiple);
   const data = new Float32Array(3 * height * width);
