@@ -1,0 +1,72 @@
+/** EXIF blocks, which are small TIFFs: EXIF 2.32, TIFF 6.0. */
+
+import { latin } from "./bytes.js";
+
+const ORIENTATION = 0x112;
+// Of width and height, across and down: exchanged in a turned picture.
+const PAIRS = [0x100, 0x101, 0x11a, 0x11b, 0xa002, 0xa003, 0xa20e, 0xa20f, 0x1001, 0x1002];
+
+/**
+ * A block for the upright picture, patched in place, since makers' notes hold offsets into it. The
+ * thumbnail, which shows the old picture, is unlinked; sizes and the subject's place are turned.
+ * A damaged block is patched as far as it is intact.
+ * @param {Uint8Array} block with or without a leading "Exif"
+ * @param {number} width of the picture as stored
+ * @param {number} height
+ * @returns {{exif: Uint8Array, orientation: number}} the orientation that it stated, 1 to 8
+ */
+export function uprightExif(block, width, height) {
+  const exif = block.slice();
+  let orientation = 1;
+  try {
+    const lead = latin(exif, 0, 4) === "Exif" ? 6 : 0;
+    const view = new DataView(exif.buffer, lead);
+    const little = view.getUint16(0) === 0x4949;
+    const u16 = (/** @type {number} */ at) => view.getUint16(at, little);
+    const u32 = (/** @type {number} */ at) => view.getUint32(at, little);
+    const set16 = (/** @type {number} */ at, /** @type {number} */ value) =>
+      view.setUint16(at, value, little);
+    if (u16(2) !== 42) return { exif, orientation };
+    const entries = (/** @type {number} */ start) =>
+      Array.from({ length: start ? u16(start) : 0 }, (_, i) => start + 2 + 12 * i).filter(
+        (at) => at + 12 <= view.byteLength,
+      );
+    const all = entries(u32(4));
+    const find = (/** @type {number} */ tag) => all.find((at) => u16(at) === tag) ?? 0;
+    const stated = find(ORIENTATION);
+    const value = stated && u16(stated + 2) === 3 ? u16(stated + 8) : 1;
+    if (value > 1 && value < 9) {
+      orientation = value;
+      set16(stated + 8, 1);
+    }
+    const next = u32(4) + 2 + 12 * u16(u32(4));
+    if (next + 4 <= view.byteLength) view.setUint32(next, 0);
+    for (const below of [0x8769, 0xa005]) {
+      const at = find(below);
+      if (at) all.push(...entries(u32(at + 8)));
+    }
+    for (let i = 0; orientation > 4 && i < PAIRS.length; i += 2) {
+      const [a, b] = [find(PAIRS[i]), find(PAIRS[i + 1])];
+      if (!a || !b) continue;
+      const kept = exif.slice(a + lead + 2, a + lead + 12);
+      exif.copyWithin(a + lead + 2, b + lead + 2, b + lead + 12);
+      exif.set(kept, b + lead + 2);
+    }
+    // SubjectArea and SubjectLocation: x and y; then nothing, a diameter, or width and height.
+    for (const at of orientation > 1 ? [find(0x9214), find(0xa214)] : []) {
+      const count = at ? u32(at + 4) : 0;
+      if (count < 2 || count > 4 || u16(at + 2) !== 3) continue;
+      const place = count === 2 ? at + 8 : u32(at + 8);
+      const [x, y, ...sides] = Array.from({ length: count }, (_, i) => u16(place + 2 * i));
+      const centre = [
+        "2378".includes(`${orientation}`) ? Math.max(0, width - 1 - x) : x,
+        "3467".includes(`${orientation}`) ? Math.max(0, height - 1 - y) : y,
+      ];
+      if (orientation > 4) [centre, sides].forEach((pair) => pair.reverse());
+      [...centre, ...sides].forEach((value, i) => set16(place + 2 * i, value));
+    }
+  } catch {
+    // It ends early.
+  }
+  return { exif, orientation };
+}

@@ -1,0 +1,35 @@
+/** XMP: what it says of the picture is made to agree with the new one; the rest stays as it is. */
+
+import { NONE, joined, latin } from "./bytes.js";
+
+// Of the old pixels, or of what lies in the file outside the picture.
+const STALE =
+  /hdr-gain-map|HDRGainMap|MotionPhoto|MicroVideo|OLivePhoto|photos\/(dd\/)?1\.0\/(container|image|device)|:Thumbnails|:provenance/;
+// Positions, which turning moves. UTF-16 hides them.
+const SIDED =
+  /^\W?\W?<?\0|schemas\/regions|photo\/1\.2\/|\/regions\/|:ImageRegion|:Subject(Area|Location)|:Crop[A-Z]|BasedCorrections|1\.0\/(depthmap|focus|panorama)/;
+const PAIRS = ["tiff:ImageWidth", "tiff:ImageLength", "exif:PixelXDimension", "exif:PixelYDimension"];
+
+/**
+ * A packet for the upright picture: the orientation becomes 1, sizes are exchanged in a turned one.
+ * One that says nothing of this comes back byte for byte, well-formed or not.
+ * @param {Uint8Array} packet in UTF-8
+ * @param {number} orientation that has been applied
+ * @param {string[]} lost gets what is lost, in a few words
+ * @returns {Uint8Array} empty if it describes the old picture in ways that are not changed here
+ */
+export function uprightXmp(packet, orientation, lost) {
+  let text = latin(packet);
+  if (STALE.test(text) || (orientation > 1 && SIDED.test(text))) {
+    lost.push("its XMP, which is of the old picture");
+    return NONE;
+  }
+  if (orientation < 2) return packet;
+  text = text.replace(/(:Orientation(?:>|\s*=\s*["']))[2-8]/g, "$11");
+  for (let i = 0; orientation > 4 && i < PAIRS.length; i += 2) {
+    const [one, two] = [PAIRS[i], PAIRS[i + 1]].map((name) => RegExp(`(${name}(?:>|\\s*=\\s*["']))(\\d+)`));
+    const [a, b] = [one.exec(text), two.exec(text)];
+    if (a && b) text = text.replace(one, a[1] + b[2]).replace(two, b[1] + a[2]);
+  }
+  return joined(text);
+}
