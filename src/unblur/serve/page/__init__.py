@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import PurePath
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
 
-TYPES = {
-    "page.css": "text/css",
-    "page.js": "text/javascript",
-    "viewer.js": "text/javascript",
-    "server.js": "text/javascript",
-    "logo.svg": "image/svg+xml",
-    "example.jpg": "image/jpeg",
+_TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".jpg": "image/jpeg",
 }
-"""The page's files, which are served as they are."""
+_HOME = resources.files(__name__)
+FILES = {
+    file.name: _TYPES[suffix]
+    for file in _HOME.iterdir()
+    if (suffix := PurePath(file.name).suffix) in _TYPES
+}
+"""What the document loads, with the media types; served as it is."""
 
 router = APIRouter(include_in_schema=False)
 
@@ -27,12 +32,12 @@ def page() -> Response:
 
 @router.get("/page/static/{name}")
 def static(name: str) -> Response:
-    if name not in TYPES:
+    if name not in FILES:
         raise HTTPException(404)
-    return _file(name, TYPES[name])
+    return _file(name, FILES[name])
 
 
 def _file(name: str, media_type: str) -> Response:
-    data = (resources.files(__name__) / name).read_bytes()
+    data = (_HOME / name).read_bytes()
     # Asked for again at each visit: they are small, and change with the version.
     return Response(data, media_type=media_type, headers={"cache-control": "no-cache"})
