@@ -110,7 +110,8 @@ def test_what_cannot_be_read_is_refused_at_once_and_leaves_nothing(
         refused = posted(server, data, name=name)
         assert refused.status_code == status, refused.text
         assert refused.json()["detail"].startswith("the photo ")
-    assert "raw" in refused.json()["detail"]
+    named_raw = posted(server, bad[-1][0], name="c.nef")
+    assert "raw" in named_raw.json()["detail"]
 
     def full(*_: object) -> None:
         raise MemoryError
