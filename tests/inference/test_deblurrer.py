@@ -12,14 +12,7 @@ import pyvips
 import unblur
 from tests.files import with_thumbnail, write
 from unblur import photo
-from unblur.errors import (
-    BusyError,
-    ExpiredError,
-    ModelError,
-    NotKeptWarning,
-    PhotoError,
-    UnblurError,
-)
+from unblur.errors import BusyError, ModelError, NotKeptWarning, PhotoError, UnblurError
 from unblur.inference.deblur_file import deblur_file
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import Engine
@@ -124,7 +117,7 @@ def test_a_model_of_another_kind_is_a_type_error(picture: np.ndarray) -> None:
             call(picture, model=3)  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize("error", [BusyError(3), ExpiredError(), PhotoError("x", limit=3)])
+@pytest.mark.parametrize("error", [BusyError(3), PhotoError("x", limit=3)])
 def test_errors_cross_processes(error: UnblurError) -> None:
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))

@@ -18,16 +18,17 @@ import numpy as np
 import pytest
 
 from tests.files import unblur, with_thumbnail, write
-from tests.serve.conftest import Live, Network, finished_job, until
+from tests.serve.conftest import Live, Network, finished_job, opened, until
 from tests.serve.server import Server
 from unblur import photo
 from unblur.errors import BusyError, UnblurError
 from unblur.inference.deblurrer import Deblurrer
-from unblur.serve.jobs import TRIES, Jobs
-from unblur.serve.jobs.store import Record, Store, new_id
+from unblur.serve.jobs import Jobs
+from unblur.serve.jobs.choices import JobChoices
+from unblur.serve.jobs.runner import TRIES
+from unblur.serve.jobs.store import Record, Store, copied, new_id
 from unblur.serve.models import LoadedModels
 from unblur.serve.queue import PhotoQueue
-from unblur.serve.uploads import Choices
 
 SLOW = """
 import sys, time
@@ -65,9 +66,10 @@ def test_no_kill_loses_a_job_or_a_result(tmp_path: Path) -> None:
         return Server(tmp_path / "jobs", "--no-page", "--threads", "1", program=SLOW)
 
     def post(server: Server, some: list[bytes]) -> None:
-        for data in some:
+        for n, data in enumerate(some):
             try:
-                answer = server.client.post("/v1/jobs", content=data)
+                options = {"view": n != 1}
+                answer = server.client.post("/v1/jobs", content=data, params=options)
             except httpx.TransportError:
                 return  # killed: nothing was promised
             assert answer.status_code == 202
@@ -100,35 +102,34 @@ def test_no_kill_loses_a_job_or_a_result(tmp_path: Path) -> None:
         until(all_done)
         for job, data in taken.items():
             assert server.client.get(f"/v1/jobs/{job}/result").content == inverted(data)
+            pictures = server.client.get(f"/v1/jobs/{job}").json()["pictures"] or {}
+            for name in {"thumb", "before", "after"} & set(pictures):
+                assert server.client.get(f"/{pictures[name]}").content[:2] == b"\xff\xd8"
         # Besides them, there are at most those that a kill cut off from their answer.
         assert len(list((tmp_path / "jobs").iterdir())) <= len(taken) + 4
-        # One of those may still be at work; in the end no photo stays.
-        until(lambda: not list((tmp_path / "jobs").glob("*/photo")))
-        assert not list((tmp_path / "jobs").rglob(".*"))
+        # One of those may still be at work; in the end no photo stays but to be viewed.
+        homes = list((tmp_path / "jobs").iterdir())
+        until(lambda: all((home / "photo").exists() == is_viewed(home) for home in homes))
+        until(lambda: not list((tmp_path / "jobs").rglob(".*")))
         second = unblur("serve", "--port", "0", "--jobs", tmp_path / "jobs")
         assert second.returncode == 1
         assert second.stderr.count("\n") == 1
         assert "in use by another unblur" in second.stderr
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    (tmp_path / "jobs").mkdir()
-    return Store(tmp_path / "jobs")
-
-
-def opened(
-    store: Store, network: Network, capacity: int = 100, keep: float = 100
-) -> tuple[PhotoQueue, Jobs]:
-    queue = PhotoQueue(LoadedModels(["default"]), threads=1)
-    return queue, Jobs(queue, store.folder, capacity, keep)
+def is_viewed(home: Path) -> bool:
+    return json.loads((home / "job.json").read_text())["view"]
 
 
 def waiting(store: Store, data: bytes, **fields: Any) -> Record:
     given: dict[str, Any] = {"strength": 1.0, "model": "default", "format": None, **fields}
     record = Record(new_id(), time.time(), **given)
-    store.create(io.BytesIO(data), record)
-    return record
+
+    def fill(home: Path) -> dict[str, Any]:
+        copied(io.BytesIO(data), home / "photo")
+        return {}
+
+    return store.create(record, fill)
 
 
 def test_what_a_kill_can_leave_is_put_right(store: Store, network: Network, png: bytes) -> None:
@@ -192,7 +193,7 @@ def test_a_kill_at_any_step_of_a_job_is_put_right(
     with monkeypatch.context() as patch:
         for name in ("rename", "replace", "unlink"):
             patch.setattr(os, name, watched(getattr(os, name)))
-        jobs.create(io.BytesIO(png), Choices())
+        jobs.create(io.BytesIO(png), JobChoices())
         until(lambda: jobs.count()["done"])
     queue.close()
     jobs.close()
@@ -261,7 +262,7 @@ def test_a_job_keeps_its_scale(
 
     monkeypatch.setattr("unblur.serve.models.Deblurrer", Noted)
     queue, jobs = opened(store, network)
-    made = jobs.create(io.BytesIO(png), Choices(scale=0.5)).record
+    made = jobs.create(io.BytesIO(png), JobChoices(scale=0.5)).record
     until(lambda: jobs.count()["done"] == 3)
     queue.close()
     jobs.close()
@@ -293,14 +294,14 @@ def test_what_may_have_killed_the_server_comes_last(
 
 def test_jobs_are_bounded_and_their_time_is(store: Store, network: Network, png: bytes) -> None:
     queue, jobs = opened(store, network, capacity=2, keep=0.5)
-    made = [jobs.create(io.BytesIO(png), Choices()) for _ in range(2)]
+    made = [jobs.create(io.BytesIO(png), JobChoices()) for _ in range(2)]
     with pytest.raises(BusyError):
-        jobs.create(io.BytesIO(png), Choices())
+        jobs.create(io.BytesIO(png), JobChoices())
     network.go.set()
     until(lambda: all(jobs.get(job.record.id) is None for job in made))
     jobs.sweep()
     assert not list(store.folder.iterdir())
-    jobs.create(io.BytesIO(png), Choices())
+    jobs.create(io.BytesIO(png), JobChoices())
     queue.close()
     jobs.close()
 
@@ -331,7 +332,7 @@ def test_many_jobs_keep_nobody_waiting(
     for _ in range(5):
         assert server.client.post("/v1/jobs", content=png).status_code == 202
     assert network.began.acquire(timeout=20)
-    assert server.queue.count() == {"waiting": 0, "running": 1, "jobs": 4, "spare": 0}
+    assert server.queue.count() == {"waiting": 0, "running": 1, "viewed": 0, "jobs": 4, "spare": 0}
     thread = threading.Thread(
         target=server.client.post, args=("/v1/deblur",), kwargs={"content": png}
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
@@ -14,6 +15,7 @@ from unblur import photo
 from unblur.errors import BusyError, ModelError
 from unblur.serve.disconnect import result_of
 from unblur.serve.errors import refusal
+from unblur.serve.names import result_name
 from unblur.serve.queue import PhotoQueue
 from unblur.serve.result import CachedResult
 from unblur.serve.uploads import BINARY, C, Choices, Format, QueryChoices, body, received
@@ -31,13 +33,12 @@ NOTED = {
 }
 """OpenAPI's `headers` of such an answer."""
 
-_ENDINGS = {"jpeg": "jpg", "tiff": "tif"}
 
-
-def attachment(kind: str) -> dict[str, str]:
-    """The header with the name under which a browser saves a result."""
-    name = f"deblurred.{_ENDINGS.get(kind, kind)}"
-    return {"content-disposition": f'attachment; filename="{name}"'}
+def attachment(name: str) -> dict[str, str]:
+    """The header with the name under which a browser saves a result (RFC 6266)."""
+    quoted = quote(name, safe=" ()")
+    plain = f'filename="{name}"' if quoted == name else f"filename*=utf-8''{quote(name, safe='')}"
+    return {"content-disposition": f"attachment; {plain}"}
 
 
 def noted(lost: Sequence[str]) -> dict[str, str]:
@@ -70,7 +71,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     retry = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
     return {
         status: {
-            "model": Problem,
+            # With `model`, it would be of the media type of the route's other answers.
+            "content": {"application/json": {"schema": _PROBLEM}},
             "description": _MEANINGS[status],
             **({"headers": retry} if status in (429, 503) else {}),
         }
@@ -78,13 +80,14 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}  # of `health`
 _MEANINGS = {
     400: "The form cannot be read.",
     401: "The token is missing or wrong.",
     403: "The request comes from a page of another site.",
     404: "There is no such job: it never existed, was deleted, or has expired.",
     408: "The body was sent too slowly.",
-    409: "The job is not finished yet.",
+    409: "The job is not finished yet, or was not posted to be viewed.",
     413: "The body is too long, or the photo has too many pixels.",
     415: "The body is no picture of a format that can be read.",
     421: "The host name in the request is not known.",
@@ -132,7 +135,7 @@ async def deblur(request: Request, queue: Queue, options: QueryChoices) -> Respo
             with result:
                 kind = chosen.format or result.format
                 found = result.encode(chosen.strength, kind)
-            headers = {**attachment(kind), **noted(found.lost)}
+            headers = {**attachment(result_name(None, kind)), **noted(found.lost)}
             return Response(found.data, media_type=f"image/{kind}", headers=headers)
 
         return deblurring(
