@@ -191,11 +191,3 @@ class ListenError(UnblurError):
     """An address or a port that cannot be listened on."""
 
 
-class ExpiredError(UnblurError):
-    """A session of the web page, or a photo of one, that does not exist any more."""
-
-    def __init__(self) -> None:
-        super().__init__("is no longer here: photos are deleted a while after the page is left")
-
-    def __reduce__(self) -> tuple[type, tuple[()]]:
-        return type(self), ()

@@ -14,7 +14,6 @@ from tests.files import with_thumbnail, write
 from unblur import photo
 from unblur.errors import (
     BusyError,
-    ExpiredError,
     ModelError,
     NotKeptWarning,
     PhotoError,
@@ -124,7 +123,7 @@ def test_a_model_of_another_kind_is_a_type_error(picture: np.ndarray) -> None:
             call(picture, model=3)  # pyright: ignore[reportArgumentType]
 
 
-@pytest.mark.parametrize("error", [BusyError(3), ExpiredError(), PhotoError("x", limit=3)])
+@pytest.mark.parametrize("error", [BusyError(3), PhotoError("x", limit=3)])
 def test_errors_cross_processes(error: UnblurError) -> None:
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))

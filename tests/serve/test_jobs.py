@@ -23,11 +23,12 @@ from tests.serve.server import Server
 from unblur import photo
 from unblur.errors import BusyError, UnblurError
 from unblur.inference.deblurrer import Deblurrer
-from unblur.serve.jobs import TRIES, Jobs
-from unblur.serve.jobs.store import Record, Store, new_id
+from unblur.serve.jobs import Jobs
+from unblur.serve.jobs.choices import JobChoices
+from unblur.serve.jobs.runner import TRIES
+from unblur.serve.jobs.store import Record, Store, copied, new_id
 from unblur.serve.models import LoadedModels
 from unblur.serve.queue import PhotoQueue
-from unblur.serve.uploads import Choices
 
 SLOW = """
 import sys, time
@@ -127,8 +128,13 @@ def opened(
 def waiting(store: Store, data: bytes, **fields: Any) -> Record:
     given: dict[str, Any] = {"strength": 1.0, "model": "default", "format": None, **fields}
     record = Record(new_id(), time.time(), **given)
-    store.create(io.BytesIO(data), record)
-    return record
+
+
+    def fill(home: Path) -> dict[str, Any]:
+        copied(io.BytesIO(data), home / "photo")
+        return {}
+
+    return store.create(record, fill)
 
 
 def test_what_a_kill_can_leave_is_put_right(store: Store, network: Network, png: bytes) -> None:
@@ -192,7 +198,7 @@ def test_a_kill_at_any_step_of_a_job_is_put_right(
     with monkeypatch.context() as patch:
         for name in ("rename", "replace", "unlink"):
             patch.setattr(os, name, watched(getattr(os, name)))
-        jobs.create(io.BytesIO(png), Choices())
+        jobs.create(io.BytesIO(png), JobChoices())
         until(lambda: jobs.count()["done"])
     queue.close()
     jobs.close()
@@ -261,7 +267,7 @@ def test_a_job_keeps_its_scale(
 
     monkeypatch.setattr("unblur.serve.models.Deblurrer", Noted)
     queue, jobs = opened(store, network)
-    made = jobs.create(io.BytesIO(png), Choices(scale=0.5)).record
+    made = jobs.create(io.BytesIO(png), JobChoices(scale=0.5)).record
     until(lambda: jobs.count()["done"] == 3)
     queue.close()
     jobs.close()
@@ -293,14 +299,14 @@ def test_what_may_have_killed_the_server_comes_last(
 
 def test_jobs_are_bounded_and_their_time_is(store: Store, network: Network, png: bytes) -> None:
     queue, jobs = opened(store, network, capacity=2, keep=0.5)
-    made = [jobs.create(io.BytesIO(png), Choices()) for _ in range(2)]
+    made = [jobs.create(io.BytesIO(png), JobChoices()) for _ in range(2)]
     with pytest.raises(BusyError):
-        jobs.create(io.BytesIO(png), Choices())
+        jobs.create(io.BytesIO(png), JobChoices())
     network.go.set()
     until(lambda: all(jobs.get(job.record.id) is None for job in made))
     jobs.sweep()
     assert not list(store.folder.iterdir())
-    jobs.create(io.BytesIO(png), Choices())
+    jobs.create(io.BytesIO(png), JobChoices())
     queue.close()
     jobs.close()
 
@@ -331,7 +337,7 @@ def test_many_jobs_keep_nobody_waiting(
     for _ in range(5):
         assert server.client.post("/v1/jobs", content=png).status_code == 202
     assert network.began.acquire(timeout=20)
-    assert server.queue.count() == {"waiting": 0, "running": 1, "jobs": 4, "spare": 0}
+    assert server.queue.count() == {"waiting": 0, "running": 1, "viewed": 0, "jobs": 4, "spare": 0}
     thread = threading.Thread(
         target=server.client.post, args=("/v1/deblur",), kwargs={"content": png}
     )

@@ -14,7 +14,7 @@ from tests.files import write
 from tests.serve.conftest import Brighter
 from unblur import photo
 from unblur.inference.deblurrer import Deblurrer
-from unblur.serve.page import previews
+from unblur.serve.jobs import previews
 from unblur.serve.result import CachedResult
 
 
@@ -58,9 +58,9 @@ def test_tiles_together_are_the_result(
     path = tmp_path / "photo.png"
     coarse.resize(16).write_to_file(str(path))
     whole = CachedResult.compute(Deblurrer(Brighter()), path)
-    assert previews.show_after(whole, tmp_path, "after-1")
-    assert seen(tmp_path / "after-1.jpg").shape == (67, 100, 3)
-    for side, strength in (("before", 0), ("after-1", 1)):
+    assert previews.show_after(whole, tmp_path)
+    assert seen(tmp_path / "after.jpg").shape == (67, 100, 3)
+    for side, strength in (("before", 0), ("after", 1)):
         expected = photo.read(whole.encode(strength).data).pixels
         shown = np.zeros_like(expected)
         for tile in (tmp_path / side).glob("*.jpg"):
@@ -73,8 +73,8 @@ def test_tiles_together_are_the_result(
     monkeypatch.setattr("unblur.inference.deblur_file.IN_MEMORY", 0)
     (tmp_path / "parts").mkdir()
     with CachedResult.compute(Deblurrer(Brighter()), path) as parts:
-        previews.show_after(parts, tmp_path / "parts", "after-1")
-    same = [(tmp_path / side / "after-1.jpg").read_bytes() for side in ("", "parts")]
+        previews.show_after(parts, tmp_path / "parts")
+    same = [(tmp_path / side / "after.jpg").read_bytes() for side in ("", "parts")]
     assert same[0] == same[1]
     assert not list((tmp_path / "parts").glob(".unblur-*"))
 

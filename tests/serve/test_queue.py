@@ -54,9 +54,10 @@ def test_spare_tasks_come_after_all_others(queue: Callable[[int], PhotoQueue]) -
     until(lambda: one.begun == ["first"])
     tasks = [one.submit(f"spare {n}", "spare") for n in range(9)]  # they are not in the way
     tasks += [one.submit("job", "job"), one.submit("request"), one.submit("request")]
+    tasks += [one.submit("viewed", "viewed")]
     with pytest.raises(BusyError):
         one.submit("too many")
-    assert one.queue.count() == {"waiting": 2, "running": 1, "jobs": 1, "spare": 9}
+    assert one.queue.count() == {"waiting": 2, "running": 1, "viewed": 1, "jobs": 1, "spare": 9}
     assert one.queue.position(tasks[2]) == 3
     one.queue.cancel(tasks[0])
     one.let_go()
@@ -65,7 +66,28 @@ def test_spare_tasks_come_after_all_others(queue: Callable[[int], PhotoQueue]) -
     with pytest.raises(TaskCancelledError):
         tasks[0].future.result(20)
     spare = [f"spare {n}" for n in range(1, 9)]
-    assert one.begun == ["first", "job", "request", "request", *spare]
+    assert one.begun == ["first", "viewed", "job", "request", "request", *spare]
+
+
+def test_the_other_threads_take_requests_first_and_no_job_that_nobody_looks_at(
+    queue: Callable[[int], PhotoQueue],
+) -> None:
+    one = Worker(queue(2))
+    for name in ("first", "second"):
+        one.submit(name, "viewed")
+    until(lambda: sorted(one.begun) == ["first", "second"])
+    lanes: list[Lane] = ["job", "viewed", "request"]
+    tasks = {lane: one.submit(lane, lane) for lane in lanes}
+    one.submit("last", "job")
+    one.let_go("first", "second")
+    until(lambda: {"viewed", "request"} <= set(one.begun))  # one thread has each
+    one.let_go("request")
+    tasks["request"].future.result(20)
+    assert one.queue.count()["jobs"] == 2
+    one.let_go("viewed", "job")
+    tasks["job"].future.result(20)
+    until(lambda: one.begun[-2:] == ["job", "last"])
+    one.let_go()
 
 
 def test_one_spare_task_runs_at_a_time_and_none_when_the_server_stops(

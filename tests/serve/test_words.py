@@ -9,7 +9,7 @@ from unblur.inference.blur_map import BlurMap
 from unblur.inspection import Inspection
 from unblur.inspection.summary import Kind
 from unblur.serve.api import noted
-from unblur.serve.page import words
+from unblur.serve.jobs import words
 
 NOTHING = BlurMap(*np.zeros((5, 1, 1), np.float32))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
@@ -14,6 +15,7 @@ from unblur import photo
 from unblur.errors import BusyError, ModelError
 from unblur.serve.disconnect import result_of
 from unblur.serve.errors import refusal
+from unblur.serve.names import result_name
 from unblur.serve.queue import PhotoQueue
 from unblur.serve.result import CachedResult
 from unblur.serve.uploads import BINARY, C, Choices, Format, QueryChoices, body, received
@@ -31,13 +33,12 @@ NOTED = {
 }
 """OpenAPI's `headers` of such an answer."""
 
-_ENDINGS = {"jpeg": "jpg", "tiff": "tif"}
 
-
-def attachment(kind: str) -> dict[str, str]:
-    """The header with the name under which a browser saves a result."""
-    name = f"deblurred.{_ENDINGS.get(kind, kind)}"
-    return {"content-disposition": f'attachment; filename="{name}"'}
+def attachment(name: str) -> dict[str, str]:
+    """The header with the name under which a browser saves a result (RFC 6266)."""
+    quoted = quote(name, safe=" ()")
+    plain = f'filename="{name}"' if quoted == name else f"filename*=utf-8''{quote(name, safe='')}"
+    return {"content-disposition": f"attachment; {plain}"}
 
 
 def noted(lost: Sequence[str]) -> dict[str, str]:
@@ -132,7 +133,7 @@ async def deblur(request: Request, queue: Queue, options: QueryChoices) -> Respo
             with result:
                 kind = chosen.format or result.format
                 found = result.encode(chosen.strength, kind)
-            headers = {**attachment(kind), **noted(found.lost)}
+            headers = {**attachment(result_name(None, kind)), **noted(found.lost)}
             return Response(found.data, media_type=f"image/{kind}", headers=headers)
 
         return deblurring(

@@ -11,23 +11,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from fastapi.routing import APIRoute
+from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from unblur import __version__
-from unblur.serve import api, health, inspect
+from unblur.serve import about, api, health, inspect, malloc, page
 from unblur.serve.body_limits import BodyLimitMiddleware
 from unblur.serve.errors import UnexpectedErrorMiddleware, invalid
-from unblur.serve.jobs import Jobs
+from unblur.serve.jobs import Jobs, events, pictures, results
 from unblur.serve.jobs import routes as job_routes
 from unblur.serve.methods import MethodsMiddleware
-from unblur.serve.metrics import METHODS, Metrics, MetricsMiddleware
+from unblur.serve.metrics import Metrics, MetricsMiddleware
 from unblur.serve.models import LoadedModels
 from unblur.serve.openapi import describe
 from unblur.serve.queue import PhotoQueue
@@ -43,8 +42,10 @@ Deblurs a photograph and keeps all else of its file; or says how blurred it is, 
 
 Errors are answered by one line: `{"detail": "..."}`. 429 and 503 come with `Retry-After`.
 """
-_ROUTERS = (api.router, inspect.router, job_routes.router, health.router)
-_ROUTES = [r for router in _ROUTERS for r in router.routes if isinstance(r, APIRoute)]
+_SWEEP = 20.0
+"""Seconds between two searches for expired jobs."""
+
+_no_page = APIRouter(include_in_schema=False)
 
 
 def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it is frozen
@@ -68,7 +69,8 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
         queue.close()
         raise
     metrics = Metrics(queue, jobs.count)
-    routes: list[BaseRoute] = [*_ROUTES]
+    routers = _routers(settings)
+    routes = [route for router in routers for route in router.routes]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -88,6 +90,7 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
         middleware=_middleware(settings, metrics, routes),
@@ -98,7 +101,8 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
     state.settings, state.queue, state.jobs, state.metrics = settings, queue, jobs, metrics
     state.stop = queue.drain
     routes += app.routes  # the description's
-    routes += _add_routes(app, settings)
+    for router in routers:
+        app.include_router(router)
     describe(app, list(queue.models), bool(settings.token))
     return app
 
@@ -114,7 +118,7 @@ def _middleware(settings: Settings, metrics: Metrics, routes: list[BaseRoute]) -
     )
     return [
         # Counts every request, refused ones too.
-        Middleware(MetricsMiddleware, metrics=metrics, routes=_ROUTES),
+        Middleware(MetricsMiddleware, metrics=metrics, routes=routes),
         # Checks host, origin and token, and adds the security headers to every answer.
         Middleware(SecurityMiddleware, settings=settings),
         # Lets pages of the allowed sites read the answers, errors too.
@@ -128,29 +132,21 @@ def _middleware(settings: Settings, metrics: Metrics, routes: list[BaseRoute]) -
     ]
 
 
-def _add_routes(app: FastAPI, settings: Settings) -> list[BaseRoute]:
-    """Adds all routes; returns those of the page, or the one in its place."""
-    for router in _ROUTERS:
-        app.include_router(router)
-    # Before the page, which takes every other path.
-    app.add_api_route("/v1/{rest:path}", _not_found, methods=METHODS, include_in_schema=False)
-    if settings.page:
-        from unblur.serve import page  # imports Gradio, which the API does not need
-
-        return page.mount(app, settings)
-    app.add_api_route("/", _root, include_in_schema=False)
-    return app.routes[-1:]
+def _routers(settings: Settings) -> list[APIRouter]:
+    """In the order in which they are asked; /v1/jobs/events is no job."""
+    of_jobs = [events.router, results.router, pictures.router, job_routes.router]
+    root = page.router if settings.page else _no_page
+    return [api.router, inspect.router, *of_jobs, about.router, health.router, root]
 
 
 async def _sweep(jobs: Jobs) -> None:
     while True:
         await run_in_threadpool(jobs.sweep)
-        await asyncio.sleep(60)
+        # The queue trims after tasks, but not after downloads.
+        await run_in_threadpool(malloc.trim)
+        await asyncio.sleep(_SWEEP)
 
 
+@_no_page.get("/")
 async def _root() -> PlainTextResponse:
     return PlainTextResponse("unblur: POST /v1/deblur; /openapi.json describes the rest\n")
-
-
-async def _not_found() -> Response:
-    return JSONResponse({"detail": "Not Found"}, 404)

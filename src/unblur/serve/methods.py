@@ -16,8 +16,7 @@ class MethodsMiddleware:
     they were declared with.
 
     Args:
-        routes: that are known. Requests for other paths, such as Gradio's, are passed on, HEAD as
-            GET.
+        routes: all that the app has.
     """
 
     def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
@@ -50,7 +49,10 @@ class MethodsMiddleware:
 
 
 def _without_body(send: Send) -> Send:
-    """Passes on the head of an answer, and ends it where its body begins: a stream has no end."""
+    """Passes on the head of an answer, and ends it where its body begins: a stream has no end.
+
+    The server then tells the route that the client has left.
+    """
     ended = False
 
     async def send_on(message: Message) -> None:

@@ -16,7 +16,7 @@ from prometheus_client import (
 )
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from starlette.routing import BaseRoute, Match, Mount, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unblur import __version__
@@ -86,7 +86,7 @@ class MetricsMiddleware:
     """Counts requests by route. No label holds text of the client's choice.
 
     Args:
-        routes: those of routers that the app includes; the app's own are known.
+        routes: all that the app has.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, routes: Sequence[BaseRoute]) -> None:
@@ -96,7 +96,6 @@ class MetricsMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        routes = [*self.routes, *scope["app"].routes]  # a mounted app replaces `scope["app"]`
         began = time.monotonic()
         status = 0
 
@@ -109,7 +108,7 @@ class MetricsMiddleware:
         try:
             await self.app(scope, receive, send_on)
         finally:
-            route = _label(routes, scope)
+            route = _label(self.routes, scope)
             method = scope["method"] if scope["method"] in METHODS else "other"
             self.metrics.requests.labels(method, route, str(status or "gone")).inc()
             self.metrics.latency.labels(route).observe(time.monotonic() - began)
@@ -124,9 +123,6 @@ def _by_state(name: str, documentation: str, counts: Mapping[str, int]) -> Gauge
 
 def _label(routes: Sequence[BaseRoute], scope: Scope) -> str:
     for route in routes:
-        if route.matches(scope)[0] is not Match.NONE:
-            if isinstance(route, Mount):
-                return "page"
-            if isinstance(route, Route):
-                return route.path
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
+            return route.path
     return "other"

@@ -45,4 +45,5 @@ def _name_models(operation: dict[str, Any], models: list[str]) -> None:
     for given in operation.get("parameters", []):
         if given["name"] == "model":
             given["schema"] = {"type": "string", "enum": models, "default": models[0]}
-            form["model"] = {**form["model"], **given["schema"]}
+            if "model" in form:
+                form["model"] = {**form["model"], **given["schema"]}

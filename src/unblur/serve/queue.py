@@ -23,8 +23,9 @@ from unblur.serve.work import Work
 QUIET = 1.0
 """Seconds without work after which free memory is given back; the last answers are sent by then."""
 
-Lane = Literal["request", "job", "spare"]
-"""Who waits: a client; nobody, the result is kept; or nobody, and all others come first."""
+Lane = Literal["request", "viewed", "job", "spare"]
+"""Who waits: a client; somebody who looks at the photo; nobody, the result is kept; or nobody, and
+all others come first."""
 
 T = TypeVar("T")
 
@@ -82,8 +83,10 @@ class PhotoQueue:
     """A bounded queue and the threads that work on it.
 
     While one thread's photo is in the network, others' are read and written. The first thread
-    prefers jobs and the other threads leave them alone, so that neither jobs nor requests are
-    starved by the other. Spare tasks run one at a time, when a thread finds nothing else to do.
+    prefers jobs, first those that somebody looks at. The other threads leave the rest of the jobs
+    alone, and take those that somebody looks at when there is no request. So neither jobs nor
+    requests are starved by the other. Spare tasks run one at a time, when a thread finds nothing
+    else to do.
 
     Args:
         models: the models that photos may ask for.
@@ -111,6 +114,7 @@ class PhotoQueue:
         self._change = threading.Condition()
         self._lanes: dict[Lane, deque[Task[Any]]] = {
             "request": deque(),
+            "viewed": deque(),
             "job": deque(),
             "spare": deque(),
         }
@@ -158,11 +162,12 @@ class PhotoQueue:
         return min(120, max(1, math.ceil(seconds)))
 
     def count(self) -> dict[str, int]:
-        """The number of tasks that wait, that run, and of jobs and spare tasks that wait."""
+        """The number of tasks that wait, that run, and of those that wait in other lanes."""
         with self._change:
             return {
                 "waiting": len(self._lanes["request"]),
                 "running": len(self._running),
+                "viewed": len(self._lanes["viewed"]),
                 "jobs": len(self._lanes["job"]),
                 "spare": len(self._lanes["spare"]),
             }
@@ -251,8 +256,7 @@ class PhotoQueue:
         """Where a thread finds its next task; None if there is none for it."""
         names: list[Lane] = ["request"]
         if not self.draining:
-            if takes_jobs:
-                names.insert(0, "job")
+            names = ["viewed", "job", "request"] if takes_jobs else ["request", "viewed"]
             if all(task.lane != "spare" for task in self._running):
                 names.append("spare")
         return next((self._lanes[name] for name in names if self._lanes[name]), None)

@@ -27,7 +27,7 @@ Change = tuple[slice, np.ndarray]
 
 
 class CachedResult:
-    """A photo and the network's change to it, made by `compute`.
+    """A photo and the network's change to it: made by `compute`, or of what `move_to_disk` left.
 
     The result at a strength is, byte for byte, the file that `unblur deblur --strength` writes.
     `close`, or the end of a `with`, frees what is held; `move_to_disk` keeps the change without
@@ -45,7 +45,7 @@ class CachedResult:
         self,
         source: bytes | Path,
         picture: Photo,
-        change: list[Change] | IO[bytes],
+        change: list[Change] | IO[bytes] | Path,
         max_pixels: int | None = photo.MAX_PIXELS,
         scales: Mapping[float, float] | None = None,
     ) -> None:

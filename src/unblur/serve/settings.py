@@ -56,8 +56,8 @@ class Settings:
     jobs: Path | None = option(
         None, "Folder of the jobs, of one server; by default in the user's state folder."
     )
-    max_jobs: int = option(100, "Jobs kept, finished ones included.", least=0)
-    keep: float = option(86400.0, "How long finished jobs are kept.", duration=True)
+    max_jobs: int = option(200, "Jobs kept, the page's photos and finished ones included.", least=0)
+    keep: float = option(86400.0, "How long finished jobs are kept, at most.", duration=True)
 
     @property
     def max_bytes(self) -> int:

@@ -40,7 +40,8 @@ class ModelChoice(BaseModel):
     ] = None
 
 
-def _scale(given: Any) -> options.Scale:
+def to_scale(given: Any) -> options.Scale:
+    """A scale as it is given by a client; pydantic says what is wrong with it."""
     try:
         return options.scale_of(given)
     except (ValueError, TypeError) as error:
@@ -71,7 +72,7 @@ class Choices(ModelChoice):
     scale: Annotated[
         options.Scale,
         Field(description=options.SCALE.help),
-        BeforeValidator(_scale),
+        BeforeValidator(to_scale),
         WithJsonSchema(SCALES),
     ] = "auto"
     format: Annotated[
@@ -124,7 +125,7 @@ async def received(request: Request, choices: C) -> AsyncIterator[tuple[BinaryIO
             twice.
         RequestValidationError: if the form's choices are invalid.
     """
-    _check_names((name for name, _ in request.query_params.multi_items()), choices)
+    check_names((name for name, _ in request.query_params.multi_items()), choices)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         async with _form(request, choices) as (file, form):
@@ -145,7 +146,7 @@ async def received(request: Request, choices: C) -> AsyncIterator[tuple[BinaryIO
 @asynccontextmanager
 async def _form(request: Request, choices: ModelChoice) -> AsyncIterator[tuple[BinaryIO, FormData]]:
     try:
-        form = await request.form(max_files=1, max_fields=8, max_part_size=2**16)
+        form = await request.form(max_files=1, max_fields=16, max_part_size=2**16)
     except StarletteHTTPException as error:
         raise HTTPException(400, f"the form cannot be read: {error.detail}") from None
     try:
@@ -153,7 +154,7 @@ async def _form(request: Request, choices: ModelChoice) -> AsyncIterator[tuple[B
         if not files:
             raise HTTPException(422, "the form holds no file; the photo was expected as one")
         texts = [name for name, value in form.multi_items() if isinstance(value, str)]
-        _check_names(texts, choices)
+        check_names(texts, choices)
         yield files[0].file, form
     finally:
         await form.close()
@@ -171,7 +172,7 @@ async def _check(file: BinaryIO) -> None:
         raise refusal(error) from None
 
 
-def _check_names(names: Iterable[str], choices: ModelChoice) -> None:
+def check_names(names: Iterable[str], choices: BaseModel) -> None:
     """Refuses names that no option has, which would be left unheeded, and options given twice."""
     known = list(type(choices).model_fields)
     for name, times in Counter(names).items():

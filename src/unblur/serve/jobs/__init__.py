@@ -4,46 +4,37 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections import Counter
-from collections.abc import Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, NamedTuple
 
-from unblur.errors import BusyError, JobsError, ModelError, PhotoError, TaskCancelledError
+from anyio import CapacityLimiter
+
+from unblur.errors import BusyError, JobsError
 from unblur.photo import locked
-from unblur.serve.errors import BUG, log, refusal
-from unblur.serve.jobs.store import Record, Store, is_id, new_id
-from unblur.serve.queue import PhotoQueue, Task
-from unblur.serve.result import CachedResult
-from unblur.serve.uploads import Choices
-from unblur.serve.work import deblurring
+from unblur.serve.jobs import viewing
+from unblur.serve.jobs.choices import AgainChoices, JobChoices
+from unblur.serve.jobs.job import Job
+from unblur.serve.jobs.runner import Runner
+from unblur.serve.jobs.store import Record, Store, copied, is_id, new_id
+from unblur.serve.names import clean_name, stored_name
+from unblur.serve.queue import PhotoQueue
 
-TRIES = 10
-"""A job that was running when the server was killed this often fails: it may be the cause."""
+_AGAIN = (
+    *("strength", "model", "format", "best", "scale", "name", "view", "keep"),
+    *("width", "height", "details", "blur"),
+)
+"""Fields of a record that another job of the photo has too."""
 
 
-@dataclass
-class Job:
-    """A job: its record on the disk, and its task while there is one."""
+class Blended(NamedTuple):
+    """A result that was blended, and what of the photo's file it does not have."""
 
-    record: Record
-    task: Task[tuple[str, tuple[str, ...]]] | None = None
-    begun: bool = False
-    removed: bool = False
-
-    @property
-    def state(self) -> Literal["waiting", "running", "done", "failed"]:
-        running = self.record.state == "waiting" and self.task and self.task.state == "running"
-        return "running" if running else self.record.state
-
-    @property
-    def progress(self) -> float:
-        if self.record.state == "done":
-            return 1.0
-        return self.task.progress if self.task and self.record.state == "waiting" else 0.0
+    path: Path
+    lost: tuple[str, ...]
 
 
 class Jobs:
@@ -52,16 +43,30 @@ class Jobs:
     Args:
         folder: of no other server; made if it does not exist.
         capacity: number of jobs kept, finished ones too.
-        keep: seconds that a finished job is kept.
+        keep: seconds that a finished job is kept, and the most that a job may ask for.
+        clock: tells the time in seconds; when a job was last asked for is measured by it.
+
+    Attributes:
+        decoders: limits the threads that read or write photos for requests.
 
     Raises:
         JobsError: if the folder cannot be used.
     """
 
-    def __init__(self, queue: PhotoQueue, folder: Path, capacity: int, keep: float) -> None:
+    def __init__(
+        self,
+        queue: PhotoQueue,
+        folder: Path,
+        capacity: int,
+        keep: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.capacity, self.keep = capacity, keep
-        self._queue = queue
+        # Decoding takes memory and CPU time.
+        self.decoders = CapacityLimiter(2)
+        self._queue, self._clock = queue, clock
         self._store = Store(folder)
+        self._runner = Runner(queue, self._store)
         self._jobs: dict[str, Job] = {}
         self._lock = threading.RLock()
         self._held = ExitStack()
@@ -76,34 +81,73 @@ class Jobs:
             raise JobsError(f"{folder} cannot hold jobs ({error.strerror})") from None
         # Those that may have caused a kill come last.
         for record in sorted(records, key=lambda r: (r.tries, r.created)):
-            job = self._jobs[record.id] = Job(record)
-            if record.state == "waiting":
-                self._begin(job)
+            job = self._jobs[record.id] = Job(record, clock())
+            self._runner.begin(job)
 
-    def create(self, file: BinaryIO, choices: Choices) -> Job:
+    def create(self, file: BinaryIO, choices: JobChoices) -> Job:
         """Makes a job of a photo, which is on the disk when this returns.
 
         Raises:
             BusyError: if there are too many jobs.
             ModelError: if there is no such model.
+            PhotoError: if it is to be viewed, and cannot be read.
             OSError: if the photo cannot be written.
         """
-        model = self._queue.models.find(choices.model).name
-        asked = (choices.strength, model, choices.format)
-        how = {"best": choices.best, "scale": choices.scale}
-        record = Record(new_id(), time.time(), *asked, **how)
-        job = Job(record)
+        record = Record(
+            new_id(),
+            time.time(),
+            choices.strength,
+            self._queue.models.find(choices.model).name,
+            choices.format,
+            best=choices.best,
+            scale=choices.scale,
+            name=None if choices.name is None else clean_name(choices.name),
+            view=choices.view,
+            keep=None if choices.keep is None else min(choices.keep, self.keep),
+        )
+
+        def fill(home: Path) -> dict[str, Any]:
+            path = home / stored_name(record.name)
+            copied(file, path)
+            return viewing.bring(home, path, self._queue.max_pixels) if record.view else {}
+
+        return self._add(record, fill)
+
+    def again(self, job: Job, choices: AgainChoices) -> Job:
+        """Makes another job of a job's photo; what is not chosen is as it was.
+
+        Raises:
+            BusyError, ModelError: as `create`.
+            FileNotFoundError: if the photo is not there any more.
+            OSError: if a file cannot be written.
+        """
+        old = job.record
+        chosen = choices.model_dump(exclude_none=True)
+        if "model" in chosen:
+            chosen["model"] = self._queue.models.find(choices.model).name
+        as_it_was = {name: getattr(old, name) for name in _AGAIN}
+        record = Record(new_id(), time.time(), **{**as_it_was, **chosen})
+
+        def fill(home: Path) -> dict[str, Any]:
+            viewing.share(self._store.home(old), home, stored_name(old.name), bool(old.blur))
+            return {}
+
+        return self._add(record, fill)
+
+    def _add(self, record: Record, fill: Callable[[Path], dict[str, Any]]) -> Job:
+        job = Job(record, self._clock())
         with self._lock:
             if self.is_full():
                 raise BusyError(self._queue.retry_after)
             self._jobs[record.id] = job  # counts before it is written
         try:
-            self._store.create(file, record)
+            job.record = self._store.create(record, fill, viewing.ROOM if record.view else 0)
         except BaseException:
             with self._lock:
-                del self._jobs[record.id]
+                self._jobs.pop(record.id, None)
             raise
-        self._begin(job)
+        job.asked = self._clock()
+        self._runner.begin(job)
         return job
 
     def is_full(self) -> bool:
@@ -111,22 +155,52 @@ class Jobs:
         return len(self._jobs) >= self.capacity
 
     def get(self, identity: str) -> Job | None:
-        """The job of this name; None if there is none, or it has expired."""
+        """The job of this name, which counts as asking for it; None if there is none any more."""
         job = self._jobs.get(identity) if is_id(identity) else None
-        return None if job is None or self._is_expired(job) else job
+        if job is None or self._is_expired(job):
+            return None
+        job.asked = self._clock()
+        return job
+
+    def home(self, job: Job) -> Path:
+        """The folder of its files."""
+        return self._store.home(job.record)
 
     def result(self, job: Job) -> Path:
-        """The result's file."""
+        """The result's file, of a job that is not viewed."""
         return self._store.result(job.record)
+
+    def blend(self, job: Job, strength: float, kind: str) -> Blended:
+        """Writes the result of a job that is viewed at a strength, without the network.
+
+        Returns:
+            A new file, which the caller deletes, and what of the photo's file it does not have.
+
+        Raises:
+            PhotoError: if the format cannot hold the photo.
+            FileNotFoundError: if the job was removed meanwhile.
+            OSError: if it cannot be written.
+        """
+        home, path = self.home(job), self._store.photo(job.record)
+        out = home / f".result-{uuid.uuid4().hex}"
+        try:
+            most = self._queue.max_pixels
+            return Blended(out, viewing.blend(home, path, out, strength, kind, most))
+        except BaseException:
+            out.unlink(missing_ok=True)
+            raise
+        finally:
+            if job.removed:  # writing makes the folder anew
+                self._store.remove(job.record.id)
 
     def position(self, job: Job) -> int:
         """Its place among the jobs that wait, from 1; 0 if it does not."""
         return self._queue.position(job.task) if job.task else 0
 
     def expires(self, job: Job) -> float | None:
-        """When it is removed, in seconds since 1970; None while it is unfinished."""
+        """When it is removed, in seconds since 1970; None while that is not certain."""
         finished = job.record.finished
-        return None if finished is None else finished + self.keep
+        return None if finished is None or job.record.keep is not None else finished + self.keep
 
     def delete(self, identity: str) -> bool:
         """Cancels a job and removes its files; returns whether there was one."""
@@ -136,8 +210,7 @@ class Jobs:
             return False
         job.removed = True
         self._store.remove(identity)
-        if job.task is not None:
-            self._queue.cancel(job.task)
+        self._runner.cancel(job)
         return True
 
     def sweep(self) -> None:
@@ -158,78 +231,7 @@ class Jobs:
         self._held.close()
 
     def _is_expired(self, job: Job) -> bool:
+        if job.record.keep is not None:
+            return self._clock() - job.asked > job.record.keep
         expires = self.expires(job)
         return expires is not None and time.time() > expires
-
-    def _begin(self, job: Job) -> None:
-        record = job.record
-        if record.tries >= TRIES:
-            self._fail(job, f"the server was killed {TRIES} times while it ran")
-            return
-
-        def finish(result: CachedResult) -> tuple[str, tuple[str, ...]]:
-            with result:
-                kind = record.format or result.format
-                found = result.save(self._store.result(record), record.strength, kind)
-                return kind, found.lost
-
-        def started() -> None:
-            job.begun = True
-            self._update(job, tries=job.record.tries + 1)
-
-        try:
-            work = deblurring(
-                self._queue.models.find(record.model),
-                self._store.photo(record),
-                finish,
-                max_pixels=self._queue.max_pixels,
-                best=record.best,
-                scale=record.scale,
-                kind=record.format,
-                started=started,
-            )
-            job.task = self._queue.submit(work, "job")
-        except ModelError as error:
-            self._fail(job, str(error))
-            return
-        except BusyError:
-            return  # the server is stopping; the next start queues it
-        job.task.future.add_done_callback(lambda future: self._ended(job, future))
-
-    def _ended(self, job: Job, future: Future[tuple[str, tuple[str, ...]]]) -> None:
-        """Records how a task ended; called in the queue's thread."""
-        if job.removed:
-            # The result may have been written after the job was removed.
-            self._store.remove(job.record.id)
-            return
-        error = future.exception()
-        if error is None:
-            kind, lost = future.result()
-            done = {"state": "done", "finished": time.time()}
-            self._update(job, **done, format=kind, lost=list(lost))
-        elif isinstance(error, TaskCancelledError):
-            # The server is stopping: the next start queues it, and this try does not count.
-            if job.begun:
-                self._update(job, tries=job.record.tries - 1)
-        elif isinstance(error, PhotoError) and self._is_stored(error.file):
-            # It is the server's fault, and its files are not to be shown.
-            log.error("job %s failed", job.record.id, exc_info=error)
-            self._fail(job, BUG)
-        else:
-            self._fail(job, refusal(error).detail)
-
-    def _is_stored(self, file: Path | None) -> bool:
-        return file is not None and file.is_relative_to(self._store.folder)
-
-    def _fail(self, job: Job, error: str) -> None:
-        self._update(job, state="failed", finished=time.time(), error=error)
-
-    def _update(self, job: Job, **changes: object) -> None:
-        record = replace(job.record, **changes)  # pyright: ignore[reportArgumentType]
-        try:
-            self._store.update(record)
-        except OSError as error:
-            if not job.removed:
-                # The change still holds in memory.
-                log.error("job %s could not be recorded: %s", record.id, error)
-        job.record = record

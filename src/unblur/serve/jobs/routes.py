@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, BinaryIO, Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from fastapi import Path as InPath
-from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field, WithJsonSchema
+import anyio.to_thread
+from fastapi import APIRouter, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.types import Receive, Scope, Send
 
-from unblur import photo
-from unblur.errors import BusyError, ModelError
-from unblur.inference.options import Scale
-from unblur.serve.api import NOTED, RESULT, UPLOAD, attachment, noted, problems
+from unblur.errors import BusyError, ModelError, PhotoError
+from unblur.serve.api import UPLOAD, problems
 from unblur.serve.errors import log, refusal
-from unblur.serve.jobs import Job, Jobs
-from unblur.serve.uploads import SCALES, Choices, QueryChoices, body, received
-
-Identity = Annotated[str, InPath(alias="id", description="The job's `id`.", examples=["0f" * 16])]
-
-
-class JobState(BaseModel):
-    """A job."""
-
-    id: str = Field(description="Its secret name, which is all that is needed to fetch the result.")
-    state: Literal["waiting", "running", "done", "failed"]
-    progress: float = Field(ge=0, le=1, description="1 when it is done.")
-    position: int = Field(ge=0, description="Its place in the queue, from 1; 0 once it has begun.")
-    strength: float
-    best: bool
-    scale: Annotated[Scale, WithJsonSchema(SCALES)]
-    model: str
-    format: str | None = Field(description="Of the result; null until known if none was asked for.")
-    error: str | None = Field(description="Why it failed, in one line.")
-    notes: list[str] = Field(
-        description="What of the photo's file the result does not have, in a few words each."
-    )
-    created: datetime
-    finished: datetime | None
-    expires: datetime | None = Field(description="When it is removed; null until it is finished.")
-    result: str | None = Field(description="Address of the result, when it is done.")
-
-
-async def _jobs(request: Request) -> Jobs:
-    return request.app.state.jobs
-
-
-JobsOf = Annotated[Jobs, Depends(_jobs)]
+from unblur.serve.jobs.choices import AgainOptions, JobChoices, JobOptions
+from unblur.serve.jobs.states import JobOf, JobsOf, JobState, no_job, state_of
+from unblur.serve.uploads import body, check_names, received
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -59,10 +24,10 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
     summary="Post a job",
     status_code=202,
     responses=problems(*UPLOAD),
-    openapi_extra=body(Choices),
+    openapi_extra=body(JobChoices),
 )
 async def post_job(
-    request: Request, response: Response, jobs: JobsOf, options: QueryChoices
+    request: Request, response: Response, jobs: JobsOf, options: JobOptions
 ) -> JobState:
     """As `/v1/deblur`, but the answer is sent when the photo is on the server's disk.
 
@@ -72,102 +37,59 @@ async def post_job(
     if jobs.is_full():
         raise refusal(BusyError(60))
     async with received(request, options) as (file, chosen):
-        try:
-            job = await run_in_threadpool(jobs.create, file, chosen)
-        except (BusyError, ModelError) as error:
-            raise refusal(error) from None
-        except OSError as error:
-            log.error("a job could not be stored: %s", error)
-            detail = "there is no room for it on the server's disk"
-            raise HTTPException(503, detail, {"Retry-After": "120"}) from None
+        decodes = jobs.decoders if chosen.view else None
+        with _refusals():
+            job = await anyio.to_thread.run_sync(jobs.create, file, chosen, limiter=decodes)
     response.headers["location"] = f"/v1/jobs/{job.record.id}"
-    return _state(jobs, job)
+    return state_of(jobs, job)
 
 
 @router.get("/{id}", summary="Get a job's state", responses=problems(404))
-async def get_job(jobs: JobsOf, identity: Identity) -> JobState:
+async def get_job(jobs: JobsOf, job: JobOf) -> JobState:
     """Its state and progress."""
-    return _state(jobs, _found(jobs, identity))
+    return state_of(jobs, job)
 
 
-@router.get(
-    "/{id}/result",
-    summary="Fetch a job's result",
-    response_class=Response,
-    responses={
-        200: {"description": "The deblurred photo's file.", "content": RESULT, "headers": NOTED},
-        **problems(404, 409, 422),
-    },
+@router.post(
+    "/{id}/again",
+    summary="Post a job of the same photo",
+    status_code=202,
+    responses=problems(403, 404, 409, 422, 429, 503),
 )
-async def get_result(jobs: JobsOf, identity: Identity) -> Response:
-    """The file that `/v1/deblur` would have sent, until the job expires."""
-    job = _found(jobs, identity)
-    record = job.record
-    if record.state == "failed":
-        raise HTTPException(422, record.error)
-    if record.state != "done" or record.format is None:
-        raise HTTPException(409, f"the job is {job.state}, not done", {"Retry-After": "2"})
-    try:
-        file = await run_in_threadpool(jobs.result(job).open, "rb")
-    except FileNotFoundError:
-        raise _none() from None
-    size = file.seek(0, 2)
-    file.seek(0)
-    headers = {"content-length": str(size), **attachment(record.format), **noted(record.lost)}
-    return _FileResponse(file, media_type=f"image/{record.format}", headers=headers)
+async def post_again(
+    request: Request, response: Response, jobs: JobsOf, job: JobOf, options: AgainOptions
+) -> JobState:
+    """Another job of a job's photo, which is not sent again; what is left out is as it was.
+
+    The photo is there until a job is finished, and as long as the job if that was posted to be
+    viewed; else the answer is 409.
+    """
+    check_names((name for name, _ in request.query_params.multi_items()), options)
+    with _refusals():
+        try:
+            made = await run_in_threadpool(jobs.again, job, options)
+        except FileNotFoundError:
+            detail = "the job's photo is not kept any more; send it again"
+            raise HTTPException(409, detail) from None
+    response.headers["location"] = f"/v1/jobs/{made.record.id}"
+    return state_of(jobs, made)
 
 
 @router.delete("/{id}", summary="Delete a job", status_code=204, responses=problems(403, 404))
-async def delete_job(jobs: JobsOf, identity: Identity) -> None:
+async def delete_job(jobs: JobsOf, job: JobOf) -> None:
     """Cancels it if it is not finished, and removes photo and result."""
-    _found(jobs, identity)
-    if not await run_in_threadpool(jobs.delete, identity):
-        raise _none()
+    if not await run_in_threadpool(jobs.delete, job.record.id):
+        raise no_job()
 
 
-def _found(jobs: Jobs, identity: str) -> Job:
-    job = jobs.get(identity)
-    if job is None:
-        raise _none()
-    return job
-
-
-def _none() -> HTTPException:
-    return HTTPException(404, "there is no such job; finished jobs are removed after a while")
-
-
-def _state(jobs: Jobs, job: Job) -> JobState:
-    record, expires = job.record, jobs.expires(job)
-    return JobState(
-        id=record.id,
-        state=job.state,
-        progress=job.progress,
-        position=jobs.position(job),
-        strength=record.strength,
-        best=record.best,
-        scale=record.scale,
-        model=record.model,
-        format=record.format,
-        error=record.error,
-        notes=[photo.without([words]) for words in record.lost],
-        created=_time(record.created),
-        finished=None if record.finished is None else _time(record.finished),
-        expires=None if expires is None else _time(expires),
-        result=f"/v1/jobs/{record.id}/result" if record.state == "done" else None,
-    )
-
-
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(round(seconds), UTC)
-
-
-class _FileResponse(StreamingResponse):
-    """Sends an open file, and closes it, also if the client leaves before the end."""
-
-    def __init__(self, file: BinaryIO, media_type: str, headers: dict[str, str]) -> None:
-        super().__init__(iter(lambda: file.read(2**18), b""), 200, headers, media_type)
-        self.file = file
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self.file:
-            await super().__call__(scope, receive, send)
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turns what making a job raises into answers."""
+    try:
+        yield
+    except (BusyError, ModelError, PhotoError, MemoryError) as error:
+        raise refusal(error) from None
+    except OSError as error:
+        log.error("a job could not be stored: %s", error)
+        detail = "there is no room for it on the server's disk"
+        raise HTTPException(503, detail, {"Retry-After": "120"}) from None

@@ -4,6 +4,7 @@
     FOLDER/ID/photo      as it was sent, until the job is finished
     FOLDER/ID/result     complete, if it exists
 
+A job that is viewed has no result, but what one is made of (`viewing.py`), and keeps its photo.
 A job is created and removed by renaming its folder, and its files are replaced by renaming.
 Photos and results would be files beside an SQLite database too, and need the same steps.
 """
@@ -16,11 +17,11 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, TypedDict
 
 from unblur import photo
 from unblur.errors import PhotoError
@@ -28,9 +29,19 @@ from unblur.inference.options import Scale
 from unblur.photo.files import atomic
 from unblur.serve.disk_space import require_room
 from unblur.serve.errors import log
+from unblur.serve.jobs import viewing
+from unblur.serve.names import stored_name
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _NEW, _GONE = ".new-", ".gone-"
+
+
+class Blur(TypedDict):
+    """How blurred a photo is: the sharpness from 0 to 100, and what a page says of it."""
+
+    score: int
+    level: Literal["sharp", "soft", "blurred"]
+    words: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,21 @@ class Record:
     scale: Scale = "auto"
     lost: list[str] = field(default_factory=list)
     """What of the photo's file the result does not have, in a few words each."""
+    name: str | None = None
+    """The photo's file name, to be shown."""
+    view: bool = False
+    """Whether it can be viewed, and the result made at any strength."""
+    keep: float | None = None
+    """Seconds after it was last asked for until it is removed."""
+    width: int | None = None
+    height: int | None = None
+    details: str | None = None
+    """The photo's format, size and the like; None, as the two before, until it is read."""
+    unchanged: bool | None = None
+    """Whether the photo needs no deblurring; None until that is known."""
+    scales: str = ""
+    """At which scales the network worked, in words."""
+    blur: Blur | None = None
 
 
 class Store:
@@ -60,34 +86,47 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def home(self, record: Record) -> Path:
+        """The folder of a job."""
+        return self.folder / record.id
+
     def photo(self, record: Record) -> Path:
-        return self.folder / record.id / "photo"
+        return self.home(record) / stored_name(record.name)
 
     def result(self, record: Record) -> Path:
-        return self.folder / record.id / "result"
+        return self.home(record) / "result"
 
-    def create(self, file: BinaryIO, record: Record) -> None:
-        """Writes a job to the disk, and waits until it is there."""
-        require_room(self.folder)
+    def create(
+        self, record: Record, fill: Callable[[Path], dict[str, Any]], room: int = 0
+    ) -> Record:
+        """Writes a job to the disk, and waits until it is there.
+
+        Args:
+            fill: writes the files into the folder that it is given, and returns fields of the
+                record that are known by them; what it raises leaves nothing behind.
+            room: bytes that must be free besides the reserve.
+
+        Returns:
+            The record with those fields.
+        """
+        require_room(self.folder, room)
         new = self.folder / f"{_NEW}{record.id}"
         new.mkdir(mode=0o700)
         try:
-            with (new / "photo").open("wb") as copy:
-                shutil.copyfileobj(file, copy, 2**20)
-                copy.flush()
-                os.fsync(copy.fileno())
+            record = replace(record, **fill(new))
             _write(new, record)
             _sync(new)
-            new.rename(self.folder / record.id)
+            new.rename(self.home(record))
         except BaseException:
             shutil.rmtree(new, ignore_errors=True)
             raise
         _sync(self.folder)
+        return record
 
     def update(self, record: Record) -> None:
-        """Writes the record; removes the photo of a finished job."""
-        _write(self.folder / record.id, record)
-        if record.state != "waiting":
+        """Writes the record; removes the photo of a finished job that is not viewed."""
+        _write(self.home(record), record)
+        if record.state != "waiting" and not record.view:
             self.photo(record).unlink(missing_ok=True)
 
     def remove(self, identity: str) -> None:
@@ -116,19 +155,40 @@ class Store:
         if record.id != folder.name:
             raise ValueError("it is another's")
         for stray in folder.glob(".*"):
-            stray.unlink(missing_ok=True)
+            shutil.rmtree(stray) if stray.is_dir() else stray.unlink(missing_ok=True)
+        if record.view:
+            return self._viewed(record)
         result = self.result(record)
         if record.state == "waiting" and result.exists():
             # Killed between the writing of the result and of the record.
             kind, original = photo.read(result, None).format, self.photo(record)
-            lost = []
-            if original.exists() and not filecmp.cmp(original, result, shallow=False):
-                lost = list(photo.lost(photo.read(original, None), kind))
-            done = {"state": "done", "finished": result.stat().st_mtime}
-            record = replace(record, **done, format=kind, lost=lost)
+            known: dict[str, Any] = {"format": kind}
+            if original.exists():
+                known["unchanged"] = filecmp.cmp(original, result, shallow=False)
+                if not known["unchanged"]:
+                    known["lost"] = list(photo.lost(photo.read(original, None), kind))
+            record = replace(record, state="done", finished=result.stat().st_mtime, **known)
         if record.state != "waiting" and self.photo(record).exists():
             self.update(record)  # the kill prevented it
         return record
+
+    def _viewed(self, record: Record) -> Record:
+        """The same for a job that is viewed: what a kill left unfinished is made again."""
+        home = self.home(record)
+        if record.state == "done" and not viewing.is_complete(home, record.width, record.height):
+            record = replace(record, state="waiting", finished=None)
+            self.update(record)
+        if record.state != "done":
+            viewing.clear(home)
+        return record
+
+
+def copied(file: BinaryIO, path: Path) -> None:
+    """Copies a file to a new one, and waits until it is on the disk."""
+    with path.open("wb") as copy:
+        shutil.copyfileobj(file, copy, 2**20)
+        copy.flush()
+        os.fsync(copy.fileno())
 
 
 def new_id() -> str:

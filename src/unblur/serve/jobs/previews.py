@@ -38,8 +38,10 @@ def show_before(photo: Photo, folder: Path) -> None:
         raise PhotoError(f"cannot be shown ({str(error).splitlines()[0]})") from None
 
 
-def show_after(result: CachedResult, folder: Path, name: str) -> bool:
-    """Writes NAME.jpg, the result at full strength, and of a large photo tiles before and after.
+def show_after(result: CachedResult, folder: Path) -> bool:
+    """Writes after.jpg, the result at full strength, and of a large photo tiles of both sides.
+
+    The tiles are before/x_y.jpg and after/x_y.jpg.
 
     Returns:
         Whether anything was changed.
@@ -48,14 +50,13 @@ def show_after(result: CachedResult, folder: Path, name: str) -> bool:
         PhotoError: if there is no room for the result's pixels.
     """
     photo, _, strips = result.at(1.0)
-    with collected(photo, strips, folder / name) as (pixels, changed):
+    with collected(photo, strips, folder / "after") as (pixels, changed):
         with _opened(pixels, photo) as image:
-            _base(displayed(image, photo)).jpegsave(str(folder / f"{name}.jpg"), **_SAVED)
+            _base(displayed(image, photo)).jpegsave(str(folder / "after.jpg"), **_SAVED)
         if needs_tiles(photo.width, photo.height):
             with _opened(pixels, photo) as image:
-                _tiles(displayed(image, photo), folder / name)
-            if not (folder / "before").exists():
-                _tiles(displayed(photo.shown, photo), folder / "before")
+                _tiles(displayed(image, photo), folder / "after")
+            _tiles(displayed(photo.shown, photo), folder / "before")
     return changed
 
 
@@ -76,7 +77,7 @@ def _base(image: Any) -> Any:
 
 def _tiles(image: Any, folder: Path) -> None:
     """Writes FOLDER/x_y.jpg."""
-    scratch = folder.with_name(f"{folder.name}-{uuid.uuid4().hex}")
+    scratch = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
     image.dzsave(
         str(scratch),
         layout="dz",
