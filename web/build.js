@@ -26,8 +26,7 @@ const LOADED = [
   "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm",
   "onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs",
   "onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm",
-  "@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm",
-  "@jsquash/jpeg/codec/enc/mozjpeg_enc.wasm",
+  "@cornerstonejs/codec-libjpeg-turbo-8bit/dist/libjpegturbowasm.wasm",
   "@jsquash/webp/codec/dec/webp_dec.wasm",
 ];
 /** What not every visitor needs: kept for offline use only by those who do. */
@@ -108,7 +107,6 @@ async function bundle(define) {
 /** @param {Set<string>} libraries */
 async function bundleLibraries(libraries) {
   await esbuild.build({
-    stdin: undefined,
     entryPoints: [...libraries].map((name) => ({ in: name, out: fileOf(name).slice(0, -3) })),
     outdir: path.join(out, "lib"),
     absWorkingDir: HERE,
@@ -116,11 +114,12 @@ async function bundleLibraries(libraries) {
     minify: true,
     format: "esm",
     target: "es2022",
-    external: ["node:*"],
+    // Of Node.js; the libraries ask first whether they run there.
+    external: ["node:*", "fs", "path"],
     // Without the runtime inside, which is loaded by its address.
     conditions: ["onnxruntime-web-use-extern-wasm"],
     legalComments: "inline",
-    logLevel: "error",
+    logLevel: "silent",
   });
 }
 

@@ -3,7 +3,7 @@
 
 import { answer } from "./calls.js";
 import { blend, deblur } from "./engine/deblur.js";
-import { tileSide } from "./engine/memory.js";
+import { tileFor } from "./engine/memory.js";
 import { colourChannels } from "./engine/pixels.js";
 import { scaleWords } from "./engine/words.js";
 import { openBest } from "./open-network.js";
@@ -70,10 +70,10 @@ const tell = answer({ open, add, work, remove, tile, save });
  * @param {string|null} engine "wasm" or "webgpu"; null: what there is
  */
 async function open(engine) {
-  /** In GiB, at most 8; Chromium alone tells. @type {number} */
-  const memory = /** @type {any} */ (navigator).deviceMemory ?? 8;
-  side = tileSide(CONTRACT, memory);
-  maxPixels = memory > 4 ? 100e6 : 24e6;
+  /** In GiB; Chromium alone tells. @type {number|undefined} */
+  const memory = /** @type {any} */ (navigator).deviceMemory;
+  side = tileFor(CONTRACT, memory);
+  maxPixels = (memory ?? 4) > 2 ? 100e6 : 24e6;
   network = await openBest(engine);
   return {
     models: [],
@@ -194,7 +194,7 @@ async function fileOf(held, strength) {
   const { data } = blend(photo, await changeOf(result), strength);
   const unchanged = data.every((value, at) => value === photo.data[at]);
   const { bytes, type, name } = await writePhoto(photo, data, { unchanged });
-  return { name, blob: new Blob([bytes], { type }) };
+  return { name, blob: blob(bytes, type) };
 }
 
 /** Deblurs the photos that wait, one after the other, in their order. */
@@ -224,7 +224,7 @@ async function run(held) {
     const after = blend(photo, found.change, 1);
     const result = {
       options,
-      change: new Blob([found.change]),
+      change: blob(found.change),
       after: await pictureOf(after, photo, BASE),
       unchanged: found.unchanged,
       scales: scaleWords(found.scales, scale !== "auto"),
@@ -267,6 +267,14 @@ async function pixelsOf({ id, file }) {
   return photo;
 }
 
+/**
+ * @param {ArrayBufferView} data
+ * @param {string} [type]
+ */
+function blob(data, type) {
+  return new Blob([/** @type {BlobPart} */ (data)], { type });
+}
+
 /** @param {Result} result */
 async function changeOf({ change }) {
   if (lastChange?.change !== change) lastChange = { change, values: new Int16Array(await change.arrayBuffer()) };
@@ -296,7 +304,7 @@ function cut({ width, height, top, left }, data, channels) {
  * @param {number} [largest] side
  */
 async function jpeg(pixels, photo, largest) {
-  return new Blob([await preview(pixels, photo, largest)], { type: "image/jpeg" });
+  return blob(await preview(pixels, photo, largest), "image/jpeg");
 }
 
 /**

@@ -84,7 +84,7 @@ export async function readPhoto(bytes, name, { maxPixels }) {
 /**
  * The file of a result: a JPEG of a JPEG, else a PNG.
  * @param {Photo} photo
- * @param {Uint8Array} data new pixels, as `photo.data`
+ * @param {Picture["data"]} data new pixels, as `photo.data`
  * @param {{unchanged?: boolean}} [options] `unchanged`: they are the photo's, so the file is too
  * @returns {Promise<{bytes: Uint8Array, type: string, name: string}>}
  */
