@@ -1,0 +1,73 @@
+// Values of square cells, and their interpolation at pixels (`cells_at` of resample.py).
+
+import { lengthOf } from "./tiling.js";
+
+/** @typedef {import("./tiling.js").Range} Range */
+
+/** Values of square cells, (height, width, channels).
+ * @typedef {{height: number, width: number, data: Float32Array}} Cells */
+
+/** Cells, interpolated at an image's pixels in some of its rows and columns: linear between the
+ * cells' middles.
+ *
+ * @param {Cells} cells
+ * @param {Range} y
+ * @param {Range} x
+ * @param {number} cell side of a cell, in pixels
+ * @param {number} [channels]
+ * @returns {Float32Array} (rows, columns, channels)
+ */
+export function cellsAt({ height, width, data }, y, x, cell, channels = 1) {
+  const rows = between(y, height, cell);
+  const columns = between(x, width, cell);
+  const length = width * channels;
+  const row = new Float32Array(length);
+  const out = new Float32Array(rows.length * columns.length * channels);
+  let to = 0;
+  for (const [above, below, share] of rows) {
+    for (let k = 0; k < length; k++) {
+      const value = data[above * length + k];
+      row[k] = value + (data[below * length + k] - value) * share;
+    }
+    for (let j = 0; j < columns.length; j++) {
+      const [left, right, part] = columns[j];
+      for (let c = 0; c < channels; c++) {
+        const value = row[left * channels + c];
+        out[to++] = value + (row[right * channels + c] - value) * part;
+      }
+    }
+  }
+  return out;
+}
+
+/** The sum over the square of cells around each, the outer ones repeated.
+ *
+ * @param {Float64Array} cells (height, width)
+ * @param {number} height
+ * @param {number} width
+ * @param {number} reach cells on each side
+ */
+export function around(cells, height, width, reach) {
+  /** @param {number} place @param {number} count */
+  const inside = (place, count) => Math.max(0, Math.min(count - 1, place));
+  return cells.map((_, k) => {
+    let sum = 0;
+    for (let y = -reach; y <= reach; y++) {
+      const row = inside(Math.floor(k / width) + y, height) * width;
+      for (let x = -reach; x <= reach; x++) sum += cells[row + inside((k % width) + x, width)];
+    }
+    return sum;
+  });
+}
+
+/** The cells on both sides of each pixel, and the share of the second.
+ *
+ * @param {Range} pixels @param {number} count of cells @param {number} cell
+ */
+function between(pixels, count, cell) {
+  return Array.from({ length: lengthOf(pixels) }, (_, k) => {
+    const place = Math.max(0, Math.min(count - 1, (pixels.start + k + 0.5) / cell - 0.5));
+    const before = Math.floor(place);
+    return [before, Math.min(before + 1, count - 1), Math.fround(place - before)];
+  });
+}
