@@ -18,7 +18,7 @@ NODE = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable
 def test_engine_computes_what_the_package_computes(tmp_path: Path) -> None:
     assert NODE is not None
     write(tmp_path)
-    tests = [str(WEB / "tests" / f"{name}.test.js") for name in ("engine", "deblur")]
+    tests = [str(WEB / "tests" / f"{name}.test.js") for name in ("engine", "deblur", "network")]
     done = subprocess.run(
         [NODE, "--test", "--test-reporter=tap", *tests],
         env={**os.environ, "UNBLUR_VECTORS": str(tmp_path)},

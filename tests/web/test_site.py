@@ -91,8 +91,19 @@ def opened(browser: Browser, host: Host) -> Iterator[Opened]:
 
 
 def read(data: bytes | Path) -> np.ndarray:
-    image = Image.open(io.BytesIO(data) if isinstance(data, bytes) else data)
-    return np.asarray(image, dtype=int)
+    with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data) as image:
+        return np.asarray(image, dtype=int)
+
+
+def exif(data: bytes | Path) -> dict[int, Any]:
+    with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data) as image:
+        return dict(image.getexif())
+
+
+def are_alike(found: bytes, expected: Path) -> bool:
+    """Whether two JPEGs are of pixels a level apart: some coefficients are rounded otherwise."""
+    apart = np.abs(read(found) - read(expected))
+    return bool((apart > 1).mean() < 1e-3 and apart.max() < 10)
 
 
 def deblurred(path: Path, out: Path, *options: str) -> Path:
@@ -109,13 +120,14 @@ def test_a_photo_comes_back_as_from_the_command_line(opened: Opened, tmp_path: P
     name, data = opened.download()
     assert name == "coffee-deblurred.jpg"
     expected = deblurred(photo, tmp_path / "out.jpg")
-    assert np.abs(read(data) - read(expected)).max() <= 2  # one of the pixels, one of JPEG
-    assert Image.open(io.BytesIO(data)).getexif() == Image.open(expected).getexif()
+    assert are_alike(data, expected)
+    assert exif(data) == exif(expected) != {}
+    assert np.abs(read(data) - read(photo)).max() > 20
 
     # The strength is blended at once; at 0 it is the very file.
     tab.get_by_role("slider", name="Strength").fill("50")
     half = deblurred(photo, tmp_path / "half.jpg", "--strength", "0.5")
-    assert np.abs(read(opened.download()[1]) - read(half)).max() <= 2
+    assert are_alike(opened.download()[1], half)
     tab.get_by_role("slider", name="Strength").fill("0")
     assert opened.download()[1] == photo.read_bytes()
 

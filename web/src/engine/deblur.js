@@ -4,7 +4,7 @@
 import { passOf } from "./passes.js";
 import { colourChannels } from "./pixels.js";
 import { enlarge } from "./resample.js";
-import { ScaleMap, chooseScales } from "./scales.js";
+import { ScaleMap, chooseScales, sum } from "./scales.js";
 
 /** @typedef {import("./pixels.js").Pixels} Pixels */
 /** @typedef {import("./network.js").Network} Network */
@@ -17,8 +17,8 @@ import { ScaleMap, chooseScales } from "./scales.js";
  * @property {boolean} unchanged whether the full effect leaves every pixel as it is
  */
 
-/** Parts of a level of 8 bits in which changes are held, within the range of 16 bits. Odd, so that a
- * rounded change is never half a level: the full effect is rounded as if it were not held so. */
+/** Parts of a level of 8 bits in which changes are held, within the range of 16 bits. Odd, so that
+ * a rounded change is never half a level: the full effect is rounded as if it were not held so. */
 const UNITS = 127;
 const SMALLEST_SCALE = 1 / 16;
 
@@ -41,17 +41,15 @@ const SMALLEST_SCALE = 1 / 16;
 export async function deblur(network, pixels, options = {}) {
   const { scale = "auto", best = false, tile = network.contract.tile, signal } = options;
   if (scale !== "auto" && !(scale >= SMALLEST_SCALE && scale <= 1)) {
-    throw new RangeError(`auto or a number from 1/16 to 1 was expected as the scale, not ${scale}`);
+    throw new RangeError(`auto or a number from 1/16 to 1 was expected, not ${scale}`);
   }
-  const report = options.report ?? (() => {});
   let [begun, total] = [0, 0];
   const begin = async () => {
     // Else no message, that the work is cancelled for example, would come through between runs.
     await new Promise((resolve) => setTimeout(resolve));
     signal?.throwIfAborted();
-    report(total ? begun++ : 0, total);
+    options.report?.(total ? begun++ : 0, total);
   };
-  signal?.throwIfAborted();
   const scales =
     scale === "auto"
       ? await chooseScales(network, pixels, tile, begin)
@@ -59,12 +57,15 @@ export async function deblur(network, pixels, options = {}) {
   const passes = Array.from(scales.weights.keys(), (one) =>
     passOf(network, pixels, one, scales, tile, best),
   );
-  total = passes.reduce((runs, pass) => runs + pass.runs, 0);
+  total = sum(passes.map((pass) => pass.runs));
   const change = new Int16Array(pixels.height * pixels.width * colourChannels(pixels.channels));
   // One after the other, so that a row of tiles of one pass is held.
   for (const pass of passes) await addTo(change, pass, pixels, begin);
   const unchanged = change.every((value) => Math.abs(value) <= UNITS / 2);
-  return { change, scales: scales.shares(), unchanged };
+  /** @type {Map<number, number>} */
+  const shares = new Map();
+  scales.weights.forEach(({ data }, one) => shares.set(one, sum(data) / data.length));
+  return { change, scales: shares, unchanged };
 }
 
 /** Adds a change to the pixels that it was computed from.

@@ -22,7 +22,7 @@ const LONGER = 36;
  * and at a half of it, a quarter, ..., as long as it has pixels; where the motion is long, or only
  * the smaller scale is sure, that counts.
  *
- * @param {Network} network
+ * @param {Network} network one that measures blur
  * @param {Pixels} pixels
  * @param {number} scale 0 to 1
  * @param {number} tile largest side given to the network at once, in pixels
@@ -52,45 +52,46 @@ export async function measure(network, pixels, scale, tile, begin) {
 
 /** What the network measures in an image at its own scale alone.
  *
- * @param {Network} network
- * @param {Source} image
- * @param {number} tile
+ * @param {Network} network @param {Source} image @param {number} tile
  * @param {() => Promise<void>} begin
  * @returns {Promise<Planes>}
  */
-export async function inTiles(network, image, tile, begin) {
-  const { contract } = network;
+async function inTiles(network, image, tile, begin) {
   const height = Math.ceil(image.height / CELL);
   const width = Math.ceil(image.width / CELL);
   const data = new Float32Array(height * width * PLANES);
-  const overlap = Math.floor(Math.min(contract.overlap, tile / 4) / CELL);
+  const overlap = Math.floor(Math.min(network.contract.overlap, tile / 4) / CELL);
   const shape = { height, width, channels: PLANES };
-
-  /** @param {Range} cells @param {number} side @returns {Range} */
-  const inPixels = ({ start, stop }, side) => ({
-    start: start * CELL,
-    stop: Math.min(stop * CELL, side),
-  });
-
   /** @param {Range} y @param {Range} x in cells */
-  async function measured(y, x) {
-    const rows = inPixels(y, image.height);
-    const columns = inPixels(x, image.width);
-    const [turn] = turnsOf(lengthOf(rows), lengthOf(columns));
-    const batch = batchOf(image.read(rows, columns), image.channels, turn, contract);
-    await begin();
-    const found = await network.measure(batch);
-    const length = lengthOf(x) * PLANES;
-    const part = new Float32Array(lengthOf(y) * length);
-    for (let i = 0; i < lengthOf(y); i++) {
-      const from = i * found.width * PLANES;
-      part.set(found.data.subarray(from, from + length), i * length);
-    }
-    return part;
+  function measured(y, x) {
+    const rows = { start: y.start * CELL, stop: Math.min(y.stop * CELL, image.height) };
+    const columns = { start: x.start * CELL, stop: Math.min(x.stop * CELL, image.width) };
+    return measurePart(network, image, rows, columns, begin);
   }
-
-  for await (const strip of runTiled(measured, shape, Math.floor(tile / CELL), overlap, 1)) {
-    data.set(strip.data, strip.start * width * PLANES);
-  }
+  const strips = runTiled(measured, shape, Math.floor(tile / CELL), overlap, 1);
+  for await (const strip of strips) data.set(strip.data, strip.start * width * PLANES);
   return { height, width, data };
+}
+
+/** What the network measures in a part of an image, which begins with a cell.
+ *
+ * @param {Network} network one that measures blur
+ * @param {Source} image
+ * @param {Range} y
+ * @param {Range} x
+ * @param {() => Promise<void>} begin called before the network's run
+ * @returns {Promise<Float32Array>} (rows, columns, `PLANES`) of cells
+ */
+export async function measurePart(network, image, y, x, begin) {
+  const [turn] = turnsOf(lengthOf(y), lengthOf(x));
+  const batch = batchOf(image.read(y, x), image.channels, turn, network.contract);
+  await begin();
+  const found = (await network.run(batch)).blur;
+  const length = Math.ceil(turn.width / CELL) * PLANES;
+  const part = new Float32Array(Math.ceil(turn.height / CELL) * length);
+  for (let to = 0, from = 0; found && to < part.length; to += length) {
+    part.set(found.data.subarray(from, from + length), to);
+    from += found.width * PLANES;
+  }
+  return part;
 }

@@ -22,12 +22,13 @@ import { CELL, PLANES } from "./gate.js";
  * @property {Contract} contract
  * @property {string} provider what computes it: "webgpu" or "wasm"
  * @property {(batch: Batch) => Promise<{restored: Float32Array, blur: Planes | null}>} run returns
- *   the restored picture, as the batch, and the blur; the batch's data may be gone after
- * @property {(batch: Batch) => Promise<Planes>} measure returns the blur alone
+ *   the restored picture, as the batch, and the blur
  * @property {() => Promise<void>} close frees its memory
  */
 
 /** Opens a network.
+ *
+ * Its blur is not to be had alone: the runtime computes all outputs whichever are asked for.
  *
  * @param {object} options
  * @param {Uint8Array} options.model the ONNX file
@@ -42,35 +43,24 @@ import { CELL, PLANES } from "./gate.js";
 export async function openNetwork({ model, contract, ort, provider = "wasm", threads }) {
   if (threads) ort.env.wasm.numThreads = threads;
   const session = await ort.InferenceSession.create(model, { executionProviders: [provider] });
-  const [input] = session.inputNames;
-  const names = contract.measures_blur ? ["restored", "blur"] : [session.outputNames[0]];
 
-  /** @param {Batch} batch @param {string[]} wanted @returns {Promise<Float32Array[]>} */
-  async function outputs({ data, height, width }, wanted) {
+  /** @param {Batch} batch */
+  async function run({ data, height, width }) {
     const image = new ort.Tensor("float32", data, [1, 3, height, width]);
-    const found = await session.run({ [input]: image }, wanted);
-    const values = wanted.map((name) => /** @type {Float32Array} */ (found[name].data));
+    const found = await session.run({ [session.inputNames[0]]: image });
+    const [restored, blur] = [session.outputNames[0], "blur"].map(
+      (name) => /** @type {Float32Array} */ (found[name]?.data),
+    );
     for (const tensor of [image, ...Object.values(found)]) tensor.dispose();
-    return values;
+    return { restored, blur: contract.measures_blur ? planesOf(blur, height, width) : null };
   }
+  return { contract, provider, run, close: () => session.release() };
+}
 
-  /** @param {Batch} batch @param {Float32Array} found @returns {Planes} */
-  function planes({ height, width }, found) {
-    const count = found.length / PLANES;
-    const data = found.map((_, k) => found[(k % PLANES) * count + Math.floor(k / PLANES)]);
-    return { height: height / CELL, width: width / CELL, data };
-  }
-
-  return {
-    contract,
-    provider,
-    async run(batch) {
-      const [restored, blur] = await outputs(batch, names);
-      return { restored, blur: blur ? planes(batch, blur) : null };
-    },
-    async measure(batch) {
-      return planes(batch, (await outputs(batch, ["blur"]))[0]);
-    },
-    close: () => session.release(),
-  };
+/** @param {Float32Array} found (planes, rows, columns) @param {number} height @param {number} width
+ * @returns {Planes} */
+function planesOf(found, height, width) {
+  const count = found.length / PLANES;
+  const data = found.map((_, k) => found[(k % PLANES) * count + Math.floor(k / PLANES)]);
+  return { height: height / CELL, width: width / CELL, data };
 }

@@ -14,15 +14,14 @@ import { addTurned, batchOf, turnsOf } from "./turns.js";
 /** @typedef {import("./network.js").Network} Network */
 /** @typedef {import("./scales.js").ScaleMap} ScaleMap */
 
-/**
- * @typedef {object} Pass what the full effect adds to a photo, computed at one scale and weighted
- *   by its share
+/** What the full effect adds to a photo, computed at one scale and weighted by its share.
+ * @typedef {object} Pass
  * @property {number} scale
  * @property {Source} image the photo at this scale
  * @property {number} runs of the network; tiles in which the scale has no share are left out
- * @property {(begin: () => Promise<void>) => AsyncGenerator<Strip, void>} strips the changes at this
- *   scale, (rows, width, colours), full scale = 1, from top to bottom; `begin` is called before each
- *   run of the network
+ * @property {(begin: () => Promise<void>) => AsyncGenerator<Strip, void>} strips the changes at
+ *   this scale, (rows, width, colours), full scale = 1, from top to bottom; `begin` is called
+ *   before each run of the network
  */
 
 /** @param {Network} network @param {Pixels} pixels @param {number} scale @param {ScaleMap} scales
@@ -57,7 +56,8 @@ export function passOf(network, pixels, scale, scales, tile, best) {
   async function change(y, x, begin) {
     const share = shareAt(y, x);
     if (!share) return null;
-    const [height, width] = [lengthOf(y), lengthOf(x)];
+    const height = lengthOf(y);
+    const width = lengthOf(x);
     const colours = image.read(y, x);
     const turns = turnsOf(height, width).slice(0, best ? 8 : 1);
     const sums = Array.from({ length: 5 }, () => new Float32Array(height * width));
@@ -72,11 +72,10 @@ export function passOf(network, pixels, scale, scales, tile, best) {
       // Where there is no texture to tell by, or noise, the picture seen from afar decides.
       const noise = gate.noisy(colours, height, width, channels);
       const plain = scales.blurredAt(scale, y, x, 0);
-      const suspect = noise ? scales.blurredAt(scale, y, x, noise) : null;
-      const weight = sums[3].map((sure, k) => {
-        const whole = (sure + sums[4][k] * (plain ? plain[k] : 1)) / turns.length;
-        return Math.max(whole, noise * (suspect ? suspect[k] : 1));
-      });
+      const suspect = noise ? scales.blurredAt(scale, y, x, noise) : plain;
+      const weight = sums[3].map((sure, k) =>
+        Math.max((sure + sums[4][k] * plain[k]) / turns.length, noise * suspect[k]),
+      );
       multiply(found, weight, channels);
     }
     multiply(found, share, channels);

@@ -49,15 +49,3 @@ export function fullSize({ width, height, channels, data }) {
   }
   return { width, height, channels: colours, read };
 }
-
-/** @param {Source} source @param {Range} y @param {Range} x @returns {Source} a part of an image */
-export function partOf(source, y, x) {
-  /** @param {Range} range @param {number} by */
-  const moved = (range, by) => ({ start: range.start + by, stop: range.stop + by });
-  return {
-    width: lengthOf(x),
-    height: lengthOf(y),
-    channels: source.channels,
-    read: (rows, columns) => source.read(moved(rows, y.start), moved(columns, x.start)),
-  };
-}

@@ -76,22 +76,27 @@ export async function enlarge(strips, old, size, take) {
   const length = old.width * old.channels;
   const sums = new Float64Array(length);
   const row = new Float64Array(size.width * old.channels);
-  /** @type {Strip} rows before the strip that are still needed */
-  let held = { ...whole(0), data: new Float32Array(0) };
+  /** @type {Float32Array[]} by their place in the image */
+  const rows = [];
   let y = 0;
-  for await (const strip of strips) {
-    for (; y < size.height && down.first[y] + down.taps <= strip.stop; y++) {
+  for await (const { start, stop, data } of strips) {
+    for (let k = start, from = 0; k < stop; k++, from += length) {
+      rows[k] = data.subarray(from, from + length);
+    }
+    for (; y < size.height && down.first[y] + down.taps <= stop; y++) {
       sums.fill(0);
       combine(down, y, (from, weight) => {
-        const { start, data } = from < strip.start ? held : strip;
-        for (let k = 0, at = (from - start) * length; k < length; k++) {
-          sums[k] += data[at + k] * weight;
-        }
+        const one = rows[from];
+        for (let k = 0; k < length; k++) sums[k] += one[k] * weight;
       });
       along(sums, across, whole(size.width), 0, old.channels, row);
       take(y, row);
     }
-    held = tail(held, strip, down.first[Math.min(y, size.height - 1)], length);
+    // Copies of the few that are needed again, so that the strip is not held.
+    rows.forEach((one, k) => {
+      if (k >= down.first[y]) rows[k] = one.slice();
+      else delete rows[k];
+    });
   }
 }
 
@@ -165,20 +170,4 @@ function along(row, { taps, first, weights }, x, left, channels, out) {
       out[to++] = sum;
     }
   }
-}
-
-/** The last rows of two strips, one below the other, from `start` on.
- *
- * @param {Strip} held @param {Strip} strip @param {number} start
- * @param {number} length of a row
- * @returns {Strip}
- */
-function tail(held, strip, start, length) {
-  start = Math.min(start, strip.stop);
-  const data = new Float32Array((strip.stop - start) * length);
-  const above = Math.max(0, strip.start - start);
-  if (above) data.set(held.data.subarray((start - held.start) * length));
-  const from = Math.max(0, start - strip.start);
-  data.set(strip.data.subarray(from * length), above * length);
-  return { start, stop: strip.stop, data };
 }

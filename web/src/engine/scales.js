@@ -3,8 +3,8 @@
 
 import { around, cellsAt } from "./cells.js";
 import { CELL, PLANES, betweenLengths, blurredShare, cellsOf } from "./gate.js";
-import { inTiles, measure } from "./measure.js";
-import { fullSize, partOf } from "./pixels.js";
+import { measure, measurePart } from "./measure.js";
+import { fullSize } from "./pixels.js";
 import { clip, rint } from "./tiling.js";
 
 /** @typedef {import("./cells.js").Cells} Cells */
@@ -41,11 +41,11 @@ export class ScaleMap {
   /**
    * @param {Map<number, Cells>} weights of each scale, the largest first
    * @param {number} [cell] side of a cell, in pixels of the full size
-   * @param {Cells | null} [seen] the extent of the blur as seen from afar, in pixels; null: not
-   *   looked
+   * @param {Cells} [seen] the extent of the blur as seen from afar, in pixels; without end if that
+   *   was not looked at
    * @param {number} [blurredShare] share of the photo that is blurred, by samples at full size
    */
-  constructor(weights, cell = 1, seen = null, blurredShare = 1) {
+  constructor(weights, cell = 1, seen = everywhere(Infinity), blurredShare = 1) {
     this.weights = weights;
     this.cell = cell;
     this.seen = seen;
@@ -54,14 +54,7 @@ export class ScaleMap {
 
   /** @param {number} scale the same everywhere */
   static ofOne(scale) {
-    return new ScaleMap(new Map([[scale, { height: 1, width: 1, data: new Float32Array([1]) }]]));
-  }
-
-  /** @returns {Map<number, number>} the share of each scale in the whole image */
-  shares() {
-    return new Map(
-      Array.from(this.weights, ([scale, { data }]) => [scale, sum(data) / data.length]),
-    );
+    return new ScaleMap(new Map([[scale, everywhere(1)]]));
   }
 
   /** A scale's share at pixels of the image at this scale.
@@ -70,17 +63,16 @@ export class ScaleMap {
    * @returns {Float32Array} (rows, columns)
    */
   at(scale, y, x) {
-    const weight = this.weights.get(scale);
-    return weight ? cellsAt(weight, y, x, this.cell * scale) : new Float32Array(0);
+    const weight = /** @type {Cells} */ (this.weights.get(scale));
+    return cellsAt(weight, y, x, this.cell * scale);
   }
 
-  /** Whether pixels look blurred from afar, 0 to 1, as `at`; null (1 everywhere) if not looked.
+  /** Whether pixels look blurred from afar, 0 to 1, as `at`.
    *
    * @param {number} scale @param {Range} y @param {Range} x
    * @param {number} noisy 0 to 1: whether blur counts that is smaller
    */
   blurredAt(scale, y, x, noisy) {
-    if (!this.seen) return null;
     const data = this.seen.data.map((size) => {
       const plain = betweenLengths(size, SHARP, BLURRED);
       return plain + noisy * (betweenLengths(SUSPECT * size, SHARP, BLURRED) - plain);
@@ -130,13 +122,14 @@ async function sampled(network, pixels, tile, begin) {
   const { height, width } = pixels;
   if (Math.max(height, width) <= tile) return 1;
   const count = height * width < MANY ? 2 : 3;
+  /** @type {number[]} */
   const found = [];
   for (const y of spread(height, count)) {
     for (const x of spread(width, count)) {
-      found.push(await inTiles(network, partOf(fullSize(pixels), y, x), SAMPLE, begin));
+      found.push(...(await measurePart(network, fullSize(pixels), y, x, begin)));
     }
   }
-  const data = Float32Array.from(found.flatMap((part) => [...part.data]));
+  const data = Float32Array.from(found);
   return blurredShare({ height: 1, width: data.length / PLANES, data });
 }
 
@@ -175,14 +168,13 @@ function smooth(cells, height, width) {
  * @param {number} length @param {number[]} nodes lengths, increasing @param {number} index
  */
 function hat(length, nodes, index) {
-  const [before, node, after] = [nodes[index - 1] ?? 0, nodes[index], nodes[index + 1]];
-  if (length < node) return before ? betweenLengths(length, before, node) : 1;
-  return after ? 1 - betweenLengths(length, node, after) : 1;
+  /** @param {number} k how far the length has come to a node from the one before */
+  const come = (k) => betweenLengths(length, nodes[k - 1], nodes[k]);
+  return (index ? come(index) : 1) - (index + 1 < nodes.length ? come(index + 1) : 0);
 }
 
-/** @param {Iterable<number>} values */
-function sum(values) {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
-}
+/** @param {number} value @returns {Cells} a single cell */
+const everywhere = (value) => ({ height: 1, width: 1, data: new Float32Array([value]) });
+
+/** @param {number[] | Float32Array | Float64Array} values */
+export const sum = (values) => [...values].reduce((total, value) => total + value, 0);

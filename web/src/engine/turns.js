@@ -14,20 +14,21 @@ import { upTo } from "./tiling.js";
 /** @param {number} height @param {number} width of a picture
  * @returns {Turn[]} as it is first */
 export function turnsOf(height, width) {
-  return [0, 1, 2, 3].flatMap((quarters) =>
-    [false, true].map((flipped) => {
-      const [first, last, step] = flipped ? [width - 1, 0, -1] : [0, width - 1, 1];
-      const bottom = (height - 1) * width;
-      const [start, down, across] = [
-        [first, width, step],
-        [last, -step, width],
-        [bottom + last, -width, -step],
-        [bottom + first, step, -width],
-      ][quarters];
-      const sides = quarters % 2 ? { height: width, width: height } : { height, width };
-      return { ...sides, start, down, across };
-    }),
-  );
+  const right = width - 1;
+  const bottom = (height - 1) * width;
+  return [
+    [0, width, 1],
+    [right, width, -1],
+    [right, -1, width],
+    [0, 1, width],
+    [bottom + right, -width, -1],
+    [bottom, -width, 1],
+    [bottom, 1, -width],
+    [bottom + right, -1, -width],
+  ].map(([start, down, across], k) => {
+    const sides = k & 2 ? { height: width, width: height } : { height, width };
+    return { ...sides, start, down, across };
+  });
 }
 
 /** A turned picture, padded by reflection at the right and the bottom.
