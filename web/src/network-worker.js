@@ -25,8 +25,6 @@ answer({
   },
   /** @param {Batch} batch */
   run: (batch) => network.run(batch),
-  /** @param {Batch} batch */
-  measure: (batch) => network.measure(batch),
 });
 
 async function modelFile() {

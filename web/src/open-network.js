@@ -40,7 +40,6 @@ async function openNetwork(provider) {
     contract: CONTRACT,
     provider,
     run: (batch) => ask("run", batch),
-    measure: (batch) => ask("measure", batch),
     close: async () => worker.terminate(),
   };
 }
@@ -51,18 +50,19 @@ async function openNetwork(provider) {
  * @returns {Network}
  */
 function withReserve(network) {
-  /** @param {"run"|"measure"} method @returns {any} */
-  const attempt = (method) => async (/** @type {any} */ batch) => {
-    try {
-      return await network[method](batch);
-    } catch (error) {
-      if (network.provider === "wasm") throw error;
-      network.close();
-      network = await openNetwork("wasm");
-      return network[method](batch);
-    }
+  return {
+    ...network,
+    async run(batch) {
+      try {
+        return await network.run(batch);
+      } catch (error) {
+        if (network.provider === "wasm") throw error;
+        network.close();
+        network = await openNetwork("wasm");
+        return network.run(batch);
+      }
+    },
   };
-  return { ...network, run: attempt("run"), measure: attempt("measure") };
 }
 
 async function hasGpu() {
