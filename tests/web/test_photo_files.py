@@ -173,6 +173,17 @@ def test_each_fact_becomes_what_it_does_in_the_package(facing: Folder, fact: fac
     assert fate == (facts.SAID if fact.name in SAID_HERE else OTHERWISE.get(fact.name, fact.fate))
 
 
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")
+def test_exiftool_sees_the_same(kinds: Folder) -> None:
+    before, after = _exiftool(kinds, ""), _exiftool(kinds, ".out")
+    for name, told in kinds.told.items():
+        if "error" not in told:
+            warning = "ExifTool:Warning"
+            assert after[name].get(warning) == before[name].get(warning)
+            # Of a WebP, PNG names its profile.
+            assert {k: v for k, v in after[name].items() if k in before[name]} == before[name]
+
+
 def test_all_orientations_are_those_of_pillow(tmp_path: Path) -> None:
     files = {}
     for order in "<>":
@@ -241,6 +252,17 @@ def test_damaged_files_are_refused_in_a_line_or_read(
     assert sum("error" not in told for told in read.told.values()) > 50
 
 
+def test_bytes_too_many_in_a_jpeg_do_not_stop_it(tmp_path: Path) -> None:
+    data = EXAMPLE.read_bytes()
+    files = {
+        "before its end": data[:-2] + b"\1\2\3" + data[-2:],
+        "between segments": data[:20] + b"\1\2\3" + data[20:],
+    }
+    read = Folder(tmp_path, files)
+    for name in files:
+        np.testing.assert_array_equal(read.pixels(name), photo.read(data).pixels)
+
+
 def test_other_files_are_refused_in_a_line(tmp_path: Path) -> None:
     png = _png(60000, 60000)
     wide = bytearray(EXAMPLE.read_bytes())
@@ -266,6 +288,25 @@ def test_other_files_are_refused_in_a_line(tmp_path: Path) -> None:
     for name, (_, expected) in kinds.items():
         assert read.told[name].get("error", "").startswith(expected), name
         assert read.told[name]["seconds"] < 2
+
+
+def _exiftool(folder: Folder, ending: str) -> dict[str, dict[str, Any]]:
+    """The tags of each file by its name, but for those of its coding."""
+    files = [f"{name}{ending}" for name, told in folder.told.items() if "error" not in told]
+    done = subprocess.run(
+        ["exiftool", "-j", "-G1", "-a", "-u", "-n", *files],
+        cwd=folder.folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return {
+        one["SourceFile"].removesuffix(ending): {
+            key: value
+            for key, value in one.items()
+            if key.partition(":")[0] in ("IFD0", "ExifIFD", "GPS", "IPTC", "XMP-x", "Photoshop")
+            or key.startswith(("ICC", "XMP", "JFIF", "PNG-pHYs", "File:Comment"))
+            or "Warning" in key
+        }
+        for one in json.loads(done.stdout)
+    }
 
 
 def _inverted(pixels: np.ndarray) -> np.ndarray:

@@ -122,7 +122,8 @@ function walked(file) {
     name = latin(file, at + 4, at + 8);
     const data = file.subarray(at + 8, end);
     const known = PIXELS.test(name);
-    if (/^[A-Z]/.test(name) && !known) {
+    if (!known && /^[A-Z]/.test(name)) {
+      if (/\W/.test(name)) throw new PhotoError(DAMAGED);
       throw new PhotoError(`is a PNG of a kind that is not read (${name}); save it as a plain one first`);
     }
     if (name === "acTL" && view.getUint32(at + 8) > 1) {
