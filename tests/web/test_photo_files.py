@@ -37,6 +37,7 @@ SAID_HERE = {
     "JPEG: XMP: thumbnails",
     "JPEG: pictures of a stereo camera (MPO)",
     "PNG: suggested palette (PLTE)",
+    "PNG: aspect of pixels of a turned photo",
     "PNG: histogram of a palette (hIST)",
     "WebP: an unknown chunk",
 }
@@ -44,6 +45,7 @@ OTHERWISE = {
     "JPEG: Adobe's marker (APP14) of CMYK": "refused",
     "JPEG: IPTC: a preview": "carried over",
     "JPEG: XMP: an extended part that is damaged": "carried over",
+    "PNG: text behind the pixels": "changed with the pixels",  # it stands before them
     "PNG: transparency of a palette (tRNS)": "carried over with a line",
 }
 
@@ -171,6 +173,17 @@ def test_each_fact_becomes_what_it_does_in_the_package(facing: Folder, fact: fac
     assert fate == (facts.SAID if fact.name in SAID_HERE else OTHERWISE.get(fact.name, fact.fate))
 
 
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")
+def test_exiftool_sees_the_same(kinds: Folder) -> None:
+    before, after = _exiftool(kinds, ""), _exiftool(kinds, ".out")
+    for name, told in kinds.told.items():
+        if "error" not in told:
+            warning = "ExifTool:Warning"
+            assert after[name].get(warning) == before[name].get(warning)
+            # Of a WebP, PNG names its profile.
+            assert {k: v for k, v in after[name].items() if k in before[name]} == before[name]
+
+
 def test_all_orientations_are_those_of_pillow(tmp_path: Path) -> None:
     files = {}
     for order in "<>":
@@ -205,7 +218,7 @@ def test_all_orientations_are_those_of_pillow(tmp_path: Path) -> None:
         assert dict(written.getexif()) == known
         assert written.getexif().get_ifd(0x8769) == image.getexif().get_ifd(0x8769)
         packet = fidelity._field(photo.read(read.made(name)), "xmp-data")
-        assert packet == _xmp(1, *((61, 97) if turned else (97, 61)))
+        assert packet == _xmp(1, *(("Length", "Width") if turned else ("Width", "Length")))
         assert read.told[name]["notes"] == []
 
 
@@ -239,6 +252,17 @@ def test_damaged_files_are_refused_in_a_line_or_read(
     assert sum("error" not in told for told in read.told.values()) > 50
 
 
+def test_bytes_too_many_in_a_jpeg_do_not_stop_it(tmp_path: Path) -> None:
+    data = EXAMPLE.read_bytes()
+    files = {
+        "before its end": data[:-2] + b"\1\2\3" + data[-2:],
+        "between segments": data[:20] + b"\1\2\3" + data[20:],
+    }
+    read = Folder(tmp_path, files)
+    for name in files:
+        np.testing.assert_array_equal(read.pixels(name), photo.read(data).pixels)
+
+
 def test_other_files_are_refused_in_a_line(tmp_path: Path) -> None:
     png = _png(60000, 60000)
     wide = bytearray(EXAMPLE.read_bytes())
@@ -266,6 +290,25 @@ def test_other_files_are_refused_in_a_line(tmp_path: Path) -> None:
         assert read.told[name]["seconds"] < 2
 
 
+def _exiftool(folder: Folder, ending: str) -> dict[str, dict[str, Any]]:
+    """The tags of each file by its name, but for those of its coding."""
+    files = [f"{name}{ending}" for name, told in folder.told.items() if "error" not in told]
+    done = subprocess.run(
+        ["exiftool", "-j", "-G1", "-a", "-u", "-n", *files],
+        cwd=folder.folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return {
+        one["SourceFile"].removesuffix(ending): {
+            key: value
+            for key, value in one.items()
+            if key.partition(":")[0] in ("IFD0", "ExifIFD", "GPS", "IPTC", "XMP-x", "Photoshop")
+            or key.startswith(("ICC", "XMP", "JFIF", "PNG-pHYs", "File:Comment"))
+            or "Warning" in key
+        }
+        for one in json.loads(done.stdout)
+    }
+
+
 def _inverted(pixels: np.ndarray) -> np.ndarray:
     new = 255 - pixels
     if new.shape[2] in (2, 4):
@@ -288,12 +331,12 @@ def _exif(turn: int, order: str) -> bytes:
     return b"Exif\0\0" + head + main + below
 
 
-def _xmp(turn: int, width: int = 97, height: int = 61) -> bytes:
+def _xmp(turn: int, across: str = "Width", down: str = "Length") -> bytes:
     return (
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF'
         ' xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""'
         f' xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="{turn}"'
-        f' tiff:ImageWidth="{width}"><tiff:ImageLength>{height}</tiff:ImageLength>'
+        f' tiff:Image{across}="97"><tiff:Image{down}>61</tiff:Image{down}>'
         "</rdf:Description></rdf:RDF></x:xmpmeta>"
     ).encode()
 

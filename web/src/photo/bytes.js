@@ -51,22 +51,24 @@ export function u32(...values) {
  * @param {number} [limit] of the bytes that come out, behind which the rest is left
  * @throws {TypeError} if the stream finds its input damaged
  */
-export async function piped({ readable, writable }, parts, limit = Infinity) {
-  const writer = writable.getWriter();
-  const fed = (async () => {
-    for (const part of parts) await writer.write(part);
-    await writer.close();
-  })();
-  fed.catch(() => {}); // the reader gets the same error
-  const reader = readable.getReader();
+export async function piped(stream, parts, limit = Infinity) {
+  const source = parts[Symbol.iterator]();
+  const reader = new ReadableStream({
+    pull(controller) {
+      const { done, value } = source.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+  })
+    .pipeThrough(stream)
+    .getReader();
   /** @type {Uint8Array[]} */
   const out = [];
   for (let size = 0; size < limit; ) {
     const { done, value } = await reader.read();
-    if (done) return joined(...out);
+    if (done) break;
     out.push(value);
     size += value.length;
   }
-  reader.cancel().catch(() => {});
   return joined(...out);
 }

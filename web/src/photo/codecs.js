@@ -28,10 +28,10 @@ export async function decodeJpeg(file) {
   decoder.getEncodedBuffer(file.length).set(file);
   try {
     decoder.decode();
-  } catch (error) {
+  } catch {
     // It ends like this at a mere warning too, but with all pixels: those not reached are zero.
     const last = decoder.getDecodedBuffer().subarray(-decoder.getFrameInfo().width);
-    if (!last.some(Boolean)) throw new PhotoError(DAMAGED, { cause: error });
+    if (!last.some(Boolean)) throw new PhotoError(DAMAGED);
   }
   const { componentCount: channels, ...size } = decoder.getFrameInfo();
   return { ...size, data: decoder.getDecodedBuffer(), channels };

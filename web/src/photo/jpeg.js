@@ -13,10 +13,9 @@ const JFIF = "JFIF\0";
 const PROFILE = "ICC_PROFILE\0";
 const EXIF = "Exif\0";
 const XMP = "http://ns.adobe.com/xap/1.0/\0";
-const EXTENDED = "http://ns.adobe.com/xmp/extension/\0";
 const PHOTOSHOP = "Photoshop 3.0\0";
 // What the new file has of its own, or no longer has: the layout, thumbnails, an index of pictures.
-const WRITTEN = /^(JF(IF|XX)\0|Exif\0|http:..ns.adobe.com.x|ICC_PROFILE\0|MPF\0|Photoshop 3.0\0|Adobe)/;
+const WRITTEN = /^(JF(IF|XX)\0|Exif\0|http:..ns.adobe.com.xap|ICC_PROFILE\0|MPF\0|Photoshop 3.0\0|Adobe)/;
 // They belong to the old pixels: gain maps, HDR, content credentials, previews, indices.
 const STALE = /^(\xe2urn:iso|\xeb|\xe4SCALADO|\xe8SPIFF|[\xe2-\xef]\xff\xd8\xff)/;
 /** @type {[RegExp, string][]} */
@@ -42,28 +41,26 @@ export function openJpeg(file) {
       .filter(([marker, body]) => marker >> 4 === 14 && latin(body, 0, start.length) === start)
       .map(([, body]) => body.subarray(start.length));
   const icc = profile(bodies(PROFILE), lost);
-  const stale = new Set(found.filter((one) => STALE.test(start(one))).map(([marker]) => marker));
+  const stale = new Set(found
+      .filter(([marker, body]) => STALE.test(String.fromCharCode(marker) + latin(body, 0, 64)))
+      .map(([marker]) => marker),
+  );
   for (const marker of stale) lost.push(`its APP${marker - 0xe0} segments`);
   const rest = latin(file, end, Math.min(file.length, end + 2 ** 24));
   const behind = BEHIND.find(([pattern]) => pattern.test(rest));
   if (behind) lost.push(behind[1]);
   const [block = NONE, second] = bodies(EXIF);
-  if (second) lost.push("a second block of EXIF");
   const { exif, orientation } = uprightExif(block.subarray(1), width, height);
   const jfif = bodies(JFIF).find((body) => body.length > 6)?.slice(0, 7);
   if (jfif && orientation > 4) jfif.set([jfif[5], jfif[6], jfif[3], jfif[4]], 3);
   const [packet = NONE, other] = bodies(XMP);
-  if (other) lost.push("a second packet of XMP");
+  if (second || other) lost.push("a second block of EXIF or XMP");
   const xmp = uprightXmp(packet, orientation, lost);
-  const extended = xmp.length ? bodies(EXTENDED) : [];
   /** @type {Segment[]} */
   const added = [
     ...segments(0xe0, JFIF, jfif && joined(jfif, [0, 0])),
     ...segments(0xe1, EXIF + "\0", exif),
     ...segments(0xe1, XMP, xmp),
-    ...extended
-      .filter((part) => uprightXmp(part, orientation, lost).length)
-      .flatMap((part) => segments(0xe1, EXTENDED, part)),
     ...segments(0xed, PHOTOSHOP, resources(joined(...bodies(PHOTOSHOP)), orientation, lost)),
     ...found.filter(
       ([marker, body]) =>
@@ -122,8 +119,8 @@ function walked(file) {
     const metadata = marker === 0xfe || marker >> 4 === 14;
     if (metadata || marker === 0xdb) found.push([marker, body]);
     if (marker === 0xda && ++scans > 100) throw new PhotoError(DAMAGED);
-    if (!metadata || latin(body, 0, 5) === "Adobe") parts.push(file.subarray(at - 1, end));
-    else if (latin(body, 0, 5) === JFIF) parts.push("\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0");
+    // The decoder tells by these what the colours are.
+    if (!metadata || /^(JFIF\0|Adobe)$/.test(latin(body, 0, 5))) parts.push(file.subarray(at - 1, end));
     at = end;
   }
   const [precision, , , , , components] = frame;
@@ -134,11 +131,6 @@ function walked(file) {
     (components !== 1 && components !== 3 && "CMYK");
   if (odd) throw new PhotoError(`is a JPEG of a kind that only the command line may take (${odd})`);
   return { found, frame, kind, end: at + 1, coded: () => joined(...parts, "\xff\xd9") };
-}
-
-/** How a segment begins, its marker first. @param {Segment} segment */
-function start([marker, body]) {
-  return String.fromCharCode(marker) + latin(body, 0, Math.min(body.length, 64));
 }
 
 /**
@@ -215,26 +207,15 @@ function withSegments(file, added) {
   return joined(file.subarray(0, kept), ...bytes, file.subarray(20));
 }
 
-/** The quantisation tables, luminance first. @param {Segment[]} found */
+/** The quantisation tables, luminance first; those of 8 bit. @param {Segment[]} found */
 function tables(found) {
-  /** @type {number[][]} */
-  const all = [];
-  for (const [marker, body] of found) {
-    for (let at = 0, size = 0; marker === 0xdb && at < body.length; at += 1 + 64 * size) {
-      size = body[at] >> 4 ? 2 : 1;
-      const table = Array.from({ length: 64 }, (_, i) => {
-        const place = at + 1 + i * size;
-        return size > 1 ? body[place] * 256 + body[place + 1] : body[place];
-      });
-      all.push(table);
-    }
-  }
-  return all;
+  const all = joined(...found.filter(([marker]) => marker === 0xdb).map(([, body]) => body));
+  return Array.from({ length: all.length / 65 }, (_, i) => all.subarray(65 * i + 1, 65 * i + 65));
 }
 
 /**
  * The lowest quality, from 97 on, whose quantisation is nowhere coarser than the tables'.
- * @param {number[][]} theirs
+ * @param {Uint8Array[]} theirs
  */
 async function quality(theirs) {
   for (let candidate = 97; candidate < 100; candidate++) {

@@ -16,9 +16,6 @@
  * @returns {Picture & {data: Uint8Array}}
  */
 export function upright({ data, width, height, channels: from }, orientation, channels = from) {
-  if (orientation === 1 && from === channels) {
-    return { data: new Uint8Array(data), width, height, channels };
-  }
   const turned = orientation > 4;
   const out = new Uint8Array(width * height * channels);
   // How far the source moves by a step across, and by one down, in the upright picture.

@@ -6,12 +6,12 @@ import { decodePng, filtered } from "./png_pixels.js";
 import { uprightXmp } from "./xmp.js";
 
 /** @typedef {import("./pixels.js").Picture} Picture */
-/** @typedef {[name: string, data: Uint8Array, late?: boolean]} Chunk */
+/** @typedef {[name: string, data: Uint8Array]} Chunk */
 
 const XMP = "XML:com.adobe.xmp\0";
 const PIXELS = /^(IHDR|PLTE|tRNS|IDAT|IEND)$/;
-// Still true of other pixels; text, pHYs and eXIf say themselves that they may be copied.
-const KNOWN = /^(gAMA|cHRM|sRGB|iCCP|cICP|mDC[Vv]|cLL[Ii]|sBIT|bKGD|[st]TER|sPLT|[ps]CAL|tIME|oFFs)$/;
+// Registered ones are still true of other pixels; others say by their last letter whether they are.
+const CARRIED = /^.[A-Z]|[a-z]$/;
 // Of an animation, and Apple's split of the data.
 const UNSAID = /^(acTL|fcTL|fdAT|iDOT)$/;
 
@@ -26,31 +26,28 @@ export async function openPng(file) {
   const [width, height] = [viewOf(IHDR).getUint32(0), viewOf(IHDR).getUint32(4)];
   const [depth, kind, , , interlaced] = IHDR.subarray(8);
   const colours = [1, 0, 3, 3, 2, 0, 4][kind];
-  const depths = { 0: "1 2 4 8 16", 3: "1 2 4 8" }[kind] ?? "8 16";
-  if (!colours || !depths.split(" ").includes(`${depth}`)) throw new PhotoError(DAMAGED);
+  if (!colours || ![1, 2, 4, 8, 16].includes(depth)) throw new PhotoError(DAMAGED);
   const named = (/** @type {string} */ name) => found.find((chunk) => chunk[0] === name)?.[1] ?? NONE;
   const { exif, orientation } = uprightExif(named("eXIf"), width, height);
   if (depth > 8) lost.push("its 16 bit a channel (they become 8)");
   if (PLTE.length) lost.push(kind === 3 ? "its palette (it becomes RGB)" : "its chunk PLTE");
   /** @type {Chunk[]} */
   const kept = [];
-  for (const [name, data, late] of found) {
+  for (const [name, data] of found) {
     const isXmp = latin(data, 0, 17) + "\0" === XMP;
     let made = data;
     if (name === "eXIf") made = exif;
     // What is compressed has a 1 behind its name.
     else if (isXmp && !data[18]) made = uprightText(data, orientation, lost);
     else if (
-      (orientation > 1 && (isXmp || /^(oFFs|sTER|sCAL|vpAg|caNv)|TXtRaw/.test(name + latin(data, 0, 3)))) ||
+      (orientation > 1 && (isXmp || /^(oFFs|sTER|sCAL|pHYs|vpAg|caNv)|TXtRaw/.test(name + latin(data, 0, 3)))) ||
       // Of samples that are stored otherwise.
-      ((depth !== 8 || kind === 3 || tRNS.length) && /^(sBIT|bKGD)$/.test(name))
+      ((depth !== 8 || PLTE.length || tRNS.length) && /^(sBIT|bKGD|hIST)$/.test(name))
     ) {
       lost.push(`its chunk ${name}`);
       continue;
-    } else if (name === "pHYs" && orientation > 4) {
-      made = joined(data.subarray(4, 8), data.subarray(0, 4), data.subarray(8));
     }
-    if (made.length) kept.push([name, made, late]);
+    if (made.length) kept.push([name, made]);
   }
   const profile = named("iCCP");
   return {
@@ -78,9 +75,8 @@ export async function writePng(picture, chunks) {
   /** @type {Chunk[]} */
   const all = [
     ["IHDR", joined(u32(width, height), [8, [0, 4, 2, 6][channels - 1], 0, 0, 0])],
-    ...chunks.filter((chunk) => !chunk[2]),
+    ...chunks,
     ["IDAT", data],
-    ...chunks.filter((chunk) => chunk[2]),
     ["IEND", NONE],
   ];
   const parts = all.flatMap(([name, data]) => {
@@ -126,18 +122,21 @@ function walked(file) {
     name = latin(file, at + 4, at + 8);
     const data = file.subarray(at + 8, end);
     const known = PIXELS.test(name);
-    if (/^[A-Z]/.test(name) && !known) {
+    if (!known && /^[A-Z]/.test(name)) {
+      if (/\W/.test(name)) throw new PhotoError(DAMAGED);
       throw new PhotoError(`is a PNG of a kind that is not read (${name}); save it as a plain one first`);
     }
     if (name === "acTL" && view.getUint32(at + 8) > 1) {
       throw new PhotoError("is animated, and only still pictures are taken");
     }
+    const word = `its chunk ${name.replace(/\W/g, "?")}`;
     if (name === "IDAT") pixels.push(data);
     else if (known) own[name] ??= data;
-    else if (view.getUint32(end) !== crc(file.subarray(at + 4, end))) {
-      lost.push(`its chunk ${name.replace(/\W/g, "?")}, which is damaged`);
-    } else if (KNOWN.test(name) || name.charCodeAt(3) & 32) found.push([name, data, !!pixels[0]]);
-    else if (!UNSAID.test(name)) lost.push(`its chunk ${name.replace(/\W/g, "?")}`);
+    else if (view.getUint32(end) !== crc(file.subarray(at + 4, end))) lost.push(`${word}, which is damaged`);
+    else if (!UNSAID.test(name)) {
+      if (CARRIED.test(name)) found.push([name, data]);
+      else lost.push(word);
+    }
     at = end + 4;
     if (name === "IEND" && at < file.length) lost.push("the data behind its end");
   }

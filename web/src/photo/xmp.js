@@ -8,7 +8,6 @@ const STALE =
 // Positions, which turning moves. UTF-16 hides them.
 const SIDED =
   /^\W?\W?<?\0|schemas\/regions|photo\/1\.2\/|\/regions\/|:ImageRegion|:Subject(Area|Location)|:Crop[A-Z]|BasedCorrections|1\.0\/(depthmap|focus|panorama)/;
-const PAIRS = ["tiff:ImageWidth", "tiff:ImageLength", "exif:PixelXDimension", "exif:PixelYDimension"];
 
 /**
  * A packet for the upright picture: the orientation becomes 1, sizes are exchanged in a turned one.
@@ -26,10 +25,11 @@ export function uprightXmp(packet, orientation, lost) {
   }
   if (orientation < 2) return packet;
   text = text.replace(/(:Orientation(?:>|\s*=\s*["']))[2-8]/g, "$11");
-  for (let i = 0; orientation > 4 && i < PAIRS.length; i += 2) {
-    const [one, two] = [PAIRS[i], PAIRS[i + 1]].map((name) => RegExp(`(${name}(?:>|\\s*=\\s*["']))(\\d+)`));
-    const [a, b] = [one.exec(text), two.exec(text)];
-    if (a && b) text = text.replace(one, a[1] + b[2]).replace(two, b[1] + a[2]);
+  if (orientation > 4) {
+    // Not the values: what the width was is the height now.
+    text = text
+      .replace(/tiff:Image(Width|Length)/g, (_, side) => `tiff:Image${side === "Width" ? "Length" : "Width"}`)
+      .replace(/exif:Pixel(.)/g, (_, side) => `exif:Pixel${side === "X" ? "Y" : "X"}`);
   }
   return joined(text);
 }
