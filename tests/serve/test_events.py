@@ -122,7 +122,7 @@ def test_a_stream_ends_with_its_client_and_with_the_server(
             until(lambda: next(lines).startswith(":"))  # it says that it is alive
             assert len(open_ones) == 2
         until(lambda: len(open_ones) == 1)
-    assert server.server.server_state.tasks == set()
+    until(lambda: not server.server.server_state.tasks)
     # A HEAD has the head, and nothing goes on behind it.
     assert server.client.head(f"/v1/jobs/events?ids={job}").status_code == 200
     until(lambda: not server.server.server_state.tasks)

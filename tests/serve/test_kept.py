@@ -79,6 +79,13 @@ def test_a_photo_that_was_being_measured_at_a_kill_is_not_measured_again(
     assert (again.state, again.measuring) == ("done", None)
     queue.close()
     jobs.close()
+    # It was no kill, but a stop.
+    (store.folder / job.record.id / "blur.npz").unlink()
+    queue, jobs = opened(store, network)
+    again = jobs.get(job.record.id)
+    until(lambda: again and again.record.blur)
+    queue.close()
+    jobs.close()
 
 
 def test_a_job_is_kept_as_long_as_it_is_asked_for(
