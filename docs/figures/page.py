@@ -54,7 +54,7 @@ def draw(browser: Browser, url: str) -> None:
     mapped = _opened(browser, url, **DESK)
     _give(mapped, "licenseplate_motion", "text_defocus", "astronaut", "coffee")
     mapped.get_by_role("button", name="Show blur").click()
-    mapped.wait_for_function("document.querySelector('.layer.map img').naturalWidth > 0")
+    mapped.wait_for_function("() => document.querySelector('.layer.map img').naturalWidth > 0")
     _save(_image(mapped), "serve-blur")
 
     dark = _opened(browser, url, **DESK, color_scheme="dark")

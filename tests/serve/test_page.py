@@ -405,7 +405,7 @@ def test_how_blurred_a_photo_is_and_where(
     assert toggle.get_attribute("aria-pressed") == "false"
     assert strokes.get_attribute("src") is None
     toggle.click()
-    tab.wait_for_function("document.querySelector('.layer.map img').naturalWidth > 0")
+    tab.wait_for_function("() => document.querySelector('.layer.map img').naturalWidth > 0")
     assert toggle.get_attribute("aria-pressed") == "true"
     assert words in legend.inner_text()
     width, height = strokes.evaluate("image => [image.naturalWidth, image.naturalHeight]")
@@ -424,7 +424,7 @@ def test_how_blurred_a_photo_is_and_where(
 
     # It stays for the next photo, and goes by its key.
     tab.locator(".strip button").nth(1).click()
-    tab.wait_for_function("document.querySelector('.layer.map img').naturalWidth > 0")
+    tab.wait_for_function("() => document.querySelector('.layer.map img').naturalWidth > 0")
     assert f"sharpness {scores[1]} of 100" in legend.inner_text()
     tab.locator(".stage").focus()
     for shown in (False, True, False):
