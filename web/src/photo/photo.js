@@ -147,9 +147,7 @@ function details(format, { width, height, channels }, deep, bytes) {
  * @param {Photo["format"]} format
  */
 function resultName(name, format) {
-  const endings = format === "jpeg" ? /^(jpe?g|jpe|jfif|jfi|jif)$/i : /^png$/i;
-  const [, stem, ending] = /^(.*)\.([^.]*)$/s.exec(name) ?? [];
-  if (stem !== undefined && endings.test(ending)) return `${stem}-deblurred.${ending}`;
-  const short = stem !== undefined && ending.length <= 5;
-  return `${short ? stem : name}-deblurred.${format === "jpeg" ? "jpg" : "png"}`;
+  const own = format === "jpeg" ? /^\.j(p|f|i)/i : /^\.png$/i;
+  const [, stem, ending = ""] = /^(.*?)(\.[^.]{0,5})?$/s.exec(name) ?? [];
+  return `${stem}-deblurred${own.test(ending) ? ending : format === "jpeg" ? ".jpg" : ".png"}`;
 }
