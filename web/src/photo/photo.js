@@ -60,7 +60,10 @@ export async function readPhoto(bytes, name, { maxPixels }) {
       const [has, most] = [pixels, maxPixels].map((n) => +(n / 1e6).toFixed(n < 1e7 ? 1 : 0));
       throw new PhotoError(`has ${has} megapixels; more than ${most} does not fit here`);
     }
-    const decoded = await stored.decode();
+    const decoded = await stored.decode().catch((error) => {
+      const full = /^R(ange|untime)Error$/.test(error?.name);
+      throw full ? new PhotoError("does not fit into the memory here") : error;
+    });
     if (decoded.width !== stored.width || decoded.height !== stored.height) {
       throw new PhotoError(DAMAGED);
     }
