@@ -119,6 +119,40 @@ def test_pixels_and_what_is_written_are_the_packages(kinds: Folder, case: fideli
     assert again.origin.header.xres == pytest.approx(size, rel=0.01) or case.format == "WebP"
 
 
+def test_odd_kinds_are_read_and_written_as_by_the_package(tmp_path: Path) -> None:
+    files: dict[str, bytes] = {}
+    for height, width in ((96, 120), (1, 1), (5, 9), (2, 17)):
+        size = f"{height} x {width}"
+        for channels in (1, 2, 3, 4):
+            for dtype in (np.uint8, np.uint16):
+                image = fidelity._image(fidelity.picture(channels, dtype)[:height, :width])
+                for options in ({"interlace": True}, {"filter": "all"}, {"filter": "avg"}):
+                    name = f"{size} {channels} {dtype.__name__} {options}"
+                    files[name] = image.pngsave_buffer(**options)
+        colours = Image.fromarray(fidelity.picture(3)[:height, :width])
+        for bits in (1, 2, 4, 8):
+            few = colours.quantize(2**bits)
+            files[f"{size} palette {bits}"] = _saved(few, "PNG", bits=bits, transparency=0)
+        files[f"{size} key"] = _saved(colours, "PNG", transparency=colours.getpixel((0, 0)))
+        files[f"{size} jpeg of RGB"] = _saved(colours, "JPEG", keep_rgb=True)
+        for quality in (30, 98, 99, 100):
+            for sub in (0, 1, 2):
+                name = f"{size} jpeg {quality} {sub}"
+                files[name] = _saved(
+                    colours, "JPEG", quality=quality, subsampling=sub, progressive=sub == 1
+                )
+    read = Folder(tmp_path, files)
+    for name, data in files.items():
+        whole = photo.read(data)
+        eight = whole.pixels
+        if eight.dtype == np.uint16:
+            eight = np.rint(eight / 257).astype(np.uint8)
+        np.testing.assert_array_equal(read.pixels(name), eight, name)
+        new = _inverted(eight)
+        theirs = photo.read(photo.encode(whole, new)).pixels if " jpeg " in name else new
+        np.testing.assert_array_equal(photo.read(read.made(name)).pixels, theirs, name)
+
+
 def test_a_line_describes_it(kinds: Folder) -> None:
     said = kinds.told["PNG grey + alpha, 16 bit"]["details"]
     assert said.startswith("PNG, 120 \xd7 96, 16 bit, grey, transparency, ")
@@ -307,6 +341,12 @@ def _exiftool(folder: Folder, ending: str) -> dict[str, dict[str, Any]]:
         }
         for one in json.loads(done.stdout)
     }
+
+
+def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
 
 
 def _inverted(pixels: np.ndarray) -> np.ndarray:

@@ -28,7 +28,8 @@ export async function decodeJpeg(file) {
   decoder.getEncodedBuffer(file.length).set(file);
   try {
     decoder.decode();
-  } catch {
+  } catch (error) {
+    if (typeof error !== "number") throw error; // of the memory
     // It ends like this at a mere warning too, but with all pixels: those not reached are zero.
     const last = decoder.getDecodedBuffer().subarray(-decoder.getFrameInfo().width);
     if (!last.some(Boolean)) throw new PhotoError(DAMAGED);
@@ -81,7 +82,9 @@ export async function decodeWebp(file) {
  * @param {(options: object) => Promise<any>} factory
  */
 async function instance(name, factory) {
-  const module = await load(name);
+  const module = await load(name).catch(() => {
+    throw new PhotoError("cannot be read: a part of this page did not load; load it anew");
+  });
   return factory({
     noInitialRun: true,
     printErr() {},

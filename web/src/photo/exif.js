@@ -3,8 +3,8 @@
 import { latin } from "./bytes.js";
 
 const ORIENTATION = 0x112;
-// Of width and height, across and down: exchanged in a turned picture.
-const PAIRS = [0x100, 0x101, 0x11a, 0x11b, 0xa002, 0xa003, 0xa20e, 0xa20f, 0x1001, 0x1002];
+// The width, or what is across; the height, or what is down, has the next number.
+const PAIRS = [0x100, 0x11a, 0xa002, 0xa20e, 0x1001];
 
 /**
  * A block for the upright picture, patched in place, since makers' notes hold offsets into it. The
@@ -45,12 +45,12 @@ export function uprightExif(block, width, height) {
       const at = find(below);
       if (at) all.push(...entries(u32(at + 8)));
     }
-    for (let i = 0; orientation > 4 && i < PAIRS.length; i += 2) {
-      const [a, b] = [find(PAIRS[i]), find(PAIRS[i + 1])];
+    for (const tag of orientation > 4 ? PAIRS : []) {
+      const [a, b] = [find(tag), find(tag + 1)].map((at) => at && at + lead + 2);
       if (!a || !b) continue;
-      const kept = exif.slice(a + lead + 2, a + lead + 12);
-      exif.copyWithin(a + lead + 2, b + lead + 2, b + lead + 12);
-      exif.set(kept, b + lead + 2);
+      const kept = exif.slice(a, a + 10);
+      exif.copyWithin(a, b, b + 10);
+      exif.set(kept, b);
     }
     // SubjectArea and SubjectLocation: x and y; then nothing, a diameter, or width and height.
     for (const at of orientation > 1 ? [find(0x9214), find(0xa214)] : []) {

@@ -20,7 +20,7 @@ const WRITTEN = /^(JF(IF|XX)\0|Exif\0|http:..ns.adobe.com.xap|ICC_PROFILE\0|MPF\
 const STALE = /^(\xe2urn:iso|\xeb|\xe4SCALADO|\xe8SPIFF|[\xe2-\xef]\xff\xd8\xff)/;
 /** @type {[RegExp, string][]} */
 const BEHIND = [
-  [/hdr-gain-map|21496|HDRGainMap/, "the gain map of an HDR photo"],
+  [/gain-?map|21496/i, "the gain map of an HDR photo"],
   [/ftyp|MotionPhoto/, "the film of a motion photo"],
   [/[^\0\xff\r\n ]/, "what lies behind the picture"],
 ];

@@ -60,7 +60,10 @@ export async function readPhoto(bytes, name, { maxPixels }) {
       const [has, most] = [pixels, maxPixels].map((n) => +(n / 1e6).toFixed(n < 1e7 ? 1 : 0));
       throw new PhotoError(`has ${has} megapixels; more than ${most} does not fit here`);
     }
-    const decoded = await stored.decode();
+    const decoded = await stored.decode().catch((error) => {
+      const full = /^R(ange|untime)Error$/.test(error?.name);
+      throw full ? new PhotoError("does not fit into the memory here") : error;
+    });
     if (decoded.width !== stored.width || decoded.height !== stored.height) {
       throw new PhotoError(DAMAGED);
     }
@@ -147,9 +150,7 @@ function details(format, { width, height, channels }, deep, bytes) {
  * @param {Photo["format"]} format
  */
 function resultName(name, format) {
-  const endings = format === "jpeg" ? /^(jpe?g|jpe|jfif|jfi|jif)$/i : /^png$/i;
-  const [, stem, ending] = /^(.*)\.([^.]*)$/s.exec(name) ?? [];
-  if (stem !== undefined && endings.test(ending)) return `${stem}-deblurred.${ending}`;
-  const short = stem !== undefined && ending.length <= 5;
-  return `${short ? stem : name}-deblurred.${format === "jpeg" ? "jpg" : "png"}`;
+  const own = format === "jpeg" ? /^\.j(p|f|i)/i : /^\.png$/i;
+  const [, stem, ending = ""] = /^(.*?)(\.[^.]{0,5})?$/s.exec(name) ?? [];
+  return `${stem}-deblurred${own.test(ending) ? ending : format === "jpeg" ? ".jpg" : ".png"}`;
 }

@@ -1,6 +1,6 @@
 /** WebP: https://developers.google.com/speed/webp/docs/riff_container. It is written as PNG. */
 
-import { NONE, PhotoError, latin, viewOf } from "./bytes.js";
+import { DAMAGED, NONE, PhotoError, latin, viewOf } from "./bytes.js";
 import { decodeWebp } from "./codecs.js";
 import { uprightExif } from "./exif.js";
 import { metadataChunks, writePng } from "./png.js";
@@ -15,11 +15,12 @@ import { uprightXmp } from "./xmp.js";
 export function openWebp(file) {
   const view = viewOf(file);
   const end = view.getUint32(4, true) + 8;
+  if (end > file.length) throw new PhotoError(DAMAGED);
   /** @type {Record<string, Uint8Array | undefined>} */
   const chunks = {};
   /** @type {string[]} */
   const lost = [];
-  for (let at = 12; at + 8 <= Math.min(end, file.length); ) {
+  for (let at = 12; at + 8 <= end; ) {
     const name = latin(file, at, at + 4);
     const length = view.getUint32(at + 4, true);
     if (name === "ANMF") throw new PhotoError("is animated, and only still pictures are taken");

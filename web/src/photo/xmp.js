@@ -4,10 +4,10 @@ import { NONE, joined, latin } from "./bytes.js";
 
 // Of the old pixels, or of what lies in the file outside the picture.
 const STALE =
-  /hdr-gain-map|HDRGainMap|MotionPhoto|MicroVideo|OLivePhoto|photos\/(dd\/)?1\.0\/(container|image|device)|:Thumbnails|:provenance/;
+  /gain-?map|MotionPhoto|MicroVideo|OLivePhoto|photos\/(dd\/)?1\.0\/(container|image|device)|:Thumbnails|:provenance/i;
 // Positions, which turning moves. UTF-16 hides them.
 const SIDED =
-  /^\W?\W?<?\0|schemas\/regions|photo\/1\.2\/|\/regions\/|:ImageRegion|:Subject(Area|Location)|:Crop[A-Z]|BasedCorrections|1\.0\/(depthmap|focus|panorama)/;
+  /^\W?\W?<?\0|\/regions\/|:Region|:ImageRegion|:Subject[AL]|:Crop[A-Z]|BasedCorr|\/(depthmap|focus|panorama)\//;
 
 /**
  * A packet for the upright picture: the orientation becomes 1, sizes are exchanged in a turned one.
