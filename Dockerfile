@@ -9,7 +9,8 @@ RUN python -m venv /opt/unblur \
 
 FROM python:3.12-slim
 COPY --from=build /opt/unblur /opt/unblur
-# Nothing is written but to /data (jobs) and /tmp (uploads and large photos while they are at work).
+# Nothing is written but to /data (jobs, the page's too) and /tmp (requests and large photos while
+# they are at work).
 RUN useradd --system --uid 10001 --home-dir /tmp --shell /usr/sbin/nologin unblur \
     && install -d -o unblur -g unblur -m 700 /data
 USER 10001

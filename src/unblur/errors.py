@@ -189,5 +189,3 @@ class JobsError(UnblurError):
 
 class ListenError(UnblurError):
     """An address or a port that cannot be listened on."""
-
-

@@ -12,13 +12,7 @@ import pyvips
 import unblur
 from tests.files import with_thumbnail, write
 from unblur import photo
-from unblur.errors import (
-    BusyError,
-    ModelError,
-    NotKeptWarning,
-    PhotoError,
-    UnblurError,
-)
+from unblur.errors import BusyError, ModelError, NotKeptWarning, PhotoError, UnblurError
 from unblur.inference.deblur_file import deblur_file
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import Engine

@@ -17,6 +17,9 @@ import pytest
 from tests.files import write
 from unblur.inference.contract import Contract
 from unblur.serve.app import create_app
+from unblur.serve.jobs import Jobs
+from unblur.serve.jobs.store import Store
+from unblur.serve.models import LoadedModels
 from unblur.serve.queue import PhotoQueue
 from unblur.serve.settings import Settings
 from unblur.serve.slow_clients import listen, make_server
@@ -139,3 +142,17 @@ def finished_job(client: httpx.Client, location: str) -> dict[str, Any]:
 def png(tmp_path: Path, picture: np.ndarray) -> bytes:
     """A photo's file."""
     return write(tmp_path / "photo.png", picture).read_bytes()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    (tmp_path / "jobs").mkdir()
+    return Store(tmp_path / "jobs")
+
+
+def opened(
+    store: Store, network: Network, capacity: int = 100, keep: float = 100
+) -> tuple[PhotoQueue, Jobs]:
+    """The jobs of a folder, as a server has them, and its queue; both are to be closed."""
+    queue = PhotoQueue(LoadedModels(["default"]), threads=1)
+    return queue, Jobs(queue, store.folder, capacity, keep)

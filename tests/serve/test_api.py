@@ -63,6 +63,13 @@ def test_the_bytes_are_the_command_lines(
     state = finished_job(server.client, where)
     assert state["progress"] == 1
     assert server.client.get(state["result"]).content == out.read_bytes()
+    # One that is viewed is posted at no strength, in no format, and has the result at any.
+    job = server.client.post("/v1/jobs?view=true", content=sent)
+    result = finished_job(server.client, job.headers["location"])["result"]
+    viewed = server.client.get(result, params=options)
+    assert viewed.content == out.read_bytes()
+    assert viewed.headers["content-type"] == f"image/{name}"
+    assert server.client.get(f"{result}?strength=0").content == sent
     assert server.client.delete(where).status_code == 204
     assert server.client.get(where).status_code == 404
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from tests.files import unblur, with_thumbnail, write
-from tests.serve.conftest import Live, Network, finished_job, until
+from tests.serve.conftest import Live, Network, finished_job, opened, until
 from tests.serve.server import Server
 from unblur import photo
 from unblur.errors import BusyError, UnblurError
@@ -66,9 +66,10 @@ def test_no_kill_loses_a_job_or_a_result(tmp_path: Path) -> None:
         return Server(tmp_path / "jobs", "--no-page", "--threads", "1", program=SLOW)
 
     def post(server: Server, some: list[bytes]) -> None:
-        for data in some:
+        for n, data in enumerate(some):
             try:
-                answer = server.client.post("/v1/jobs", content=data)
+                options = {"view": n != 1}
+                answer = server.client.post("/v1/jobs", content=data, params=options)
             except httpx.TransportError:
                 return  # killed: nothing was promised
             assert answer.status_code == 202
@@ -101,34 +102,28 @@ def test_no_kill_loses_a_job_or_a_result(tmp_path: Path) -> None:
         until(all_done)
         for job, data in taken.items():
             assert server.client.get(f"/v1/jobs/{job}/result").content == inverted(data)
+            pictures = server.client.get(f"/v1/jobs/{job}").json()["pictures"] or {}
+            for name in {"thumb", "before", "after"} & set(pictures):
+                assert server.client.get(f"/{pictures[name]}").content[:2] == b"\xff\xd8"
         # Besides them, there are at most those that a kill cut off from their answer.
         assert len(list((tmp_path / "jobs").iterdir())) <= len(taken) + 4
-        # One of those may still be at work; in the end no photo stays.
-        until(lambda: not list((tmp_path / "jobs").glob("*/photo")))
-        assert not list((tmp_path / "jobs").rglob(".*"))
+        # One of those may still be at work; in the end no photo stays but to be viewed.
+        homes = list((tmp_path / "jobs").iterdir())
+        until(lambda: all((home / "photo").exists() == is_viewed(home) for home in homes))
+        until(lambda: not list((tmp_path / "jobs").rglob(".*")))
         second = unblur("serve", "--port", "0", "--jobs", tmp_path / "jobs")
         assert second.returncode == 1
         assert second.stderr.count("\n") == 1
         assert "in use by another unblur" in second.stderr
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    (tmp_path / "jobs").mkdir()
-    return Store(tmp_path / "jobs")
-
-
-def opened(
-    store: Store, network: Network, capacity: int = 100, keep: float = 100
-) -> tuple[PhotoQueue, Jobs]:
-    queue = PhotoQueue(LoadedModels(["default"]), threads=1)
-    return queue, Jobs(queue, store.folder, capacity, keep)
+def is_viewed(home: Path) -> bool:
+    return json.loads((home / "job.json").read_text())["view"]
 
 
 def waiting(store: Store, data: bytes, **fields: Any) -> Record:
     given: dict[str, Any] = {"strength": 1.0, "model": "default", "format": None, **fields}
     record = Record(new_id(), time.time(), **given)
-
 
     def fill(home: Path) -> dict[str, Any]:
         copied(io.BytesIO(data), home / "photo")

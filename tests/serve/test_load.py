@@ -37,7 +37,12 @@ def test_a_full_queue_says_so_and_frees_itself(live: Start, network: Network, pn
     network.go.clear()
     with ThreadPoolExecutor(3) as pool:
         answers = [pool.submit(server.client.post, "/v1/deblur", content=png) for _ in range(3)]
-        until(lambda: server.queue.count() == {"waiting": 2, "running": 1, "viewed": 0, "jobs": 0, "spare": 0})
+        until(
+            lambda: (
+                server.queue.count()
+                == {"waiting": 2, "running": 1, "viewed": 0, "jobs": 0, "spare": 0}
+            )
+        )
         refused = server.client.post("/v1/deblur", content=png)
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["retry-after"]) <= 120

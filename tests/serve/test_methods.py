@@ -38,17 +38,22 @@ def kept(answer: Any) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name not in OWN}
 
 
-def test_the_pages_files_have_a_head(tmp_path: Path) -> None:
-    pytest.importorskip("gradio")
+def test_the_pages_files_have_a_head(tmp_path: Path, png: bytes) -> None:
     with Server(tmp_path / "jobs") as server:
-        for path in ("/", "/config", "/theme.css", "/page/static/page.js", "/page/static/nothing"):
+        for path in ("/", "/page/static/page.js", "/page/static/logo.svg", "/page/static/nothing"):
             head, get = server.client.head(path), server.client.get(path)
             assert (head.status_code, head.content) == (get.status_code, b""), path
             assert head.headers["content-type"] == get.headers["content-type"]
-        refused = server.client.post("/page/static/page.js")
-        assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+        for path in ("/", "/page/static/page.js"):
+            refused = server.client.post(path)
+            assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+            options = server.client.options(path)
+            assert (options.status_code, options.headers["allow"]) == (204, "GET, HEAD")
         # The body would be a stream of events without end.
-        assert server.client.head("/gradio_api/heartbeat/abc").status_code == 200
+        job = server.client.post("/v1/jobs?view=true&keep=60", content=png).json()["id"]
+        for path in (f"/v1/jobs/events?ids={job}", f"/v1/jobs/{job}/events"):
+            head = server.client.head(path)
+            assert head.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert server.client.head("/healthz").status_code == 200
         assert server.stop() == 0
         assert not [line for line in server.log if "Traceback" in line]
@@ -65,9 +70,14 @@ def test_the_pages_files_have_a_head(tmp_path: Path) -> None:
         ("/v1/models", "GET, HEAD"),
         ("/v1/deblur", "POST"),
         ("/v1/inspect", "POST"),
+        ("/v1/about", "GET, HEAD"),
         ("/v1/jobs", "POST"),
         ("/v1/jobs/a", "DELETE, GET, HEAD"),
         ("/v1/jobs/a/result", "GET, HEAD"),
+        ("/v1/jobs/a/again", "POST"),
+        ("/v1/jobs/a/events", "GET, HEAD"),
+        ("/v1/jobs/a/before.jpg", "GET, HEAD"),
+        ("/v1/jobs/a/after/0_0.jpg", "GET, HEAD"),
     ],
 )
 def test_other_methods_are_told_which_there_are(
@@ -133,6 +143,9 @@ def test_a_wrong_option_is_named(
         ("/v1/deblur", "format", ""),
         ("/v1/jobs", "best", ""),
         ("/v1/jobs", "scale", ""),
+        ("/v1/jobs", "keep", "9"),
+        ("/v1/jobs", "keep", "inf"),
+        ("/v1/jobs", "view", "perhaps"),
         ("/v1/inspect", "map", ""),
         ("/v1/inspect", "exact", "maybe"),
         ("/v1/deblur", "model", ""),

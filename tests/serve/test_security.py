@@ -14,15 +14,22 @@ from fastapi.testclient import TestClient
 
 from tests.serve.conftest import Network, finished_job
 from unblur.serve.app import create_app
+from unblur.serve.page import FILES
 from unblur.serve.security import API
 from unblur.serve.settings import Settings
+
+PATHS = (
+    *("/v1/models", "/v1/about", "/v1/jobs/x", "/v1/jobs/x/events", "/v1/jobs/events?ids=x"),
+    *("/v1/jobs/x/before.jpg", "/v1/jobs/results.zip?ids=x", "/metrics", "/openapi.json"),
+)
 
 
 @pytest.fixture
 def client(network: Network, tmp_path: Path) -> Any:
     @contextmanager
     def made(**settings: Any) -> Iterator[TestClient]:
-        app = create_app(Settings(jobs=tmp_path / "jobs", page=False, **settings))
+        given = {"page": False, **settings}
+        app = create_app(Settings(jobs=tmp_path / "jobs", **given))
         with TestClient(app, "http://localhost:7860", raise_server_exceptions=False) as client:
             yield client
 
@@ -100,7 +107,7 @@ def test_the_token_opens_everything_and_nothing_opens_without(client: Any, png: 
     def basic(text: str) -> dict[str, str]:
         return {"authorization": "Basic " + base64.b64encode(text.encode()).decode()}
 
-    with client(token="sécret") as http:
+    with client(token="sécret", page=True) as http:
         wrong = [
             {},
             {"authorization": "Bearer wrong"},
@@ -111,7 +118,7 @@ def test_the_token_opens_everything_and_nothing_opens_without(client: Any, png: 
             basic("sécret:"),
         ]
         for headers in wrong:
-            for path in ("/v1/models", "/v1/jobs/x", "/metrics", "/openapi.json", "/", "/nosuch"):
+            for path in (*PATHS, "/", "/page/static/page.js", "/nosuch"):
                 answer = http.get(path, headers=headers)
                 assert answer.status_code == 401
                 assert answer.headers["www-authenticate"].startswith(
@@ -159,6 +166,26 @@ def test_every_answer_carries_the_headers_and_no_trace(
             assert "*" not in policy
 
 
+def test_the_page_runs_nothing_but_its_own_files(client: Any) -> None:
+    with client(page=True) as http:
+        page = http.get("/")
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        policy = dict(
+            rule.split(" ", 1) for rule in page.headers["content-security-policy"].split("; ")
+        )
+        assert policy["default-src"] == "'none'"
+        assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+        assert "unsafe" not in str(policy)
+        for name, kind in FILES.items():
+            file = http.get(f"/page/static/{name}")
+            assert file.headers["content-type"].startswith(kind)
+            assert file.headers["cache-control"] == "no-cache"
+        for name in ("__init__.py", "page.html", "..%2fapp.py", "", "nothing.js"):
+            assert http.get(f"/page/static/{name}").status_code == 404
+    with client() as http:
+        assert http.get("/page/static/page.js").status_code == 404
+
+
 def test_no_name_of_a_client_becomes_a_path(client: Any, tmp_path: Path, png: bytes) -> None:
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "job.json").write_text("{}")
@@ -172,7 +199,8 @@ def test_no_name_of_a_client_becomes_a_path(client: Any, tmp_path: Path, png: by
             "0" * 33,
             "A" * 32,
         ):
-            for path in (f"/v1/jobs/{name}", f"/v1/jobs/{name}/result"):
+            for end in ("", "/result", "/before.jpg", "/before/0_0.jpg", "/blur.png"):
+                path = f"/v1/jobs/{name}{end}"
                 assert http.get(path).status_code in (404, 405)
             assert http.delete(f"/v1/jobs/{name}").status_code in (404, 405)
         files = {"photo": ("../../evil.png", png, "text/x-python")}

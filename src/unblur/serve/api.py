@@ -71,7 +71,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     retry = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds to wait."}}
     return {
         status: {
-            "model": Problem,
+            # With `model`, it would be of the media type of the route's other answers.
+            "content": {"application/json": {"schema": _PROBLEM}},
             "description": _MEANINGS[status],
             **({"headers": retry} if status in (429, 503) else {}),
         }
@@ -79,13 +80,14 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}  # of `health`
 _MEANINGS = {
     400: "The form cannot be read.",
     401: "The token is missing or wrong.",
     403: "The request comes from a page of another site.",
     404: "There is no such job: it never existed, was deleted, or has expired.",
     408: "The body was sent too slowly.",
-    409: "The job is not finished yet.",
+    409: "The job is not finished yet, or was not posted to be viewed.",
     413: "The body is too long, or the photo has too many pixels.",
     415: "The body is no picture of a format that can be read.",
     421: "The host name in the request is not known.",

@@ -12,7 +12,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from unblur.serve.api import Queue, problems
 from unblur.serve.jobs import Jobs
 from unblur.serve.jobs.job import Job
-from unblur.serve.jobs.states import Ids, JobOf, JobsOf, split, state_of
+from unblur.serve.jobs.states import Ids, JobOf, JobsOf, state_of
 from unblur.serve.queue import PhotoQueue
 
 TICK = 0.15
@@ -32,7 +32,7 @@ async def follow_jobs(jobs: JobsOf, queue: Queue, ids: Ids) -> AsyncIterator[Ser
 
     `event: gone` is sent at once for those that there are not.
     """
-    async for event in _events(jobs, queue, split(ids), until_finished=False):
+    async for event in _events(jobs, queue, ids, until_finished=False):
         yield event
 
 

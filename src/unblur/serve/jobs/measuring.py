@@ -48,6 +48,11 @@ def was_begun(home: Path) -> bool:
     return (home / _MAP).exists()
 
 
+def forget(home: Path) -> None:
+    """Lets a photo be measured again, whose measure ended in order but without a result."""
+    (home / _MAP).unlink(missing_ok=True)
+
+
 def draw(home: Path, width: int, height: int) -> Path:
     """The PNG of a measured photo's map, made when it is first asked for.
 

@@ -19,7 +19,7 @@ from unblur.serve.jobs import Jobs
 from unblur.serve.jobs.choices import ResultOptions
 from unblur.serve.jobs.job import Job
 from unblur.serve.jobs.sending import sent
-from unblur.serve.jobs.states import Ids, JobOf, JobsOf, no_job, not_done, split
+from unblur.serve.jobs.states import Ids, JobOf, JobsOf, no_job, not_done
 from unblur.serve.names import result_name, unused
 from unblur.serve.uploads import BINARY, check_names
 
@@ -52,7 +52,7 @@ async def get_results(
 
     Of jobs that were not posted to be viewed, the result is at the strength that was asked for.
     """
-    found = [job for identity in split(ids) if (job := jobs.get(identity)) is not None]
+    found = [job for identity in ids if (job := jobs.get(identity)) is not None]
     if not found:
         raise no_job()
     done = [job for job in found if job.record.state == "done"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from unblur.errors import BusyError, ModelError, PhotoError, TaskCancelledError, UnblurError
 from unblur.serve.errors import BUG, log, refusal
-from unblur.serve.jobs import measuring, viewing
+from unblur.serve.jobs import measuring, viewing, words
 from unblur.serve.jobs.job import Job
 from unblur.serve.jobs.store import Blur, Record, Store
 from unblur.serve.queue import PhotoQueue
@@ -76,13 +76,10 @@ class Runner:
     def _finish(self, record: Record, result: CachedResult) -> dict[str, Any]:
         """Writes the result, and returns the fields of the record that are known by it."""
         path, kind = self._store.photo(record), record.format or result.format
-        picture = result.photo
         known = {
+            **viewing.facts(result.photo, path),
             "format": kind,
-            "width": picture.width,
-            "height": picture.height,
-            "details": record.details or viewing.details(picture, path),
-            "scales": viewing.scales(result, record.scale != "auto"),
+            "scales": words.scales(result.scales, record.scale != "auto"),
         }
         if record.view:
             changed, lost = viewing.finish(result, self._store.home(record), kind)
@@ -131,8 +128,10 @@ class Runner:
             self._store.remove(job.record.id)
         elif error is None:
             self._update(job, blur=future.result())
-        elif not isinstance(error, (TaskCancelledError, UnblurError)):
-            log.error("the blur of a job's photo could not be measured", exc_info=error)
+        else:
+            measuring.forget(self._store.home(job.record))
+            if not isinstance(error, (TaskCancelledError, UnblurError)):
+                log.error("the blur of a job's photo could not be measured", exc_info=error)
         job.measuring = None
 
     def _is_stored(self, file: Path | None) -> bool:

@@ -18,14 +18,6 @@ from unblur.serve.uploads import SCALES
 
 MOST_IDS = 200
 """Jobs that one request may name."""
-Ids = Annotated[
-    str,
-    Query(
-        description=f"Ids of jobs, separated by commas; at most {MOST_IDS}.",
-        min_length=1,
-        max_length=33 * MOST_IDS,
-    ),
-]
 Identity = Annotated[str, InPath(alias="id", description="The job's `id`.", examples=["0f" * 16])]
 
 
@@ -106,6 +98,26 @@ async def _jobs(request: Request) -> Jobs:
 JobsOf = Annotated[Jobs, Depends(_jobs)]
 
 
+async def _split(
+    ids: Annotated[
+        str,
+        Query(
+            description=f"Ids of jobs, separated by commas; at most {MOST_IDS}.",
+            min_length=1,
+            max_length=33 * MOST_IDS,
+        ),
+    ],
+) -> list[str]:
+    found = list(dict.fromkeys(ids.split(",")))
+    if len(found) > MOST_IDS:
+        raise HTTPException(422, f"ids: at most {MOST_IDS} jobs may be named")
+    return found
+
+
+Ids = Annotated[list[str], Depends(_split)]
+"""The jobs that a query names, each once."""
+
+
 async def _found(jobs: JobsOf, identity: Identity) -> Job:
     job = jobs.get(identity)
     if job is None:
@@ -127,18 +139,6 @@ def not_done(job: Job, what: str | None = None) -> HTTPException:
     if what is None and job.record.state == "failed":
         return HTTPException(422, job.record.error)
     return HTTPException(409, what or f"the job is {job.state}, not done", {"Retry-After": "2"})
-
-
-def split(ids: str) -> list[str]:
-    """The ids of a request, each once.
-
-    Raises:
-        HTTPException: if there are too many.
-    """
-    found = list(dict.fromkeys(ids.split(",")))
-    if len(found) > MOST_IDS:
-        raise HTTPException(422, f"ids: at most {MOST_IDS} jobs may be named")
-    return found
 
 
 def state_of(jobs: Jobs, job: Job) -> JobState:

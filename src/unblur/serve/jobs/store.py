@@ -161,12 +161,14 @@ class Store:
         result = self.result(record)
         if record.state == "waiting" and result.exists():
             # Killed between the writing of the result and of the record.
-            kind, original = photo.read(result, None).format, self.photo(record)
-            known: dict[str, Any] = {"format": kind}
+            made, original = photo.read(result, None), self.photo(record)
+            known: dict[str, Any] = {"format": made.format}
             if original.exists():
+                picture = photo.read(original, None)
+                known |= viewing.facts(picture, original)
                 known["unchanged"] = filecmp.cmp(original, result, shallow=False)
                 if not known["unchanged"]:
-                    known["lost"] = list(photo.lost(photo.read(original, None), kind))
+                    known["lost"] = list(photo.lost(picture, made.format))
             record = replace(record, state="done", finished=result.stat().st_mtime, **known)
         if record.state != "waiting" and self.photo(record).exists():
             self.update(record)  # the kill prevented it

@@ -19,7 +19,7 @@ from typing import Any
 from unblur import photo
 from unblur.errors import PhotoError
 from unblur.photo import Photo
-from unblur.serve.jobs import previews, words
+from unblur.serve.jobs import previews
 from unblur.serve.result import CachedResult
 
 ROOM = 2**29
@@ -42,7 +42,7 @@ def bring(home: Path, path: Path, max_pixels: int | None) -> dict[str, Any]:
     """
     picture = photo.read(path, max_pixels)
     previews.show_before(picture, home)
-    return {"width": picture.width, "height": picture.height, "details": details(picture, path)}
+    return facts(picture, path)
 
 
 def share(home: Path, new: Path, photo_name: str, measured: bool) -> None:
@@ -114,13 +114,8 @@ def clear(home: Path) -> None:
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def scales(result: CachedResult, chosen: bool) -> str:
-    """At which scales the network worked, in words; `chosen` as in `words.scales`."""
-    return words.scales(result.scales, chosen)
-
-
-def details(picture: Photo, path: Path) -> str:
-    """A line about a photo, to be shown."""
+def facts(picture: Photo, path: Path) -> dict[str, Any]:
+    """Fields of the record that are known of a photo: width, height and details, to be shown."""
     kind = {"heif": "HEIC", "webp": "WebP"}.get(picture.format, picture.format.upper())
     size = path.stat().st_size
     parts = [
@@ -131,7 +126,8 @@ def details(picture: Photo, path: Path) -> str:
         "transparency" if picture.channels in (2, 4) else "",
         f"{size / 2**20:.1f} MB" if size >= 2**20 else f"{max(1, size // 1024)} kB",
     ]
-    return ", ".join(filter(None, parts))
+    details = ", ".join(filter(None, parts))
+    return {"width": picture.width, "height": picture.height, "details": details}
 
 
 def _link(path: Path, new: Path) -> None:
