@@ -541,9 +541,7 @@ def test_progress_arrives_as_an_event_stream(opened: Opened) -> None:
     assert not any(re.search(r"/v1/jobs/\w{32}$", url) for url in opened.log.requests)
 
 
-def test_a_restart_of_the_server_and_the_loss_of_its_jobs(
-    browser: Browser, server: Server, tmp_path: Path
-) -> None:
+def test_a_restart_of_the_server_and_the_loss_of_its_jobs(browser: Browser, tmp_path: Path) -> None:
     photo, folder = EXAMPLES / "licenseplate_motion.jpg", tmp_path / "jobs"
     limits = ("--tile", TILE)
     first = Server(folder, *limits)
