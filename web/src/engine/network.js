@@ -42,7 +42,11 @@ import { CELL, PLANES } from "./gate.js";
  */
 export async function openNetwork({ model, contract, ort, provider = "wasm", threads }) {
   if (threads) ort.env.wasm.numThreads = threads;
-  const session = await ort.InferenceSession.create(model, { executionProviders: [provider] });
+  const session = await ort.InferenceSession.create(model, {
+    executionProviders: [provider],
+    // Errors alone: that some of the work is done elsewhere than on the GPU is no warning.
+    logSeverityLevel: 3,
+  });
 
   /** @param {Batch} batch */
   async function run({ data, height, width }) {
