@@ -42,7 +42,7 @@ const SMALLEST_SCALE = 0.0625;
 export async function deblur(network, pixels, options = {}) {
   const { scale = "auto", best = false, tile = network.contract.tile, signal } = options;
   if (scale !== "auto" && !(scale >= SMALLEST_SCALE && scale <= 1)) {
-    throw new RangeError(`auto or a number from 1/16 to 1 was expected, not ${scale}`);
+    throw new RangeError(`auto or 1/16 to 1 was expected, not ${scale}`);
   }
   let [begun, total] = [0, 0];
   const begin = async () => {
