@@ -22,18 +22,16 @@ export function cellsAt({ height, width, data }, y, x, cell, channels = 1) {
   const columns = between(x, width, cell);
   const length = width * channels;
   const row = new Float32Array(length);
-  const out = new Float32Array(rows.length * columns.length * channels);
-  let to = 0;
-  for (const [above, below, share] of rows) {
+  const out = new Float32Array(lengthOf(y) * lengthOf(x) * channels);
+  for (let i = 0, to = 0; i < rows.length; i += 3) {
     for (let k = 0; k < length; k++) {
-      const value = data[above * length + k];
-      row[k] = value + (data[below * length + k] - value) * share;
+      const value = data[rows[i] * length + k];
+      row[k] = value + (data[rows[i + 1] * length + k] - value) * rows[i + 2];
     }
-    for (let j = 0; j < columns.length; j++) {
-      const [left, right, part] = columns[j];
+    for (let j = 0; j < columns.length; j += 3) {
       for (let c = 0; c < channels; c++) {
-        const value = row[left * channels + c];
-        out[to++] = value + (row[right * channels + c] - value) * part;
+        const value = row[columns[j] * channels + c];
+        out[to++] = value + (row[columns[j + 1] * channels + c] - value) * columns[j + 2];
       }
     }
   }
@@ -60,14 +58,16 @@ export function around(cells, height, width, reach) {
   });
 }
 
-/** The cells on both sides of each pixel, and the share of the second.
+/** The cells on both sides of each pixel, and the share of the second: (pixels, 3).
  *
  * @param {Range} pixels @param {number} count of cells @param {number} cell
  */
 function between(pixels, count, cell) {
-  return Array.from({ length: lengthOf(pixels) }, (_, k) => {
-    const place = Math.max(0, Math.min(count - 1, (pixels.start + k + 0.5) / cell - 0.5));
+  const out = new Float64Array(lengthOf(pixels) * 3);
+  for (let k = 0, pixel = pixels.start; k < out.length; k += 3, pixel++) {
+    const place = Math.max(0, Math.min(count - 1, (pixel + 0.5) / cell - 0.5));
     const before = Math.floor(place);
-    return [before, Math.min(before + 1, count - 1), Math.fround(place - before)];
-  });
+    out.set([before, Math.min(before + 1, count - 1), place - before], k);
+  }
+  return out;
 }

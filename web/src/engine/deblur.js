@@ -20,7 +20,8 @@ import { ScaleMap, chooseScales, sum } from "./scales.js";
 /** Parts of a level of 8 bits in which changes are held, within the range of 16 bits. Odd, so that
  * a rounded change is never half a level: the full effect is rounded as if it were not held so. */
 const UNITS = 127;
-const SMALLEST_SCALE = 1 / 16;
+const LARGEST = 32767;
+const SMALLEST_SCALE = 0.0625;
 
 /** What deblurring changes in a photo. Beside the result, a row of tiles is held at most.
  *
@@ -41,7 +42,7 @@ const SMALLEST_SCALE = 1 / 16;
 export async function deblur(network, pixels, options = {}) {
   const { scale = "auto", best = false, tile = network.contract.tile, signal } = options;
   if (scale !== "auto" && !(scale >= SMALLEST_SCALE && scale <= 1)) {
-    throw new RangeError(`auto or a number from 1/16 to 1 was expected, not ${scale}`);
+    throw new RangeError(`auto or 1/16 to 1 was expected, not ${scale}`);
   }
   let [begun, total] = [0, 0];
   const begin = async () => {
@@ -99,8 +100,9 @@ async function addTo(change, pass, pixels, begin) {
   /** @param {number} row @param {ArrayLike<number>} values */
   const add = (row, values) => {
     for (let k = 0, to = row * length; k < values.length; k++, to++) {
+      // Enlarged by Lanczos's kernel, a change may exceed the range.
       const sum = change[to] + Math.round(values[k] * 255 * UNITS);
-      change[to] = Math.max(-32768, Math.min(32767, sum));
+      change[to] = Math.max(-LARGEST, Math.min(LARGEST, sum));
     }
   };
   if (pass.scale < 1) return enlarge(pass.strips(begin), pass.image, pixels, add);

@@ -34,15 +34,19 @@ import { CELL, PLANES } from "./gate.js";
  * @param {Uint8Array} options.model the ONNX file
  * @param {Contract} options.contract
  * @param {typeof import("onnxruntime-web")} options.ort
- * @param {"wasm" | "webgpu"} [options.provider]
+ * @param {"wasm" | "webgpu"} options.provider
  * @param {number} [options.threads] of WebAssembly, which counts before the first network is
  *   opened; more than one needs a page that is isolated from other origins
  * @returns {Promise<Network>}
  * @throws {Error} if it cannot be opened, or (by the functions that run it) computed
  */
-export async function openNetwork({ model, contract, ort, provider = "wasm", threads }) {
+export async function openNetwork({ model, contract, ort, provider, threads }) {
   if (threads) ort.env.wasm.numThreads = threads;
-  const session = await ort.InferenceSession.create(model, { executionProviders: [provider] });
+  const session = await ort.InferenceSession.create(model, {
+    executionProviders: [provider],
+    // Errors alone: that some of the work is done elsewhere than on the GPU is no warning.
+    logSeverityLevel: 3,
+  });
 
   /** @param {Batch} batch */
   async function run({ data, height, width }) {

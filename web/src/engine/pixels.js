@@ -43,7 +43,7 @@ export function fullSize({ width, height, channels, data }) {
     }
     fillTransparent(out, alpha, rows, columns, colours);
     // Colours that were filled in are whole levels, halves rounded to even ones.
-    if (colours < channels) out.set(Uint8ClampedArray.from(out));
+    if (colours < channels) out.set(new Uint8ClampedArray(out));
     for (let k = 0; k < out.length; k++) out[k] /= 255;
     return out;
   }

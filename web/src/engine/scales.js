@@ -13,9 +13,9 @@ import { clip, rint } from "./tiling.js";
 /** @typedef {import("./network.js").Network} Network */
 
 /** Scale at which long motion is looked for. */
-const OVERVIEW = 1 / 4;
-/** The length of the motion, in pixels, for which each scale is best. */
-const LENGTHS = new Map([
+const OVERVIEW = 0.25;
+/** Scales, and the length of the motion, in pixels, for which each is best. */
+const LENGTHS = [
   [1, 42],
   [2 / 3, 58],
   [1 / 2, 84],
@@ -23,7 +23,7 @@ const LENGTHS = new Map([
   [1 / 4, 165],
   [1 / 6, 245],
   [1 / 8, 330],
-]);
+];
 /** Least side of a picture that the network makes something of, in pixels. */
 const LEAST = 64;
 const AROUND = 2;
@@ -98,14 +98,13 @@ export async function chooseScales(network, pixels, tile, begin) {
   const [lengths, seen] = [0, 1].map((index) =>
     smooth(cells.map((cell) => [cell[index], cell[2]]), height, width),
   );
-  const scales = [...LENGTHS.keys()].filter((scale) => scale === 1 || side * scale >= LEAST);
-  const nodes = scales.map((scale) => LENGTHS.get(scale) ?? 0);
-  const shares = scales.map((_, index) => lengths.map((length) => hat(length, nodes, index)));
+  const nodes = LENGTHS.filter(([scale]) => scale === 1 || side * scale >= LEAST);
+  const shares = nodes.map((_, index) => lengths.map((length) => hat(length, nodes, index)));
   const kept = shares.filter((share) => share.some((value) => value > LITTLE));
   const weights = new Map(
     kept.map((share) => {
       const data = share.map((value, k) => value / sum(kept.map((one) => one[k])));
-      return [scales[shares.indexOf(share)], { height, width, data }];
+      return [nodes[shares.indexOf(share)][0], { height, width, data }];
     }),
   );
   const blurred = await sampled(network, pixels, tile, begin);
@@ -165,11 +164,11 @@ function smooth(cells, height, width) {
 /** How far a length belongs to a node: 1 at the node, 0 at the nodes beside it, linear in the
  * logarithm between them.
  *
- * @param {number} length @param {number[]} nodes lengths, increasing @param {number} index
+ * @param {number} length @param {number[][]} nodes as `LENGTHS` @param {number} index
  */
 function hat(length, nodes, index) {
   /** @param {number} k how far the length has come to a node from the one before */
-  const come = (k) => betweenLengths(length, nodes[k - 1], nodes[k]);
+  const come = (k) => betweenLengths(length, nodes[k - 1][1], nodes[k][1]);
   return (index ? come(index) : 1) - (index + 1 < nodes.length ? come(index + 1) : 0);
 }
 

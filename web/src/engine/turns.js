@@ -74,6 +74,7 @@ export function addTurned(sum, values, length, { height, width, start, down, acr
 
 /** @param {number} place @param {number} count @returns {number} the place within the picture */
 function mirrored(place, count) {
-  const folded = count > 1 ? place % (2 * count - 2) : 0;
+  // A single pixel is repeated.
+  const folded = place % (2 * count - 2) || 0;
   return Math.min(folded, 2 * count - 2 - folded);
 }
