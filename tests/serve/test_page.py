@@ -566,3 +566,25 @@ def test_a_restart_of_the_server_and_the_loss_of_its_jobs(browser: Browser, tmp_
         assert "Reload" in alert.inner_text()
     assert all("ERR_" in complaint for complaint in page.log.complaints)
     page.context.close()
+
+
+def test_a_full_server_is_told_and_results_that_are_not_shown_make_room(
+    browser: Browser, tmp_path: Path
+) -> None:
+    photos = [EXAMPLES / "chelsea.jpg", EXAMPLES / "coffee.jpg", EXAMPLES / "chelsea.jpg"]
+    with Server(tmp_path / "jobs", "--max-jobs", "3") as server:
+        page = Opened(browser, server.url)
+        tab, best = page.tab, page.tab.get_by_role("checkbox", name="Best quality")
+        page.give(*photos[:2])
+        page.wait(2)
+        best.check()  # four results
+        page.wait(2)
+        page.give(photos[2])
+        page.wait(3)
+        best.uncheck()  # no result can go before another is there
+        tab.locator(".doing", has_text="Waiting for room on the server").wait_for()
+        assert tab.locator(".strip [aria-label*='room on the server']").count() == 3
+        tab.get_by_role("button", name="Remove this photo").click()
+        page.wait(2)
+        assert tab.locator(".strip button").count() == 2
+        page.context.close()

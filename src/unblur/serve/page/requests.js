@@ -3,27 +3,11 @@
 /** An answer. `data` is null if it was no JSON, `wait` the seconds after which to ask again, if so.
  * @typedef {{status: number, data: any, wait: number | null}} Answer */
 
-const SOON = 3; // seconds after which what the server did not hear is sent again
+export const SOON = 3; // seconds after which what the server did not hear is sent again
 
 /**
- * Sends a request again and again while the server has no room for it, or is not there.
  * @param {string} method
  * @param {string} address  relative to the page's
- * @param {() => boolean} wanted  asked before each repetition
- * @returns {Promise<Answer | null>}  null if it is not wanted any more
- */
-export async function ask(method, address, wanted) {
-  for (;;) {
-    const answer = await send(method, address).catch(() => null);
-    if (answer && answer.wait === null) return answer;
-    await pause(answer?.wait ?? SOON);
-    if (!wanted()) return null;
-  }
-}
-
-/**
- * @param {string} method
- * @param {string} address
  * @returns {Promise<Answer>}  rejects if the server cannot be reached
  */
 export async function send(method, address) {

@@ -3,7 +3,7 @@
 import { Events } from "./events.js";
 import { Photo, same } from "./jobs.js";
 import { Page } from "./page.js";
-import { ask, pause, refusal, send, upload } from "./requests.js";
+import { pause, refusal, send, SOON, upload } from "./requests.js";
 import { find } from "./viewer.js";
 
 /** @typedef {import("./page.js").Options} Options */
@@ -12,6 +12,7 @@ import { find } from "./viewer.js";
 /** @typedef {import("./jobs.js").Run} Run */
 
 const KEEP = 120; // seconds that photos stay after the page was left: a phone may come back to it
+const FULL = "Waiting for room on the server; removing a photo makes some";
 const AWAY = "The server cannot be reached at the moment.";
 
 /** @implements {Studio} */
@@ -22,6 +23,7 @@ class Server {
     /** @type {(news: import("./page.js").News) => void} */
     this.hear = () => {};
     this.asking = false;
+    this.resting = new AbortController(); // ends the pause before it is asked again
     this.events = new Events(
       (job) => this.changed(job),
       (id) => this.gone(id),
@@ -49,7 +51,8 @@ class Server {
       const answer = await upload(address, file, sent, signal);
       if (answer.status === 202 && answer.data) return this.begin({ options, job: answer.data });
       if (answer.wait === null) throw new Error(refusal(answer));
-      sent(0, "Waiting for room on the server");
+      if (await this.spare()) continue;
+      sent(0, FULL);
       await pause(answer.wait, signal);
     }
   }
@@ -70,6 +73,7 @@ class Server {
       photo.error = "";
       this.tell(photo);
     }
+    this.resting.abort();
     this.askAgain();
   }
 
@@ -77,28 +81,50 @@ class Server {
   async askAgain() {
     if (this.asking) return;
     this.asking = true;
-    const lacks = (/** @type {Photo} */ photo) => !photo.run && !photo.error;
     for (;;) {
-      const photo = [...this.photos.values()].find(lacks);
-      if (!photo) break;
+      const lacking = [...this.photos.values()].filter((one) => !one.run && !one.error);
+      if (!lacking.length) break;
+      const [photo] = lacking;
       const options = photo.wanted;
-      const there = () => this.photos.has(photo.id) && photo.wanted === options && lacks(photo);
-      const from = photo.runs[0].job.id;
-      const answer = await ask("POST", `v1/jobs/${from}/again?${query(options)}`, there);
-      const made = answer?.status === 202 && answer.data;
+      const address = `v1/jobs/${photo.runs[0].job.id}/again?${query(options)}`;
+      const answer = await send("POST", address).catch(() => null);
+      if (!answer || answer.wait !== null) {
+        if (answer && (await this.spare())) continue;
+        for (const one of lacking) one.doing = answer ? FULL : "";
+        for (const one of lacking) if (this.photos.has(one.id)) this.tell(one);
+        this.resting = new AbortController();
+        await pause(answer?.wait ?? SOON, this.resting.signal);
+        continue;
+      }
+      const made = answer.status === 202 && answer.data;
       if (made && !this.photos.has(photo.id)) drop(made.id);
       else if (made) photo.runs.push({ options, job: made });
-      else if (answer && there()) photo.error = refusal(answer);
+      else if (photo.wanted === options) photo.error = refusal(answer);
       if (this.photos.has(photo.id)) this.tell(photo);
     }
     this.asking = false;
+  }
+
+  /** Makes room on the server by a result that is not shown; returns whether there was one. */
+  async spare() {
+    for (const photo of this.photos.values()) {
+      const { run, runs } = photo;
+      const other = run?.job.state === "done" && runs.find((one) => one !== run);
+      if (!run || !other) continue;
+      photo.runs = [run];
+      await drop(other.job.id);
+      this.tell(photo);
+      return true;
+    }
+    return false;
   }
 
   /** @param {string} id */
   remove(id) {
     const photo = this.photos.get(id);
     this.photos.delete(id);
-    for (const { job } of photo?.runs ?? []) drop(job.id);
+    const dropped = Promise.all((photo?.runs ?? []).map(({ job }) => drop(job.id)));
+    dropped.then(() => this.resting.abort());
     this.follow();
   }
 
@@ -129,6 +155,7 @@ class Server {
     if (!photo) return;
     for (const run of photo.runs) if (run.job.id === job.id) run.job = job;
     this.tell(photo);
+    if (job.state === "done") this.resting.abort();
   }
 
   /** @param {string} id */
@@ -172,7 +199,7 @@ function query({ model, best, scale }) {
 
 /** @param {string} id  of a job to remove */
 function drop(id) {
-  send("DELETE", `v1/jobs/${id}`).catch(() => {}); // it expires all the same
+  return send("DELETE", `v1/jobs/${id}`).catch(() => {}); // it expires all the same
 }
 
 new Page(find(document, ".unblur", HTMLElement), new Server());
