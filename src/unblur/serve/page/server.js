@@ -45,6 +45,7 @@ class Server {
 
   /** @type {Studio["add"]} */
   async add(file, options, sent, signal) {
+    if (!file.size) throw new Error("is an empty file");
     const more = { view: "true", keep: String(KEEP), name: file.name };
     const address = `v1/jobs?${query(options)}&${new URLSearchParams(more)}`;
     for (;;) {
@@ -90,7 +91,7 @@ class Server {
       const answer = await send("POST", address).catch(() => null);
       if (!answer || answer.wait !== null) {
         if (answer && (await this.spare())) continue;
-        for (const one of lacking) one.doing = answer ? FULL : "";
+        for (const one of lacking) one.doing = answer ? FULL : AWAY.slice(0, -1);
         for (const one of lacking) if (this.photos.has(one.id)) this.tell(one);
         this.resting = new AbortController();
         await pause(answer?.wait ?? SOON, this.resting.signal);
