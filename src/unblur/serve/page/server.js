@@ -19,6 +19,7 @@ class Server {
   constructor() {
     /** @type {Map<string, Photo>} */
     this.photos = new Map();
+    this.options = { model: "", best: false, scale: "" };
     /** @type {(news: import("./page.js").News) => void} */
     this.hear = () => {};
     this.asking = false;
@@ -44,10 +45,14 @@ class Server {
   /** @type {Studio["add"]} */
   async add(file, options, sent, signal) {
     const more = { view: "true", keep: String(KEEP), name: file.name };
-    const address = `v1/jobs?${query(options)}&${new URLSearchParams(more)}`;
+    this.options = options;
     for (;;) {
+      const asked = this.options; // others may have been chosen while it waited
+      const address = `v1/jobs?${query(asked)}&${new URLSearchParams(more)}`;
       const answer = await upload(address, file, sent, signal);
-      if (answer.status === 202 && answer.data) return this.begin({ options, job: answer.data });
+      if (answer.status === 202 && answer.data) {
+        return this.begin({ options: asked, job: answer.data });
+      }
       if (answer.wait === null) throw new Error(refusal(answer));
       sent(0, "Waiting for room on the server");
       await pause(answer.wait, signal);
@@ -64,6 +69,7 @@ class Server {
 
   /** @param {Options} options */
   work(options) {
+    this.options = options;
     for (const photo of this.photos.values()) {
       if (same(photo.wanted, options)) continue;
       photo.wanted = options;
