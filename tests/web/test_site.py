@@ -18,10 +18,13 @@ from PIL import Image
 
 from tests.browser import Log, chromium
 from tests.files import unblur, write
+from tests.web.node import needs_node
 from tests.web.site import ISOLATING, Host, build
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+pytestmark = needs_node
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MOST_MEMORY = 1.5 * 2**30
@@ -103,7 +106,7 @@ def exif(data: bytes | Path) -> dict[int, Any]:
 def are_alike(found: bytes, expected: Path) -> bool:
     """Whether two JPEGs are of pixels a level apart: some coefficients are rounded otherwise."""
     apart = np.abs(read(found) - read(expected))
-    return bool((apart > 1).mean() < 1e-3 and apart.max() < 10)
+    return bool((apart > 1).mean() < 1e-2 and apart.max() < 10)
 
 
 def deblurred(path: Path, out: Path, *options: str) -> Path:
@@ -167,7 +170,9 @@ def test_twelve_megapixels_fit_into_a_tab(opened: Opened, tmp_path: Path) -> Non
     photo = write(tmp_path / "large.jpg", np.tile(coffee, (8, 7, 1))[:3000, :4000], Q=95)
     opened.give(photo)
     tab = opened.tab
-    tab.wait_for_function("() => /Deblurring \\d+ %/.test(document.querySelector('.doing').textContent)")
+    tab.wait_for_function(
+        "() => /Deblurring \\d+ %/.test(document.querySelector('.doing').textContent)"
+    )
     # The page goes on meanwhile.
     tab.get_by_role("button", name="1:1").click()
     assert tab.locator("output.zoom").inner_text() == "100 %"
@@ -221,7 +226,7 @@ def test_what_is_not_taken_or_kept_is_said_before(opened: Opened, tmp_path: Path
     tab = opened.tab
     rubbish = tmp_path / "<img src=x>.jpg"
     rubbish.write_bytes(b"no picture at all" * 99)
-    deep = write(tmp_path / "deep.png", (np.arange(64 * 64 * 3) * 5 % 65536).reshape(64, 64, 3))
+    deep = write(tmp_path / "deep.png", np.arange(64 * 64 * 3, dtype=np.uint16).reshape(64, 64, 3))
     opened.give(rubbish)
     tab.wait_for_selector(".mark[data-state=failed]", state="attached")
     assert "is not a picture of a format" in tab.locator(".notice").inner_text()
