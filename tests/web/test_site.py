@@ -55,7 +55,7 @@ class Opened:
         given = {"viewport": {"width": 1200, "height": 800}, "reduced_motion": "reduce"}
         self.context = browser.new_context(**{**given, **context})
         self.tab: Page = self.context.new_page()
-        self.tab.set_default_timeout(240_000)  # of a busy machine
+        self.tab.set_default_timeout(600_000)  # of a busy machine
         self.log = Log(self.tab)
         self.url = host.url
         self.tab.goto(self.url)
