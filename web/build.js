@@ -2,8 +2,8 @@
 //
 //     node build.js [FOLDER]      by default ../site
 //
-// Our own code is bundled by esbuild into main.js, worker.js, network-worker.js and sw.js; each
-// library that it imports becomes a file of its own in lib/.
+// Our own code is bundled by esbuild into main.js, worker.js, network-worker.js, what they share,
+// and sw.js; each library that it imports becomes a file of its own in lib/.
 
 import { createHash } from "node:crypto";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 const PACKAGE = path.join(HERE, "../src/unblur");
 const PAGE = path.join(PACKAGE, "serve/page");
 const PACKAGES = path.join(HERE, "node_modules");
-const ENTRIES = ["main.js", "worker.js", "network-worker.js", "sw.js"];
+const ENTRIES = ["main.js", "worker.js", "network-worker.js"];
 /** Files of libraries that are loaded by their address, not imported. */
 const LOADED = [
   "onnxruntime-web/dist/ort-wasm-simd-threaded.mjs",
@@ -34,19 +34,31 @@ const LATER = /webgpu|asyncify|^_headers$|^licences\.txt$/;
 /** A file by which a folder is known as a site that may be written anew. */
 const MARK = "network-worker.js";
 
+/** @type {esbuild.BuildOptions} */
+const MINIFIED = {
+  absWorkingDir: HERE,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  logLevel: "silent",
+};
+
 const out = path.resolve(process.argv[2] ?? path.join(HERE, "../site"));
 try {
-  await build();
+  const [web, page] = await build();
   console.log(`unblur: the site is in ${out}`);
+  console.log(`of its own it has ${web} bytes of JavaScript, and ${page} of the server's page`);
 } catch (error) {
   console.error(`unblur: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
 }
 
+/** Returns the bytes of our own code: that of this folder, and that of the server's page. */
 async function build() {
   await clear();
   const model = await readFile(path.join(PACKAGE, "weights/default.onnx"));
-  const libraries = await bundle({
+  const { libraries, sizes } = await bundle({
     MODEL_SHA256: JSON.stringify(digest(model)),
     CONTRACT: metadata(model, "unblur"),
   });
@@ -59,6 +71,7 @@ async function build() {
   await writeFile(path.join(out, "_headers"), headersFile());
   await writeFile(path.join(out, "licences.txt"), await licences([...libraries]));
   await listFiles();
+  return sizes;
 }
 
 /** Makes the folder, and empties it if it holds a site; refuses to empty any other. */
@@ -75,51 +88,53 @@ async function clear() {
 /**
  * Bundles our own code.
  * @param {Record<string, string>} define constants for it
- * @returns {Promise<Set<string>>} the libraries that it imports
+ * @returns {Promise<{libraries: Set<string>, sizes: number[]}>} the libraries that it imports
  */
 async function bundle(define) {
   /** @type {Set<string>} */
   const libraries = new Set();
-  await esbuild.build({
-    entryPoints: ENTRIES.map((name) => path.join(HERE, "src", name)),
-    outdir: out,
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2022",
-    define,
-    plugins: [
-      {
-        name: "libraries",
-        setup(builder) {
-          builder.onResolve({ filter: /^[@a-z]/ }, ({ path: name, kind }) => {
-            if (kind === "entry-point") return undefined;
-            libraries.add(name);
-            return { path: `./lib/${fileOf(name)}`, external: true };
-          });
-        },
-      },
-    ],
-  });
-  return libraries;
+  /** @type {esbuild.Plugin} */
+  const plugin = {
+    name: "libraries",
+    setup(builder) {
+      builder.onResolve({ filter: /^[@a-z]/ }, ({ path: name, kind }) => {
+        if (kind === "entry-point") return undefined;
+        libraries.add(name);
+        return { path: `./lib/${fileOf(name)}`, external: true };
+      });
+    },
+  };
+  /** @type {esbuild.BuildOptions & {metafile: true}} */
+  const options = { ...MINIFIED, outdir: out, define, plugins: [plugin], metafile: true };
+  const named = (/** @type {string} */ name) => path.join(HERE, "src", name);
+  const built = [
+    await esbuild.build({ ...options, entryPoints: ENTRIES.map(named), splitting: true }),
+    await esbuild.build({ ...options, entryPoints: [named("sw.js")] }),
+  ];
+  const sizes = [0, 0];
+  for (const output of built.flatMap(({ metafile }) => Object.values(metafile.outputs))) {
+    let rest = output.bytes;
+    for (const [name, { bytesInOutput }] of Object.entries(output.inputs)) {
+      if (!name.includes("/serve/page/")) continue;
+      sizes[1] += bytesInOutput;
+      rest -= bytesInOutput;
+    }
+    sizes[0] += rest;
+  }
+  return { libraries, sizes };
 }
 
 /** @param {Set<string>} libraries */
 async function bundleLibraries(libraries) {
   await esbuild.build({
     entryPoints: [...libraries].map((name) => ({ in: name, out: fileOf(name).slice(0, -3) })),
+    ...MINIFIED,
     outdir: path.join(out, "lib"),
-    absWorkingDir: HERE,
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2022",
     // Of Node.js; the libraries ask first whether they run there.
     external: ["node:*", "fs", "path"],
     // Without the runtime inside, which is loaded by its address.
     conditions: ["onnxruntime-web-use-extern-wasm"],
     legalComments: "inline",
-    logLevel: "silent",
   });
 }
 

@@ -529,15 +529,13 @@ def test_the_token_guards_all_of_it(server: Server) -> None:
 
 def test_progress_arrives_as_an_event_stream(opened: Opened) -> None:
     tab = opened.tab
-    kinds: set[str] = set()
-    tab.on(
-        "response",
-        lambda answer: "/events?" in answer.url and kinds.add(answer.headers["content-type"]),
-    )
+    kinds: dict[str, str] = {}
+    tab.on("response", lambda answer: kinds.update({answer.url: answer.headers["content-type"]}))
     opened.give(EXAMPLES / "licenseplate_motion.jpg")
     tab.wait_for_selector(".meter[aria-valuenow]")
     opened.wait()
-    assert {kind.partition(";")[0] for kind in kinds} == {"text/event-stream"}
+    streams = [kind for url, kind in kinds.items() if "/v1/jobs/events?" in url]
+    assert {kind.partition(";")[0] for kind in streams} == {"text/event-stream"}
     assert not any(re.search(r"/v1/jobs/\w{32}$", url) for url in opened.log.requests)
 
 
@@ -568,23 +566,35 @@ def test_a_restart_of_the_server_and_the_loss_of_its_jobs(browser: Browser, tmp_
     page.context.close()
 
 
-def test_a_full_server_is_told_and_results_that_are_not_shown_make_room(
+def test_results_that_are_not_shown_make_room_on_a_full_server(
     browser: Browser, tmp_path: Path
 ) -> None:
-    photos = [EXAMPLES / "chelsea.jpg", EXAMPLES / "coffee.jpg", EXAMPLES / "chelsea.jpg"]
     with Server(tmp_path / "jobs", "--max-jobs", "3") as server:
         page = Opened(browser, server.url)
-        tab, best = page.tab, page.tab.get_by_role("checkbox", name="Best quality")
-        page.give(*photos[:2])
+        tab = page.tab
+        page.give(EXAMPLES / "chelsea.jpg", EXAMPLES / "coffee.jpg")
         page.wait(2)
-        best.check()  # four results
-        page.wait(2)
-        page.give(photos[2])
+        tab.get_by_role("checkbox", name="Best quality").check()  # four results
+        tab.wait_for_function("() => document.querySelector('.all').textContent.includes(' 2 ')")
+        page.give(EXAMPLES / "chelsea.jpg")  # five
         page.wait(3)
-        best.uncheck()  # no result can go before another is there
-        tab.locator(".doing", has_text="Waiting for room on the server").wait_for()
-        assert tab.locator(".strip [aria-label*='room on the server']").count() == 3
+        assert tab.get_by_role("alert").count() == 0
+        page.context.close()
+
+
+def test_a_server_without_room_is_waited_for(browser: Browser, tmp_path: Path) -> None:
+    with Server(tmp_path / "jobs", "--max-jobs", "1") as server:
+        page = Opened(browser, server.url)
+        tab = page.tab
+        page.give(EXAMPLES / "chelsea.jpg", EXAMPLES / "coffee.jpg")
+        page.wait()
+        tab.get_by_role("button", name="coffee.jpg, Waiting for room on the server").wait_for()
+        tab.get_by_label("Working size").select_option("Half, for long blur")
+        tab.get_by_text("The server has no room for another run at the moment.").wait_for()
         tab.get_by_role("button", name="Remove this photo").click()
-        page.wait(2)
-        assert tab.locator(".strip button").count() == 2
+        page.wait()
+        assert tab.get_by_role("heading", name="coffee.jpg").is_visible()
+        assert tab.locator(".scales").inner_text() == "Worked at half size"
+        assert tab.get_by_role("alert").count() == 0
+        assert all("429" in complaint for complaint in page.log.complaints)
         page.context.close()

@@ -1,29 +1,22 @@
+"""The engine of the page in the browser computes what the package computes."""
+
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
+from tests.web.node import needs_node, run
 from tests.web.vectors import write
 
-WEB = Path(__file__).parents[2] / "web"
-NODE = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
+pytestmark = needs_node
 
 
-@pytest.mark.skipif(NODE is None, reason="there is no Node.js")
-def test_engine_computes_what_the_package_computes(tmp_path: Path) -> None:
-    assert NODE is not None
+def test_the_units_of_the_package_pass(tmp_path: Path) -> None:
+    """The vectors are the package's, written anew."""
     write(tmp_path)
-    tests = [str(WEB / "tests" / f"{name}.test.js") for name in ("engine", "deblur", "network")]
-    done = subprocess.run(
-        [NODE, "--test", "--test-reporter=tap", *tests],
-        env={**os.environ, "UNBLUR_VECTORS": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "# skipped 0" in done.stdout
+    tests = [f"tests/{name}.test.js" for name in ("engine", "deblur", "network")]
+    said = run("--test", "--test-reporter=tap", *tests, UNBLUR_VECTORS=str(tmp_path))
+    assert "# skipped 0" in said
+
+
+def test_the_units_of_photo_files_pass() -> None:
+    assert "# fail 0" in run("--test", "--test-reporter=tap", "tests/photo.test.js")

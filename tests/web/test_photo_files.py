@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
 import struct
 import subprocess
@@ -21,12 +20,12 @@ from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from tests.photo import facts, fidelity
+from tests.web.node import needs_node, run
 from unblur import photo
 from unblur.photo.jpeg import tables_of
 from unblur.photo.png_chunks import SIGNATURE, chunk
 
 ROOT = Path(__file__).parents[2]
-NODE = shutil.which("node") or str(ROOT / ".venv/bin/node")
 CASES = [case for case in fidelity.cases() if case.format in ("JPEG", "PNG", "WebP")]
 FACTS = [fact for fact in facts.facts() if fact.format in ("JPEG", "PNG", "WebP")]
 EXAMPLE = ROOT / "examples/coffee.jpg"
@@ -49,7 +48,7 @@ OTHERWISE = {
     "PNG: transparency of a palette (tRNS)": "carried over with a line",
 }
 
-pytestmark = pytest.mark.skipif(not os.access(NODE, os.X_OK), reason="needs node")
+pytestmark = needs_node
 
 
 class Folder:
@@ -60,12 +59,7 @@ class Folder:
         self.files = files
         for name, data in files.items():
             (folder / name).write_bytes(data)
-        script = ROOT / "web/tests/photo-cli.js"
-        done = subprocess.run(
-            [NODE, script, folder, str(most)], capture_output=True, text=True, timeout=300
-        )
-        assert done.returncode == 0, done.stderr
-        self.told: dict[str, dict[str, Any]] = json.loads(done.stdout)
+        self.told: dict[str, dict[str, Any]] = json.loads(run("tests/photo-cli.js", folder, most))
 
     def pixels(self, name: str) -> np.ndarray:
         one = self.told[name]

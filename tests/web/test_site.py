@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -12,16 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 import pytest
+from benchmarks.web import peak
 from PIL import Image
 
 from tests.browser import Log, chromium
 from tests.files import unblur, write
+from tests.web.node import needs_node
 from tests.web.site import ISOLATING, Host, build
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+pytestmark = needs_node
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MOST_MEMORY = 1.5 * 2**30
@@ -53,7 +55,7 @@ class Opened:
         given = {"viewport": {"width": 1200, "height": 800}, "reduced_motion": "reduce"}
         self.context = browser.new_context(**{**given, **context})
         self.tab: Page = self.context.new_page()
-        self.tab.set_default_timeout(240_000)  # of a busy machine
+        self.tab.set_default_timeout(600_000)  # of a busy machine
         self.log = Log(self.tab)
         self.url = host.url
         self.tab.goto(self.url)
@@ -103,7 +105,7 @@ def exif(data: bytes | Path) -> dict[int, Any]:
 def are_alike(found: bytes, expected: Path) -> bool:
     """Whether two JPEGs are of pixels a level apart: some coefficients are rounded otherwise."""
     apart = np.abs(read(found) - read(expected))
-    return bool((apart > 1).mean() < 1e-3 and apart.max() < 10)
+    return bool((apart > 1).mean() < 1e-2 and apart.max() < 10)
 
 
 def deblurred(path: Path, out: Path, *options: str) -> Path:
@@ -167,7 +169,9 @@ def test_twelve_megapixels_fit_into_a_tab(opened: Opened, tmp_path: Path) -> Non
     photo = write(tmp_path / "large.jpg", np.tile(coffee, (8, 7, 1))[:3000, :4000], Q=95)
     opened.give(photo)
     tab = opened.tab
-    tab.wait_for_function("() => /Deblurring \\d+ %/.test(document.querySelector('.doing').textContent)")
+    tab.wait_for_function(
+        "() => /Deblurring \\d+ %/.test(document.querySelector('.doing').textContent)"
+    )
     # The page goes on meanwhile.
     tab.get_by_role("button", name="1:1").click()
     assert tab.locator("output.zoom").inner_text() == "100 %"
@@ -175,19 +179,7 @@ def test_twelve_megapixels_fit_into_a_tab(opened: Opened, tmp_path: Path) -> Non
     tab.wait_for_selector(".download[href]")
     _, data = opened.download()
     assert read(data).shape == (3000, 4000, 3)
-    assert largest_process() < MOST_MEMORY
-
-
-def largest_process() -> int:
-    """The most memory that a process of the browser has taken, in bytes."""
-    peaks = []
-    for process in psutil.Process().children(recursive=True):
-        status = Path(f"/proc/{process.pid}/status")
-        if not status.exists():
-            pytest.skip("the most memory of a process is known on Linux alone")
-        found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text())
-        peaks.append(1024 * int(found[1]) if found else 0)
-    return max(peaks)
+    assert peak() < MOST_MEMORY
 
 
 def test_the_second_visit_needs_no_host(browser: Browser, site: Path, tmp_path: Path) -> None:
@@ -221,7 +213,7 @@ def test_what_is_not_taken_or_kept_is_said_before(opened: Opened, tmp_path: Path
     tab = opened.tab
     rubbish = tmp_path / "<img src=x>.jpg"
     rubbish.write_bytes(b"no picture at all" * 99)
-    deep = write(tmp_path / "deep.png", (np.arange(64 * 64 * 3) * 5 % 65536).reshape(64, 64, 3))
+    deep = write(tmp_path / "deep.png", np.arange(64 * 64 * 3, dtype=np.uint16).reshape(64, 64, 3))
     opened.give(rubbish)
     tab.wait_for_selector(".mark[data-state=failed]", state="attached")
     assert "is not a picture of a format" in tab.locator(".notice").inner_text()

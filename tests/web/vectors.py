@@ -27,7 +27,7 @@ from unblur.inference.measure import measure
 from unblur.inference.resample import Reduced, cells_at, resize
 from unblur.inference.scales import choose_scales
 from unblur.inference.tiling import spans
-from unblur.serve.page import words
+from unblur.serve.jobs import words
 
 Cases = list[dict[str, Any]]
 

@@ -31,7 +31,6 @@ export class Photo {
     /** @type {Run | undefined} */
     this.shown = undefined; // the last that was wanted and done
     this.error = ""; // why there is no wanted run
-    this.doing = ""; // what it waits for
   }
 
   /** The wanted run, if it was begun. */
@@ -76,7 +75,6 @@ export class Photo {
       state: error ? "failed" : !run ? "waiting" : job.state === "running" ? "working" : job.state,
       progress: job.progress,
       place: run ? job.position : 0,
-      doing: run ? "" : this.doing,
       unchanged: Boolean(job.unchanged),
       error,
       measuring: !measured && runs.some((one) => one.job.measuring),

@@ -29,7 +29,6 @@ import { find, Viewer } from "./viewer.js";
  * @property {"waiting" | "working" | "done" | "failed"} state
  * @property {number} progress  0 to 1
  * @property {number} place  how many photos come before it, while it waits
- * @property {string} [doing]  what else it waits for, in words
  * @property {boolean} unchanged  whether the result is the file itself
  * @property {string} error  why it failed, to follow its name
  * @property {boolean} measuring  whether `blur` is still to come

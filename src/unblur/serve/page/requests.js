@@ -7,7 +7,7 @@ export const SOON = 3; // seconds after which what the server did not hear is se
 
 /**
  * @param {string} method
- * @param {string} address  relative to the page's
+ * @param {string} address
  * @returns {Promise<Answer>}  rejects if the server cannot be reached
  */
 export async function send(method, address) {
@@ -45,12 +45,12 @@ export function upload(address, file, sent, signal) {
 
 /**
  * @param {number} seconds
- * @param {AbortSignal} [signal]  ends it early
+ * @param {AbortSignal[]} ends  each ends it early
  */
-export function pause(seconds, signal) {
+export function pause(seconds, ...ends) {
   return new Promise((resolve) => {
     setTimeout(resolve, 1000 * seconds);
-    signal?.addEventListener("abort", resolve);
+    for (const end of ends) end.addEventListener("abort", resolve);
   });
 }
 

@@ -12,7 +12,7 @@ import { find } from "./viewer.js";
 /** @typedef {import("./jobs.js").Run} Run */
 
 const KEEP = 120; // seconds that photos stay after the page was left: a phone may come back to it
-const FULL = "Waiting for room on the server; removing a photo makes some";
+const FULL = "The server has no room for another run at the moment. It is tried again; removing photos helps.";
 const AWAY = "The server cannot be reached at the moment.";
 
 /** @implements {Studio} */
@@ -20,10 +20,11 @@ class Server {
   constructor() {
     /** @type {Map<string, Photo>} */
     this.photos = new Map();
+    this.options = { model: "", best: false, scale: "" };
     /** @type {(news: import("./page.js").News) => void} */
     this.hear = () => {};
     this.asking = false;
-    this.resting = new AbortController(); // ends the pause before it is asked again
+    this.news = new AbortController(); // ends the pauses before something is tried again
     this.events = new Events(
       (job) => this.changed(job),
       (id) => this.gone(id),
@@ -47,14 +48,19 @@ class Server {
   async add(file, options, sent, signal) {
     if (!file.size) throw new Error("is an empty file");
     const more = { view: "true", keep: String(KEEP), name: file.name };
-    const address = `v1/jobs?${query(options)}&${new URLSearchParams(more)}`;
+    this.options = options;
     for (;;) {
+      const asked = this.options; // others may have been chosen while it waited
+      const address = `v1/jobs?${query(asked)}&${new URLSearchParams(more)}`;
       const answer = await upload(address, file, sent, signal);
-      if (answer.status === 202 && answer.data) return this.begin({ options, job: answer.data });
+      if (answer.status === 202 && answer.data) {
+        return this.begin({ options: asked, job: answer.data });
+      }
       if (answer.wait === null) throw new Error(refusal(answer));
       if (await this.spare()) continue;
-      sent(0, FULL);
-      await pause(answer.wait, signal);
+      sent(0, "Waiting for room on the server");
+      await pause(answer.wait, signal, this.news.signal);
+      signal.throwIfAborted();
     }
   }
 
@@ -68,41 +74,49 @@ class Server {
 
   /** @param {Options} options */
   work(options) {
+    this.options = options;
     for (const photo of this.photos.values()) {
       if (same(photo.wanted, options)) continue;
       photo.wanted = options;
       photo.error = "";
       this.tell(photo);
     }
-    this.resting.abort();
+    this.wake();
     this.askAgain();
+  }
+
+  wake() {
+    this.news.abort();
+    this.news = new AbortController();
   }
 
   /** Asks for the runs that are wanted and not there, in the photos' order. */
   async askAgain() {
     if (this.asking) return;
     this.asking = true;
+    let warned = false;
     for (;;) {
-      const lacking = [...this.photos.values()].filter((one) => !one.run && !one.error);
-      if (!lacking.length) break;
-      const [photo] = lacking;
+      const photo = [...this.photos.values()].find((one) => !one.run && !one.error);
+      if (!photo) break;
       const options = photo.wanted;
       const address = `v1/jobs/${photo.runs[0].job.id}/again?${query(options)}`;
       const answer = await send("POST", address).catch(() => null);
-      if (!answer || answer.wait !== null) {
+      const there = this.photos.has(photo.id);
+      if (answer?.status === 202) {
+        if (there) photo.runs.push({ options, job: answer.data });
+        else drop(answer.data.id);
+      } else if (!answer || answer.wait !== null) {
         if (answer && (await this.spare())) continue;
-        for (const one of lacking) one.doing = answer ? FULL : AWAY.slice(0, -1);
-        for (const one of lacking) if (this.photos.has(one.id)) this.tell(one);
-        this.resting = new AbortController();
-        await pause(answer?.wait ?? SOON, this.resting.signal);
+        warned = true;
+        this.hear({ warning: answer ? FULL : AWAY });
+        await pause(answer?.wait ?? SOON, this.news.signal);
         continue;
+      } else if (photo.wanted === options) {
+        photo.error = refusal(answer);
       }
-      const made = answer.status === 202 && answer.data;
-      if (made && !this.photos.has(photo.id)) drop(made.id);
-      else if (made) photo.runs.push({ options, job: made });
-      else if (photo.wanted === options) photo.error = refusal(answer);
-      if (this.photos.has(photo.id)) this.tell(photo);
+      if (there) this.tell(photo);
     }
+    if (warned) this.hear({ warning: "" });
     this.asking = false;
   }
 
@@ -114,7 +128,7 @@ class Server {
       if (!run || !other) continue;
       photo.runs = [run];
       await drop(other.job.id);
-      this.tell(photo);
+      if (this.photos.has(photo.id)) this.tell(photo);
       return true;
     }
     return false;
@@ -124,8 +138,8 @@ class Server {
   remove(id) {
     const photo = this.photos.get(id);
     this.photos.delete(id);
-    const dropped = Promise.all((photo?.runs ?? []).map(({ job }) => drop(job.id)));
-    dropped.then(() => this.resting.abort());
+    const drops = (photo?.runs ?? []).map(({ job }) => drop(job.id));
+    Promise.all(drops).then(() => this.wake()); // there is room again
     this.follow();
   }
 
@@ -156,7 +170,7 @@ class Server {
     if (!photo) return;
     for (const run of photo.runs) if (run.job.id === job.id) run.job = job;
     this.tell(photo);
-    if (job.state === "done") this.resting.abort();
+    if (job.state === "done") this.wake(); // an earlier result of it may go
   }
 
   /** @param {string} id */
