@@ -53,8 +53,8 @@ async function keptOffline() {
 async function controlled() {
   const workers = navigator.serviceWorker;
   const { installing, active } = await workers.register("sw.js", { updateViaCache: "none" });
-  // One that is active already is passed over on purpose, by Shift and a reload.
-  if (!workers.controller && installing && !active) {
+  // One that is active answers already, or is passed over on purpose, by Shift and a reload.
+  if (installing && !active) {
     await new Promise((resolve) => {
       workers.addEventListener("controllerchange", resolve, { once: true });
       installing.addEventListener("statechange", () => {

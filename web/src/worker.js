@@ -65,7 +65,7 @@ async function add(file, options) {
     width,
     height,
     details,
-    notes,
+    notes: notes.length ? `Without ${new Intl.ListFormat("en-GB").format(notes)}` : "",
     result: resultName,
     thumb: await pictureOf(photo, photo, THUMB),
     before: await pictureOf(photo, photo, BASE),
