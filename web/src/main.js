@@ -5,11 +5,6 @@ import { Local } from "./local.js";
 
 /** Other sites of this host share the storage. */
 const RELOADED = `unblur ${location.pathname}`;
-/** A WebAssembly module that uses SIMD. */
-const SIMD = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15,
-  253, 98, 11,
-];
 
 const studio = new Local(async () => {
   const lack = lacking();
@@ -21,9 +16,9 @@ const page = new Page(/** @type {HTMLElement} */ (document.querySelector(".unblu
 /** What the browser lacks, and what to do; "" if nothing. */
 function lacking() {
   if (!isSecureContext) return "a secure address: open it by https, or on localhost";
+  // Those that have all three have WebAssembly's SIMD too.
   const able =
     "WebAssembly" in self &&
-    WebAssembly.validate(new Uint8Array(SIMD)) &&
     "CompressionStream" in self &&
     "throwIfAborted" in AbortSignal.prototype;
   return able ? "" : "a newer browser: Chrome or Edge 100, Firefox 114, Safari 16.4 or later";

@@ -174,8 +174,6 @@ function described(held) {
     error,
     place: before.filter((one) => one.state === "waiting" || one.state === "working").length,
     unchanged: result?.unchanged ?? false,
-    measuring: false,
-    blur: null,
     scales: result?.scales ?? "",
     after: result?.after ?? null,
   };
