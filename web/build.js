@@ -2,8 +2,8 @@
 //
 //     node build.js [FOLDER]      by default ../site
 //
-// Our own code is bundled by esbuild into main.js, worker.js, network-worker.js and sw.js; each
-// library that it imports becomes a file of its own in lib/.
+// Our own code is bundled by esbuild into main.js, worker.js, network-worker.js, what they share,
+// and sw.js; each library that it imports becomes a file of its own in lib/.
 
 import { createHash } from "node:crypto";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -20,7 +20,7 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 const PACKAGE = path.join(HERE, "../src/unblur");
 const PAGE = path.join(PACKAGE, "serve/page");
 const PACKAGES = path.join(HERE, "node_modules");
-const ENTRIES = ["main.js", "worker.js", "network-worker.js", "sw.js"];
+const ENTRIES = ["main.js", "worker.js", "network-worker.js"];
 /** Files of libraries that are loaded by their address, not imported. */
 const LOADED = [
   // Named .js here: many hosts know no .mjs, and browsers refuse a script of another type.
@@ -36,15 +36,26 @@ const LATER = /webgpu|asyncify|^licences\.txt$/;
 /** A file by which a folder is known as a site, whose files are replaced. */
 const MARK = "network-worker.js";
 
+/** @type {esbuild.BuildOptions} */
+const MINIFIED = {
+  absWorkingDir: HERE,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  logLevel: "silent",
+};
+
 const given = process.argv[2] ?? path.join(HERE, "../site");
 // As the folder is named from where npm was started, which runs this elsewhere.
 const target = path.resolve(process.env.INIT_CWD ?? "", given);
 const out = await mkdtemp(path.join(tmpdir(), "unblur-site-"));
 try {
   await check();
-  await build();
+  const [web, page] = await build();
   await replace();
   console.log(`unblur: the site is in ${target}`);
+  console.log(`of its own it has ${web} bytes of JavaScript, and ${page} of the server's page`);
 } catch (error) {
   console.error(`unblur: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
@@ -63,15 +74,19 @@ async function check() {
 
 /** Puts the site in the place of the former one; what else is in the folder stays. */
 async function replace() {
+  for (const name of await readdir(target)) {
+    if (/^chunk-\w+\.js$/.test(name)) await rm(path.join(target, name));
+  }
   for (const name of await readdir(out)) {
     await rm(path.join(target, name), { recursive: true, force: true });
     await cp(path.join(out, name), path.join(target, name), { recursive: true });
   }
 }
 
+/** Returns the bytes of our own code: that of this folder, and that of the server's page. */
 async function build() {
   const model = await readFile(path.join(PACKAGE, "weights/default.onnx"));
-  const libraries = await bundle({
+  const { libraries, sizes } = await bundle({
     MODEL_SHA256: JSON.stringify(digest(model, "hex")),
     CONTRACT: metadata(model, "unblur"),
   });
@@ -85,56 +100,59 @@ async function build() {
   await writeFile(path.join(out, "_headers"), headersFile());
   await writeFile(path.join(out, "licences.txt"), await licences([...libraries]));
   await listFiles();
+  return sizes;
 }
 
 /**
  * Bundles our own code.
  * @param {Record<string, string>} define constants for it
- * @returns {Promise<Set<string>>} the libraries that it imports
+ * @returns {Promise<{libraries: Set<string>, sizes: number[]}>} the libraries that it imports
  */
 async function bundle(define) {
   /** @type {Set<string>} */
   const libraries = new Set();
-  await esbuild.build({
-    entryPoints: ENTRIES.map((name) => path.join(HERE, "src", name)),
-    outdir: out,
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2022",
-    define,
-    plugins: [
-      {
-        name: "libraries",
-        setup(builder) {
-          builder.onResolve({ filter: /^[@a-z]/ }, ({ path: name, kind }) => {
-            if (kind === "entry-point") return undefined;
-            libraries.add(name);
-            return { path: `./lib/${fileOf(name)}`, external: true };
-          });
-        },
-      },
-    ],
-  });
-  return libraries;
+  /** @type {esbuild.Plugin} */
+  const plugin = {
+    name: "libraries",
+    setup(builder) {
+      builder.onResolve({ filter: /^[@a-z]/ }, ({ path: name, kind }) => {
+        if (kind === "entry-point") return undefined;
+        libraries.add(name);
+        return { path: `./lib/${fileOf(name)}`, external: true };
+      });
+    },
+  };
+  /** @type {esbuild.BuildOptions & {metafile: true}} */
+  const options = { ...MINIFIED, outdir: out, define, plugins: [plugin], metafile: true };
+  const named = (/** @type {string} */ name) => path.join(HERE, "src", name);
+  const built = [
+    await esbuild.build({ ...options, entryPoints: ENTRIES.map(named), splitting: true }),
+    await esbuild.build({ ...options, entryPoints: [named("sw.js")] }),
+  ];
+  const sizes = [0, 0];
+  for (const output of built.flatMap(({ metafile }) => Object.values(metafile.outputs))) {
+    let rest = output.bytes;
+    for (const [name, { bytesInOutput }] of Object.entries(output.inputs)) {
+      if (!name.includes("/serve/page/")) continue;
+      sizes[1] += bytesInOutput;
+      rest -= bytesInOutput;
+    }
+    sizes[0] += rest;
+  }
+  return { libraries, sizes };
 }
 
 /** @param {Set<string>} libraries */
 async function bundleLibraries(libraries) {
   await esbuild.build({
     entryPoints: [...libraries].map((name) => ({ in: name, out: fileOf(name).slice(0, -3) })),
+    ...MINIFIED,
     outdir: path.join(out, "lib"),
-    absWorkingDir: HERE,
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2022",
     // Of Node.js; the libraries ask first whether they run there.
     external: ["node:*", "fs", "path"],
     // Without the runtime inside, which is loaded by its address.
     conditions: ["onnxruntime-web-use-extern-wasm"],
     legalComments: "inline",
-    logLevel: "silent",
   });
 }
 

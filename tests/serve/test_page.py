@@ -564,3 +564,21 @@ def test_a_restart_of_the_server_and_the_loss_of_its_jobs(browser: Browser, tmp_
         assert "Reload" in alert.inner_text()
     assert all("ERR_" in complaint for complaint in page.log.complaints)
     page.context.close()
+
+
+def test_a_server_without_room_is_waited_for(browser: Browser, tmp_path: Path) -> None:
+    with Server(tmp_path / "jobs", "--max-jobs", "1") as server:
+        page = Opened(browser, server.url)
+        tab = page.tab
+        page.give(EXAMPLES / "chelsea.jpg", EXAMPLES / "coffee.jpg")
+        page.wait()
+        tab.get_by_role("button", name="coffee.jpg, Waiting for room on the server").wait_for()
+        tab.get_by_label("Working size").select_option("Half, for long blur")
+        tab.get_by_text("The server has no room for another run at the moment.").wait_for()
+        tab.get_by_role("button", name="Remove this photo").click()
+        page.wait()
+        assert tab.get_by_role("heading", name="coffee.jpg").is_visible()
+        assert tab.locator(".scales").inner_text() == "Worked at half size"
+        assert tab.get_by_role("alert").count() == 0
+        assert all("429" in complaint for complaint in page.log.complaints)
+        page.context.close()

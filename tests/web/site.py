@@ -60,7 +60,5 @@ class _Handler(SimpleHTTPRequestHandler):
             self.send_header(name, value)
         super().end_headers()
 
-    def log_request(self, *_: object) -> None:
+    def log_message(self, *_: Any, **__: Any) -> None:
         pass
-
-    log_error = log_request

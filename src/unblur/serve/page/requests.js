@@ -3,23 +3,7 @@
 /** An answer. `data` is null if it was no JSON, `wait` the seconds after which to ask again, if so.
  * @typedef {{status: number, data: any, wait: number | null}} Answer */
 
-const SOON = 3; // seconds after which what the server did not hear is sent again
-
-/**
- * Sends a request again and again while the server has no room for it, or is not there.
- * @param {string} method
- * @param {string} address  relative to the page's
- * @param {() => boolean} wanted  asked before each repetition
- * @returns {Promise<Answer | null>}  null if it is not wanted any more
- */
-export async function ask(method, address, wanted) {
-  for (;;) {
-    const answer = await send(method, address).catch(() => null);
-    if (answer && answer.wait === null) return answer;
-    await pause(answer?.wait ?? SOON);
-    if (!wanted()) return null;
-  }
-}
+export const SOON = 3; // seconds after which what the server did not hear is sent again
 
 /**
  * @param {string} method
@@ -61,12 +45,12 @@ export function upload(address, file, sent, signal) {
 
 /**
  * @param {number} seconds
- * @param {AbortSignal} [signal]  ends it early
+ * @param {AbortSignal[]} ends  each ends it early
  */
-export function pause(seconds, signal) {
+export function pause(seconds, ...ends) {
   return new Promise((resolve) => {
     setTimeout(resolve, 1000 * seconds);
-    signal?.addEventListener("abort", resolve);
+    for (const end of ends) end.addEventListener("abort", resolve);
   });
 }
 

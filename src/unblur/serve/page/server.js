@@ -3,7 +3,7 @@
 import { Events } from "./events.js";
 import { Photo, same } from "./jobs.js";
 import { Page } from "./page.js";
-import { ask, pause, refusal, send, upload } from "./requests.js";
+import { pause, refusal, send, SOON, upload } from "./requests.js";
 import { find } from "./viewer.js";
 
 /** @typedef {import("./page.js").Options} Options */
@@ -12,6 +12,7 @@ import { find } from "./viewer.js";
 /** @typedef {import("./jobs.js").Run} Run */
 
 const KEEP = 120; // seconds that photos stay after the page was left: a phone may come back to it
+const FULL = "The server has no room for another run at the moment. It is tried again; removing photos helps.";
 const AWAY = "The server cannot be reached at the moment.";
 
 /** @implements {Studio} */
@@ -23,6 +24,7 @@ class Server {
     /** @type {(news: import("./page.js").News) => void} */
     this.hear = () => {};
     this.asking = false;
+    this.news = new AbortController(); // ends the pauses before something is tried again
     this.events = new Events(
       (job) => this.changed(job),
       (id) => this.gone(id),
@@ -55,7 +57,8 @@ class Server {
       }
       if (answer.wait === null) throw new Error(refusal(answer));
       sent(0, "Waiting for room on the server");
-      await pause(answer.wait, signal);
+      await pause(answer.wait, signal, this.news.signal);
+      signal.throwIfAborted();
     }
   }
 
@@ -76,27 +79,41 @@ class Server {
       photo.error = "";
       this.tell(photo);
     }
+    this.wake();
     this.askAgain();
+  }
+
+  wake() {
+    this.news.abort();
+    this.news = new AbortController();
   }
 
   /** Asks for the runs that are wanted and not there, in the photos' order. */
   async askAgain() {
     if (this.asking) return;
     this.asking = true;
-    const lacks = (/** @type {Photo} */ photo) => !photo.run && !photo.error;
+    let full = false;
     for (;;) {
-      const photo = [...this.photos.values()].find(lacks);
+      const photo = [...this.photos.values()].find((one) => !one.run && !one.error);
       if (!photo) break;
       const options = photo.wanted;
-      const there = () => this.photos.has(photo.id) && photo.wanted === options && lacks(photo);
-      const from = photo.runs[0].job.id;
-      const answer = await ask("POST", `v1/jobs/${from}/again?${query(options)}`, there);
-      const made = answer?.status === 202 && answer.data;
-      if (made && !this.photos.has(photo.id)) drop(made.id);
-      else if (made) photo.runs.push({ options, job: made });
-      else if (answer && there()) photo.error = refusal(answer);
-      if (this.photos.has(photo.id)) this.tell(photo);
+      const address = `v1/jobs/${photo.runs[0].job.id}/again?${query(options)}`;
+      const answer = await send("POST", address).catch(() => null);
+      const there = this.photos.has(photo.id);
+      if (answer?.status === 202) {
+        if (there) photo.runs.push({ options, job: answer.data });
+        else drop(answer.data.id);
+      } else if (!answer || answer.wait !== null) {
+        full ||= Boolean(answer);
+        if (answer) this.hear({ warning: FULL });
+        await pause(answer?.wait ?? SOON, this.news.signal);
+        continue;
+      } else if (photo.wanted === options) {
+        photo.error = refusal(answer);
+      }
+      if (there) this.tell(photo);
     }
+    if (full) this.hear({ warning: "" });
     this.asking = false;
   }
 
@@ -104,7 +121,8 @@ class Server {
   remove(id) {
     const photo = this.photos.get(id);
     this.photos.delete(id);
-    for (const { job } of photo?.runs ?? []) drop(job.id);
+    const drops = (photo?.runs ?? []).map(({ job }) => drop(job.id));
+    Promise.all(drops).then(() => this.wake()); // there is room again
     this.follow();
   }
 
@@ -178,7 +196,7 @@ function query({ model, best, scale }) {
 
 /** @param {string} id  of a job to remove */
 function drop(id) {
-  send("DELETE", `v1/jobs/${id}`).catch(() => {}); // it expires all the same
+  return send("DELETE", `v1/jobs/${id}`).catch(() => {}); // it expires all the same
 }
 
 new Page(find(document, ".unblur", HTMLElement), new Server());
