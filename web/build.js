@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 import esbuild from "esbuild";
 
 import { metadata } from "./onnx-metadata.js";
-import { HEADERS } from "./src/headers.js";
+import { HEADERS } from "./headers.js";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const PACKAGE = path.join(HERE, "../src/unblur");
@@ -210,10 +210,10 @@ async function licences(libraries) {
   return parts.map((part) => part.trim()).join(`\n\n${"-".repeat(80)}\n\n`) + "\n";
 }
 
-/** Gives the service worker its list of files, and a version that changes with any of them. */
+/** Writes what the service worker needs to know. */
 async function listFiles() {
-  /** @type {Record<"files"|"later", Record<string, string>>} */
-  const list = { files: {}, later: {} };
+  /** @type {Record<string, string>} */
+  const files = {};
   const names = (await readdir(out, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(out, path.join(entry.parentPath, entry.name)))
@@ -222,10 +222,11 @@ async function listFiles() {
     .sort();
   for (const name of names) {
     const hash = digest(await readFile(path.join(out, name)), "base64");
-    list[LATER.test(name) ? "later" : "files"][name === "index.html" ? "./" : name] = hash;
+    files[name === "index.html" ? "./" : name] = hash;
   }
-  const version = digest(Buffer.from(JSON.stringify(list)), "hex").slice(0, 16);
-  const code = `self.FILES=${JSON.stringify({ version, ...list })};\n`;
+  const site = { files, later: names.filter((name) => LATER.test(name)), headers: HEADERS };
+  const version = digest(Buffer.from(JSON.stringify(site)), "hex").slice(0, 16);
+  const code = `self.SITE=${JSON.stringify({ version, ...site })};\n`;
   await writeFile(path.join(out, "files.js"), code);
 }
 

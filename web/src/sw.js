@@ -1,14 +1,12 @@
-// The service worker: keeps the site for use without a network, and adds the headers of
-// headers.js where the host sends none.
-
-import { HEADERS } from "./headers.js";
+// The service worker: keeps the site for use without a network, and adds headers where the host
+// sends none.
 
 const scope = /** @type {any} */ (self);
-// Written by the build: the SHA-256 of each file, those that not every visitor needs apart, and a
-// version that changes with any of them.
+// Written by the build: the SHA-256 of each file, the names of those that not every visitor needs,
+// the headers of every answer, and a version that changes with any of them.
 scope.importScripts("files.js");
-/** @type {{version: string, files: Record<string, string>, later: Record<string, string>}} */
-const { version, files, later } = scope.FILES;
+/** @type {Record<"files" | "headers", Record<string, string>> & {version: string, later: string[]}} */
+const { version, files, later, headers } = scope.SITE;
 const HERE = scope.registration.scope;
 /** Other sites of this host may have caches too, other copies of this one among them. */
 const NAME = `unblur ${HERE} `;
@@ -20,13 +18,14 @@ scope.addEventListener("fetch", (/** @type {any} */ event) => {
   const { method, url } = event.request;
   if (method !== "GET" || !url.startsWith(HERE)) return;
   const name = url.slice(HERE.length).replace(/[?#].*|^index\.html\b.*/, "") || "./";
-  if (name in files || name in later) event.respondWith(response(name));
+  if (name in files) event.respondWith(response(name));
 });
 
 /** Keeps all files of one version, or fails; open pages go on with the version before. */
 async function install() {
   const cache = await caches.open(CACHE);
-  await cache.addAll(Object.keys(files).map(request));
+  const names = Object.keys(files).filter((name) => !later.includes(name));
+  await cache.addAll(names.map(request));
 }
 
 async function activate() {
@@ -45,9 +44,8 @@ async function response(name) {
     // From its first use on; without room, it is fetched each time.
     if (found.ok) cache.put(name, found.clone()).catch(() => {});
   }
-  const headers = new Headers(found.headers);
-  for (const [name, value] of Object.entries(HEADERS)) headers.set(name, value);
-  return new Response(found.body, { status: found.status, headers });
+  const all = { ...Object.fromEntries(found.headers), ...headers };
+  return new Response(found.body, { status: found.status, headers: all });
 }
 
 /**
@@ -55,5 +53,5 @@ async function response(name) {
  * @param {string} name
  */
 function request(name) {
-  return new Request(name, { cache: "reload", integrity: `sha256-${files[name] ?? later[name]}` });
+  return new Request(name, { cache: "reload", integrity: `sha256-${files[name]}` });
 }

@@ -21,8 +21,8 @@ const CODECS = { jpeg: "libjpegturbowasm.wasm", webp: "webp_dec.wasm" };
 
 /** @type {Network} */
 let network;
-/** The codecs, as they are compiled at their first use. @type {Map<string, WebAssembly.Module>} */
-const codecs = new Map();
+/** The codecs, as they are compiled at their first use. @type {Record<string, WebAssembly.Module>} */
+const codecs = {};
 /** @type {number} */
 let side;
 let count = 0;
@@ -121,7 +121,8 @@ async function run(held) {
   Object.assign(held, { state: "working", progress: 0 });
   try {
     const photo = await pixelsOf(held);
-    const scale = options.scale === "auto" ? "auto" : fraction(options.scale);
+    // "1", "1/2" and so on.
+    const scale = options.scale === "auto" ? "auto" : 1 / (Number(options.scale.slice(2)) || 1);
     const { best } = options;
     const found = await deblur(network, photo, { scale, best, tile: side, report, signal });
     const after = blend(photo, found.change, 1);
@@ -148,13 +149,8 @@ async function run(held) {
 
 /** @param {keyof typeof CODECS} name */
 async function codec(name) {
-  let module = codecs.get(name);
-  if (!module) {
-    const file = await fetch(`lib/${CODECS[name]}`);
-    module = await WebAssembly.compile(await file.arrayBuffer());
-    codecs.set(name, module);
-  }
-  return module;
+  const load = async () => (await fetch(`lib/${CODECS[name]}`)).arrayBuffer();
+  return (codecs[name] ??= await WebAssembly.compile(await load()));
 }
 
 function tellAll() {
@@ -164,15 +160,14 @@ function tellAll() {
 /** @param {Held} held */
 function described(held) {
   const { about, state, progress, error } = held;
-  const before = [...photos.values()];
-  before.length = before.indexOf(held);
+  const all = [...photos.values()];
   const result = shown(held);
   return {
     ...about,
     state,
     progress,
     error,
-    place: before.filter((one) => one.state === "waiting" || one.state === "working").length,
+    place: all.filter((one, at) => at < all.indexOf(held) && /^w/.test(one.state)).length,
     unchanged: result?.unchanged ?? false,
     scales: result?.scales ?? "",
     after: result?.after ?? null,
@@ -185,10 +180,4 @@ function described(held) {
  */
 function same(one, other) {
   return one.best === other.best && one.scale === other.scale;
-}
-
-/** @param {string} text "1/2", for example */
-function fraction(text) {
-  const [above, below = 1] = text.split("/").map(Number);
-  return above / below;
 }
