@@ -18,7 +18,7 @@ demo: .venv/base
 
 # The page that deblurs inside the browser, as static files: make site SITE=FOLDER
 site: web/node_modules/.package-lock.json
-	$(NPM) run --silent build -- $(abspath $(SITE))
+	$(NPM) run --silent build -- "$(SITE)"
 
 # Two processes of one thread each, for two cores: most tests do not use more.
 test: .venv/dev

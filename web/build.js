@@ -6,14 +6,15 @@
 // and sw.js; each library that it imports becomes a file of its own in lib/.
 
 import { createHash } from "node:crypto";
-import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 import esbuild from "esbuild";
 
 import { metadata } from "./onnx-metadata.js";
-import { HEADERS } from "./src/headers.js";
+import { HEADERS } from "./headers.js";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const PACKAGE = path.join(HERE, "../src/unblur");
@@ -22,6 +23,7 @@ const PACKAGES = path.join(HERE, "node_modules");
 const ENTRIES = ["main.js", "worker.js", "network-worker.js"];
 /** Files of libraries that are loaded by their address, not imported. */
 const LOADED = [
+  // Named .js here: many hosts know no .mjs, and browsers refuse a script of another type.
   "onnxruntime-web/dist/ort-wasm-simd-threaded.mjs",
   "onnxruntime-web/dist/ort-wasm-simd-threaded.wasm",
   "onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs",
@@ -30,8 +32,8 @@ const LOADED = [
   "@jsquash/webp/codec/dec/webp_dec.wasm",
 ];
 /** What not every visitor needs: kept for offline use only by those who do. */
-const LATER = /webgpu|asyncify|^_headers$|^licences\.txt$/;
-/** A file by which a folder is known as a site that may be written anew. */
+const LATER = /webgpu|asyncify|^licences\.txt$/;
+/** A file by which a folder is known as a site, whose files are replaced. */
 const MARK = "network-worker.js";
 
 /** @type {esbuild.BuildOptions} */
@@ -44,45 +46,61 @@ const MINIFIED = {
   logLevel: "silent",
 };
 
-const out = path.resolve(process.argv[2] ?? path.join(HERE, "../site"));
+const given = process.argv[2] ?? path.join(HERE, "../site");
+// As the folder is named from where npm was started, which runs this elsewhere.
+const target = path.resolve(process.env.INIT_CWD ?? "", given);
+const out = await mkdtemp(path.join(tmpdir(), "unblur-site-"));
 try {
+  await check();
   const [web, page] = await build();
-  console.log(`unblur: the site is in ${out}`);
+  await replace();
+  console.log(`unblur: the site is in ${target}`);
   console.log(`of its own it has ${web} bytes of JavaScript, and ${page} of the server's page`);
 } catch (error) {
   console.error(`unblur: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
+} finally {
+  await rm(out, { recursive: true });
+}
+
+/** Makes the folder; refuses one that holds anything but a site. */
+async function check() {
+  await mkdir(target, { recursive: true });
+  const there = await readdir(target);
+  if (there.length && !there.includes(MARK)) {
+    throw new Error(`${target} holds other files; name an empty folder, a new one, or a former site`);
+  }
+}
+
+/** Puts the site in the place of the former one; what else is in the folder stays. */
+async function replace() {
+  for (const name of await readdir(target)) {
+    if (/^chunk-\w+\.js$/.test(name)) await rm(path.join(target, name));
+  }
+  for (const name of await readdir(out)) {
+    await rm(path.join(target, name), { recursive: true, force: true });
+    await cp(path.join(out, name), path.join(target, name), { recursive: true });
+  }
 }
 
 /** Returns the bytes of our own code: that of this folder, and that of the server's page. */
 async function build() {
-  await clear();
   const model = await readFile(path.join(PACKAGE, "weights/default.onnx"));
   const { libraries, sizes } = await bundle({
-    MODEL_SHA256: JSON.stringify(digest(model)),
+    MODEL_SHA256: JSON.stringify(digest(model, "hex")),
     CONTRACT: metadata(model, "unblur"),
   });
   await writeFile(path.join(out, "default.onnx"), model);
   await bundleLibraries(libraries);
   for (const file of LOADED) {
-    await cp(path.join(PACKAGES, file), path.join(out, "lib", path.basename(file)));
+    const name = path.basename(file).replace(/\.mjs$/, ".js");
+    await cp(path.join(PACKAGES, file), path.join(out, "lib", name));
   }
   await copyPage();
   await writeFile(path.join(out, "_headers"), headersFile());
   await writeFile(path.join(out, "licences.txt"), await licences([...libraries]));
   await listFiles();
   return sizes;
-}
-
-/** Makes the folder, and empties it if it holds a site; refuses to empty any other. */
-async function clear() {
-  await mkdir(out, { recursive: true });
-  const there = await readdir(out);
-  if (there.length && !there.includes(MARK)) {
-    throw new Error(`${out} holds other files; name an empty folder, a new one, or a former site`);
-  }
-  for (const name of there) await rm(path.join(out, name), { recursive: true });
-  await mkdir(path.join(out, "lib"));
 }
 
 /**
@@ -192,23 +210,30 @@ async function licences(libraries) {
   return parts.map((part) => part.trim()).join(`\n\n${"-".repeat(80)}\n\n`) + "\n";
 }
 
-/** Gives the service worker its list of files and a version that changes with any of them. */
+/** Writes what the service worker needs to know. */
 async function listFiles() {
+  /** @type {Record<string, string>} */
+  const files = {};
   const names = (await readdir(out, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile() && entry.name !== "sw.js")
-    .map((entry) => path.relative(out, path.join(entry.parentPath, entry.name)).replaceAll("\\", "/"))
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(out, path.join(entry.parentPath, entry.name)))
+    .map((name) => name.replaceAll("\\", "/"))
+    .filter((name) => !["sw.js", "_headers"].includes(name))
     .sort();
-  const all = createHash("sha256");
-  for (const name of names) all.update(name).update(await readFile(path.join(out, name)));
-  const files = names.filter((name) => !LATER.test(name)).map((n) => (n === "index.html" ? "./" : n));
-  const file = path.join(out, "sw.js");
-  const code = await readFile(file, "utf8");
-  all.update(code);
-  const version = all.digest("hex").slice(0, 16);
-  await writeFile(file, `self.SITE=${JSON.stringify({ version, files })};${code}`);
+  for (const name of names) {
+    const hash = digest(await readFile(path.join(out, name)), "base64");
+    files[name === "index.html" ? "./" : name] = hash;
+  }
+  const site = { files, later: names.filter((name) => LATER.test(name)), headers: HEADERS };
+  const version = digest(Buffer.from(JSON.stringify(site)), "hex").slice(0, 16);
+  const code = `self.SITE=${JSON.stringify({ version, ...site })};\n`;
+  await writeFile(path.join(out, "files.js"), code);
 }
 
-/** @param {Uint8Array} data */
-function digest(data) {
-  return createHash("sha256").update(data).digest("hex");
+/**
+ * @param {Uint8Array} data
+ * @param {"hex"|"base64"} form
+ */
+function digest(data, form) {
+  return createHash("sha256").update(data).digest(form);
 }

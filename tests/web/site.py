@@ -32,7 +32,7 @@ class Host:
 
     def __init__(self, folder: Path, headers: dict[str, str] | None = None, port: int = 0) -> None:
         kinds = {**SimpleHTTPRequestHandler.extensions_map, ".wasm": "application/wasm"}
-        kinds |= {".js": "text/javascript", ".mjs": "text/javascript"}
+        kinds |= {".js": "text/javascript"}
         made = {"extensions_map": kinds, "added": headers or {}}
         handler: Any = partial(type("Handler", (_Handler,), made), directory=str(folder))
         self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)

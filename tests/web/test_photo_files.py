@@ -6,6 +6,7 @@ One process of node reads a whole folder, and writes each photo with inverse col
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import shutil
 import struct
@@ -350,14 +351,28 @@ def _inverted(pixels: np.ndarray) -> np.ndarray:
     return new
 
 
-def _exif(turn: int, order: str) -> bytes:
+def test_an_orientation_counts_whatever_its_type(tmp_path: Path) -> None:
+    image = Image.fromarray(fidelity.picture(3)[:61, :97])
+    kinds = {1: "B3x", 3: "H2x", 4: "I", 6: "b3x", 8: "h2x", 9: "i", 2: "B3x", 5: "I"}
+    files = {}
+    for (kind, form), order in itertools.product(kinds.items(), "<>"):
+        file = io.BytesIO()
+        image.save(file, "JPEG", exif=_exif(6, order, kind, form))
+        files[f"{kind} {order.replace('<', 'II').replace('>', 'MM')}"] = file.getvalue()
+    read = Folder(tmp_path, files)
+    for name in files:
+        with Image.open(io.BytesIO(read.made(name))) as made:
+            assert made.size == ((97, 61) if name[0] in "25" else (61, 97)), name
+
+
+def _exif(turn: int, order: str, kind: int = 3, form: str = "H2x") -> bytes:
     """A block in a byte order: sizes, an orientation, a maker, and a directory below."""
     below = struct.pack(order + "HHHIHHI", 1, 0xA001, 3, 1, 1, 0, 0)
     rows = [
         struct.pack(order + "HHII", 0x100, 4, 1, 97),
         struct.pack(order + "HHII", 0x101, 4, 1, 61),
         struct.pack(order + "HHI", 0x10F, 2, 4) + b"Ada\0",
-        struct.pack(order + "HHIHH", 0x112, 3, 1, turn, 0),
+        struct.pack(order + "HHI" + form, 0x112, kind, 1, turn),
         struct.pack(order + "HHII", 0x8769, 4, 1, 8 + 2 + 60 + 4),
     ]
     head = {"<": b"II*\0\x08\0\0\0", ">": b"MM\0*\0\0\0\x08"}[order]

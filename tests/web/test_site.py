@@ -17,7 +17,7 @@ from PIL import Image
 
 from tests.browser import Log, chromium
 from tests.files import unblur, write
-from tests.web.node import needs_node
+from tests.web.node import needs_node, run
 from tests.web.site import ISOLATING, Host, build
 
 if TYPE_CHECKING:
@@ -207,6 +207,76 @@ def test_a_damaged_network_is_told(browser: Browser, site: Path, tmp_path: Path)
         tab.goto(host.url)
         assert "checksum is wrong" in tab.get_by_role("alert").inner_text(timeout=240_000)
         context.close()
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("default.onnx", "did not start (the network did not load: 404)"),
+        ("worker.js", "did not start (a part of it did not load)"),
+        ("lib/ort-wasm-simd-threaded.wasm", "did not start ("),
+        ("main.js", "has not loaded yet"),
+    ],
+)
+def test_a_part_that_is_missing_is_told(
+    browser: Browser, site: Path, tmp_path: Path, file: str, told: str
+) -> None:
+    shutil.copytree(site, tmp_path / "site")
+    (tmp_path / "site" / file).unlink()
+    with Host(tmp_path / "site", ISOLATING) as host:
+        tab = browser.new_page()
+        tab.goto(host.url)
+        tab.locator(".banner:visible").get_by_text(told).wait_for(timeout=60_000)
+        tab.close()
+
+
+def test_files_of_two_versions_are_not_mixed(browser: Browser, site: Path, tmp_path: Path) -> None:
+    """As when a host has taken half of an update: the whole is kept at a later visit."""
+    shutil.copytree(site, tmp_path / "site")
+    style = tmp_path / "site" / "page.css"
+    kept = style.read_text()
+    style.write_text(kept + "/* another version */")
+    with Host(tmp_path / "site") as host:
+        opened = Opened(browser, host)
+        assert not opened.tab.evaluate("navigator.serviceWorker.controller")
+        style.write_text(kept)
+        opened.tab.reload()
+        opened.wait_until_ready()
+        assert opened.tab.evaluate("Boolean(navigator.serviceWorker.controller)")
+        opened.close()
+
+
+def test_other_sites_of_the_same_host_are_left_alone(
+    browser: Browser, site: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(site, tmp_path / "all")
+    shutil.copytree(site, tmp_path / "all" / "copy")
+    (tmp_path / "all" / "other.txt").write_text("1")
+    with Host(tmp_path / "all") as host:
+        opened = Opened(browser, host)
+        read = "fetch('other.txt').then((answer) => answer.headers.get('referrer-policy'))"
+        assert opened.tab.evaluate(read) is None
+        assert not opened.tab.evaluate("caches.match('other.txt')")
+        opened.tab.goto(host.url + "copy/")
+        opened.wait_until_ready()
+        assert opened.tab.evaluate("crossOriginIsolated")
+        assert len(opened.tab.evaluate("caches.keys()")) == 2
+        opened.close()
+
+
+def test_a_site_takes_the_place_of_a_site_alone(site: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(site, out)
+    (out / "CNAME").write_text("photos.example")
+    (out / "lib" / "old.js").touch()
+    build(out)
+    assert (out / "CNAME").read_text() == "photos.example"
+    assert not (out / "lib" / "old.js").exists()
+    assert "CNAME" not in (out / "files.js").read_text()
+    (out / "network-worker.js").unlink()
+    with pytest.raises(AssertionError, match=r"^unblur: [^\n]*holds other files[^\n]*\n"):
+        run("build.js", out)
+    assert (out / "CNAME").exists()
 
 
 def test_what_is_not_taken_or_kept_is_said_before(opened: Opened, tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ export function connect(worker, hear = () => {}) {
     else call?.reject(new Error(error));
   };
   worker.onerror = (event) => {
-    for (const { reject } of open.values()) reject(new Error(event.message || "it did not start"));
+    const error = new Error(event.message || "a part of it did not load");
+    for (const { reject } of open.values()) reject(error);
     open.clear();
   };
   return (method, ...given) =>
@@ -45,8 +46,17 @@ export function answer(methods) {
       const arrays = Object.values(value ?? {}).filter((one) => ArrayBuffer.isView(one));
       scope.postMessage({ id, value }, arrays.map((one) => one.buffer));
     } catch (error) {
-      scope.postMessage({ id, error: error instanceof Error ? error.message : String(error) });
+      scope.postMessage({ id, error: reason(error) });
     }
   };
   return (news) => scope.postMessage({ news });
+}
+
+/**
+ * What went wrong, to be shown.
+ * @param {unknown} error
+ */
+export function reason(error) {
+  const text = error instanceof Error ? error.message : String(error);
+  return /memory|alloc|array length/i.test(text) ? "needs more memory than there is here" : text;
 }

@@ -32,7 +32,9 @@ export class Local {
       hear({ photos: photos.map((/** @type {any} */ photo) => this.completed(photo)) });
     });
     const engine = new URLSearchParams(location.search).get("engine");
-    const about = await ask("open", engine);
+    const about = await ask("open", engine).catch(({ message }) => {
+      throw new Error(`This page did not start (${message}). Load it again.`);
+    });
     this.begin?.(ask);
     return about;
   }

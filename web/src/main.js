@@ -3,12 +3,8 @@
 import { Page } from "../../src/unblur/serve/page/page.js";
 import { Local } from "./local.js";
 
-const RELOADED = "unblur-reloaded";
-/** A WebAssembly module that uses SIMD. */
-const SIMD = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15,
-  253, 98, 11,
-];
+/** Other sites of this host share the storage. */
+const RELOADED = `unblur ${location.pathname}`;
 
 const studio = new Local(async () => {
   const lack = lacking();
@@ -20,12 +16,12 @@ const page = new Page(/** @type {HTMLElement} */ (document.querySelector(".unblu
 /** What the browser lacks, and what to do; "" if nothing. */
 function lacking() {
   if (!isSecureContext) return "a secure address: open it by https, or on localhost";
+  // Those that have all three have WebAssembly's SIMD too.
   const able =
     "WebAssembly" in self &&
-    WebAssembly.validate(new Uint8Array(SIMD)) &&
     "CompressionStream" in self &&
-    "OffscreenCanvas" in self;
-  return able ? "" : "a newer browser: Chrome or Edge 91, Firefox 113, Safari 16.4 or later";
+    "throwIfAborted" in AbortSignal.prototype;
+  return able ? "" : "a newer browser: Chrome or Edge 100, Firefox 114, Safari 16.4 or later";
 }
 
 /**
@@ -51,8 +47,9 @@ async function keptOffline() {
 /** Whether the service worker answers for this page; waits while it is being installed. */
 async function controlled() {
   const workers = navigator.serviceWorker;
-  const { installing } = await workers.register("sw.js");
-  if (!workers.controller && installing) {
+  const { installing, active } = await workers.register("sw.js", { updateViaCache: "none" });
+  // One that is active answers already, or is passed over on purpose, by Shift and a reload.
+  if (installing && !active) {
     await new Promise((resolve) => {
       workers.addEventListener("controllerchange", resolve, { once: true });
       installing.addEventListener("statechange", () => {

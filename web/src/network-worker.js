@@ -20,7 +20,9 @@ answer({
     const ort = await (provider === "webgpu"
       ? import("onnxruntime-web/webgpu")
       : import("onnxruntime-web/wasm"));
-    ort.env.wasm.wasmPaths = new URL("lib/", location.href).href;
+    const part = `lib/ort-wasm-simd-threaded${provider === "webgpu" ? ".asyncify" : ""}`;
+    const [mjs, wasm] = [".js", ".wasm"].map((ending) => new URL(part + ending, location.href));
+    ort.env.wasm.wasmPaths = { mjs, wasm };
     network = await openNetwork({ ort, model, contract: CONTRACT, provider, threads });
   },
   /** @param {Batch} batch */
@@ -29,10 +31,10 @@ answer({
 
 async function modelFile() {
   const found = await fetch("default.onnx");
-  if (!found.ok) throw new Error(`The network could not be loaded (${found.status}).`);
+  if (!found.ok) throw new Error(`the network did not load: ${found.status}`);
   const model = new Uint8Array(await found.arrayBuffer());
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", model));
   const text = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (text !== MODEL_SHA256) throw new Error("The network's file is damaged: its checksum is wrong.");
+  if (text !== MODEL_SHA256) throw new Error("the network is damaged: its checksum is wrong");
   return model;
 }

@@ -1,20 +1,21 @@
 // Opens the network in a worker of its own, by the fastest means that the browser has.
 
-import { connect } from "./calls.js";
+import { connect, reason } from "./calls.js";
 
 /** @import { Network } from "./engine/network.js" */
 
 /**
  * The network, in a worker of its own: by WebGPU where there is one, else by WebAssembly.
- * @param {string|null} engine
+ * @param {string|null} engine to be used, "webgpu" or "wasm", whatever there is
  * @returns {Promise<Network>}
  */
 export async function openBest(engine) {
-  if (engine === "webgpu" || (engine !== "wasm" && (await hasGpu()))) {
+  const asked = engine === "webgpu";
+  if (engine !== "wasm") {
     try {
-      return withReserve(await openNetwork("webgpu"));
+      if (asked || (await hasGpu())) return withReserve(await openNetwork("webgpu"));
     } catch (error) {
-      if (engine) throw error;
+      if (asked) throw new Error(`WebGPU cannot be used: ${reason(error)}`, { cause: error });
       console.info(`WebGPU cannot be used (${error}); WebAssembly is.`);
     }
   }

@@ -3,6 +3,8 @@
 import { latin } from "./bytes.js";
 
 const ORIENTATION = 0x112;
+/** Bytes of a number of each type of integers. @type {Record<number, number>} */
+const SIZES = { 1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4 };
 // The width, or what is across; the height, or what is down, has the next number.
 const PAIRS = [0x100, 0x11a, 0xa002, 0xa20e, 0x1001];
 
@@ -34,10 +36,12 @@ export function uprightExif(block, width, height) {
     const all = entries(u32(4));
     const find = (/** @type {number} */ tag) => all.find((at) => u16(at) === tag) ?? 0;
     const stated = find(ORIENTATION);
-    const value = stated && u16(stated + 2) === 3 ? u16(stated + 8) : 1;
-    if (value > 1 && value < 9) {
-      orientation = value;
-      set16(stated + 8, 1);
+    // Of whatever type of integers, the value is in the lowest byte.
+    const size = stated && (SIZES[u16(stated + 2)] ?? 0);
+    const lowest = lead + stated + (little ? 8 : 7 + size);
+    if (size && exif[lowest] > 1 && exif[lowest] < 9) {
+      orientation = exif[lowest];
+      exif[lowest] = 1;
     }
     const next = u32(4) + 2 + 12 * u16(u32(4));
     if (next + 4 <= view.byteLength) view.setUint32(next, 0);

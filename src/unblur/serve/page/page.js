@@ -118,6 +118,7 @@ export class Page {
     this.viewer = new Viewer(root);
     this.strip = new Strip(this.part(".strip"), (key) => this.choose(key));
     this.listen();
+    this.render();
     this.open();
   }
 
