@@ -2,14 +2,12 @@
 // (src/unblur/inference/gate.py and change_mask.py).
 
 import { around, cellsAt } from "./cells.js";
+import { CELL, PLANES } from "./planes.js";
 import { clip, whole } from "./tiling.js";
 
-/** What the network measures in each cell: length, cosine, sine, radius, confidence, weight.
+/** What the network measures in each cell.
  * @typedef {import("./cells.js").Cells} Planes (height, width, `PLANES`) */
 
-/** Side of the square cells, in pixels. */
-export const CELL = 16;
-export const PLANES = 6;
 const UNSURE = 0.3;
 const SURE = 0.7;
 const KNOWN = 0.5;

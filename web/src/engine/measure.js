@@ -1,8 +1,9 @@
 // Measures the blur of an image of any size, at several scales (src/unblur/inference/measure.py).
 
 import { cellsAt } from "./cells.js";
-import { CELL, PLANES, between } from "./gate.js";
+import { between } from "./gate.js";
 import { fullSize } from "./pixels.js";
+import { CELL, PLANES } from "./planes.js";
 import { reduced } from "./resample.js";
 import { lengthOf, runTiled, whole } from "./tiling.js";
 import { batchOf, turnsOf } from "./turns.js";
@@ -64,12 +65,12 @@ async function inTiles(network, image, tile, begin) {
   const shape = { height, width, channels: PLANES };
   /** @param {Range} y @param {Range} x in cells */
   function measured(y, x) {
-    const rows = { start: y.start * CELL, stop: Math.min(y.stop * CELL, image.height) };
-    const columns = { start: x.start * CELL, stop: Math.min(x.stop * CELL, image.width) };
-    return measurePart(network, image, rows, columns, begin);
+    /** @type {(range: Range, side: number) => Range} */
+    const pixels = ([start, stop], side) => [start * CELL, Math.min(stop * CELL, side)];
+    return measurePart(network, image, pixels(y, image.height), pixels(x, image.width), begin);
   }
   const strips = runTiled(measured, shape, Math.floor(tile / CELL), overlap, 1);
-  for await (const strip of strips) data.set(strip.data, strip.start * width * PLANES);
+  for await (const [start, , strip] of strips) data.set(strip, start * width * PLANES);
   return { height, width, data };
 }
 

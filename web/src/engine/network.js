@@ -1,6 +1,6 @@
 // The network, run by onnxruntime-web.
 
-import { CELL, PLANES } from "./gate.js";
+import { CELL, PLANES } from "./planes.js";
 
 /** @typedef {import("./gate.js").Planes} Planes */
 /** @typedef {import("./turns.js").Batch} Batch */

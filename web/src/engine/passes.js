@@ -3,6 +3,7 @@
 import { cellsAt } from "./cells.js";
 import * as gate from "./gate.js";
 import { fullSize } from "./pixels.js";
+import { CELL } from "./planes.js";
 import { reduced } from "./resample.js";
 import { lengthOf, runTiled, spans, upTo, whole } from "./tiling.js";
 import { addTurned, batchOf, turnsOf } from "./turns.js";
@@ -37,12 +38,12 @@ export function passOf(network, pixels, scale, scales, tile, best) {
   // A small tile is better with less overlap than refused.
   const overlap = Math.min(contract.overlap, Math.floor(tile / 4));
   // The mask's cells and the network's strides have the same grid in every tile.
-  const grid = upTo(contract.multiple, gate.CELL);
+  const grid = upTo(contract.multiple, CELL);
   const rows = spans(image.height, tile, overlap, grid);
   const columns = spans(image.width, tile, overlap, grid);
   // The last tiles may be a little shorter: padded to the size of the first, all have one shape.
   // Turned ones are padded as little as possible.
-  const least = best ? undefined : { height: rows[0].stop, width: columns[0].stop };
+  const least = best ? undefined : { height: rows[0][1], width: columns[0][1] };
   // A picture that is one tile tells by itself how much of it is blurred.
   const blurred = rows.length * columns.length > 1 ? scales.blurredShare : null;
 
@@ -104,9 +105,9 @@ function addRestored(sums, turn, length, { restored, blur }, blurred) {
   for (let c = 0; c < 3; c++) addTurned(sums[c], restored.subarray(c * size), length, turn);
   if (!blur) return;
   const { height, width } = turn;
-  const [rows, columns] = [height, width].map((side) => Math.ceil(side / gate.CELL));
+  const [rows, columns] = [height, width].map((side) => Math.ceil(side / CELL));
   gate.weights(blur, blurred ?? gate.blurredShare(blur, rows, columns)).forEach((data, index) => {
-    const values = cellsAt({ ...blur, data }, whole(height), whole(width), gate.CELL);
+    const values = cellsAt({ ...blur, data }, whole(height), whole(width), CELL);
     addTurned(sums[3 + index], values, width, turn);
   });
 }

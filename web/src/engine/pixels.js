@@ -34,8 +34,8 @@ export function fullSize({ width, height, channels, data }) {
     const columns = lengthOf(x);
     const out = new Float32Array(rows * columns * colours);
     const alpha = new Float32Array(colours < channels ? rows * columns : 0);
-    for (let row = y.start, pixel = 0; row < y.stop; row++) {
-      let from = (row * width + x.start) * channels;
+    for (let row = 0, pixel = 0; row < rows; row++) {
+      let from = ((y[0] + row) * width + x[0]) * channels;
       for (let j = 0; j < columns; j++, pixel++, from += channels) {
         for (let c = 0; c < colours; c++) out[pixel * colours + c] = data[from + c];
         if (colours < channels) alpha[pixel] = data[from + colours];
