@@ -3,8 +3,15 @@
 /** A photo that is not taken; its message follows the photo's name. */
 export class PhotoError extends Error {}
 
-/** The message for a file that ends early or contradicts itself. */
-export const DAMAGED = "is damaged or truncated";
+/**
+ * Refuses a photo; by default one whose file ends early or contradicts itself.
+ * @type {(words?: string) => never} words follow its name
+ */
+export const refuse = (words = "is damaged or truncated") => {
+  throw new PhotoError(words);
+};
+
+export const ANIMATED = "is animated, and only still pictures are taken";
 
 /** @type {Uint8Array} */
 export const NONE = new Uint8Array();

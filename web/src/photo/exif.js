@@ -1,6 +1,7 @@
 /** EXIF blocks, which are small TIFFs: EXIF 2.32, TIFF 6.0. */
 
 import { latin } from "./bytes.js";
+import { sides } from "./pixels.js";
 
 const ORIENTATION = 0x112;
 // The width, or what is across; the height, or what is down, has the next number.
@@ -53,17 +54,18 @@ export function uprightExif(block, width, height) {
       exif.set(kept, b);
     }
     // SubjectArea and SubjectLocation: x and y; then nothing, a diameter, or width and height.
+    const [mirrored, flipped, turned] = sides(orientation);
     for (const at of orientation > 1 ? [find(0x9214), find(0xa214)] : []) {
-      const count = at ? u32(at + 4) : 0;
+      const count = at && u32(at + 4);
       if (count < 2 || count > 4 || u16(at + 2) !== 3) continue;
       const place = count === 2 ? at + 8 : u32(at + 8);
-      const [x, y, ...sides] = Array.from({ length: count }, (_, i) => u16(place + 2 * i));
+      const [x, y, ...lengths] = Array.from({ length: count }, (_, i) => u16(place + 2 * i));
       const centre = [
-        "2378".includes(`${orientation}`) ? Math.max(0, width - 1 - x) : x,
-        "3467".includes(`${orientation}`) ? Math.max(0, height - 1 - y) : y,
+        mirrored ? Math.max(0, width - 1 - x) : x,
+        flipped ? Math.max(0, height - 1 - y) : y,
       ];
-      if (orientation > 4) [centre, sides].forEach((pair) => pair.reverse());
-      [...centre, ...sides].forEach((value, i) => set16(place + 2 * i, value));
+      if (turned) [centre, lengths].forEach((pair) => pair.reverse());
+      [...centre, ...lengths].forEach((value, i) => set16(place + 2 * i, value));
     }
   } catch {
     // It ends early.

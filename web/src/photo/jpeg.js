@@ -1,6 +1,6 @@
 /** JPEG: ITU-T T.81, JFIF 1.02, Adobe XMP Part 3, ICC.1 section B.4, Photoshop's resources. */
 
-import { DAMAGED, NONE, PhotoError, joined, latin, viewOf } from "./bytes.js";
+import { NONE, joined, latin, refuse, viewOf } from "./bytes.js";
 import { decodeJpeg, encodeJpeg } from "./codecs.js";
 import { uprightExif } from "./exif.js";
 import { uprightXmp } from "./xmp.js";
@@ -109,7 +109,7 @@ function walked(file) {
     // In a scan, a zero or the number of a restart follows a byte 255 that is no marker.
     while (at && (file[at] < 2 || file[at] === 255 || (file[at] & 0xf8) === 0xd0));
     const marker = file[at];
-    if (!at || marker === undefined) throw new PhotoError(DAMAGED);
+    if (!at || marker === undefined) refuse();
     if (scans) parts.push(file.subarray(before, at - 1));
     if (marker === 0xd9) break;
     const end = at + 1 + Math.max(2, file[at + 1] * 256 + file[at + 2]);
@@ -118,18 +118,18 @@ function walked(file) {
     else if (marker === 0xc0) frame = body;
     const metadata = marker === 0xfe || marker >> 4 === 14;
     if (metadata || marker === 0xdb) found.push([marker, body]);
-    if (marker === 0xda && ++scans > 100) throw new PhotoError(DAMAGED);
+    if (marker === 0xda && ++scans > 100) refuse();
     // The decoder tells by these what the colours are.
     if (!metadata || /^(JFIF\0|Adobe)$/.test(latin(body, 0, 5))) parts.push(file.subarray(at - 1, end));
     at = end;
   }
   const [precision, , , , , components] = frame;
-  if (frame.length < 6 || !scans) throw new PhotoError(DAMAGED);
+  if (frame.length < 6 || !scans) refuse();
   const odd =
     (kind > 2 && "lossless or arithmetic") ||
     (precision !== 8 && `${precision} bit`) ||
     (components !== 1 && components !== 3 && "CMYK");
-  if (odd) throw new PhotoError(`is a JPEG of a kind that only the command line may take (${odd})`);
+  if (odd) refuse(`is a JPEG of a kind that only the command line may take (${odd})`);
   return { found, frame, kind, end: at + 1, coded: () => joined(...parts, "\xff\xd9") };
 }
 
