@@ -1,7 +1,8 @@
 // Values of square cells, and their interpolation at pixels (`cells_at` of resample.py).
 
 import { addRow, resampler, taps } from "./kernel.js";
-import { clip, lengthOf } from "./tiling.js";
+import { clip, floats } from "./numbers.js";
+import { lengthOf } from "./tiling.js";
 
 /** @typedef {import("./tiling.js").Range} Range */
 
@@ -26,7 +27,7 @@ export function cellsAt({ height, width, data }, y, x, cell, channels = 1) {
     addRow(sums, data, (row * width + left) * channels, weight),
   );
   const length = lengthOf(x) * channels;
-  const out = new Float32Array(lengthOf(y) * length);
+  const out = floats(lengthOf(y) * length);
   for (let k = 0; k < lengthOf(y); k++) out.set(rowAt(k), k * length);
   return out;
 }
@@ -40,7 +41,7 @@ export function cellsAt({ height, width, data }, y, x, cell, channels = 1) {
  */
 export function around(cells, height, width, reach) {
   /** @param {number} place @param {number} count */
-  const inside = (place, count) => Math.max(0, Math.min(count - 1, place));
+  const inside = (place, count) => clip(place, count - 1);
   return cells.map((_, k) => {
     let sum = 0;
     for (let y = -reach; y <= reach; y++) {

@@ -1,11 +1,11 @@
 // Pixels in, what the network adds to them out, of any size, in tiles
 // (src/unblur/inference/deblurrer.py and blend.py).
 
+import { sum } from "./numbers.js";
 import { passOf } from "./passes.js";
 import { colourChannels } from "./pixels.js";
 import { enlarge } from "./resample.js";
 import { chooseScales, oneScale } from "./scales.js";
-import { sum } from "./tiling.js";
 
 /** @typedef {import("./pixels.js").Pixels} Pixels */
 /** @typedef {import("./network.js").Network} Network */

@@ -1,5 +1,7 @@
 // Resampling by any kernel, first down and then across (`Kernel` of resample.py).
 
+import { clip, sum, times } from "./numbers.js";
+
 /** @typedef {import("./tiling.js").Range} Range */
 
 /** Of a new position: the old ones that it is made of, from `first` on, and their weights.
@@ -18,12 +20,12 @@
 export function taps(old, [start, stop], ratio, reach, kernel) {
   const stretch = Math.max(1, ratio);
   const length = Math.min(old, Math.ceil(2 * reach * stretch));
-  return Array.from({ length: stop - start }, (_, k) => {
+  return times(stop - start, (k) => {
     const centre = (start + k + 0.5) * ratio - 0.5;
-    const first = Math.max(0, Math.min(old - length, Math.ceil(centre - reach * stretch)));
-    const values = Float64Array.from({ length }, (_, t) => kernel((first + t - centre) / stretch));
-    const sum = values.reduce((total, value) => total + value);
-    return { first, weights: values.map((value) => value / sum) };
+    const first = clip(Math.ceil(centre - reach * stretch), old - length);
+    const values = times(length, (t) => kernel((first + t - centre) / stretch));
+    const whole = sum(values);
+    return { first, weights: Float64Array.from(values, (value) => value / whole) };
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { cellsAt } from "./cells.js";
 import { between } from "./gate.js";
+import { floats } from "./numbers.js";
 import { fullSize } from "./pixels.js";
 import { CELL, PLANES } from "./planes.js";
 import { reduced } from "./resample.js";
@@ -34,7 +35,8 @@ export async function measure(network, pixels, scale, tile, begin) {
   const image = scale === 1 ? fullSize(pixels) : reduced(pixels, scale);
   const planes = await inTiles(network, image, tile, begin);
   const { height, width, data } = planes;
-  for (let k = 0; k < data.length; k += 3) if (k % PLANES < 4) data[k] /= scale;
+  // The length and the radius, which are the first and the fourth of the six.
+  for (let k = 0; k < data.length; k += 3) data[k] /= scale;
   if (Math.min(image.height, image.width) < STEP * SMALLEST) return planes;
   const coarse = await measure(network, pixels, scale / STEP, tile, begin);
   const others = cellsAt(coarse, whole(height), whole(width), STEP, PLANES);
@@ -60,7 +62,7 @@ export async function measure(network, pixels, scale, tile, begin) {
 async function inTiles(network, image, tile, begin) {
   const height = Math.ceil(image.height / CELL);
   const width = Math.ceil(image.width / CELL);
-  const data = new Float32Array(height * width * PLANES);
+  const data = floats(height * width * PLANES);
   const overlap = Math.floor(Math.min(network.contract.overlap, tile / 4) / CELL);
   const shape = { height, width, channels: PLANES };
   /** @param {Range} y @param {Range} x in cells */
@@ -89,7 +91,7 @@ export async function measurePart(network, image, y, x, begin) {
   await begin();
   const found = (await network.run(batch)).blur;
   const length = Math.ceil(turn.width / CELL) * PLANES;
-  const part = new Float32Array(Math.ceil(turn.height / CELL) * length);
+  const part = floats(Math.ceil(turn.height / CELL) * length);
   for (let to = 0, from = 0; found && to < part.length; to += length) {
     part.set(found.data.subarray(from, from + length), to);
     from += found.width * PLANES;

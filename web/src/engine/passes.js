@@ -2,10 +2,11 @@
 
 import { cellsAt } from "./cells.js";
 import * as gate from "./gate.js";
+import { floats, times, upTo } from "./numbers.js";
 import { fullSize } from "./pixels.js";
 import { CELL } from "./planes.js";
 import { reduced } from "./resample.js";
-import { lengthOf, runTiled, spans, upTo, whole } from "./tiling.js";
+import { lengthOf, runTiled, spans, whole } from "./tiling.js";
 import { addTurned, batchOf, turnsOf } from "./turns.js";
 
 /** @typedef {import("./tiling.js").Range} Range */
@@ -61,7 +62,7 @@ export function passOf(network, pixels, scale, scales, tile, best) {
     const width = lengthOf(x);
     const colours = image.read(y, x);
     const turns = turnsOf(height, width).slice(0, best ? 8 : 1);
-    const sums = Array.from({ length: 5 }, () => new Float32Array(height * width));
+    const sums = times(5, () => floats(height * width));
     for (const turn of turns) {
       const batch = batchOf(colours, channels, turn, contract, least);
       await begin();
@@ -118,7 +119,7 @@ function addRestored(sums, turn, length, { restored, blur }, blurred) {
  * @param {number} count of the pictures
  */
 function changeOf(sums, colours, channels, count) {
-  const change = new Float32Array(colours.length);
+  const change = floats(colours.length);
   for (let c = 0; c < 3; c++) {
     const sum = sums[c];
     for (let pixel = 0, k = c % channels; pixel < sum.length; pixel++, k += channels) {

@@ -1,8 +1,9 @@
 // Resamples an image that is read part by part (src/unblur/inference/resample.py).
 
 import { addRow, resampler, taps } from "./kernel.js";
+import { clip, floats, rint } from "./numbers.js";
 import { colourChannels } from "./pixels.js";
-import { clip, lengthOf, rint, whole } from "./tiling.js";
+import { lengthOf, whole } from "./tiling.js";
 import { fillTransparent } from "./transparency.js";
 
 /** @typedef {import("./tiling.js").Range} Range */
@@ -36,8 +37,8 @@ export function reduced({ height, width, channels, data }, scale) {
         (opaque ? addRow : addVisible)(sums, data, from, weight, channels);
       },
     );
-    const out = new Float32Array(lengthOf(y) * lengthOf(x) * colours);
-    const seen = new Float32Array(opaque ? 0 : out.length / colours);
+    const out = floats(lengthOf(y) * lengthOf(x) * colours);
+    const seen = floats(opaque ? 0 : out.length / colours);
     for (let i = 0, pixel = 0; i < lengthOf(y); i++) {
       const mean = rowAt(i);
       for (let from = 0; from < mean.length; from += channels, pixel++) {
@@ -48,7 +49,7 @@ export function reduced({ height, width, channels, data }, scale) {
       }
     }
     fillTransparent(out, seen, lengthOf(y), lengthOf(x), colours);
-    return out.map(clip);
+    return out.map((value) => clip(value));
   }
   return { width: columns, height: rows, channels: colours, read };
 }

@@ -4,9 +4,9 @@
 import { around, cellsAt } from "./cells.js";
 import { betweenLengths, blurredShare, cellsOf } from "./gate.js";
 import { measure, measurePart } from "./measure.js";
+import { clip, rint, sum, times } from "./numbers.js";
 import { fullSize } from "./pixels.js";
 import { CELL, PLANES } from "./planes.js";
-import { clip, rint, sum } from "./tiling.js";
 
 /** @typedef {import("./cells.js").Cells} Cells */
 /** @typedef {import("./tiling.js").Range} Range */
@@ -131,7 +131,7 @@ async function sampled(network, pixels, tile, begin) {
  */
 function spread(side, count) {
   const length = Math.min(side, SAMPLE);
-  const starts = Array.from({ length: count }, (_, k) => rint((k * (side - length)) / (count - 1)));
+  const starts = times(count, (k) => rint((k * (side - length)) / (count - 1)));
   return [...new Set(starts)].map((start) => [start, start + length]);
 }
 
@@ -165,4 +165,4 @@ function hat(length, nodes, index) {
 }
 
 /** @param {number} value @returns {Cells} a single cell */
-const everywhere = (value) => ({ height: 1, width: 1, data: new Float32Array([value]) });
+const everywhere = (value) => ({ height: 1, width: 1, data: Float32Array.of(value) });

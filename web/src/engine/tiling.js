@@ -1,6 +1,9 @@
 // Splits an image into overlapping tiles and merges the results with feathered seams
 // (src/unblur/inference/tiling.py).
 
+import { clip, floats, times, upTo } from "./numbers.js";
+
+
 /** @typedef {[start: number, stop: number, ...unknown[]]} Range rows or columns, without the last */
 /** @typedef {[start: number, stop: number, weights: Float32Array]} Span of a tile */
 /** @typedef {[start: number, stop: number, data: Float32Array]} Strip rows, what is in them */
@@ -21,10 +24,10 @@ export async function* runTiled(operator, { height, width, channels }, tile, ove
   const columns = spans(width, tile, overlap, multiple);
   const rows = spans(height, tile, overlap, multiple);
   // The rows shared with the next row of tiles, so far.
-  let carried = new Float32Array(0);
+  let carried = floats(0);
   const length = width * channels;
   for (const [index, y] of rows.entries()) {
-    const strip = new Float32Array(lengthOf(y) * length);
+    const strip = floats(lengthOf(y) * length);
     strip.set(carried);
     for (const x of columns) {
       const part = await operator(y, x);
@@ -57,9 +60,9 @@ export function spans(length, tile, overlap, multiple = 1) {
     // Rounded up, the tiles may cover the length with one fewer.
     count = Math.ceil((length - overlap) / (size - overlap));
   }
-  return Array.from({ length: count }, (_, index) => {
+  return times(count, (index) => {
     const start = index * (size - overlap);
-    const weights = new Float32Array(Math.min(size, length - start)).fill(1);
+    const weights = floats(Math.min(size, length - start)).fill(1);
     for (let k = 0; k < overlap; k++) {
       const rise = clip(((k + 0.5) * 3) / overlap - 1);
       if (index > 0) weights[k] *= rise;
@@ -74,24 +77,6 @@ export const whole = (length) => [0, length];
 
 /** @param {Range} range */
 export const lengthOf = ([start, stop]) => stop - start;
-
-/** @param {number} value @param {number} multiple @returns {number} the next multiple */
-export const upTo = (value, multiple) => Math.ceil(value / multiple) * multiple;
-
-/** @param {number} value @returns {number} within 0 and 1 */
-export const clip = (value) => Math.min(1, Math.max(0, value));
-
-/** @param {Iterable<number>} values */
-export const sum = (values) => [...values].reduce((total, value) => total + value, 0);
-
-/** Rounds halves to even numbers, as Python does.
- *
- * @param {number} value not negative
- */
-export function rint(value) {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 ? rounded - 1 : rounded;
-}
 
 /** @param {Float32Array} strip @param {Float32Array} part @param {Span} y @param {Span} x
  * @param {number} width @param {number} channels */

@@ -1,7 +1,8 @@
 // The eight turns and flips of a picture, as batches for the network, and what comes back
 // (src/unblur/inference/averaging.py, and `padded` of tiling.py).
 
-import { upTo } from "./tiling.js";
+import { floats, times, upTo } from "./numbers.js";
+
 
 /** @typedef {import("./network.js").Contract} Contract */
 
@@ -14,7 +15,7 @@ import { upTo } from "./tiling.js";
 /** @param {number} height @param {number} width of a picture
  * @returns {Turn[]} as it is first */
 export const turnsOf = (height, width) =>
-  Array.from({ length: 8 }, (_, k) => turnOf(height, width, k & 1, k & 2, k & 4));
+  times(8, (k) => turnOf(height, width, k & 1, k & 2, k & 4));
 
 /** @param {number} height @param {number} width of a picture
  * @param {unknown} mirrored whether left and right are exchanged, in the picture as it is
@@ -42,8 +43,8 @@ export function turnOf(height, width, mirrored, flipped, transposed) {
 export function batchOf(colours, channels, turn, { multiple, smallest }, least = turn) {
   const height = upTo(Math.max(turn.height, least.height, smallest), multiple);
   const width = upTo(Math.max(turn.width, least.width, smallest), multiple);
-  const data = new Float32Array(3 * height * width);
-  const columns = Int32Array.from({ length: width }, (_, j) => mirrored(j, turn.width));
+  const data = floats(3 * height * width);
+  const columns = times(width, (j) => mirrored(j, turn.width));
   for (let c = 0, to = 0; c < 3; c++) {
     for (let i = 0; i < height; i++) {
       const row = turn.start + mirrored(i, turn.height) * turn.down;

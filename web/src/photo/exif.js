@@ -1,5 +1,6 @@
 /** EXIF blocks, which are small TIFFs: EXIF 2.32, TIFF 6.0. */
 
+import { times } from "../engine/numbers.js";
 import { latin } from "./bytes.js";
 import { sides } from "./pixels.js";
 
@@ -29,7 +30,7 @@ export function uprightExif(block, width, height) {
       view.setUint16(at, value, little);
     if (u16(2) !== 42) return { exif, orientation };
     const entries = (/** @type {number} */ start) =>
-      Array.from({ length: start ? u16(start) : 0 }, (_, i) => start + 2 + 12 * i).filter(
+      times(start && u16(start), (i) => start + 2 + 12 * i).filter(
         (at) => at + 12 <= view.byteLength,
       );
     const all = entries(u32(4));
@@ -59,7 +60,7 @@ export function uprightExif(block, width, height) {
       const count = at && u32(at + 4);
       if (count < 2 || count > 4 || u16(at + 2) !== 3) continue;
       const place = count === 2 ? at + 8 : u32(at + 8);
-      const [x, y, ...lengths] = Array.from({ length: count }, (_, i) => u16(place + 2 * i));
+      const [x, y, ...lengths] = times(count, (i) => u16(place + 2 * i));
       const centre = [
         mirrored ? Math.max(0, width - 1 - x) : x,
         flipped ? Math.max(0, height - 1 - y) : y,

@@ -1,5 +1,6 @@
 /** JPEG: ITU-T T.81, JFIF 1.02, Adobe XMP Part 3, ICC.1 section B.4, Photoshop's resources. */
 
+import { times } from "../engine/numbers.js";
 import { NONE, joined, latin, refuse, viewOf } from "./bytes.js";
 import { decodeJpeg, encodeJpeg } from "./codecs.js";
 import { uprightExif } from "./exif.js";
@@ -210,7 +211,7 @@ function withSegments(file, added) {
 /** The quantisation tables, luminance first; those of 8 bit. @param {Segment[]} found */
 function tables(found) {
   const all = joined(...found.filter(([marker]) => marker === 0xdb).map(([, body]) => body));
-  return Array.from({ length: all.length / 65 }, (_, i) => all.subarray(65 * i + 1, 65 * i + 65));
+  return times(all.length / 65, (i) => all.subarray(65 * i + 1, 65 * i + 65));
 }
 
 /**

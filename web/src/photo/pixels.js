@@ -1,7 +1,8 @@
 /** Pixels: turned upright, reduced, shown without transparency. */
 
 import { addRow, resampler, taps } from "../engine/kernel.js";
-import { clip, whole } from "../engine/tiling.js";
+import { clip } from "../engine/numbers.js";
+import { whole } from "../engine/tiling.js";
 import { turnOf } from "../engine/turns.js";
 
 /**

@@ -74,7 +74,7 @@ export async function openPng(file) {
  */
 export async function writePng(picture, chunks) {
   const { width, height, channels } = picture;
-  const data = await piped(new CompressionStream("deflate"), filtered(picture));
+  const data = await piped(CompressionStream, filtered(picture));
   /** @type {Chunk[]} */
   const all = [
     ["IHDR", joined(u32(width, height), [8, [0, 4, 2, 6][channels - 1], 0, 0, 0])],
@@ -97,7 +97,7 @@ export async function writePng(picture, chunks) {
  * @returns {Promise<Chunk[]>}
  */
 export async function metadataChunks(icc, exif, xmp) {
-  const profile = await piped(new CompressionStream("deflate"), [icc]);
+  const profile = await piped(CompressionStream, [icc]);
   /** @type {Chunk[]} */
   const made = [];
   if (icc.length) made.push(["iCCP", joined("ICC Profile\0\0", profile)]);
@@ -159,7 +159,7 @@ function uprightText(data, orientation, lost) {
 
 /** A profile that is compressed; empty if it is damaged. @param {Uint8Array} bytes */
 function inflated(bytes) {
-  return piped(new DecompressionStream("deflate"), [bytes], 2 ** 25).catch(() => NONE);
+  return piped(DecompressionStream, [bytes], 2 ** 25).catch(() => NONE);
 }
 
 const CRC = Int32Array.from({ length: 256 }, (_, n) => {

@@ -29,7 +29,7 @@ export async function decodePng(
     return [x, y, across, down, w, h, Math.ceil((w * samples * depth) / 8)];
   });
   const size = passes.reduce((sum, [, , , , , h, row]) => sum + h * (row + 1), 0);
-  const bytes = await piped(new DecompressionStream("deflate"), parts, size + 1);
+  const bytes = await piped(DecompressionStream, parts, size + 1);
   if (bytes.length < size) refuse();
   const data = new Uint8Array(width * height * channels);
   const top = 2 ** depth - 1;

@@ -4,7 +4,7 @@
 
 import { arrivals } from "./arrivals.js";
 import { showStrip } from "./strip.js";
-import { attribute, fade, find, show } from "./viewer.js";
+import { attribute, fade, find, part, show, toggle } from "./viewer.js";
 
 /**
  * What a studio takes.
@@ -79,8 +79,6 @@ import { attribute, fade, find, show } from "./viewer.js";
 
 const AT_ONCE = 2; // photos on their way to the studio
 
-/** @type {(selector: string) => HTMLElement} */
-const part = (selector) => find(document, selector);
 const input = /** @type {(selector: string) => HTMLInputElement} */ (part);
 const files = input(".files");
 const browser = part(".unblur").dataset.home === "browser";
@@ -261,22 +259,22 @@ function renderStage(photo) {
   const failed = state === "failed";
   show({ ...photo, id: key, ...(width ? { width, height } : { width: 3, height: 2 }) });
   fade(strength());
-  part(".viewer").classList.toggle("blank", !width);
+  toggle(part(".viewer"), "blank", !width);
   attribute(part(".stage"), "aria-busy", busy);
   const box = part(".busy");
   box.hidden = !busy;
-  box.classList.toggle("again", busy && !!after);
+  toggle(box, "again", busy && after);
   const [words, share] = doingOf(photo);
   const known = share !== null;
   part(".doing").textContent = busy ? `${words}${known ? ` ${percent(share)}` : ""}` : "";
   const meter = part(".meter");
-  meter.classList.toggle("unknown", !known);
+  toggle(meter, "unknown", !known);
   attribute(meter, "aria-valuenow", known ? Math.round(share * 100) : null);
-  find(meter, "i", HTMLElement).style.width = `${100 * (share ?? 0)}%`;
+  find(meter, "i").style.width = `${100 * (share ?? 0)}%`;
 
   const notice = part(".notice");
   notice.hidden = !failed && !(state === "done" && unchanged);
-  notice.classList.toggle("failed", failed);
+  toggle(notice, "failed", failed);
   const [title, text] = notice.children;
   title.textContent = failed ? "This one did not work" : "Already sharp";
   text.textContent = failed
@@ -389,7 +387,8 @@ async function save(event, entries) {
 
 async function example() {
   try {
-    const answer = await fetch(find(document, ".example img", HTMLImageElement).src);
+    const image = /** @type {HTMLImageElement} */ (part(".example img"));
+    const answer = await fetch(image.src);
     if (!answer.ok) throw new Error();
     add([new File([await answer.blob()], "example.jpg", { type: "image/jpeg" })]);
   } catch {

@@ -1,11 +1,11 @@
 // The strip of all photos below the one that is shown.
 
-import { attribute, find } from "./viewer.js";
+import { attribute, find, part } from "./viewer.js";
 
 /** @typedef {import("./page.js").Entry} Entry */
 /** @typedef {import("./page.js").Doing} Doing */
 
-const list = find(document, ".strip", HTMLElement);
+const list = part(".strip");
 /** @type {Map<number, HTMLElement>} */
 const items = new Map();
 
@@ -29,7 +29,7 @@ export function showStrip(photos, chosen, doing, choose) {
     if (!items.has(key)) {
       item.innerHTML =
         '<button type="button"><img alt="" hidden><span class="mark"></span><span class="badge"></span></button>';
-      find(item, "button", HTMLElement).onclick = () => choose(key);
+      find(item, "button").onclick = () => choose(key);
       items.set(key, item);
       list.append(item);
     }
@@ -44,7 +44,7 @@ export function showStrip(photos, chosen, doing, choose) {
  * @param {Doing} doing
  */
 function fill(item, { name, state, blur, thumb }, current, [words, share]) {
-  const button = find(item, "button", HTMLElement);
+  const button = find(item, "button");
   const [image, mark, badge] = /** @type {any} */ (button.children);
   const sharpness = blur && `sharpness ${blur.score} of 100`;
   const how = share === null || share === 1 ? words : `${words} ${Math.round(share * 100)} %`;

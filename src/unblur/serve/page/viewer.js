@@ -28,8 +28,8 @@ const KEY = "Strokes: motion. Circles: defocus. Lighter: more.";
 /** @typedef {{x: number, y: number}} Point */
 
 /**
- * The element that a selector finds, of a class.
- * @type {<T extends Element>(root: ParentNode, selector: string, kind?: new () => T) => T}
+ * The element that a selector finds; its class tells the type checker its kind.
+ * @type {<T extends Element = HTMLElement>(root: ParentNode, selector: string, kind?: new () => T) => T}
  */
 export const find = (root, selector) => /** @type {any} */ (root.querySelector(selector));
 
@@ -41,11 +41,19 @@ export const find = (root, selector) => /** @type {any} */ (root.querySelector(s
  */
 export function attribute(element, name, value) {
   if (value === null) element.removeAttribute(name);
-  else element.setAttribute(name, String(value));
+  else element.setAttribute(name, `${value}`);
 }
 
+/**
+ * Gives an element a class, or takes it away.
+ * @param {Element} element
+ * @param {string} name
+ * @param {unknown} on
+ */
+export const toggle = ({ classList }, name, on) => classList.toggle(name, !!on);
+
 /** @type {(selector: string) => HTMLElement} */
-const part = (selector) => find(document, selector);
+export const part = (selector) => find(document, selector);
 const stage = part(".stage");
 const divider = /** @type {HTMLInputElement} */ (part(".cut"));
 const mapButton = /** @type {HTMLButtonElement} */ (part(".tools .blur"));
@@ -73,7 +81,7 @@ export function show(view) {
   const before = photo;
   photo = view;
   const { id, name, width, height, after = null } = photo;
-  stage.style.setProperty("--aspect", String(width / height));
+  stage.style.setProperty("--aspect", `${width / height}`);
   layMap();
   for (const side of sides) {
     const source = photo[side.name] || null;
@@ -87,7 +95,7 @@ export function show(view) {
     style.width = `${width}px`;
     style.height = `${height}px`;
   }
-  stage.classList.toggle("comparing", !!after);
+  toggle(stage, "comparing", after);
   attribute(stage, "aria-label", `Photo ${name}`);
   divider.disabled = !after;
   if (id !== before.id) {
@@ -101,7 +109,7 @@ export function show(view) {
 
 /** @param {number} strength  from 0 to 1 */
 export function fade(strength) {
-  sides[1].layer.style.opacity = String(strength);
+  sides[1].layer.style.opacity = `${strength}`;
 }
 
 /** Lays the map of the blur over the photo, and over those shown later; or takes it away. */
@@ -116,7 +124,7 @@ function layMap() {
   const shown = mapped && blur;
   mapButton.disabled = !blur;
   attribute(mapButton, "aria-pressed", !!shown);
-  stage.classList.toggle("mapped", !!shown);
+  toggle(stage, "mapped", shown);
   const image = mapLayer.children[0];
   // It is loaded when it is first looked at, and kept until another photo is.
   if (image.getAttribute("src") !== blur?.picture) attribute(image, "src", shown ? blur.picture : null);
@@ -132,20 +140,19 @@ function fit() {
   layOut();
 }
 
-/** One pixel of the photo is one of the screen, with `at` (of the stage) where it is. */
-const oneToOne = (at = middle()) => zoomTo(1 / devicePixelRatio, at);
+/** One pixel of the photo is one of the screen, with `at` (of the stage) where it is.
+ * @type {(at?: Point) => void} */
+const oneToOne = (at) => zoomTo(1 / devicePixelRatio, at);
 
-/** @param {number} factor */
-const zoomBy = (factor, at = middle()) => zoomTo(scale * factor, at);
+/** @type {(factor: number, at?: Point) => void} */
+const zoomBy = (factor, at) => zoomTo(scale * factor, at);
 
-/**
- * @param {number} wanted
- * @param {Point} at
- */
-function zoomTo(wanted, at) {
+/** @param {number} wanted */
+function zoomTo(wanted, at = middle()) {
   const whole = fitScale();
-  const least = Math.min(whole, 1 / devicePixelRatio);
-  wanted = Math.min(Math.max(wanted, least), Math.max(MOST / devicePixelRatio, least));
+  const pixel = 1 / devicePixelRatio;
+  const least = Math.min(whole, pixel);
+  wanted = Math.min(Math.max(wanted, least), Math.max(MOST * pixel, least));
   left = at.x - ((at.x - left) * wanted) / scale;
   top = at.y - ((at.y - top) * wanted) / scale;
   scale = wanted;
@@ -185,8 +192,8 @@ function layOut() {
   }
   const density = scale * devicePixelRatio;
   movable = width > across + 1 || height > down + 1;
-  stage.classList.toggle("movable", movable);
-  stage.classList.toggle("pixels", density >= 3);
+  toggle(stage, "movable", movable);
+  toggle(stage, "pixels", density >= 3);
   stage.dataset.zoom = density.toFixed(3);
   part(".zoom").textContent = `${Math.round(density * 100)} %`;
   attribute(part(".fit"), "aria-pressed", fitted);
@@ -200,7 +207,7 @@ const span = () => [Math.max(0, left), Math.min(stage.clientWidth, left + photo.
 
 /** Moves the divider. */
 function cut(percent = +divider.value) {
-  divider.value = String(percent);
+  divider.value = `${percent}`;
   const value = Math.round(percent);
   attribute(divider, "aria-valuetext", `${value} % before, ${100 - value} % after`);
   const [from, to] = span();
@@ -242,16 +249,17 @@ function loadTiles(side, density) {
   const { tile = 1, tiles, width, height, base = 1 } = photo;
   const { name, shown } = side;
   if (!(density > base * 1.05) || !tiles || !photo[name]) return clearTiles(side);
-  /** The tiles along a side that are seen. @type {(offset: number, room: number, size: number) => number[]} */
-  const seen = (offset, room, size) => {
-    const first = Math.max(0, Math.floor(-offset / scale / tile));
-    const last = Math.min(Math.ceil(size / tile) - 1, Math.floor((room - offset) / scale / tile));
-    return Array.from({ length: Math.max(0, last - first + 1) }, (_, k) => first + k);
-  };
+  /** The first tile along a side that is seen, and the one behind the last.
+   * @type {(offset: number, room: number, size: number) => number[]} */
+  const seen = (offset, room, size) => [
+    Math.max(0, Math.floor(-offset / scale / tile)),
+    Math.min(Math.ceil(size / tile), Math.floor((room - offset) / scale / tile) + 1),
+  ];
   const [across, down] = room();
+  const [first, behind] = seen(left, across, width);
   const wanted = new Set();
-  for (const y of seen(top, down, height)) {
-    for (const x of seen(left, across, width)) {
+  for (let [y, end] = seen(top, down, height); y < end; y++) {
+    for (let x = first; x < behind; x++) {
       const key = `${x}_${y}`;
       wanted.add(key);
       if (!shown.has(key)) addTile(side, key, x * tile, y * tile, tiles(name, x, y));
@@ -276,7 +284,7 @@ async function addTile({ tiles, shown }, key, x, y, address) {
   const image = new Image();
   image.alt = "";
   image.draggable = false;
-  image.onload = () => image.classList.add("here");
+  image.onload = () => toggle(image, "here", true);
   image.style.left = `${x}px`;
   image.style.top = `${y}px`;
   tiles.append(image);
@@ -324,7 +332,6 @@ const KEYS = {
   0: fit,
   1: () => oneToOne(),
   b: toggleMap,
-  B: toggleMap,
 };
 /** @type {Record<string, [number, number]>} */
 const MOVES = { ArrowLeft: [80, 0], ArrowRight: [-80, 0], ArrowUp: [0, 80], ArrowDown: [0, -80] };
@@ -333,7 +340,8 @@ const MOVES = { ArrowLeft: [80, 0], ArrowRight: [-80, 0], ArrowUp: [0, 80], Arro
 function press(event) {
   const { key, ctrlKey, metaKey, altKey } = event;
   if (ctrlKey || metaKey || altKey) return;
-  if (KEYS[key]) KEYS[key]();
+  const act = KEYS[key === "B" ? "b" : key];
+  if (act) act();
   else if (event.target === stage && movable && MOVES[key]) move(...MOVES[key]);
   else return;
   event.preventDefault();
@@ -352,7 +360,7 @@ function hold(event) {
   // What cannot be moved leaves the whole of it to the divider.
   const divides = !!photo.after && (near || !movable);
   pointers.set(pointerId, { ...at, divides });
-  stage.classList.add("held");
+  toggle(stage, "held", true);
   const focused = divides ? divider : stage;
   focused.focus({ preventScroll: true, focusVisible: false });
   if (divides && !near && !touch) cutAt(at.x);
@@ -382,7 +390,7 @@ function drag(event) {
 /** @param {PointerEvent} event */
 function release({ pointerId }) {
   pointers.delete(pointerId);
-  stage.classList.toggle("held", pointers.size > 0);
+  toggle(stage, "held", pointers.size);
 }
 
 /** @param {WheelEvent} event */
