@@ -3,7 +3,6 @@
 import { cellsAt } from "./cells.js";
 import { between } from "./gate.js";
 import { floats } from "./numbers.js";
-import { fullSize } from "./pixels.js";
 import { CELL, PLANES } from "./planes.js";
 import { reduced } from "./resample.js";
 import { lengthOf, runTiled, whole } from "./tiling.js";
@@ -32,7 +31,7 @@ const LONGER = 36;
  * @returns {Promise<Planes>} of cells of `CELL / scale` pixels
  */
 export async function measure(network, pixels, scale, tile, begin) {
-  const image = scale === 1 ? fullSize(pixels) : reduced(pixels, scale);
+  const image = reduced(pixels, scale);
   const planes = await inTiles(network, image, tile, begin);
   const { height, width, data } = planes;
   // The length and the radius, which are the first and the fourth of the six.

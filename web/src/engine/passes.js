@@ -3,7 +3,6 @@
 import { cellsAt } from "./cells.js";
 import * as gate from "./gate.js";
 import { floats, times, upTo } from "./numbers.js";
-import { fullSize } from "./pixels.js";
 import { CELL } from "./planes.js";
 import { reduced } from "./resample.js";
 import { lengthOf, runTiled, spans, whole } from "./tiling.js";
@@ -33,7 +32,7 @@ import { addTurned, batchOf, turnsOf } from "./turns.js";
  * @throws {RangeError} for a tile that is too small
  */
 export function passOf(network, pixels, scale, scales, tile, best) {
-  const image = scale === 1 ? fullSize(pixels) : reduced(pixels, scale);
+  const image = reduced(pixels, scale);
   const { channels } = image;
   const { contract } = network;
   // A small tile is better with less overlap than refused.

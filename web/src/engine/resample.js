@@ -2,7 +2,7 @@
 
 import { addRow, resampler, taps } from "./kernel.js";
 import { clip, floats, rint } from "./numbers.js";
-import { colourChannels } from "./pixels.js";
+import { colourChannels, fullSize } from "./pixels.js";
 import { lengthOf, whole } from "./tiling.js";
 import { fillTransparent } from "./transparency.js";
 
@@ -15,13 +15,15 @@ const LOBES = 3;
 /** The share of a pixel that is not fully transparent, from which its colour is known. */
 const SEEN = 0.25;
 
-/** A photo at a smaller scale, by Lanczos's kernel; only what is read is computed.
+/** A photo at a scale, by Lanczos's kernel if it is smaller; only what is read is computed.
  *
  * @param {Pixels} pixels
  * @param {number} scale 0 to 1; the sides are multiplied by it and rounded, at least 1
  * @returns {Source}
  */
-export function reduced({ height, width, channels, data }, scale) {
+export function reduced(pixels, scale) {
+  if (scale === 1) return fullSize(pixels);
+  const { height, width, channels, data } = pixels;
   const [rows, columns] = [height, width].map((side) => Math.max(1, rint(side * scale)));
   const colours = colourChannels(channels);
   const opaque = colours === channels;

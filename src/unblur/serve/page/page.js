@@ -144,8 +144,14 @@ function lose() {
   lost = true;
   for (const photo of photos) {
     if (!photo.id || !/waiting|working/.test(photo.state)) continue;
-    Object.assign(photo, { state: "failed", error: "is no longer on the server" });
+    fail(photo, "is no longer on the server");
   }
+}
+
+/** @param {Entry} photo @param {string} error  why, to follow its name */
+function fail(photo, error) {
+  photo.state = "failed";
+  photo.error = error;
 }
 
 /** @param {Iterable<File>} given */
@@ -176,7 +182,7 @@ async function bring(photo) {
     if (signal.aborted) studio.remove(state.id);
     else Object.assign(photo, state);
   } catch (error) {
-    Object.assign(photo, { state: "failed", error: message(error) });
+    fail(photo, message(error));
   }
   photo.file = photo.sending = null;
   if (signal.aborted) return;
