@@ -1,8 +1,9 @@
-"""Take the pictures of docs/serve.md: the page of `unblur serve` in a browser.
+"""Take the pictures of docs/serve.md and docs/web.md: the page in both its homes.
 
     python -m docs.figures.page
 
-starts a server, drives Chromium through Playwright, and writes docs/images/serve-*.jpg.
+starts a server, builds the site, drives Chromium through Playwright, and writes
+docs/images/serve-*.jpg and web-*.jpg.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from experiments import IMAGES, ROOT
 from PIL import Image
 from tests.browser import chromium
 from tests.serve.server import Server
+from tests.web.site import ISOLATING, Host, build
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -37,9 +39,11 @@ def main() -> None:
         with (
             chromium() as browser,
             tempfile.TemporaryDirectory() as folder,
-            Server(Path(folder)) as server,
+            Server(Path(folder) / "jobs") as server,
+            Host(build(Path(folder) / "site"), ISOLATING) as host,
         ):
             draw(browser, server.url)
+            draw_site(browser, host.url)
     except pytest.skip.Exception as reason:
         sys.exit(f"docs.figures.page: {reason}")
 
@@ -51,31 +55,39 @@ def draw(browser: Browser, url: str) -> None:
     page.locator(".cut").blur()
     _save(_image(page), "serve-desktop")
 
-    mapped = _opened(browser, url, **DESK)
-    _give(mapped, "licenseplate_motion", "text_defocus", "astronaut", "coffee")
-    mapped.get_by_role("button", name="Show blur").click()
-    mapped.wait_for_function("() => document.querySelector('.layer.map img').naturalWidth > 0")
-    _save(_image(mapped), "serve-blur")
-
     dark = _opened(browser, url, **DESK, color_scheme="dark")
     _give(dark, "chelsea", "coffee", "astronaut", "text_motion")
     dark.get_by_label("Strength").fill("70")
     dark.get_by_label("Strength").blur()
     _save(_image(dark), "serve-dark")
 
+    _save(_phones(browser, url), "serve-phone")
+
+
+def draw_site(browser: Browser, url: str) -> None:
+    page = _opened(browser, url, **DESK)
+    _give(page, "coffee", "chelsea", "text_motion", badges=False)
+    page.locator(".cut").fill("46")
+    page.locator(".cut").blur()
+    _save(_image(page), "web-desktop")
+    _save(_phones(browser, url, badges=False), "web-phone")
+
+
+def _phones(browser: Browser, url: str, badges: bool = True) -> Image.Image:
+    """A phone in the light, and twice in the dark, side by side."""
     phones = []
     for scheme in ("light", "dark"):
         phone = _opened(browser, url, **PHONE, color_scheme=scheme)
         if scheme == "dark":
             phones.append(_image(phone))
-        _give(phone, "astronaut", "coffee", "chelsea")
+        _give(phone, "astronaut", "coffee", "chelsea", badges=badges)
         phones.append(_image(phone))
     width = sum(image.width + GAP for image in phones) - GAP
     sheet = Image.new("RGB", (width, phones[0].height), (128, 128, 128))
     for index, image in enumerate(phones):
         sheet.paste(image, (index * (image.width + GAP), 0))
     size = sheet.width * 2 // 3, sheet.height * 2 // 3
-    _save(sheet.resize(size, Image.Resampling.LANCZOS), "serve-phone")
+    return sheet.resize(size, Image.Resampling.LANCZOS)
 
 
 def _opened(browser: Browser, url: str, **context: Any) -> Page:
@@ -86,14 +98,13 @@ def _opened(browser: Browser, url: str, **context: Any) -> Page:
     return page
 
 
-def _give(page: Page, *names: str) -> None:
-    """Hand the page example photos and wait for their results and badges."""
+def _give(page: Page, *names: str, badges: bool = True) -> None:
+    """Hand the page example photos and wait for their results, and badges where there are any."""
     files = [ROOT / "examples" / f"{name}.jpg" for name in names]
     page.set_input_files(".unblur .files", files)
     page.wait_for_function(
-        "n => ['.mark[data-state=done]', '.badge:not([hidden])']"
-        ".every(what => document.querySelectorAll(what).length === n)",
-        arg=len(names),
+        "([n, marks]) => marks.every(what => document.querySelectorAll(what).length === n)",
+        arg=[len(names), [".mark[data-state=done]", *[".badge:not([hidden])"][: int(badges)]]],
     )
     page.wait_for_timeout(500)
 
