@@ -82,10 +82,16 @@ def test_many_jobs_are_followed_and_those_that_go_are_told(
     assert [data["id"] for data in gone[1:]] == jobs
     nobody = server.client.get("/v1/jobs/events?ids=a,b")  # it ends: nothing can follow
     assert nobody.text.count("event: gone") == 2
-    for wrong in ("", "?ids=", "?ids=" + ",".join(map(str, range(201)))):
+    for wrong, why in {
+        "": "ids: ",
+        "?ids=": "ids: ",
+        "?ids=" + ",".join(f"{n:032x}" for n in range(201)): "ids: at most 200 jobs may be named",
+        "?ids=a&ids=b": "the option 'ids' was given 2 times",
+        "?ids=a&strength=1": "there is no option 'strength'",
+    }.items():
         refused = server.client.get(f"/v1/jobs/events{wrong}")
         assert refused.status_code == 422
-        assert refused.json()["detail"].startswith("ids: ")
+        assert refused.json()["detail"].startswith(why)
 
 
 def test_a_job_that_is_followed_is_kept(
@@ -111,7 +117,7 @@ def test_a_job_that_is_followed_is_kept(
 def test_a_stream_ends_with_its_client_and_with_the_server(
     live: Start, network: Network, png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.05)
+    monkeypatch.setattr(events, "QUIET", 0.05)
     server = live(threads=1)
     network.go.clear()
     job = post(server, png, view=True)
@@ -140,3 +146,16 @@ def test_a_stream_ends_with_its_client_and_with_the_server(
         assert following.result(30) - began < 10
         assert server.queue.count()["running"] == 1
         network.go.set()
+
+
+def test_a_client_that_leaves_in_the_middle_of_many_events_is_nothing_to_log(
+    live: Start, network: Network, png: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = live()
+    job = post(server, png, view=True)
+    ids = ",".join([job, *(f"{n:032x}" for n in range(199))])
+    for _ in range(3):
+        with httpx.stream("GET", f"{server.client.base_url}/v1/jobs/events?ids={ids}") as answer:
+            next(told(answer))
+    until(lambda: not server.server.server_state.tasks)
+    assert caplog.records == []

@@ -566,6 +566,22 @@ def test_a_restart_of_the_server_and_the_loss_of_its_jobs(browser: Browser, tmp_
     page.context.close()
 
 
+def test_results_that_are_not_shown_make_room_on_a_full_server(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with Server(tmp_path / "jobs", "--max-jobs", "3") as server:
+        page = Opened(browser, server.url)
+        tab = page.tab
+        page.give(EXAMPLES / "chelsea.jpg", EXAMPLES / "coffee.jpg")
+        page.wait(2)
+        tab.get_by_role("checkbox", name="Best quality").check()  # four results
+        tab.wait_for_function("() => document.querySelector('.all').textContent.includes(' 2 ')")
+        page.give(EXAMPLES / "chelsea.jpg")  # five
+        page.wait(3)
+        assert tab.get_by_role("alert").count() == 0
+        page.context.close()
+
+
 def test_a_server_without_room_is_waited_for(browser: Browser, tmp_path: Path) -> None:
     with Server(tmp_path / "jobs", "--max-jobs", "1") as server:
         page = Opened(browser, server.url)

@@ -10,7 +10,8 @@ import pytest
 from tests.serve.conftest import Network, until
 from unblur.errors import BusyError, TaskCancelledError
 from unblur.serve.models import LoadedModels
-from unblur.serve.queue import Lane, PhotoQueue, Task
+from unblur.serve.queue import PhotoQueue
+from unblur.serve.task import Lane, Task
 from unblur.serve.work import Report, Work
 
 

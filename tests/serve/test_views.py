@@ -92,7 +92,10 @@ def test_a_large_photo_has_tiles_of_both_sides(
     for side in ("before", "after"):
         tile = server.client.get(f"/{pictures['tiles'][side]}/0_0.jpg")
         assert Image.open(io.BytesIO(tile.content)).size == picture.shape[1::-1]
-        assert server.client.get(f"/{pictures['tiles'][side]}/1_0.jpg").status_code == 404
+        for there_is_none in ("1_0", "-1_0", f"0_{10**30}"):
+            answer = server.client.get(f"/{pictures['tiles'][side]}/{there_is_none}.jpg")
+            assert answer.status_code == 404
+            assert answer.json()["detail"] == "the photo has no such tile"
 
 
 def test_what_cannot_be_read_is_refused_at_once_and_leaves_nothing(
@@ -185,6 +188,9 @@ def test_again_needs_the_photo_and_right_options(
         assert answer.status_code == 422
         assert answer.json()["detail"].startswith(said)
     assert server.client.post("/v1/jobs/x/again").status_code == 404
+    form = server.client.post(f"/v1/jobs/{kept}/again", data={"best": "true"})
+    assert form.status_code == 422
+    assert form.json()["detail"] == "the options belong in the address, as again?best=true"
 
     def no_links(*_: object) -> None:
         raise PermissionError
@@ -266,6 +272,35 @@ def test_many_results_are_a_zip_whose_names_differ(
     assert server.client.get("/v1/jobs/results.zip?ids=unknown").status_code == 404
     many = ",".join(map(str, range(201)))
     assert server.client.get(f"/v1/jobs/results.zip?ids={many}").status_code == 422
+    wrong = server.client.get(f"/v1/jobs/results.zip?ids={ids}&strenght=0")
+    assert wrong.json()["detail"] == "there is no option 'strenght'; did you mean 'strength'?"
+
+
+def test_a_zip_leaves_nothing_behind_and_is_cut_short_by_what_fails(
+    live: Start, network: Network, png: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unblur.serve.jobs.results._CHUNK", 100)
+    server = live()
+    jobs = [viewed(server, png) for _ in range(2)]
+    address = f"/v1/jobs/results.zip?ids={jobs[0]['id']},{jobs[1]['id']}"
+    with server.client.stream("GET", address) as answer:
+        next(answer.iter_raw())
+    assert server.client.head(address).status_code == 200
+    until(lambda: not server.server.server_state.tasks)
+    assert not list((tmp_path / "jobs").rglob(".result-*"))
+
+    server.client.delete(f"/v1/jobs/{jobs[0]['id']}")  # it is left out
+    assert len(zipfile.ZipFile(io.BytesIO(server.client.get(address).content)).namelist()) == 1
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("unblur.serve.jobs.viewing.blend", full)
+    with pytest.raises(httpx.RemoteProtocolError):
+        server.client.get(address)
+    one = server.client.get(f"/v1/jobs/{jobs[1]['id']}/result")
+    assert (one.status_code, one.headers["retry-after"]) == (503, "120")
+    assert one.json()["detail"] == "there is no room for it on the server's disk"
 
 
 def test_photos_are_measured_when_there_is_time_and_their_maps_drawn(

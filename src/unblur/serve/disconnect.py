@@ -10,7 +10,8 @@ from starlette.requests import ClientDisconnect
 
 from unblur.errors import TaskCancelledError
 from unblur.serve.errors import refusal
-from unblur.serve.queue import PhotoQueue, Task
+from unblur.serve.queue import PhotoQueue
+from unblur.serve.task import Task
 
 T = TypeVar("T")
 

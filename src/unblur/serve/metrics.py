@@ -20,7 +20,8 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from unblur import __version__
-from unblur.serve.queue import PhotoQueue, Task
+from unblur.serve.queue import PhotoQueue
+from unblur.serve.task import Task
 
 _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]

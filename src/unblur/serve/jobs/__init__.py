@@ -30,6 +30,10 @@ _AGAIN = (
 """Fields of a record that another job of the photo has too."""
 
 
+FULL = 10
+"""Seconds after which to ask again where there are too many jobs: nobody knows when one goes."""
+
+
 class Blended(NamedTuple):
     """A result that was blended, and what of the photo's file it does not have."""
 
@@ -138,7 +142,7 @@ class Jobs:
         job = Job(record, self._clock())
         with self._lock:
             if self.is_full():
-                raise BusyError(self._queue.retry_after)
+                raise BusyError(FULL)
             self._jobs[record.id] = job  # counts before it is written
         try:
             job.record = self._store.create(record, fill, viewing.ROOM if record.view else 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from unblur.serve.jobs.store import Blur, Record
-from unblur.serve.queue import Task
+from unblur.serve.task import Task
 
 
 @dataclass

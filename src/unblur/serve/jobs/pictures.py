@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 import anyio.to_thread
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, HTTPException, Response
 
 from unblur.serve.api import problems
-from unblur.serve.jobs import measuring
+from unblur.serve.jobs import measuring, previews
 from unblur.serve.jobs.job import Job
 from unblur.serve.jobs.sending import KEPT, sent
 from unblur.serve.jobs.states import JobOf, JobsOf, no_job, not_done
@@ -71,6 +71,8 @@ async def get_tile(
 ) -> Response:
     """A part of the photo or of the result at full size, by its column and row, from 0."""
     _check(job, True)
+    if not previews.has_tile(job.record.width or 0, job.record.height or 0, x, y):
+        raise HTTPException(404, "the photo has no such tile")
     return await _sent(jobs.home(job) / side / f"{x}_{y}.jpg")
 
 

@@ -64,6 +64,12 @@ def needs_tiles(width: int, height: int) -> bool:
     return max(width, height) > BASE
 
 
+def has_tile(width: int, height: int, x: int, y: int) -> bool:
+    """Whether a photo has a tile in column x and row y."""
+    inside = 0 <= x * TILE < width and 0 <= y * TILE < height
+    return inside and needs_tiles(width, height)
+
+
 def _opened(pixels: np.ndarray | Path, photo: Photo) -> AbstractContextManager[Any]:
     """The pixels as a picture; those of a file can be read once."""
     if isinstance(pixels, Path):

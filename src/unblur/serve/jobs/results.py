@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import Field
+from starlette.types import Receive, Scope, Send
 
 from unblur.errors import UnblurError
 from unblur.inference import options
@@ -19,11 +21,21 @@ from unblur.serve.jobs import Jobs
 from unblur.serve.jobs.choices import ResultOptions
 from unblur.serve.jobs.job import Job
 from unblur.serve.jobs.sending import sent
-from unblur.serve.jobs.states import Ids, JobOf, JobsOf, no_job, not_done
+from unblur.serve.jobs.states import Ids, JobOf, JobsOf, named, no_job, no_room, not_done
 from unblur.serve.names import result_name, unused
 from unblur.serve.uploads import BINARY, check_names
 
 _CHUNK = 2**20
+
+
+class _ManyChoices(Ids):
+    strength: float = Field(
+        default=options.FULL,
+        ge=options.STRENGTH.least,
+        le=options.STRENGTH.most,
+        allow_inf_nan=False,
+    )
+
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -42,26 +54,19 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
     },
 )
 async def get_results(
-    jobs: JobsOf,
-    ids: Ids,
-    strength: Annotated[
-        float, Query(ge=options.STRENGTH.least, le=options.STRENGTH.most, allow_inf_nan=False)
-    ] = options.FULL,
+    request: Request, jobs: JobsOf, chosen: Annotated[_ManyChoices, Query()]
 ) -> Response:
     """Those of the jobs that are done; the others, and those that there are not, are left out.
 
     Of jobs that were not posted to be viewed, the result is at the strength that was asked for.
     """
-    found = [job for identity in ids if (job := jobs.get(identity)) is not None]
+    found = [job for identity in named(request, chosen) if (job := jobs.get(identity)) is not None]
     if not found:
         raise no_job()
     done = [job for job in found if job.record.state == "done"]
     if not done:
         raise HTTPException(409, "none of the jobs is done", {"Retry-After": "2"})
-    content = _zip(jobs, done, strength)
-    return StreamingResponse(
-        content, media_type="application/zip", headers=attachment("unblur.zip")
-    )
+    return _ZipResponse(_zip(jobs, done, chosen.strength))
 
 
 @router.get(
@@ -104,12 +109,28 @@ async def get_result(
         raise no_job() from None
     except UnblurError as error:
         raise refusal(error) from None
+    except OSError as error:
+        raise no_room(error) from None
     headers = {**name, **noted(made.lost)}
     return await sent(made.path, f"image/{kind}", headers, temporary=True)
 
 
-def _zip(jobs: Jobs, done: Sequence[Job], strength: float) -> Iterator[bytes]:
-    """Streams a zip of the results."""
+class _ZipResponse(StreamingResponse):
+    """Sends a zip, and ends what makes it, also if the client leaves before the end."""
+
+    def __init__(self, content: Generator[bytes]) -> None:
+        super().__init__(content, 200, attachment("unblur.zip"), "application/zip")
+        self.content = content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.content.close()
+
+
+def _zip(jobs: Jobs, done: Sequence[Job], strength: float) -> Generator[bytes]:
+    """Streams a zip of the results; an error cuts it short, so that it does not lack one unsaid."""
     names: set[str] = set()
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
@@ -127,7 +148,7 @@ def _zip(jobs: Jobs, done: Sequence[Job], strength: float) -> Iterator[bytes]:
                         entry.write(chunk)
                         yield sink.take()
                         jobs.get(job.record.id)  # it is still asked for
-            except (OSError, UnblurError):
+            except FileNotFoundError:
                 continue  # removed meanwhile
             finally:
                 if made is not None:

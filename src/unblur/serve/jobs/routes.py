@@ -11,9 +11,10 @@ from starlette.concurrency import run_in_threadpool
 
 from unblur.errors import BusyError, ModelError, PhotoError
 from unblur.serve.api import UPLOAD, problems
-from unblur.serve.errors import log, refusal
+from unblur.serve.errors import refusal
+from unblur.serve.jobs import FULL
 from unblur.serve.jobs.choices import AgainOptions, JobChoices, JobOptions
-from unblur.serve.jobs.states import JobOf, JobsOf, JobState, no_job, state_of
+from unblur.serve.jobs.states import JobOf, JobsOf, JobState, no_job, no_room, state_of
 from unblur.serve.uploads import body, check_names, received
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -35,7 +36,7 @@ async def post_job(
     is kept for a while. `Location` is its address.
     """
     if jobs.is_full():
-        raise refusal(BusyError(60))
+        raise refusal(BusyError(FULL))
     async with received(request, options) as (file, chosen):
         decodes = jobs.decoders if chosen.view else None
         with _refusals():
@@ -65,6 +66,9 @@ async def post_again(
     viewed; else the answer is 409.
     """
     check_names((name for name, _ in request.query_params.multi_items()), options)
+    async for part in request.stream():
+        if part:
+            raise HTTPException(422, "the options belong in the address, as again?best=true")
     with _refusals():
         try:
             made = await run_in_threadpool(jobs.again, job, options)
@@ -90,6 +94,4 @@ def _refusals() -> Iterator[None]:
     except (BusyError, ModelError, PhotoError, MemoryError) as error:
         raise refusal(error) from None
     except OSError as error:
-        log.error("a job could not be stored: %s", error)
-        detail = "there is no room for it on the server's disk"
-        raise HTTPException(503, detail, {"Retry-After": "120"}) from None
+        raise no_room(error) from None

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import Depends, HTTPException, Query, Request
+from fastapi import Depends, HTTPException, Request
 from fastapi import Path as InPath
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from unblur import photo
 from unblur.inference.options import Scale
+from unblur.serve.errors import log
 from unblur.serve.jobs import Jobs, previews
 from unblur.serve.jobs.job import Job
 from unblur.serve.names import result_name
-from unblur.serve.uploads import SCALES
+from unblur.serve.uploads import SCALES, check_names
 
 MOST_IDS = 200
 """Jobs that one request may name."""
@@ -98,24 +99,21 @@ async def _jobs(request: Request) -> Jobs:
 JobsOf = Annotated[Jobs, Depends(_jobs)]
 
 
-async def _split(
-    ids: Annotated[
-        str,
-        Query(
-            description=f"Ids of jobs, separated by commas; at most {MOST_IDS}.",
-            min_length=1,
-            max_length=33 * MOST_IDS,
-        ),
-    ],
-) -> list[str]:
-    found = list(dict.fromkeys(ids.split(",")))
+class Ids(BaseModel):
+    """The jobs that a query names."""
+
+    ids: str = Field(
+        description=f"Ids of jobs, separated by commas; at most {MOST_IDS}.", min_length=1
+    )
+
+
+def named(request: Request, chosen: Ids) -> list[str]:
+    """The ids, each once; raises HTTPException if they are too many, or an option is wrong."""
+    check_names((name for name, _ in request.query_params.multi_items()), chosen)
+    found = list(dict.fromkeys(chosen.ids.split(",")))
     if len(found) > MOST_IDS:
-        raise HTTPException(422, f"ids: at most {MOST_IDS} jobs may be named")
+        raise HTTPException(422, f"ids: at most {MOST_IDS} jobs may be named, not {len(found)}")
     return found
-
-
-Ids = Annotated[list[str], Depends(_split)]
-"""The jobs that a query names, each once."""
 
 
 async def _found(jobs: JobsOf, identity: Identity) -> Job:
@@ -139,6 +137,13 @@ def not_done(job: Job, what: str | None = None) -> HTTPException:
     if what is None and job.record.state == "failed":
         return HTTPException(422, job.record.error)
     return HTTPException(409, what or f"the job is {job.state}, not done", {"Retry-After": "2"})
+
+
+def no_room(error: OSError) -> HTTPException:
+    """The answer where a file could not be written, which is logged."""
+    log.error("a job's file could not be written: %s", error)
+    detail = "there is no room for it on the server's disk"
+    return HTTPException(503, detail, {"Retry-After": "120"})
 
 
 def state_of(jobs: Jobs, job: Job) -> JobState:

@@ -46,6 +46,7 @@ class Server {
 
   /** @type {Studio["add"]} */
   async add(file, options, sent, signal) {
+    if (!file.size) throw new Error("is an empty file");
     const more = { view: "true", keep: String(KEEP), name: file.name };
     this.options = options;
     for (;;) {
@@ -56,6 +57,7 @@ class Server {
         return this.begin({ options: asked, job: answer.data });
       }
       if (answer.wait === null) throw new Error(refusal(answer));
+      if (await this.spare()) continue;
       sent(0, "Waiting for room on the server");
       await pause(answer.wait, signal, this.news.signal);
       signal.throwIfAborted();
@@ -92,7 +94,7 @@ class Server {
   async askAgain() {
     if (this.asking) return;
     this.asking = true;
-    let full = false;
+    let warned = false;
     for (;;) {
       const photo = [...this.photos.values()].find((one) => !one.run && !one.error);
       if (!photo) break;
@@ -104,8 +106,9 @@ class Server {
         if (there) photo.runs.push({ options, job: answer.data });
         else drop(answer.data.id);
       } else if (!answer || answer.wait !== null) {
-        full ||= Boolean(answer);
-        if (answer) this.hear({ warning: FULL });
+        if (answer && (await this.spare())) continue;
+        warned = true;
+        this.hear({ warning: answer ? FULL : AWAY });
         await pause(answer?.wait ?? SOON, this.news.signal);
         continue;
       } else if (photo.wanted === options) {
@@ -113,8 +116,22 @@ class Server {
       }
       if (there) this.tell(photo);
     }
-    if (full) this.hear({ warning: "" });
+    if (warned) this.hear({ warning: "" });
     this.asking = false;
+  }
+
+  /** Makes room on the server by a result that is not shown; returns whether there was one. */
+  async spare() {
+    for (const photo of this.photos.values()) {
+      const { run, runs } = photo;
+      const other = run?.job.state === "done" && runs.find((one) => one !== run);
+      if (!run || !other) continue;
+      photo.runs = [run];
+      await drop(other.job.id);
+      if (this.photos.has(photo.id)) this.tell(photo);
+      return true;
+    }
+    return false;
   }
 
   /** @param {string} id */
@@ -153,6 +170,7 @@ class Server {
     if (!photo) return;
     for (const run of photo.runs) if (run.job.id === job.id) run.job = job;
     this.tell(photo);
+    if (job.state === "done") this.wake(); // an earlier result of it may go
   }
 
   /** @param {string} id */
