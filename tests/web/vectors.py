@@ -84,7 +84,7 @@ def cells() -> Cases:
     for (height, width), y, x, cell in [
         ((3, 4), slice(0, 48), slice(0, 60), 16.0),
         ((1, 1), slice(3, 9), slice(1, 2), 64.0),
-        ((5, 7), slice(80, 107), slice(31, 99), 64 / 3),
+        ((5, 7), slice(100, 140), slice(31, 99), 64 / 3),
         ((4, 4), slice(0, 8), slice(0, 7), 2.0),
     ]:
         values = RNG.random((height, width), np.float32)
