@@ -43,6 +43,7 @@ const MINIFIED = {
   minify: true,
   format: "esm",
   target: "es2022",
+  charset: "utf8",
   logLevel: "silent",
 };
 

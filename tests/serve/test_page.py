@@ -586,8 +586,9 @@ def test_a_server_without_room_is_waited_for(browser: Browser, tmp_path: Path) -
     with Server(tmp_path / "jobs", "--max-jobs", "1") as server:
         page = Opened(browser, server.url)
         tab = page.tab
-        page.give(EXAMPLES / "chelsea.jpg", EXAMPLES / "coffee.jpg")
+        page.give(EXAMPLES / "chelsea.jpg")
         page.wait()
+        page.give(EXAMPLES / "coffee.jpg")
         tab.get_by_role("button", name="coffee.jpg, Waiting for room on the server").wait_for()
         tab.get_by_label("Working size").select_option("Half, for long blur")
         tab.get_by_text("The server has no room for another run at the moment.").wait_for()

@@ -222,8 +222,8 @@ def fake(measured: bool = True) -> Fake:
     return Fake(run, planes if measured else None)
 
 
-def _range(part: slice) -> dict[str, int]:
-    return {"start": part.start, "stop": part.stop}
+def _range(part: slice) -> list[int]:
+    return [part.start, part.stop]
 
 
 def _encoded(value: Any) -> Any:

@@ -1,6 +1,6 @@
 // The page in the browser: checks what it needs, becomes usable offline, and opens the page.
 
-import { Page } from "../../src/unblur/serve/page/page.js";
+import { photos, start } from "../../src/unblur/serve/page/page.js";
 import { Local } from "./local.js";
 
 /** Other sites of this host share the storage. */
@@ -11,7 +11,7 @@ const studio = new Local(async () => {
   if (lack) throw new Error(`This page needs ${lack}.`);
   await keptOffline();
 });
-const page = new Page(/** @type {HTMLElement} */ (document.querySelector(".unblur")), studio);
+start(studio);
 
 /** What the browser lacks, and what to do; "" if nothing. */
 function lacking() {
@@ -34,7 +34,7 @@ function lacking() {
 async function keptOffline() {
   try {
     const kept = await controlled();
-    if (kept && !crossOriginIsolated && !page.photos.length && !sessionStorage.getItem(RELOADED)) {
+    if (kept && !crossOriginIsolated && !photos.length && !sessionStorage.getItem(RELOADED)) {
       sessionStorage.setItem(RELOADED, "1");
       location.reload();
       await new Promise(() => {}); // until it is gone

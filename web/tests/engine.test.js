@@ -18,14 +18,10 @@ test("tiles and their weights are those of tiling.py", vectors, () => {
     const found = spans(length, tile, overlap, multiple);
     assert.equal(found.length, expected.length);
     for (const [k, [start, stop, weights]] of expected.entries()) {
-      assert.ok(found[k].start === start && found[k].stop === stop);
-      assert.ok(difference(found[k].weights, weights.data) < 1e-6);
+      assert.ok(found[k][0] === start && found[k][1] === stop);
+      assert.ok(difference(found[k][2], weights.data) < 1e-6);
     }
   }
-});
-
-test("a tile that is not larger than twice the overlap is refused", () => {
-  assert.throws(() => spans(100, 64, 32), /larger than 64, twice the overlap/);
 });
 
 test("an operator that changes nothing gives the image back, whatever the tiles", async () => {
@@ -34,14 +30,14 @@ test("an operator that changes nothing gives the image back, whatever the tiles"
   /** @param {import("../src/engine/tiling.js").Range} y
    * @param {import("../src/engine/tiling.js").Range} x */
   const read = async (y, x) => {
-    const rows = Array.from({ length: y.stop - y.start }, (_, k) => (y.start + k) * width);
+    const rows = Array.from({ length: y[1] - y[0] }, (_, k) => (y[0] + k) * width);
     return Float32Array.from(
-      rows.flatMap((row) => [...image.subarray((row + x.start) * 2, (row + x.stop) * 2)]),
+      rows.flatMap((row) => [...image.subarray((row + x[0]) * 2, (row + x[1]) * 2)]),
     );
   };
   let top = 0;
   const shape = { height, width, channels };
-  for await (const { start, stop, data } of runTiled(read, shape, 64, 16, 16)) {
+  for await (const [start, stop, data] of runTiled(read, shape, 64, 16, 16)) {
     assert.equal(start, top);
     const expected = image.subarray(start * width * channels, stop * width * channels);
     assert.ok(difference(data, expected) < 1e-3);
@@ -53,10 +49,7 @@ test("an operator that changes nothing gives the image back, whatever the tiles"
 test("colours under transparency are filled in as the package does", vectors, () => {
   for (const { pixels, colours } of cases("colours")) {
     const { height, width } = pixelsOf(pixels);
-    const found = fullSize(pixelsOf(pixels)).read(
-      { start: 0, stop: height },
-      { start: 0, stop: width },
-    );
+    const found = fullSize(pixelsOf(pixels)).read([0, height], [0, width]);
     assert.ok(difference(found, colours.data) < 1e-6);
   }
 });
@@ -71,16 +64,17 @@ test("an image in strips is enlarged as the package enlarges the whole", vectors
   for (const { image, found } of cases("larger")) {
     const [height, width, channels] = image.shape;
     const length = width * channels;
-    const strips = (async function* () {
+    /** @type {() => AsyncGenerator<import("../src/engine/tiling.js").Strip>} */
+    const strips = async function* () {
       for (let start = 0; start < height; start += 3) {
         const stop = Math.min(start + 3, height);
-        yield { start, stop, data: image.data.subarray(start * length, stop * length) };
+        yield [start, stop, image.data.subarray(start * length, stop * length)];
       }
-    })();
+    };
     const [rows, columns] = found.shape;
     const out = new Float32Array(found.data.length);
     const size = { height: rows, width: columns };
-    await enlarge(strips, { height, width, channels }, size, (y, row) => {
+    await enlarge(strips(), { height, width, channels }, size, (y, row) => {
       out.set(row, y * row.length);
     });
     assert.ok(difference(out, found.data) < 1e-5);

@@ -1,5 +1,6 @@
 // Values of square cells, and their interpolation at pixels (`cells_at` of resample.py).
 
+import { clip, floats } from "./numbers.js";
 import { lengthOf } from "./tiling.js";
 
 /** @typedef {import("./tiling.js").Range} Range */
@@ -21,8 +22,8 @@ export function cellsAt({ height, width, data }, y, x, cell, channels = 1) {
   const rows = between(y, height, cell);
   const columns = between(x, width, cell);
   const length = width * channels;
-  const row = new Float32Array(length);
-  const out = new Float32Array(lengthOf(y) * lengthOf(x) * channels);
+  const row = floats(length);
+  const out = floats(lengthOf(y) * lengthOf(x) * channels);
   for (let i = 0, to = 0; i < rows.length; i += 3) {
     for (let k = 0; k < length; k++) {
       const value = data[rows[i] * length + k];
@@ -47,7 +48,7 @@ export function cellsAt({ height, width, data }, y, x, cell, channels = 1) {
  */
 export function around(cells, height, width, reach) {
   /** @param {number} place @param {number} count */
-  const inside = (place, count) => Math.max(0, Math.min(count - 1, place));
+  const inside = (place, count) => clip(place, count - 1);
   return cells.map((_, k) => {
     let sum = 0;
     for (let y = -reach; y <= reach; y++) {
@@ -64,8 +65,8 @@ export function around(cells, height, width, reach) {
  */
 function between(pixels, count, cell) {
   const out = new Float64Array(lengthOf(pixels) * 3);
-  for (let k = 0, pixel = pixels.start; k < out.length; k += 3, pixel++) {
-    const place = Math.max(0, Math.min(count - 1, (pixel + 0.5) / cell - 0.5));
+  for (let k = 0, [pixel] = pixels; k < out.length; k += 3, pixel++) {
+    const place = clip((pixel + 0.5) / cell - 0.5, count - 1);
     const before = Math.floor(place);
     out.set([before, Math.min(before + 1, count - 1), place - before], k);
   }

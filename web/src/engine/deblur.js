@@ -1,10 +1,11 @@
 // Pixels in, what the network adds to them out, of any size, in tiles
 // (src/unblur/inference/deblurrer.py and blend.py).
 
+import { sum } from "./numbers.js";
 import { passOf } from "./passes.js";
 import { colourChannels } from "./pixels.js";
 import { enlarge } from "./resample.js";
-import { ScaleMap, chooseScales, sum } from "./scales.js";
+import { chooseScales, oneScale } from "./scales.js";
 
 /** @typedef {import("./pixels.js").Pixels} Pixels */
 /** @typedef {import("./network.js").Network} Network */
@@ -21,7 +22,6 @@ import { ScaleMap, chooseScales, sum } from "./scales.js";
  * a rounded change is never half a level: the full effect is rounded as if it were not held so. */
 const UNITS = 127;
 const LARGEST = 32767;
-const SMALLEST_SCALE = 0.0625;
 
 /** What deblurring changes in a photo. Beside the result, a row of tiles is held at most.
  *
@@ -37,13 +37,10 @@ const SMALLEST_SCALE = 0.0625;
  *   network with the runs begun and their total; with 0, 0 while the scales are chosen
  * @param {AbortSignal} [options.signal] ends the work before the next run
  * @returns {Promise<Deblurred>}
- * @throws {RangeError} for other options; the signal's reason, if it is aborted
+ * @throws the signal's reason, if it is aborted
  */
 export async function deblur(network, pixels, options = {}) {
   const { scale = "auto", best = false, tile = network.contract.tile, signal } = options;
-  if (scale !== "auto" && !(scale >= SMALLEST_SCALE && scale <= 1)) {
-    throw new RangeError(`auto or 1/16 to 1 was expected, not ${scale}`);
-  }
   let [begun, total] = [0, 0];
   const begin = async () => {
     // Else no message, that the work is cancelled for example, would come through between runs.
@@ -54,7 +51,7 @@ export async function deblur(network, pixels, options = {}) {
   const scales =
     scale === "auto"
       ? await chooseScales(network, pixels, tile, begin)
-      : ScaleMap.ofOne(scale);
+      : oneScale(scale);
   const passes = Array.from(scales.weights.keys(), (one) =>
     passOf(network, pixels, one, scales, tile, best),
   );
@@ -106,5 +103,5 @@ async function addTo(change, pass, pixels, begin) {
     }
   };
   if (pass.scale < 1) return enlarge(pass.strips(begin), pass.image, pixels, add);
-  for await (const strip of pass.strips(begin)) add(strip.start, strip.data);
+  for await (const [start, , data] of pass.strips(begin)) add(start, data);
 }

@@ -2,14 +2,13 @@
 // (src/unblur/inference/gate.py and change_mask.py).
 
 import { around, cellsAt } from "./cells.js";
-import { clip, whole } from "./tiling.js";
+import { clip, times } from "./numbers.js";
+import { CELL, PLANES } from "./planes.js";
+import { whole } from "./tiling.js";
 
-/** What the network measures in each cell: length, cosine, sine, radius, confidence, weight.
+/** What the network measures in each cell.
  * @typedef {import("./cells.js").Cells} Planes (height, width, `PLANES`) */
 
-/** Side of the square cells, in pixels. */
-export const CELL = 16;
-export const PLANES = 6;
 const UNSURE = 0.3;
 const SURE = 0.7;
 const KNOWN = 0.5;
@@ -30,7 +29,7 @@ const UPPER = 2 / 255;
  * @param {Planes} planes
  */
 export const cellsOf = ({ data }) =>
-  Array.from({ length: data.length / PLANES }, (_, k) => {
+  times(data.length / PLANES, (k) => {
     const [length, , , radius, confidence, weight] = data.subarray(k * PLANES, (k + 1) * PLANES);
     return [length, Math.max(length, 2 * radius), confidence, weight];
   });
@@ -118,17 +117,17 @@ export function changeMask(change, height, width, channels) {
   const rows = Math.ceil(height / CELL);
   const columns = Math.ceil(width / CELL);
   const energy = new Float64Array(rows * columns);
+  const count = new Uint32Array(rows * columns);
   for (let i = 0, k = 0; i < height; i++) {
-    const row = Math.floor(i / CELL) * columns;
     for (let j = 0; j < width; j++) {
-      const area = Math.min(CELL, height - i + (i % CELL)) * Math.min(CELL, width - j + (j % CELL));
-      for (let c = 0; c < channels; c++, k++) {
-        energy[row + Math.floor(j / CELL)] += change[k] ** 2 / area;
-      }
+      const cell = Math.floor(i / CELL) * columns + Math.floor(j / CELL);
+      count[cell] += channels;
+      for (let c = 0; c < channels; c++) energy[cell] += change[k++] ** 2;
     }
   }
-  const data = Float32Array.from(around(energy, rows, columns, 1), (sum) =>
-    between(Math.sqrt(sum / 9 / channels), LOWER, UPPER),
+  const means = energy.map((sum, cell) => sum / count[cell]);
+  const data = Float32Array.from(around(means, rows, columns, 1), (sum) =>
+    between(Math.sqrt(sum / 9), LOWER, UPPER),
   );
   return cellsAt({ height: rows, width: columns, data }, whole(height), whole(width), CELL);
 }

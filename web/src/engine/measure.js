@@ -1,8 +1,9 @@
 // Measures the blur of an image of any size, at several scales (src/unblur/inference/measure.py).
 
 import { cellsAt } from "./cells.js";
-import { CELL, PLANES, between } from "./gate.js";
-import { fullSize } from "./pixels.js";
+import { between } from "./gate.js";
+import { floats } from "./numbers.js";
+import { CELL, PLANES } from "./planes.js";
 import { reduced } from "./resample.js";
 import { lengthOf, runTiled, whole } from "./tiling.js";
 import { batchOf, turnsOf } from "./turns.js";
@@ -30,10 +31,11 @@ const LONGER = 36;
  * @returns {Promise<Planes>} of cells of `CELL / scale` pixels
  */
 export async function measure(network, pixels, scale, tile, begin) {
-  const image = scale === 1 ? fullSize(pixels) : reduced(pixels, scale);
+  const image = reduced(pixels, scale);
   const planes = await inTiles(network, image, tile, begin);
   const { height, width, data } = planes;
-  for (let k = 0; k < data.length; k += 3) if (k % PLANES < 4) data[k] /= scale;
+  // The length and the radius, which are the first and the fourth of the six.
+  for (let k = 0; k < data.length; k += 3) data[k] /= scale;
   if (Math.min(image.height, image.width) < STEP * SMALLEST) return planes;
   const coarse = await measure(network, pixels, scale / STEP, tile, begin);
   const others = cellsAt(coarse, whole(height), whole(width), STEP, PLANES);
@@ -59,17 +61,17 @@ export async function measure(network, pixels, scale, tile, begin) {
 async function inTiles(network, image, tile, begin) {
   const height = Math.ceil(image.height / CELL);
   const width = Math.ceil(image.width / CELL);
-  const data = new Float32Array(height * width * PLANES);
+  const data = floats(height * width * PLANES);
   const overlap = Math.floor(Math.min(network.contract.overlap, tile / 4) / CELL);
   const shape = { height, width, channels: PLANES };
   /** @param {Range} y @param {Range} x in cells */
   function measured(y, x) {
-    const rows = { start: y.start * CELL, stop: Math.min(y.stop * CELL, image.height) };
-    const columns = { start: x.start * CELL, stop: Math.min(x.stop * CELL, image.width) };
-    return measurePart(network, image, rows, columns, begin);
+    /** @type {(range: Range, side: number) => Range} */
+    const pixels = ([start, stop], side) => [start * CELL, Math.min(stop * CELL, side)];
+    return measurePart(network, image, pixels(y, image.height), pixels(x, image.width), begin);
   }
   const strips = runTiled(measured, shape, Math.floor(tile / CELL), overlap, 1);
-  for await (const strip of strips) data.set(strip.data, strip.start * width * PLANES);
+  for await (const [start, , strip] of strips) data.set(strip, start * width * PLANES);
   return { height, width, data };
 }
 
@@ -88,7 +90,7 @@ export async function measurePart(network, image, y, x, begin) {
   await begin();
   const found = (await network.run(batch)).blur;
   const length = Math.ceil(turn.width / CELL) * PLANES;
-  const part = new Float32Array(Math.ceil(turn.height / CELL) * length);
+  const part = floats(Math.ceil(turn.height / CELL) * length);
   for (let to = 0, from = 0; found && to < part.length; to += length) {
     part.set(found.data.subarray(from, from + length), to);
     from += found.width * PLANES;

@@ -1,7 +1,5 @@
 // The network, run by onnxruntime-web.
 
-import { CELL, PLANES } from "./gate.js";
-
 /** @typedef {import("./gate.js").Planes} Planes */
 /** @typedef {import("./turns.js").Batch} Batch */
 
@@ -52,19 +50,18 @@ export async function openNetwork({ model, contract, ort, provider, threads }) {
   async function run({ data, height, width }) {
     const image = new ort.Tensor("float32", data, [1, 3, height, width]);
     const found = await session.run({ [session.inputNames[0]]: image });
-    const [restored, blur] = [session.outputNames[0], "blur"].map(
-      (name) => /** @type {Float32Array} */ (found[name]?.data),
-    );
+    const restored = /** @type {Float32Array} */ (found[session.outputNames[0]].data);
+    const blur = contract.measures_blur ? planesOf(found.blur) : null;
     for (const tensor of [image, ...Object.values(found)]) tensor.dispose();
-    return { restored, blur: contract.measures_blur ? planesOf(blur, height, width) : null };
+    return { restored, blur };
   }
   return { contract, provider, run, close: () => session.release() };
 }
 
-/** @param {Float32Array} found (planes, rows, columns) @param {number} height @param {number} width
- * @returns {Planes} */
-function planesOf(found, height, width) {
-  const count = found.length / PLANES;
-  const data = found.map((_, k) => found[(k % PLANES) * count + Math.floor(k / PLANES)]);
-  return { height: height / CELL, width: width / CELL, data };
+/** @param {import("onnxruntime-web").Tensor} found (1, planes, rows, columns) @returns {Planes} */
+function planesOf({ data, dims: [, planes, height, width] }) {
+  const found = /** @type {Float32Array} */ (data);
+  const count = height * width;
+  const values = found.map((_, k) => found[(k % planes) * count + Math.floor(k / planes)]);
+  return { height, width, data: values };
 }

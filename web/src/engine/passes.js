@@ -2,9 +2,10 @@
 
 import { cellsAt } from "./cells.js";
 import * as gate from "./gate.js";
-import { fullSize } from "./pixels.js";
+import { floats, times, upTo } from "./numbers.js";
+import { CELL } from "./planes.js";
 import { reduced } from "./resample.js";
-import { lengthOf, runTiled, spans, upTo, whole } from "./tiling.js";
+import { lengthOf, runTiled, spans, whole } from "./tiling.js";
 import { addTurned, batchOf, turnsOf } from "./turns.js";
 
 /** @typedef {import("./tiling.js").Range} Range */
@@ -31,18 +32,18 @@ import { addTurned, batchOf, turnsOf } from "./turns.js";
  * @throws {RangeError} for a tile that is too small
  */
 export function passOf(network, pixels, scale, scales, tile, best) {
-  const image = scale === 1 ? fullSize(pixels) : reduced(pixels, scale);
+  const image = reduced(pixels, scale);
   const { channels } = image;
   const { contract } = network;
   // A small tile is better with less overlap than refused.
   const overlap = Math.min(contract.overlap, Math.floor(tile / 4));
   // The mask's cells and the network's strides have the same grid in every tile.
-  const grid = upTo(contract.multiple, gate.CELL);
+  const grid = upTo(contract.multiple, CELL);
   const rows = spans(image.height, tile, overlap, grid);
   const columns = spans(image.width, tile, overlap, grid);
   // The last tiles may be a little shorter: padded to the size of the first, all have one shape.
   // Turned ones are padded as little as possible.
-  const least = best ? undefined : { height: rows[0].stop, width: columns[0].stop };
+  const least = best ? undefined : { height: rows[0][1], width: columns[0][1] };
   // A picture that is one tile tells by itself how much of it is blurred.
   const blurred = rows.length * columns.length > 1 ? scales.blurredShare : null;
 
@@ -60,7 +61,7 @@ export function passOf(network, pixels, scale, scales, tile, best) {
     const width = lengthOf(x);
     const colours = image.read(y, x);
     const turns = turnsOf(height, width).slice(0, best ? 8 : 1);
-    const sums = Array.from({ length: 5 }, () => new Float32Array(height * width));
+    const sums = times(5, () => floats(height * width));
     for (const turn of turns) {
       const batch = batchOf(colours, channels, turn, contract, least);
       await begin();
@@ -104,9 +105,9 @@ function addRestored(sums, turn, length, { restored, blur }, blurred) {
   for (let c = 0; c < 3; c++) addTurned(sums[c], restored.subarray(c * size), length, turn);
   if (!blur) return;
   const { height, width } = turn;
-  const [rows, columns] = [height, width].map((side) => Math.ceil(side / gate.CELL));
+  const [rows, columns] = [height, width].map((side) => Math.ceil(side / CELL));
   gate.weights(blur, blurred ?? gate.blurredShare(blur, rows, columns)).forEach((data, index) => {
-    const values = cellsAt({ ...blur, data }, whole(height), whole(width), gate.CELL);
+    const values = cellsAt({ ...blur, data }, whole(height), whole(width), CELL);
     addTurned(sums[3 + index], values, width, turn);
   });
 }
@@ -117,7 +118,7 @@ function addRestored(sums, turn, length, { restored, blur }, blurred) {
  * @param {number} count of the pictures
  */
 function changeOf(sums, colours, channels, count) {
-  const change = new Float32Array(colours.length);
+  const change = floats(colours.length);
   for (let c = 0; c < 3; c++) {
     const sum = sums[c];
     for (let pixel = 0, k = c % channels; pixel < sum.length; pixel++, k += channels) {

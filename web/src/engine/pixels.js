@@ -1,5 +1,6 @@
 // A photo's pixels, and the colours in them as the network is given them.
 
+import { floats } from "./numbers.js";
 import { lengthOf } from "./tiling.js";
 import { fillTransparent } from "./transparency.js";
 
@@ -32,10 +33,10 @@ export function fullSize({ width, height, channels, data }) {
   function read(y, x) {
     const rows = lengthOf(y);
     const columns = lengthOf(x);
-    const out = new Float32Array(rows * columns * colours);
-    const alpha = new Float32Array(colours < channels ? rows * columns : 0);
-    for (let row = y.start, pixel = 0; row < y.stop; row++) {
-      let from = (row * width + x.start) * channels;
+    const out = floats(rows * columns * colours);
+    const alpha = floats(colours < channels ? rows * columns : 0);
+    for (let row = 0, pixel = 0; row < rows; row++) {
+      let from = ((y[0] + row) * width + x[0]) * channels;
       for (let j = 0; j < columns; j++, pixel++, from += channels) {
         for (let c = 0; c < colours; c++) out[pixel * colours + c] = data[from + c];
         if (colours < channels) alpha[pixel] = data[from + colours];

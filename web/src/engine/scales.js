@@ -2,10 +2,11 @@
 // (src/unblur/inference/scales.py).
 
 import { around, cellsAt } from "./cells.js";
-import { CELL, PLANES, betweenLengths, blurredShare, cellsOf } from "./gate.js";
+import { betweenLengths, blurredShare, cellsOf } from "./gate.js";
 import { measure, measurePart } from "./measure.js";
+import { clip, rint, sum, times } from "./numbers.js";
 import { fullSize } from "./pixels.js";
-import { clip, rint } from "./tiling.js";
+import { CELL, PLANES } from "./planes.js";
 
 /** @typedef {import("./cells.js").Cells} Cells */
 /** @typedef {import("./tiling.js").Range} Range */
@@ -36,49 +37,40 @@ const SAMPLE = 320;
 const MANY = 2 ** 22;
 const LITTLE = 0.02;
 
-/** The share that each scale has in a result, place by place; they add up to 1. */
-export class ScaleMap {
-  /**
-   * @param {Map<number, Cells>} weights of each scale, the largest first
-   * @param {number} [cell] side of a cell, in pixels of the full size
-   * @param {Cells} [seen] the extent of the blur as seen from afar, in pixels; without end if that
-   *   was not looked at
-   * @param {number} [blurredShare] share of the photo that is blurred, by samples at full size
-   */
-  constructor(weights, cell = 1, seen = everywhere(Infinity), blurredShare = 1) {
-    this.weights = weights;
-    this.cell = cell;
-    this.seen = seen;
-    this.blurredShare = blurredShare;
-  }
+/** The share that each scale has in a result, place by place; they add up to 1.
+ *
+ * @typedef {object} ScaleMap
+ * @property {Map<number, Cells>} weights of each scale, the largest first
+ * @property {Cells} seen the extent of the blur as seen from afar, in pixels; without end if that
+ *   was not looked at
+ * @property {number} blurredShare share of the photo that is blurred, by samples at full size
+ * @property {(scale: number, y: Range, x: Range) => Float32Array} at a scale's share at pixels of
+ *   the image at this scale, (rows, columns)
+ * @property {(scale: number, y: Range, x: Range, noisy: number) => Float32Array} blurredAt whether
+ *   pixels look blurred from afar, 0 to 1, as `at`; noisy, 0 to 1: whether blur counts that is
+ *   smaller
+ */
 
-  /** @param {number} scale the same everywhere */
-  static ofOne(scale) {
-    return new ScaleMap(new Map([[scale, everywhere(1)]]));
-  }
+/** @param {number} scale the same everywhere @returns {ScaleMap} */
+export const oneScale = (scale) => mapOf(new Map([[scale, everywhere(1)]]), Infinity);
 
-  /** A scale's share at pixels of the image at this scale.
-   *
-   * @param {number} scale @param {Range} y @param {Range} x
-   * @returns {Float32Array} (rows, columns)
-   */
-  at(scale, y, x) {
-    const weight = /** @type {Cells} */ (this.weights.get(scale));
-    return cellsAt(weight, y, x, this.cell * scale);
-  }
-
-  /** Whether pixels look blurred from afar, 0 to 1, as `at`.
-   *
-   * @param {number} scale @param {Range} y @param {Range} x
-   * @param {number} noisy 0 to 1: whether blur counts that is smaller
-   */
-  blurredAt(scale, y, x, noisy) {
-    const data = this.seen.data.map((size) => {
-      const plain = betweenLengths(size, SHARP, BLURRED);
-      return plain + noisy * (betweenLengths(SUSPECT * size, SHARP, BLURRED) - plain);
-    });
-    return cellsAt({ ...this.seen, data }, y, x, this.cell * scale);
-  }
+/** @param {ScaleMap["weights"]} weights
+ * @param {number} cell side of a cell, in pixels of the full size
+ * @returns {ScaleMap} */
+function mapOf(weights, cell, seen = everywhere(Infinity), blurredShare = 1) {
+  return {
+    weights,
+    seen,
+    blurredShare,
+    at: (scale, y, x) => cellsAt(/** @type {Cells} */ (weights.get(scale)), y, x, cell * scale),
+    blurredAt(scale, y, x, noisy) {
+      const data = seen.data.map((size) => {
+        const plain = betweenLengths(size, SHARP, BLURRED);
+        return plain + noisy * (betweenLengths(SUSPECT * size, SHARP, BLURRED) - plain);
+      });
+      return cellsAt({ ...seen, data }, y, x, cell * scale);
+    },
+  };
 }
 
 /** The scales for a photo, from the blur measured at `OVERVIEW` times its size.
@@ -91,7 +83,7 @@ export class ScaleMap {
  */
 export async function chooseScales(network, pixels, tile, begin) {
   const side = Math.min(pixels.height, pixels.width);
-  if (!network.contract.measures_blur || side * OVERVIEW < LEAST) return ScaleMap.ofOne(1);
+  if (!network.contract.measures_blur || side * OVERVIEW < LEAST) return oneScale(1);
   const planes = await measure(network, pixels, OVERVIEW, tile, begin);
   const { height, width } = planes;
   const cells = cellsOf(planes);
@@ -108,7 +100,7 @@ export async function chooseScales(network, pixels, tile, begin) {
     }),
   );
   const blurred = await sampled(network, pixels, tile, begin);
-  return new ScaleMap(weights, CELL / OVERVIEW, { height, width, data: seen }, blurred);
+  return mapOf(weights, CELL / OVERVIEW, { height, width, data: seen }, blurred);
 }
 
 /** The share of a photo that is blurred, of samples at its full size, spread evenly. A photo of one
@@ -139,8 +131,8 @@ async function sampled(network, pixels, tile, begin) {
  */
 function spread(side, count) {
   const length = Math.min(side, SAMPLE);
-  const starts = Array.from({ length: count }, (_, k) => rint((k * (side - length)) / (count - 1)));
-  return [...new Set(starts)].map((start) => ({ start, stop: start + length }));
+  const starts = times(count, (k) => rint((k * (side - length)) / (count - 1)));
+  return [...new Set(starts)].map((start) => [start, start + length]);
 }
 
 /** Lengths, of which the logarithm is averaged around each cell, weighted by the confidence.
@@ -173,7 +165,4 @@ function hat(length, nodes, index) {
 }
 
 /** @param {number} value @returns {Cells} a single cell */
-const everywhere = (value) => ({ height: 1, width: 1, data: new Float32Array([value]) });
-
-/** @param {number[] | Float32Array | Float64Array} values */
-export const sum = (values) => [...values].reduce((total, value) => total + value, 0);
+const everywhere = (value) => ({ height: 1, width: 1, data: Float32Array.of(value) });

@@ -1,9 +1,12 @@
 // Splits an image into overlapping tiles and merges the results with feathered seams
 // (src/unblur/inference/tiling.py).
 
-/** @typedef {{start: number, stop: number}} Range rows or columns, without the last */
-/** @typedef {Range & {weights: Float32Array}} Span the range of a tile, and its weights */
-/** @typedef {Range & {data: Float32Array}} Strip rows, and what is in them */
+import { clip, floats, times, upTo } from "./numbers.js";
+
+
+/** @typedef {[start: number, stop: number, ...unknown[]]} Range rows or columns, without the last */
+/** @typedef {[start: number, stop: number, weights: Float32Array]} Span of a tile */
+/** @typedef {[start: number, stop: number, data: Float32Array]} Strip rows, what is in them */
 
 /** Applies an operator to an image of any size, tile by tile, from top to bottom. A row of tiles is
  * held at most.
@@ -21,18 +24,20 @@ export async function* runTiled(operator, { height, width, channels }, tile, ove
   const columns = spans(width, tile, overlap, multiple);
   const rows = spans(height, tile, overlap, multiple);
   // The rows shared with the next row of tiles, so far.
-  let carried = new Float32Array(0);
+  let carried = floats(0);
+  const length = width * channels;
   for (const [index, y] of rows.entries()) {
-    const strip = new Float32Array(lengthOf(y) * width * channels);
+    const strip = floats(lengthOf(y) * length);
     strip.set(carried);
     for (const x of columns) {
       const part = await operator(y, x);
       if (part) addFaded(strip, part, y, x, width, channels);
     }
-    const stop = rows[index + 1]?.start ?? height;
-    const end = (stop - y.start) * width * channels;
+    const [start] = y;
+    const [stop] = rows[index + 1] ?? [height];
+    const end = (stop - start) * length;
     carried = strip.slice(end);
-    yield { start: y.start, stop, data: strip.subarray(0, end) };
+    yield [start, stop, strip.subarray(0, end)];
   }
 }
 
@@ -40,18 +45,14 @@ export async function* runTiled(operator, { height, width, channels }, tile, ove
  * weights add up to 1 everywhere, and change over the middle third of an overlap.
  *
  * @param {number} length of the side, in pixels
- * @param {number} tile
+ * @param {number} tile larger than twice the overlap
  * @param {number} overlap
  * @param {number} [multiple]
  * @returns {Span[]}
- * @throws {RangeError} if a tile is not larger than twice the overlap
  */
 export function spans(length, tile, overlap, multiple = 1) {
   tile -= tile % multiple;
   overlap = upTo(overlap, multiple);
-  if (tile <= 2 * overlap) {
-    throw new RangeError(`a tile must be larger than ${2 * overlap}, twice the overlap`);
-  }
   let count = Math.max(1, Math.ceil((length - overlap) / (tile - overlap)));
   let size = Math.ceil((length + (count - 1) * overlap) / count);
   if (count > 1) {
@@ -59,47 +60,31 @@ export function spans(length, tile, overlap, multiple = 1) {
     // Rounded up, the tiles may cover the length with one fewer.
     count = Math.ceil((length - overlap) / (size - overlap));
   }
-  return Array.from({ length: count }, (_, index) => {
+  return times(count, (index) => {
     const start = index * (size - overlap);
-    const weights = new Float32Array(Math.min(size, length - start)).fill(1);
+    const weights = floats(Math.min(size, length - start)).fill(1);
     for (let k = 0; k < overlap; k++) {
       const rise = clip(((k + 0.5) * 3) / overlap - 1);
       if (index > 0) weights[k] *= rise;
       if (index < count - 1) weights[size - overlap + k] *= 1 - rise;
     }
-    return { start, stop: start + weights.length, weights };
+    return [start, start + weights.length, weights];
   });
 }
 
 /** @param {number} length @returns {Range} */
-export const whole = (length) => ({ start: 0, stop: length });
+export const whole = (length) => [0, length];
 
 /** @param {Range} range */
-export const lengthOf = ({ start, stop }) => stop - start;
-
-/** @param {number} value @param {number} multiple @returns {number} the next multiple */
-export const upTo = (value, multiple) => Math.ceil(value / multiple) * multiple;
-
-/** @param {number} value @returns {number} within 0 and 1 */
-export const clip = (value) => Math.min(1, Math.max(0, value));
-
-/** Rounds halves to even numbers, as Python does.
- *
- * @param {number} value not negative
- */
-export function rint(value) {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 ? rounded - 1 : rounded;
-}
+export const lengthOf = ([start, stop]) => stop - start;
 
 /** @param {Float32Array} strip @param {Float32Array} part @param {Span} y @param {Span} x
  * @param {number} width @param {number} channels */
-function addFaded(strip, part, y, x, width, channels) {
-  const across = x.weights.length;
-  for (let i = 0, from = 0; i < y.weights.length; i++) {
-    let to = (i * width + x.start) * channels;
-    for (let j = 0; j < across; j++) {
-      const weight = y.weights[i] * x.weights[j];
+function addFaded(strip, part, [, , down], [left, , across], width, channels) {
+  for (let i = 0, from = 0; i < down.length; i++) {
+    let to = (i * width + left) * channels;
+    for (let j = 0; j < across.length; j++) {
+      const weight = down[i] * across[j];
       for (let c = 0; c < channels; c++) strip[to++] += part[from++] * weight;
     }
   }

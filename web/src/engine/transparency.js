@@ -2,6 +2,7 @@
 // (src/unblur/photo/transparency.py).
 
 import { cellsAt } from "./cells.js";
+import { floats } from "./numbers.js";
 import { whole } from "./tiling.js";
 
 /** Replaces the colours of pixels of weight 0 by an extrapolation of the others.
@@ -27,8 +28,8 @@ function pullPush(colours, weights, height, width, channels) {
   if (weights.every(Boolean)) return;
   const rows = Math.ceil(height / 2);
   const columns = Math.ceil(width / 2);
-  const half = new Float32Array(rows * columns * channels);
-  const mean = new Float32Array(rows * columns);
+  const half = floats(rows * columns * channels);
+  const mean = floats(rows * columns);
   weights.forEach((weight, pixel) => {
     const to = (Math.floor(pixel / width) >> 1) * columns + ((pixel % width) >> 1);
     mean[to] += weight / 4;

@@ -1,7 +1,8 @@
 // The eight turns and flips of a picture, as batches for the network, and what comes back
 // (src/unblur/inference/averaging.py, and `padded` of tiling.py).
 
-import { upTo } from "./tiling.js";
+import { floats, times, upTo } from "./numbers.js";
+
 
 /** @typedef {import("./network.js").Contract} Contract */
 
@@ -13,22 +14,21 @@ import { upTo } from "./tiling.js";
 
 /** @param {number} height @param {number} width of a picture
  * @returns {Turn[]} as it is first */
-export function turnsOf(height, width) {
-  const right = width - 1;
-  const bottom = (height - 1) * width;
-  return [
-    [0, width, 1],
-    [right, width, -1],
-    [right, -1, width],
-    [0, 1, width],
-    [bottom + right, -width, -1],
-    [bottom, -width, 1],
-    [bottom, 1, -width],
-    [bottom + right, -1, -width],
-  ].map(([start, down, across], k) => {
-    const sides = k & 2 ? { height: width, width: height } : { height, width };
-    return { ...sides, start, down, across };
-  });
+export const turnsOf = (height, width) =>
+  times(8, (k) => turnOf(height, width, k & 1, k & 2, k & 4));
+
+/** @param {number} height @param {number} width of a picture
+ * @param {unknown} mirrored whether left and right are exchanged, in the picture as it is
+ * @param {unknown} flipped whether top and bottom are
+ * @param {unknown} transposed whether its columns become rows
+ * @returns {Turn} */
+export function turnOf(height, width, mirrored, flipped, transposed) {
+  const start = (mirrored ? width - 1 : 0) + (flipped ? (height - 1) * width : 0);
+  const across = mirrored ? -1 : 1;
+  const down = flipped ? -width : width;
+  return transposed
+    ? { height: width, width: height, start, down: across, across: down }
+    : { height, width, start, down, across };
 }
 
 /** A turned picture, padded by reflection at the right and the bottom.
@@ -43,8 +43,8 @@ export function turnsOf(height, width) {
 export function batchOf(colours, channels, turn, { multiple, smallest }, least = turn) {
   const height = upTo(Math.max(turn.height, least.height, smallest), multiple);
   const width = upTo(Math.max(turn.width, least.width, smallest), multiple);
-  const data = new Float32Array(3 * height * width);
-  const columns = Int32Array.from({ length: width }, (_, j) => mirrored(j, turn.width));
+  const data = floats(3 * height * width);
+  const columns = times(width, (j) => mirrored(j, turn.width));
   for (let c = 0, to = 0; c < 3; c++) {
     for (let i = 0; i < height; i++) {
       const row = turn.start + mirrored(i, turn.height) * turn.down;

@@ -1,6 +1,7 @@
 // How a photo was deblurred, in words (src/unblur/serve: words.py).
 
-import { rint } from "./tiling.js";
+import { rint } from "./numbers.js";
+
 
 /** Share of a photo that is not worth a word. */
 const FEW = 0.03;

@@ -3,8 +3,15 @@
 /** A photo that is not taken; its message follows the photo's name. */
 export class PhotoError extends Error {}
 
-/** The message for a file that ends early or contradicts itself. */
-export const DAMAGED = "is damaged or truncated";
+/**
+ * Refuses a photo; by default one whose file ends early or contradicts itself.
+ * @type {(words?: string) => never} words follow its name
+ */
+export const refuse = (words = "is damaged or truncated") => {
+  throw new PhotoError(words);
+};
+
+export const ANIMATED = "is animated, and only still pictures are taken";
 
 /** @type {Uint8Array} */
 export const NONE = new Uint8Array();
@@ -45,23 +52,21 @@ export function u32(...values) {
 }
 
 /**
- * What comes out of a stream of compression or decompression.
- * @param {GenericTransformStream} stream
+ * What comes out of a stream of zlib's format.
+ * @param {new (format: "deflate") => GenericTransformStream} kind compresses or decompresses
  * @param {Iterable<Uint8Array>} parts that go in
  * @param {number} [limit] of the bytes that come out, behind which the rest is left
  * @throws {TypeError} if the stream finds its input damaged
  */
-export async function piped(stream, parts, limit = Infinity) {
-  const source = parts[Symbol.iterator]();
-  const reader = new ReadableStream({
-    pull(controller) {
-      const { done, value } = source.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-  })
-    .pipeThrough(stream)
-    .getReader();
+export async function piped(kind, parts, limit = Infinity) {
+  const { readable, writable } = new kind("deflate");
+  const reader = readable.getReader();
+  const writer = writable.getWriter();
+  const fed = async () => {
+    for (const part of parts) await writer.write(part);
+    await writer.close();
+  };
+  fed().catch(() => {}); // the reader throws too
   /** @type {Uint8Array[]} */
   const out = [];
   for (let size = 0; size < limit; ) {

@@ -2,7 +2,7 @@
 
 import turbo from "@cornerstonejs/codec-libjpeg-turbo-8bit/wasmjs";
 import webp from "@jsquash/webp/codec/dec/webp_dec.js";
-import { DAMAGED, PhotoError } from "./bytes.js";
+import { refuse } from "./bytes.js";
 
 /** @typedef {import("./pixels.js").Picture} Picture */
 
@@ -32,7 +32,7 @@ export async function decodeJpeg(file) {
     if (typeof error !== "number") throw error; // of the memory
     // It ends like this at a mere warning too, but with all pixels: those not reached are zero.
     const last = decoder.getDecodedBuffer().subarray(-decoder.getFrameInfo().width);
-    if (!last.some(Boolean)) throw new PhotoError(DAMAGED);
+    if (!last.some(Boolean)) refuse();
   }
   const { componentCount: channels, ...size } = decoder.getFrameInfo();
   return { ...size, data: decoder.getDecodedBuffer(), channels };
@@ -71,9 +71,7 @@ export async function encodeJpeg({ data, width, height, channels }, quality, pro
  * @throws {PhotoError} if it is damaged
  */
 export async function decodeWebp(file) {
-  const picture = (await instance("webp", webp)).decode(file);
-  if (!picture) throw new PhotoError(DAMAGED);
-  const { data, width, height } = picture;
+  const { data, width, height } = (await instance("webp", webp)).decode(file) ?? refuse();
   return { data, width, height, channels: 4 };
 }
 
@@ -82,9 +80,9 @@ export async function decodeWebp(file) {
  * @param {(options: object) => Promise<any>} factory
  */
 async function instance(name, factory) {
-  const module = await load(name).catch(() => {
-    throw new PhotoError("cannot be read: a part of this page did not load; load it anew");
-  });
+  const module = await load(name).catch(() =>
+    refuse("cannot be read: a part of this page did not load; load it anew"),
+  );
   return factory({
     noInitialRun: true,
     printErr() {},

@@ -1,6 +1,8 @@
 /** EXIF blocks, which are small TIFFs: EXIF 2.32, TIFF 6.0. */
 
+import { times } from "../engine/numbers.js";
 import { latin } from "./bytes.js";
+import { sides } from "./pixels.js";
 
 const ORIENTATION = 0x112;
 /** Bytes of a number of each type of integers. @type {Record<number, number>} */
@@ -30,7 +32,7 @@ export function uprightExif(block, width, height) {
       view.setUint16(at, value, little);
     if (u16(2) !== 42) return { exif, orientation };
     const entries = (/** @type {number} */ start) =>
-      Array.from({ length: start ? u16(start) : 0 }, (_, i) => start + 2 + 12 * i).filter(
+      times(start && u16(start), (i) => start + 2 + 12 * i).filter(
         (at) => at + 12 <= view.byteLength,
       );
     const all = entries(u32(4));
@@ -57,17 +59,18 @@ export function uprightExif(block, width, height) {
       exif.set(kept, b);
     }
     // SubjectArea and SubjectLocation: x and y; then nothing, a diameter, or width and height.
+    const [mirrored, flipped, turned] = sides(orientation);
     for (const at of orientation > 1 ? [find(0x9214), find(0xa214)] : []) {
-      const count = at ? u32(at + 4) : 0;
+      const count = at && u32(at + 4);
       if (count < 2 || count > 4 || u16(at + 2) !== 3) continue;
       const place = count === 2 ? at + 8 : u32(at + 8);
-      const [x, y, ...sides] = Array.from({ length: count }, (_, i) => u16(place + 2 * i));
+      const [x, y, ...lengths] = times(count, (i) => u16(place + 2 * i));
       const centre = [
-        "2378".includes(`${orientation}`) ? Math.max(0, width - 1 - x) : x,
-        "3467".includes(`${orientation}`) ? Math.max(0, height - 1 - y) : y,
+        mirrored ? Math.max(0, width - 1 - x) : x,
+        flipped ? Math.max(0, height - 1 - y) : y,
       ];
-      if (orientation > 4) [centre, sides].forEach((pair) => pair.reverse());
-      [...centre, ...sides].forEach((value, i) => set16(place + 2 * i, value));
+      if (turned) [centre, lengths].forEach((pair) => pair.reverse());
+      [...centre, ...lengths].forEach((value, i) => set16(place + 2 * i, value));
     }
   } catch {
     // It ends early.

@@ -1,12 +1,15 @@
 /** JPEG: ITU-T T.81, JFIF 1.02, Adobe XMP Part 3, ICC.1 section B.4, Photoshop's resources. */
 
-import { DAMAGED, NONE, PhotoError, joined, latin, viewOf } from "./bytes.js";
+import { times } from "../engine/numbers.js";
+import { NONE, joined, latin, refuse, viewOf } from "./bytes.js";
 import { decodeJpeg, encodeJpeg } from "./codecs.js";
 import { uprightExif } from "./exif.js";
 import { uprightXmp } from "./xmp.js";
 
 /** @typedef {import("./pixels.js").Picture} Picture */
-/** @typedef {[marker: number, body: Uint8Array]} Segment */
+/** @typedef {[marker: number, body: Uint8Array, text?: string]} Segment */
+/** Its text is the marker and how the content begins; of an APP segment alone.
+ * @typedef {[marker: number, body: Uint8Array, text: string]} Found */
 
 const LONGEST = 65533;
 const JFIF = "JFIF\0";
@@ -15,7 +18,7 @@ const EXIF = "Exif\0";
 const XMP = "http://ns.adobe.com/xap/1.0/\0";
 const PHOTOSHOP = "Photoshop 3.0\0";
 // What the new file has of its own, or no longer has: the layout, thumbnails, an index of pictures.
-const WRITTEN = /^(JF(IF|XX)\0|Exif\0|http:..ns.adobe.com.xap|ICC_PROFILE\0|MPF\0|Photoshop 3.0\0|Adobe)/;
+const WRITTEN = /^.(JF(IF|XX)\0|Exif\0|http:..ns.adobe.com.xap|ICC_PROFILE\0|MPF\0|Photoshop 3.0\0|Adobe)/s;
 // They belong to the old pixels: gain maps, HDR, content credentials, previews, indices.
 const STALE = /^(\xe2urn:iso|\xeb|\xe4SCALADO|\xe8SPIFF|[\xe2-\xef]\xff\xd8\xff)/;
 /** @type {[RegExp, string][]} */
@@ -38,13 +41,10 @@ export function openJpeg(file) {
   const lost = [];
   const bodies = (/** @type {string} */ start) =>
     found
-      .filter(([marker, body]) => marker >> 4 === 14 && latin(body, 0, start.length) === start)
+      .filter(([, , text]) => text.startsWith(start, 1))
       .map(([, body]) => body.subarray(start.length));
   const icc = profile(bodies(PROFILE), lost);
-  const stale = new Set(found
-      .filter(([marker, body]) => STALE.test(String.fromCharCode(marker) + latin(body, 0, 64)))
-      .map(([marker]) => marker),
-  );
+  const stale = new Set(found.filter(([, , text]) => STALE.test(text)).map(([marker]) => marker));
   for (const marker of stale) lost.push(`its APP${marker - 0xe0} segments`);
   const rest = latin(file, end, Math.min(file.length, end + 2 ** 24));
   const behind = BEHIND.find(([pattern]) => pattern.test(rest));
@@ -63,9 +63,8 @@ export function openJpeg(file) {
     ...segments(0xe1, XMP, xmp),
     ...segments(0xed, PHOTOSHOP, resources(joined(...bodies(PHOTOSHOP)), orientation, lost)),
     ...found.filter(
-      ([marker, body]) =>
-        marker === 0xfe ||
-        (marker >> 4 === 14 && !stale.has(marker) && !WRITTEN.test(latin(body, 0, 64))),
+      ([marker, , text]) =>
+        marker === 0xfe || (text && !stale.has(marker) && !WRITTEN.test(text)),
     ),
     ...profileSegments(icc),
   ];
@@ -97,7 +96,7 @@ export async function shownJpeg(picture, icc) {
  * @param {Uint8Array} file
  */
 function walked(file) {
-  /** @type {Segment[]} */
+  /** @type {Found[]} */
   const found = [];
   /** @type {(Uint8Array | string)[]} */
   const parts = ["\xff\xd8"];
@@ -109,27 +108,27 @@ function walked(file) {
     // In a scan, a zero or the number of a restart follows a byte 255 that is no marker.
     while (at && (file[at] < 2 || file[at] === 255 || (file[at] & 0xf8) === 0xd0));
     const marker = file[at];
-    if (!at || marker === undefined) throw new PhotoError(DAMAGED);
+    if (!at || marker === undefined) refuse();
     if (scans) parts.push(file.subarray(before, at - 1));
     if (marker === 0xd9) break;
     const end = at + 1 + Math.max(2, file[at + 1] * 256 + file[at + 2]);
     const body = file.subarray(at + 3, end);
     if (marker >> 4 === 12 && marker & 3 && !frame.length) [frame, kind] = [body, marker & 15];
     else if (marker === 0xc0) frame = body;
-    const metadata = marker === 0xfe || marker >> 4 === 14;
-    if (metadata || marker === 0xdb) found.push([marker, body]);
-    if (marker === 0xda && ++scans > 100) throw new PhotoError(DAMAGED);
+    const text = marker >> 4 === 14 ? String.fromCharCode(marker) + latin(body, 0, 64) : "";
+    if (text || marker === 0xfe || marker === 0xdb) found.push([marker, body, text]);
+    if (marker === 0xda && ++scans > 100) refuse();
     // The decoder tells by these what the colours are.
-    if (!metadata || /^(JFIF\0|Adobe)$/.test(latin(body, 0, 5))) parts.push(file.subarray(at - 1, end));
+    if (text ? /^.(JFIF\0|Adobe)/s.test(text) : marker !== 0xfe) parts.push(file.subarray(at - 1, end));
     at = end;
   }
   const [precision, , , , , components] = frame;
-  if (frame.length < 6 || !scans) throw new PhotoError(DAMAGED);
+  if (frame.length < 6 || !scans) refuse();
   const odd =
     (kind > 2 && "lossless or arithmetic") ||
     (precision !== 8 && `${precision} bit`) ||
     (components !== 1 && components !== 3 && "CMYK");
-  if (odd) throw new PhotoError(`is a JPEG of a kind that only the command line may take (${odd})`);
+  if (odd) refuse(`is a JPEG of a kind that only the command line may take (${odd})`);
   return { found, frame, kind, end: at + 1, coded: () => joined(...parts, "\xff\xd9") };
 }
 
@@ -207,10 +206,10 @@ function withSegments(file, added) {
   return joined(file.subarray(0, kept), ...bytes, file.subarray(20));
 }
 
-/** The quantisation tables, luminance first; those of 8 bit. @param {Segment[]} found */
+/** The quantisation tables, luminance first; those of 8 bit. @param {Found[]} found */
 function tables(found) {
   const all = joined(...found.filter(([marker]) => marker === 0xdb).map(([, body]) => body));
-  return Array.from({ length: all.length / 65 }, (_, i) => all.subarray(65 * i + 1, 65 * i + 65));
+  return times(all.length / 65, (i) => all.subarray(65 * i + 1, 65 * i + 65));
 }
 
 /**

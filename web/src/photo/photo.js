@@ -1,9 +1,9 @@
 /** Photos in the browser: read whole, written with new pixels and the metadata that was read. */
 
-import { DAMAGED, PhotoError, latin } from "./bytes.js";
+import { PhotoError, latin, refuse } from "./bytes.js";
 import { openJpeg, shownJpeg } from "./jpeg.js";
 import { onSquares, reduced, upright } from "./pixels.js";
-import { openPng } from "./png.js";
+import { SIGNATURE, openPng } from "./png.js";
 import { openWebp } from "./webp.js";
 
 export { setCodecs } from "./codecs.js";
@@ -55,32 +55,29 @@ export async function readPhoto(bytes, name, { maxPixels }) {
     const stored = await opened(bytes);
     const { orientation, channels } = stored;
     const pixels = stored.width * stored.height;
-    if (!pixels) throw new PhotoError(DAMAGED);
+    if (!pixels) refuse();
     if (pixels > maxPixels) {
       const [has, most] = [pixels, maxPixels].map((n) => +(n / 1e6).toFixed(n < 1e7 ? 1 : 0));
-      throw new PhotoError(`has ${has} megapixels; more than ${most} does not fit here`);
+      refuse(`has ${has} megapixels; more than ${most} does not fit here`);
     }
     const decoded = await stored.decode().catch((error) => {
-      const full = /^R(ange|untime)Error$/.test(error?.name);
-      throw full ? new PhotoError("does not fit into the memory here") : error;
+      if (/^R(ange|untime)Error$/.test(error?.name)) refuse("does not fit into the memory here");
+      throw error;
     });
-    if (decoded.width !== stored.width || decoded.height !== stored.height) {
-      throw new PhotoError(DAMAGED);
-    }
+    if (decoded.width !== stored.width || decoded.height !== stored.height) refuse();
     const picture = upright(decoded, orientation, channels);
     return {
-      format,
+      ...stored,
       ...picture,
+      format,
       details: details(format, picture, stored.deep, bytes.length),
       notes: [...new Set(stored.lost)],
       resultName: resultName(name, format),
-      icc: stored.icc,
       file: bytes,
-      write: stored.write,
     };
   } catch (error) {
     if (error instanceof PhotoError) throw error;
-    throw new PhotoError(DAMAGED, { cause: error });
+    return refuse();
   }
 }
 
@@ -115,15 +112,17 @@ export async function preview(picture, photo, side = Infinity) {
  * @throws {PhotoError} if it is none that is read
  */
 function formatOf(bytes) {
-  if (!bytes.length) throw new PhotoError("is empty; a photo was expected");
   const head = latin(bytes, 0, Math.min(bytes.length, 64));
   if (head.startsWith("\xff\xd8\xff")) return "jpeg";
-  if (head.startsWith("\x89PNG\r\n\x1a\n")) return "png";
+  if (head.startsWith(SIGNATURE)) return "png";
   if (/^RIFF[^]{4}WEBP/.test(head)) return "webp";
-  if (/^(....ftyp|GIF8|II[*+]\0|MM\0[*+])/s.test(head)) {
-    throw new PhotoError("is of a format that only the command line takes (HEIC, AVIF, TIFF, GIF)");
-  }
-  throw new PhotoError("is not a picture of a format that can be read here (JPEG, PNG, WebP)");
+  return refuse(
+    !head
+      ? "is empty; a photo was expected"
+      : /^(....ftyp|GIF8|II[*+]\0|MM\0[*+])/s.test(head)
+        ? "is of a format that only the command line takes (HEIC, AVIF, TIFF, GIF)"
+        : "is not a picture of a format that can be read here (JPEG, PNG, WebP)",
+  );
 }
 
 /**

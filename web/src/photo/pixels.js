@@ -1,5 +1,10 @@
 /** Pixels: turned upright, reduced, shown without transparency. */
 
+import { addRow, resampler, taps } from "../engine/kernel.js";
+import { clip } from "../engine/numbers.js";
+import { whole } from "../engine/tiling.js";
+import { turnOf } from "../engine/turns.js";
+
 /**
  * @typedef {object} Picture
  * @property {Uint8Array | Uint8ClampedArray} data interleaved, row by row
@@ -8,6 +13,13 @@
  * @property {number} channels 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA (not premultiplied)
  */
 
+/** Whether an orientation of EXIF, 1 to 8, exchanges left and right, top and bottom, and both. */
+export const sides = (/** @type {number} */ orientation) => [
+  /[2378]/.test(`${orientation}`),
+  /[3467]/.test(`${orientation}`),
+  orientation > 4,
+];
+
 /**
  * A copy that is upright and has as many channels.
  * @param {Picture} picture
@@ -15,23 +27,19 @@
  * @param {number} [channels] fewer than the picture's: the first ones are kept
  * @returns {Picture & {data: Uint8Array}}
  */
-export function upright({ data, width, height, channels: from }, orientation, channels = from) {
-  const turned = orientation > 4;
-  const out = new Uint8Array(width * height * channels);
-  // How far the source moves by a step across, and by one down, in the upright picture.
-  const mirrored = "2378".includes(`${orientation}`);
-  const flipped = "3467".includes(`${orientation}`);
-  const across = mirrored ? -from : from;
-  const down = (flipped ? -from : from) * width;
-  const [step, next] = turned ? [down, across] : [across, down];
-  const [w, h] = turned ? [height, width] : [width, height];
-  let line = ((mirrored ? width - 1 : 0) + (flipped ? height - 1 : 0) * width) * from;
-  for (let y = 0, to = 0; y < h; y++, line += next) {
-    for (let x = 0, at = line; x < w; x++, at += step) {
-      for (let c = 0; c < channels; c++) out[to++] = data[at + c];
+export function upright(picture, orientation, channels = picture.channels) {
+  const [mirrored, flipped, turned] = sides(orientation);
+  const turn = turnOf(picture.height, picture.width, mirrored, flipped, turned);
+  const { width, height, start, down, across } = turn;
+  const data = new Uint8Array(width * height * channels);
+  const step = across * picture.channels;
+  for (let y = 0, to = 0; y < height; y++) {
+    let at = (start + y * down) * picture.channels;
+    for (let x = 0; x < width; x++, at += step) {
+      for (let c = 0; c < channels; c++) data[to++] = picture.data[at + c];
     }
   }
-  return { data: out, width: w, height: h, channels };
+  return { data, width, height, channels };
 }
 
 /**
@@ -41,38 +49,26 @@ export function upright({ data, width, height, channels: from }, orientation, ch
  * @returns {Picture}
  */
 export function reduced(picture, side) {
-  const { data, width, height, channels } = picture;
-  const scale = side / Math.max(width, height);
+  const scale = side / Math.max(picture.width, picture.height);
   if (scale >= 1) return picture;
-  const w = Math.max(1, Math.round(width * scale));
-  const h = Math.max(1, Math.round(height * scale));
-  const out = new Uint8Array(w * h * channels);
-  const row = width * channels;
-  const sum = new Float32Array(row);
-  const line = new Float32Array(w * channels);
-  for (let y = 0; y < h; y++) {
-    // First down, where memory is read in order, then across the one row that is left.
-    const [top, bottom] = [(y * height) / h, ((y + 1) * height) / h];
-    sum.fill(0);
-    for (let from = Math.floor(top); from < bottom && from < height; from++) {
-      const share = (Math.min(bottom, from + 1) - Math.max(top, from)) / (bottom - top);
-      for (let i = 0, at = from * row; i < row; i++, at++) sum[i] += data[at] * share;
-    }
-    line.fill(0.5);
-    for (let x = 0; x < width; x++) {
-      const place = (x * w) / width;
-      const first = Math.floor(place);
-      const beyond = Math.max(0, place + w / width - first - 1);
-      const share = w / width - beyond;
-      for (let c = 0; c < channels; c++) {
-        const value = sum[x * channels + c];
-        line[first * channels + c] += value * share;
-        if (first + 1 < w) line[(first + 1) * channels + c] += value * beyond;
-      }
-    }
-    for (let i = 0; i < line.length; i++) out[y * line.length + i] = line[i];
-  }
-  return { data: out, width: w, height: h, channels };
+  const { channels } = picture;
+  const [width, height] = [picture.width, picture.height].map((old) =>
+    Math.max(1, Math.round(old * scale)),
+  );
+  /** @param {number} old @param {number} size */
+  const areas = (old, size) => {
+    const ratio = old / size;
+    // The share of an old pixel that lies within the area.
+    const covered = (/** @type {number} */ distance) => clip((0.5 - Math.abs(distance)) * ratio + 0.5);
+    return taps(old, whole(size), ratio, 0.5 + 0.5 / ratio, covered);
+  };
+  const [down, across] = [areas(picture.height, height), areas(picture.width, width)];
+  const rowAt = resampler(down, across, channels, (sums, row, _, weight) =>
+    addRow(sums, picture.data, row * sums.length, weight),
+  );
+  const data = new Uint8ClampedArray(width * height * channels);
+  for (let y = 0; y < height; y++) data.set(rowAt(y), y * width * channels);
+  return { data, width, height, channels };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** PNG (third edition), its chunks: https://www.w3.org/TR/png-3/ */
 
-import { DAMAGED, NONE, PhotoError, joined, latin, piped, u32, viewOf } from "./bytes.js";
+import { ANIMATED, NONE, joined, latin, piped, refuse, u32, viewOf } from "./bytes.js";
 import { uprightExif } from "./exif.js";
 import { decodePng, filtered } from "./png_pixels.js";
 import { uprightXmp } from "./xmp.js";
@@ -8,6 +8,8 @@ import { uprightXmp } from "./xmp.js";
 /** @typedef {import("./pixels.js").Picture} Picture */
 /** @typedef {[name: string, data: Uint8Array]} Chunk */
 
+/** How a PNG begins. */
+export const SIGNATURE = "\x89PNG\r\n\x1a\n";
 const XMP = "XML:com.adobe.xmp\0";
 const PIXELS = /^(IHDR|PLTE|tRNS|IDAT|IEND)$/;
 // Registered ones are still true of other pixels; others say by their last letter whether they are.
@@ -26,7 +28,8 @@ export async function openPng(file) {
   const [width, height] = [viewOf(IHDR).getUint32(0), viewOf(IHDR).getUint32(4)];
   const [depth, kind, , , interlaced] = IHDR.subarray(8);
   const colours = [1, 0, 3, 3, 2, 0, 4][kind];
-  if (!colours || ![1, 2, 4, 8, 16].includes(depth)) throw new PhotoError(DAMAGED);
+  if (!colours || ![1, 2, 4, 8, 16].includes(depth)) refuse();
+  const channels = colours + (tRNS.length && colours & 1);
   const named = (/** @type {string} */ name) => found.find((chunk) => chunk[0] === name)?.[1] ?? NONE;
   const { exif, orientation } = uprightExif(named("eXIf"), width, height);
   if (depth > 8) lost.push("its 16 bit a channel (they become 8)");
@@ -53,13 +56,13 @@ export async function openPng(file) {
   return {
     width,
     height,
-    channels: colours + (tRNS.length && colours & 1),
+    channels,
     orientation,
     lost,
     deep: depth > 8,
     icc: await inflated(profile.subarray(profile.indexOf(0) + 2)),
     decode: () =>
-      decodePng({ width, height, depth, kind, colours, interlaced, PLTE, tRNS }, pixels),
+      decodePng([width, height, depth, kind, colours, channels, interlaced], PLTE, tRNS, pixels),
     write: (picture) => writePng(picture, kept),
   };
 }
@@ -71,7 +74,7 @@ export async function openPng(file) {
  */
 export async function writePng(picture, chunks) {
   const { width, height, channels } = picture;
-  const data = await piped(new CompressionStream("deflate"), filtered(picture));
+  const data = await piped(CompressionStream, filtered(picture));
   /** @type {Chunk[]} */
   const all = [
     ["IHDR", joined(u32(width, height), [8, [0, 4, 2, 6][channels - 1], 0, 0, 0])],
@@ -83,7 +86,7 @@ export async function writePng(picture, chunks) {
     const body = joined(name, data);
     return [u32(data.length), body, u32(crc(body))];
   });
-  return joined("\x89PNG\r\n\x1a\n", ...parts);
+  return joined(SIGNATURE, ...parts);
 }
 
 /**
@@ -94,7 +97,7 @@ export async function writePng(picture, chunks) {
  * @returns {Promise<Chunk[]>}
  */
 export async function metadataChunks(icc, exif, xmp) {
-  const profile = await piped(new CompressionStream("deflate"), [icc]);
+  const profile = await piped(CompressionStream, [icc]);
   /** @type {Chunk[]} */
   const made = [];
   if (icc.length) made.push(["iCCP", joined("ICC Profile\0\0", profile)]);
@@ -123,12 +126,9 @@ function walked(file) {
     const data = file.subarray(at + 8, end);
     const known = PIXELS.test(name);
     if (!known && /^[A-Z]/.test(name)) {
-      if (/\W/.test(name)) throw new PhotoError(DAMAGED);
-      throw new PhotoError(`is a PNG of a kind that is not read (${name}); save it as a plain one first`);
+      refuse(/\W/.test(name) ? undefined : `is a PNG of a kind that is not read (${name}); save it as a plain one first`);
     }
-    if (name === "acTL" && view.getUint32(at + 8) > 1) {
-      throw new PhotoError("is animated, and only still pictures are taken");
-    }
+    if (name === "acTL" && view.getUint32(at + 8) > 1) refuse(ANIMATED);
     const word = `its chunk ${name.replace(/\W/g, "?")}`;
     if (name === "IDAT") pixels.push(data);
     else if (known) own[name] ??= data;
@@ -159,7 +159,7 @@ function uprightText(data, orientation, lost) {
 
 /** A profile that is compressed; empty if it is damaged. @param {Uint8Array} bytes */
 function inflated(bytes) {
-  return piped(new DecompressionStream("deflate"), [bytes], 2 ** 25).catch(() => NONE);
+  return piped(DecompressionStream, [bytes], 2 ** 25).catch(() => NONE);
 }
 
 const CRC = Int32Array.from({ length: 256 }, (_, n) => {

@@ -1,42 +1,36 @@
 /** The pixels of a PNG: filters, interlacing, depths, palettes, transparent colours. */
 
-import { DAMAGED, PhotoError, piped } from "./bytes.js";
+import { piped, refuse } from "./bytes.js";
 
 /** @typedef {import("./pixels.js").Picture} Picture */
 
 /**
- * @typedef {object} Header
- * @property {number} width
- * @property {number} height
- * @property {number} depth bits a sample
- * @property {number} kind the colour type
- * @property {number} colours channels of the colour type, 3 of a palette
- * @property {number} interlaced 0 or 1
- * @property {Uint8Array} PLTE
- * @property {Uint8Array} tRNS a colour that is transparent, or the palette's alpha
- */
-
-/**
- * @param {Header} header
+ * @param {[width: number, height: number, depth: number, kind: number, colours: number,
+ *   channels: number, interlaced: number]} header the bits of a sample, the colour type, its
+ *   channels (3 of a palette) without and with alpha, 0 or 1
+ * @param {Uint8Array} palette
+ * @param {Uint8Array} tRNS a colour that is transparent, or the palette's alpha
  * @param {Uint8Array[]} parts compressed
  * @returns {Promise<Picture>} of 8 bit a channel
  * @throws {Error} if they are damaged
  */
-export async function decodePng(header, parts) {
-  const { width, height, depth, kind, colours, interlaced, PLTE, tRNS } = header;
+export async function decodePng(
+  [width, height, depth, kind, colours, channels, interlaced],
+  palette,
+  tRNS,
+  parts,
+) {
   const samples = kind === 3 ? 1 : colours;
-  const channels = colours + (tRNS.length && colours & 1);
-  const unit = Math.max(1, (samples * depth) >> 3);
-  // The first column and row of each pass of Adam7, and its steps.
+  // The first column and row of each pass of Adam7, and its steps; then its sides, and its bytes.
   const passes = (interlaced ? "0088 4088 0448 2044 0224 1022 0112" : "0011").split(" ").map((pass) => {
     const [x, y, across, down] = [...pass].map(Number);
     const w = Math.ceil((width - x) / across);
     const h = w > 0 ? Math.ceil((height - y) / down) : 0;
-    return { x, y, across, down, w, h, row: Math.ceil((w * samples * depth) / 8) };
+    return [x, y, across, down, w, h, Math.ceil((w * samples * depth) / 8)];
   });
-  const size = passes.reduce((sum, { h, row }) => sum + h * (row + 1), 0);
-  const bytes = await piped(new DecompressionStream("deflate"), parts, size + 1);
-  if (bytes.length < size) throw new PhotoError(DAMAGED);
+  const size = passes.reduce((sum, [, , , , , h, row]) => sum + h * (row + 1), 0);
+  const bytes = await piped(DecompressionStream, parts, size + 1);
+  if (bytes.length < size) refuse();
   const data = new Uint8Array(width * height * channels);
   const top = 2 ** depth - 1;
   const sample = (/** @type {number} */ at, /** @type {number} */ i) =>
@@ -45,9 +39,9 @@ export async function decodePng(header, parts) {
       : (bytes[at + ((i * depth) >> 3)] >> (8 - depth - ((i * depth) & 7))) & top;
   const clear = (/** @type {number} */ c) => (tRNS[2 * c] * 256 + tRNS[2 * c + 1]) & top;
   let at = 0;
-  for (const { x, y, across, down, w, h, row } of passes) {
+  for (const [x, y, across, down, w, h, row] of passes) {
     for (let line = 0; line < h; line++, at += row) {
-      unfilter(bytes, at++, row, unit, line ? row + 1 : 0);
+      unfilter(bytes, at++, row, Math.max(1, (samples * depth) >> 3), line ? row + 1 : 0);
       let to = ((y + line * down) * width + x) * channels;
       if (depth === 8 && samples === channels && !interlaced) {
         data.set(bytes.subarray(at, at + row), to);
@@ -57,7 +51,7 @@ export async function decodePng(header, parts) {
         let same = 0;
         if (kind === 3) {
           const index = sample(at, i++);
-          for (let c = 0; c < 3; c++) data[to + c] = PLTE[3 * index + c];
+          for (let c = 0; c < 3; c++) data[to + c] = palette[3 * index + c];
           if (channels > 3) data[to + 3] = tRNS[index] ?? 255;
           continue;
         }

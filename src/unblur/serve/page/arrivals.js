@@ -5,25 +5,20 @@
  * @param {(files: File[]) => void} add
  */
 export function arrivals(veil, add) {
-  let depth = 0;
-  const over = (/** @type {number} */ by) => {
-    depth = by === 0 ? 0 : Math.max(0, depth + by);
-    veil.hidden = depth === 0;
+  let depth = 0; // of the elements that were entered and not left
+  const heard = (/** @type {any} */ event) => {
+    const { types, files } = event.dataTransfer ?? event.clipboardData ?? {};
+    if (!types?.includes("Files")) return;
+    if (event.type === "dragleave") depth = Math.max(0, depth - 1);
+    else event.preventDefault();
+    if (event.type === "dragenter") depth++;
+    if (/drop|paste/.test(event.type)) {
+      depth = 0;
+      add([...files]);
+    }
+    veil.hidden = !depth;
   };
-  const carries = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
-  document.addEventListener("dragenter", (event) => carries(event) && over(1));
-  document.addEventListener("dragleave", (event) => carries(event) && over(-1));
-  document.addEventListener("dragover", (event) => carries(event) && event.preventDefault());
-  document.addEventListener("drop", (event) => {
-    if (!carries(event)) return;
-    event.preventDefault();
-    over(0);
-    add([...(event.dataTransfer?.files ?? [])]);
-  });
-  document.addEventListener("paste", (event) => {
-    const pasted = [...(event.clipboardData?.files ?? [])];
-    if (!pasted.length) return;
-    event.preventDefault();
-    add(pasted);
-  });
+  for (const type of ["dragenter", "dragleave", "dragover", "drop", "paste"]) {
+    document.addEventListener(type, heard);
+  }
 }

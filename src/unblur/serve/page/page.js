@@ -1,9 +1,10 @@
 // The page: the photos that were brought, what is shown of them, and what people do with it.
 // What becomes of a photo is the business of a studio: a server's, or the browser's own.
+// A document has one page, whose state this module holds.
 
 import { arrivals } from "./arrivals.js";
-import { Strip } from "./strip.js";
-import { find, Viewer } from "./viewer.js";
+import { showStrip } from "./strip.js";
+import { attribute, fade, find, part, show, toggle } from "./viewer.js";
 
 /**
  * What a studio takes.
@@ -67,407 +68,334 @@ import { find, Viewer } from "./viewer.js";
  */
 /**
  * A photo of the page: before its studio has it, `file` is what was brought.
- * @typedef {Omit<PhotoState, "state"> & {key: number, state: PhotoState["state"] | "sending",
- *   file: File | null, sending: AbortController | null, sent: number, doing: string}} Entry
+ * @typedef {Partial<Omit<PhotoState, "state">> & {key: number, name: string,
+ *   state: PhotoState["state"] | "sending", file: File | null, doing: string, sent?: number,
+ *   sending?: AbortController | null}} Entry
+ */
+/**
+ * What happens to a photo, and how far it has come, 0 to 1; null if nobody knows.
+ * @typedef {[words: string, share: number | null]} Doing
  */
 
 const AT_ONCE = 2; // photos on their way to the studio
-const BLANK = {
-  id: "",
-  width: 0,
-  height: 0,
-  details: "",
-  progress: 0,
-  place: 0,
-  unchanged: false,
-  error: "",
-  measuring: false,
-  blur: null,
-  scales: "",
-  notes: "",
-  result: "",
-  thumb: null,
-  before: null,
-  after: null,
-  base: 1,
-  tile: 1,
-  tiles: null,
-  sending: null,
-  sent: 0,
-};
 
-export class Page {
-  /**
-   * @param {HTMLElement} root  `.unblur` of page.html
-   * @param {Studio} studio
-   */
-  constructor(root, studio) {
-    this.root = root;
-    this.studio = studio;
-    this.taking = root.dataset.home === "browser" ? "Reading" : "Uploading";
-    /** @type {Entry[]} */
-    this.photos = [];
-    /** @type {number | null} */
-    this.chosen = null;
-    /** @type {About | null} */
-    this.about = null;
-    this.closed = false; // whether the studio cannot be opened
-    this.lost = false;
-    this.keys = 0;
-    this.said = "";
-    this.viewer = new Viewer(root);
-    this.strip = new Strip(this.part(".strip"), (key) => this.choose(key));
-    this.listen();
-    this.render();
-    this.open();
+const input = /** @type {(selector: string) => HTMLInputElement} */ (part);
+const files = input(".files");
+const browser = part(".unblur").dataset.home === "browser";
+
+/** @type {Studio} */
+let studio;
+/** @type {Entry[]} */
+export const photos = [];
+/** @type {number | null} */
+let chosen = null;
+/** @type {About | null} */
+let about = null;
+let closed = false; // whether the studio cannot be opened
+let lost = false;
+let keys = 0;
+let said = "";
+
+/**
+ * Opens the page.
+ * @param {Studio} given
+ */
+export function start(given) {
+  studio = given;
+  render();
+  open();
+}
+
+// What comes in
+
+async function open() {
+  try {
+    const found = await studio.open(hear);
+    const models = found.models.map((name) => new Option(name, name));
+    part(".model").replaceChildren(...models);
+    part(".models").hidden = browser && models.length < 2;
+    part(".tools .blur").hidden = part(".about-blur").hidden = found.blur === false;
+    files.accept = found.accept.join(",");
+    part(".limits").textContent = found.about;
+    about = found;
+  } catch (error) {
+    closed = true;
+    warn(message(error));
   }
+  for (const photo of photos) photo.doing = "";
+  render();
+  send();
+}
 
-  /** @param {string} selector */
-  part(selector) {
-    return find(this.root, selector, HTMLElement);
+/** @param {News} news */
+function hear({ photos: states = [], lost: gone, warning }) {
+  const known = new Map(states.map((state) => [state.id, state]));
+  for (const photo of photos) if (photo.id) Object.assign(photo, known.get(photo.id));
+  if (gone) lose();
+  else if (warning !== undefined) warn(warning);
+  render();
+}
+
+function lose() {
+  warn("This page was idle for long, and its photos are no longer on the server. Reload it to start again.");
+  lost = true;
+  for (const photo of photos) {
+    if (!photo.id || !/waiting|working/.test(photo.state)) continue;
+    fail(photo, "is no longer on the server");
   }
+}
 
-  /** @param {string} selector */
-  input(selector) {
-    return find(this.root, selector, HTMLInputElement);
+/** @param {Entry} photo @param {string} error  why, to follow its name */
+function fail(photo, error) {
+  photo.state = "failed";
+  photo.error = error;
+}
+
+/** @param {Iterable<File>} given */
+function add(given) {
+  for (let file of given) {
+    if (!file.name) file = new File([file], "pasted.png", { type: file.type });
+    const doing = about || closed ? "" : "Getting ready";
+    photos.push({ key: ++keys, name: file.name, file, state: "waiting", doing });
+    chosen ??= keys;
   }
+  render();
+  send();
+}
 
-  /** @param {string} selector */
-  select(selector) {
-    return find(this.root, selector, HTMLSelectElement);
+function send() {
+  if (!about && !closed) return;
+  const sending = photos.filter((photo) => photo.sending).length;
+  const waiting = photos.filter((photo) => photo.file && !photo.sending);
+  waiting.slice(0, Math.max(0, AT_ONCE - sending)).forEach(bring);
+}
+
+/** @param {Entry} photo */
+async function bring(photo) {
+  const { signal } = (photo.sending = new AbortController());
+  const asked = options();
+  try {
+    const state = await take(photo, asked, signal);
+    if (signal.aborted) studio.remove(state.id);
+    else Object.assign(photo, state);
+  } catch (error) {
+    fail(photo, message(error));
   }
+  photo.file = photo.sending = null;
+  if (signal.aborted) return;
+  render();
+  send();
+  if (JSON.stringify(asked) !== JSON.stringify(options())) work();
+}
 
-  /** @param {string} selector */
-  anchor(selector) {
-    return find(this.root, selector, HTMLAnchorElement);
-  }
+/**
+ * @param {Entry} photo
+ * @param {Options} asked
+ * @param {AbortSignal} signal
+ */
+async function take(photo, asked, signal) {
+  const { file } = photo;
+  if (!about || !file) throw new Error("was not taken: the page could not start");
+  const most = about.limits.bytes;
+  if (file.size > most) throw new Error(`is larger than ${size(most)}, the most that is taken here`);
+  return studio.add(file, asked, (sent, doing = "") => {
+    if (!photo.file || signal.aborted) return;
+    Object.assign(photo, { state: "sending", sent, doing });
+    render();
+  }, signal);
+}
 
-  // What comes in
+function work() {
+  if (about) studio.work(options());
+}
 
-  async open() {
-    try {
-      const about = await this.studio.open((news) => this.hear(news));
-      const models = about.models.map((name) => new Option(name, name));
-      this.select(".model").replaceChildren(...models);
-      this.part(".models").hidden = this.root.dataset.home === "browser" && models.length < 2;
-      this.part(".tools .blur").hidden = this.part(".about-blur").hidden = about.blur === false;
-      this.input(".files").accept = about.accept.join(",");
-      this.part(".limits").textContent = about.about;
-      this.about = about;
-    } catch (error) {
-      this.closed = true;
-      this.warn(message(error));
-    }
-    for (const photo of this.photos) photo.doing = "";
-    this.render();
-    this.send();
-  }
+/** @param {number} key */
+function choose(key) {
+  chosen = key;
+  said = "";
+  render();
+}
 
-  /** @param {News} news */
-  hear({ photos = [], lost, warning }) {
-    const known = new Map(photos.map((photo) => [photo.id, photo]));
-    for (const photo of this.photos) if (photo.id) Object.assign(photo, known.get(photo.id));
-    if (lost) this.lose();
-    else if (warning !== undefined && !this.lost) this.warn(warning);
-    this.render();
-  }
-
-  lose() {
-    this.lost = true;
-    this.warn("This page was idle for long, and its photos are no longer on the server. Reload it to start again.");
-    for (const photo of this.photos) {
-      if (!["waiting", "working"].includes(photo.state) || !photo.id) continue;
-      Object.assign(photo, { state: "failed", error: "is no longer on the server" });
-    }
-  }
-
-  /** @param {Iterable<File>} files */
-  add(files) {
-    for (const given of files) {
-      const file = given.name ? given : new File([given], "pasted.png", { type: given.type });
-      const doing = this.about || this.closed ? "" : "Getting ready";
-      const key = ++this.keys;
-      this.photos.push({ ...BLANK, key, name: file.name, file, state: "waiting", doing });
-      this.chosen ??= key;
-    }
-    this.render();
-    this.send();
-  }
-
-  send() {
-    if (!this.about && !this.closed) return;
-    const sending = this.photos.filter((photo) => photo.sending).length;
-    const waiting = this.photos.filter((photo) => photo.file && !photo.sending);
-    for (const photo of waiting.slice(0, Math.max(0, AT_ONCE - sending))) this.bring(photo);
-  }
-
-  /** @param {Entry} photo */
-  async bring(photo) {
-    const { signal } = (photo.sending = new AbortController());
-    const options = this.options;
-    try {
-      const state = await this.take(photo, options, signal);
-      if (signal.aborted) this.studio.remove(state.id);
-      else Object.assign(photo, state);
-    } catch (error) {
-      Object.assign(photo, { state: "failed", error: message(error) });
-    }
-    photo.file = photo.sending = null;
-    if (signal.aborted) return;
-    this.render();
-    this.send();
-    if (JSON.stringify(options) !== JSON.stringify(this.options)) this.work();
-  }
-
-  /**
-   * @param {Entry} photo
-   * @param {Options} options
-   * @param {AbortSignal} signal
-   */
-  async take({ file, key }, options, signal) {
-    if (!this.about || !file) throw new Error("was not taken: the page could not start");
-    const most = this.about.limits.bytes;
-    if (file.size > most) throw new Error(`is larger than ${size(most)}, the most that is taken here`);
-    /** @type {(share: number, words?: string) => void} */
-    const sent = (share, words = "") => {
-      const photo = this.photos.find((one) => one.key === key && one.file);
-      if (!photo) return;
-      Object.assign(photo, { state: "sending", sent: share, doing: words });
-      this.render();
-    };
-    return this.studio.add(file, options, sent, signal);
-  }
-
-  work() {
-    if (this.about) this.studio.work(this.options);
-  }
-
-  /** @param {number} key */
-  choose(key) {
-    this.chosen = key;
-    this.said = "";
-    this.render();
-  }
-
-  /** @param {Entry} photo */
-  remove(photo) {
-    const at = this.photos.indexOf(photo);
-    this.forget(photo);
-    if (this.chosen === photo.key) {
-      this.chosen = (this.photos[at] ?? this.photos[at - 1])?.key ?? null;
-    }
-    this.rest();
-  }
-
-  clear() {
-    for (const photo of [...this.photos]) this.forget(photo);
-    this.chosen = null;
-    this.rest();
-  }
-
-  /** @param {Entry} photo */
-  forget(photo) {
+/** Removes some, shows what is left. @param {Entry[]} gone */
+function remove(gone) {
+  for (const photo of gone) {
+    const at = photos.indexOf(photo);
+    photos.splice(at, 1);
     photo.sending?.abort();
-    this.photos.splice(this.photos.indexOf(photo), 1);
-    if (photo.id) this.studio.remove(photo.id);
+    if (photo.id) studio.remove(photo.id);
+    if (chosen === photo.key) chosen = (photos[at] ?? photos[at - 1])?.key ?? null;
   }
+  said = "";
+  render();
+  send();
+  part(photos.length ? ".remove" : ".choose").focus();
+}
 
-  /** Shows what is left after some went. */
-  rest() {
-    this.said = "";
-    this.render();
-    this.send();
-    this.part(this.photos.length ? ".remove" : ".choose").focus();
+// What is shown
+
+const current = () => photos.filter((photo) => photo.key === chosen);
+const done = () => photos.filter((photo) => photo.state === "done");
+const strength = () => +input(".strength").value / 100;
+
+/** @returns {Options} */
+const options = () => ({
+  model: input(".model").value,
+  best: input(".best").checked,
+  scale: input(".scale").value,
+});
+
+function render() {
+  const [photo] = current();
+  part(".unblur").dataset.state = photo ? "open" : "empty";
+  part(".welcome").hidden = !!photo;
+  part(".desk").hidden = part(".actions").hidden = !photo;
+  showStrip(photos, chosen, doingOf, choose);
+  if (!photo) return say("");
+  renderStage(photo);
+  renderPanel(photo);
+}
+
+/** @param {Entry} photo */
+function renderStage(photo) {
+  const { key, name, width, height = 0, state, error, after, unchanged } = photo;
+  const busy = /sending|waiting|working/.test(state);
+  const failed = state === "failed";
+  show({ ...photo, id: key, ...(width ? { width, height } : { width: 3, height: 2 }) });
+  fade(strength());
+  toggle(part(".viewer"), "blank", !width);
+  attribute(part(".stage"), "aria-busy", busy);
+  const box = part(".busy");
+  box.hidden = !busy;
+  toggle(box, "again", busy && after);
+  const [words, share] = doingOf(photo);
+  const known = share !== null;
+  part(".doing").textContent = busy ? `${words}${known ? ` ${percent(share)}` : ""}` : "";
+  const meter = part(".meter");
+  toggle(meter, "unknown", !known);
+  attribute(meter, "aria-valuenow", known ? Math.round(share * 100) : null);
+  find(meter, "i").style.width = `${100 * (share ?? 0)}%`;
+
+  const notice = part(".notice");
+  notice.hidden = !failed && !(state === "done" && unchanged);
+  toggle(notice, "failed", failed);
+  const [title, text] = notice.children;
+  title.textContent = failed ? "This one did not work" : "Already sharp";
+  text.textContent = failed
+    ? `${name} ${error}.`
+    : "Nothing in this photo needed help; its download is the very file you gave.";
+
+  // A listener need not hear every percent.
+  const quarter = known ? ` ${Math.floor(share * 4) * 25} %` : "";
+  if (busy) say(`${name}: ${words}${quarter}`);
+  else if (failed) say(`${name} ${error}`);
+  else say(`${name}: ${unchanged ? "already sharp, unchanged" : "done"}`);
+}
+
+/** @param {Entry} photo */
+function renderPanel({ id = "", name, details, blur, state, scales, notes, result }) {
+  const ready = state === "done";
+  const target = ready && result ? result : "";
+  const told = percent(strength());
+  const texts = { name, details, measured: blur?.words, scales: ready && scales, notes, percent: told, target };
+  for (const [key, text] of Object.entries(texts)) part(`.${key}`).textContent = text || "";
+  attribute(part(".strength"), "aria-valuetext", told);
+  const download = part(".download");
+  link(download, ready && studio.result(id, strength()));
+  attribute(download, "aria-label", target ? `Download ${target}` : "Download");
+  const ids = done().flatMap((photo) => photo.id ?? []);
+  const all = part(".all");
+  all.hidden = photos.length < 2;
+  all.textContent = `Download all ${ids.length} as a zip`;
+  link(all, !!ids.length && studio.all(ids, strength()));
+  part(".remove").textContent = state === "failed" ? "Remove" : "Remove this photo";
+}
+
+/**
+ * @param {Entry} photo
+ * @returns {Doing}
+ */
+function doingOf({ state, doing, sent = 0, place, progress }) {
+  if (state === "sending") return doing ? [doing, null] : [browser ? "Reading" : "Uploading", sent];
+  if (state === "waiting") {
+    return [doing || (place ? `Waiting, ${place} before it` : "Waiting for its turn"), null];
   }
+  return state === "working" ? ["Deblurring", progress || null] : [state, 1];
+}
 
-  // What is shown
+/** @param {string} text  nothing takes the warning away; that the photos are lost stays */
+function warn(text) {
+  if (lost) return;
+  const banner = part(".banner");
+  banner.hidden = !text;
+  if (banner.textContent !== text) banner.textContent = text;
+}
 
-  get current() {
-    return this.photos.find((photo) => photo.key === this.chosen);
+/** @param {string} text  for a screen reader */
+function say(text) {
+  if (text !== said) part(".live").textContent = said = text;
+}
+
+// What people do
+
+/** @type {[selector: string, type: string, act: (event: Event) => void][]} */
+const HEARD = [
+  [".choose", "click", () => files.click()],
+  [".add", "click", () => files.click()],
+  [".files", "change", () => {
+    add([...(files.files ?? [])]);
+    files.value = "";
+  }],
+  [".example", "click", example],
+  [".remove", "click", () => remove(current())],
+  [".clear", "click", () => remove([...photos])],
+  [".strength", "input", () => {
+    fade(strength());
+    current().forEach(renderPanel);
+  }],
+  [".model", "change", work],
+  [".best", "change", work],
+  [".scale", "change", work],
+  [".download", "click", (event) => save(event, current())],
+  [".all", "click", (event) => save(event, done())],
+];
+for (const [selector, type, act] of HEARD) part(selector).addEventListener(type, act);
+arrivals(part(".veil"), add);
+
+/**
+ * Hands over what the studio makes here; an address is the browser's own business.
+ * @param {Event} event
+ * @param {Entry[]} entries
+ */
+async function save(event, entries) {
+  const anchor = /** @type {HTMLAnchorElement} */ (event.currentTarget);
+  if (anchor.getAttribute("href") !== "#" || !studio.save) return;
+  event.preventDefault();
+  if (anchor.getAttribute("aria-busy")) return;
+  attribute(anchor, "aria-busy", true);
+  warn("");
+  say("Making the download");
+  try {
+    const ids = entries.flatMap((photo) => photo.id ?? []);
+    const { name, blob } = await studio.save(ids, strength());
+    const made = document.createElement("a");
+    made.href = URL.createObjectURL(blob);
+    made.download = name;
+    made.click();
+    setTimeout(() => URL.revokeObjectURL(made.href), 60_000);
+  } catch (error) {
+    warn(`The download failed: ${message(error)}`);
   }
+  attribute(anchor, "aria-busy", null);
+}
 
-  get done() {
-    return this.photos.filter((photo) => photo.state === "done");
-  }
-
-  get strength() {
-    return Number(this.input(".strength").value) / 100;
-  }
-
-  /** @returns {Options} */
-  get options() {
-    const [model, scale] = [this.select(".model").value, this.select(".scale").value];
-    return { model, best: this.input(".best").checked, scale };
-  }
-
-  render() {
-    const photo = this.current;
-    this.root.dataset.state = photo ? "open" : "empty";
-    this.part(".welcome").hidden = Boolean(photo);
-    this.part(".desk").hidden = this.part(".actions").hidden = !photo;
-    this.strip.show(this.photos, this.chosen, (one) => this.doing(one));
-    if (!photo) {
-      this.say("");
-      return;
-    }
-    this.renderStage(photo);
-    this.renderPanel(photo);
-  }
-
-  /** @param {Entry} photo */
-  renderStage(photo) {
-    const busy = ["sending", "waiting", "working"].includes(photo.state);
-    const shape = photo.width ? {} : { width: 3, height: 2 };
-    this.viewer.show({ ...photo, id: photo.key, ...shape });
-    this.viewer.strength = this.strength;
-    this.part(".viewer").classList.toggle("blank", !photo.width);
-    this.part(".stage").setAttribute("aria-busy", String(busy));
-    const box = this.part(".busy");
-    box.hidden = !busy;
-    box.classList.toggle("again", busy && Boolean(photo.after));
-    const { words, share } = this.doing(photo);
-    const told = share === null ? words : `${words} ${percent(share)}`;
-    this.part(".doing").textContent = busy ? told : "";
-    const meter = this.part(".meter");
-    meter.classList.toggle("unknown", share === null);
-    if (share === null) meter.removeAttribute("aria-valuenow");
-    else meter.setAttribute("aria-valuenow", String(Math.round(share * 100)));
-    find(meter, "i", HTMLElement).style.width = `${100 * (share ?? 0)}%`;
-    this.renderNotice(photo);
-
-    // A listener need not hear every percent.
-    const quarter = share === null ? "" : ` ${Math.floor(share * 4) * 25} %`;
-    if (busy) this.say(`${photo.name}: ${words}${quarter}`);
-    else if (photo.state === "failed") this.say(`${photo.name} ${photo.error}`);
-    else this.say(`${photo.name}: ${photo.unchanged ? "already sharp, unchanged" : "done"}`);
-  }
-
-  /** @param {Entry} photo */
-  renderNotice(photo) {
-    const notice = this.part(".notice");
-    const failed = photo.state === "failed";
-    notice.hidden = !failed && !(photo.state === "done" && photo.unchanged);
-    notice.classList.toggle("failed", failed);
-    this.part(".notice strong").textContent = failed ? "This one did not work" : "Already sharp";
-    this.part(".notice span").textContent = failed
-      ? `${photo.name} ${photo.error}.`
-      : "Nothing in this photo needed help; its download is the very file you gave.";
-  }
-
-  /** @param {Entry} photo */
-  renderPanel(photo) {
-    const ready = photo.state === "done";
-    this.part(".name").textContent = photo.name;
-    this.part(".details").textContent = photo.details;
-    this.part(".measured").textContent = photo.blur?.words ?? "";
-    this.part(".scales").textContent = ready ? photo.scales : "";
-    this.part(".notes").textContent = photo.notes;
-    const strength = percent(this.strength);
-    this.part(".percent").textContent = strength;
-    this.input(".strength").setAttribute("aria-valuetext", strength);
-    const download = this.anchor(".download");
-    link(download, ready && this.studio.result(photo.id, this.strength));
-    const target = ready ? photo.result : "";
-    this.part(".target").textContent = target;
-    download.setAttribute("aria-label", target ? `Download ${target}` : "Download");
-    const done = this.done.map((one) => one.id);
-    const all = this.anchor(".all");
-    all.hidden = this.photos.length < 2;
-    all.textContent = `Download all ${done.length} as a zip`;
-    link(all, done.length > 0 && this.studio.all(done, this.strength));
-    this.part(".remove").textContent = photo.state === "failed" ? "Remove" : "Remove this photo";
-  }
-
-  /**
-   * What happens to a photo, and how far it has come; null if nobody knows.
-   * @param {Entry} photo
-   * @returns {{words: string, share: number | null}}
-   */
-  doing({ state, doing, sent, place, progress }) {
-    if (state === "sending") return { words: doing || this.taking, share: doing ? null : sent };
-    if (state === "waiting") {
-      const turn = place > 0 ? `Waiting, ${place} before it` : "Waiting for its turn";
-      return { words: doing || turn, share: null };
-    }
-    if (state === "working") return { words: "Deblurring", share: progress || null };
-    return { words: state, share: 1 };
-  }
-
-  /** @param {string} text  nothing takes the warning away */
-  warn(text) {
-    const banner = this.part(".banner");
-    banner.hidden = !text;
-    if (banner.textContent !== text) banner.textContent = text;
-  }
-
-  /** @param {string} text  for a screen reader */
-  say(text) {
-    if (text === this.said) return;
-    this.said = text;
-    this.part(".live").textContent = text;
-  }
-
-  // What people do
-
-  listen() {
-    /** @type {(selector: string, type: string, act: (event: Event) => void) => void} */
-    const on = (selector, type, act) => this.part(selector).addEventListener(type, act);
-    const files = this.input(".files");
-    const choose = () => files.click();
-    on(".choose", "click", choose);
-    on(".add", "click", choose);
-    on(".files", "change", () => {
-      this.add([...(files.files ?? [])]);
-      files.value = "";
-    });
-    on(".example", "click", () => this.example());
-    on(".remove", "click", () => this.current && this.remove(this.current));
-    on(".clear", "click", () => this.clear());
-    on(".strength", "input", () => {
-      this.viewer.strength = this.strength;
-      if (this.current) this.renderPanel(this.current);
-    });
-    for (const choice of [".model", ".best", ".scale"]) on(choice, "change", () => this.work());
-    on(".download", "click", (event) => this.save(event, this.current ? [this.current] : []));
-    on(".all", "click", (event) => this.save(event, this.done));
-    arrivals(this.part(".veil"), (brought) => this.add(brought));
-  }
-
-  /**
-   * Hands over what the studio makes here; an address is the browser's own business.
-   * @param {Event} event
-   * @param {Entry[]} photos
-   */
-  async save(event, photos) {
-    const anchor = /** @type {HTMLAnchorElement} */ (event.currentTarget);
-    if (anchor.getAttribute("href") !== "#" || !this.studio.save) return;
-    event.preventDefault();
-    if (anchor.getAttribute("aria-busy")) return;
-    anchor.setAttribute("aria-busy", "true");
-    this.warn("");
-    this.say("Making the download");
-    try {
-      const ids = photos.map((photo) => photo.id);
-      const { name, blob } = await this.studio.save(ids, this.strength);
-      const made = document.createElement("a");
-      made.href = URL.createObjectURL(blob);
-      made.download = name;
-      made.click();
-      setTimeout(() => URL.revokeObjectURL(made.href), 60_000);
-    } catch (error) {
-      this.warn(`The download failed: ${message(error)}`);
-    }
-    anchor.removeAttribute("aria-busy");
-  }
-
-  async example() {
-    try {
-      const answer = await fetch(find(this.root, ".example img", HTMLImageElement).src);
-      if (!answer.ok) throw new Error();
-      this.add([new File([await answer.blob()], "example.jpg", { type: "image/jpeg" })]);
-    } catch {
-      this.warn("The example did not arrive: the connection broke.");
-    }
+async function example() {
+  try {
+    const image = /** @type {HTMLImageElement} */ (part(".example img"));
+    const answer = await fetch(image.src);
+    if (!answer.ok) throw new Error();
+    add([new File([await answer.blob()], "example.jpg", { type: "image/jpeg" })]);
+  } catch {
+    warn("The example did not arrive: the connection broke.");
   }
 }
 
@@ -482,13 +410,12 @@ function percent(share) {
 }
 
 /**
- * @param {HTMLAnchorElement} anchor
+ * @param {Element} anchor
  * @param {string | null | false} address  null where a click makes the file; false if there is none
  */
 function link(anchor, address) {
-  anchor.setAttribute("aria-disabled", String(address === false));
-  if (address === false) anchor.removeAttribute("href");
-  else anchor.setAttribute("href", address ?? "#");
+  attribute(anchor, "aria-disabled", address === false);
+  attribute(anchor, "href", address === false ? null : address ?? "#");
 }
 
 /** @param {number} bytes */

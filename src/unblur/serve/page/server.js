@@ -2,9 +2,8 @@
 
 import { Events } from "./events.js";
 import { Photo, same } from "./jobs.js";
-import { Page } from "./page.js";
+import { start } from "./page.js";
 import { pause, refusal, send, SOON, upload } from "./requests.js";
-import { find } from "./viewer.js";
 
 /** @typedef {import("./page.js").Options} Options */
 /** @typedef {import("./page.js").Studio} Studio */
@@ -217,4 +216,4 @@ function drop(id) {
   return send("DELETE", `v1/jobs/${id}`).catch(() => {}); // it expires all the same
 }
 
-new Page(find(document, ".unblur", HTMLElement), new Server());
+start(new Server());

@@ -1,86 +1,63 @@
 // The strip of all photos below the one that is shown.
 
-import { find } from "./viewer.js";
+import { attribute, find, part } from "./viewer.js";
 
 /** @typedef {import("./page.js").Entry} Entry */
+/** @typedef {import("./page.js").Doing} Doing */
 
-export class Strip {
-  /**
-   * @param {HTMLElement} list
-   * @param {(key: number) => void} choose
-   */
-  constructor(list, choose) {
-    this.list = list;
-    this.choose = choose;
-    /** @type {Map<number, HTMLElement>} */
-    this.items = new Map();
+const list = part(".strip");
+/** @type {Map<number, HTMLElement>} */
+const items = new Map();
+
+/**
+ * @param {Entry[]} photos  those shown before, but for some that went, then new ones
+ * @param {number | null} chosen
+ * @param {(photo: Entry) => Doing} doing
+ * @param {(key: number) => void} choose
+ */
+export function showStrip(photos, chosen, doing, choose) {
+  list.hidden = photos.length < 2;
+  const keys = new Set(photos.map(({ key }) => key));
+  for (const [key, item] of items) {
+    if (keys.has(key)) continue;
+    item.remove();
+    items.delete(key);
   }
-
-  /**
-   * @param {Entry[]} photos
-   * @param {number | null} chosen
-   * @param {(photo: Entry) => {words: string, share: number | null}} doing
-   */
-  show(photos, chosen, doing) {
-    this.list.hidden = photos.length < 2;
-    for (const [index, photo] of photos.entries()) {
-      const item = this.items.get(photo.key) ?? this.make(photo.key);
-      const there = this.list.children[index] ?? null;
-      if (there !== item) this.list.insertBefore(item, there);
-      this.fill(item, photo, photo.key === chosen, doing(photo));
+  for (const photo of photos) {
+    const { key } = photo;
+    const item = items.get(key) ?? document.createElement("li");
+    if (!items.has(key)) {
+      item.innerHTML =
+        '<button type="button"><img alt="" hidden><span class="mark"></span><span class="badge"></span></button>';
+      find(item, "button").onclick = () => choose(key);
+      items.set(key, item);
+      list.append(item);
     }
-    const keys = new Set(photos.map((photo) => photo.key));
-    for (const [key, item] of this.items) {
-      if (keys.has(key)) continue;
-      item.remove();
-      this.items.delete(key);
-    }
+    fill(item, photo, key === chosen, doing(photo));
   }
+}
 
-  /** @param {number} key */
-  make(key) {
-    const item = document.createElement("li");
-    const button = document.createElement("button");
-    const image = document.createElement("img");
-    const [mark, badge] = ["mark", "badge"].map((name) => {
-      const made = document.createElement("span");
-      made.className = name;
-      return made;
-    });
-    button.type = "button";
-    image.alt = "";
-    image.hidden = badge.hidden = true;
-    button.append(image, mark, badge);
-    button.addEventListener("click", () => this.choose(key));
-    item.append(button);
-    this.items.set(key, item);
-    return item;
-  }
-
-  /**
-   * @param {HTMLElement} item
-   * @param {Entry} photo
-   * @param {boolean} current
-   * @param {{words: string, share: number | null}} doing
-   */
-  fill(item, { name, state, blur, thumb }, current, { words, share }) {
-    const button = find(item, "button", HTMLElement);
-    const sharpness = blur ? `sharpness ${blur.score} of 100` : "";
-    const how = share === null || share === 1 ? words : `${words} ${Math.round(share * 100)} %`;
-    button.setAttribute("aria-label", [name, how, sharpness].filter(Boolean).join(", "));
-    button.setAttribute("aria-current", String(current));
-    button.title = name;
-    const badge = find(item, ".badge", HTMLElement);
-    badge.hidden = !blur;
-    badge.dataset.level = blur?.level ?? "";
-    badge.textContent = String(blur?.score ?? "");
-    badge.title = blur?.words ?? "";
-    const mark = find(item, ".mark", HTMLElement);
-    mark.dataset.state = state;
-    mark.style.setProperty("--share", String(share ?? 0));
-    const image = find(item, "img", HTMLImageElement);
-    if (!thumb || !image.hidden) return;
-    image.src = thumb;
-    image.hidden = false;
-  }
+/**
+ * @param {HTMLElement} item
+ * @param {Entry} photo
+ * @param {boolean} current
+ * @param {Doing} doing
+ */
+function fill(item, { name, state, blur, thumb }, current, [words, share]) {
+  const button = find(item, "button");
+  const [image, mark, badge] = /** @type {any} */ (button.children);
+  const sharpness = blur && `sharpness ${blur.score} of 100`;
+  const how = share === null || share === 1 ? words : `${words} ${Math.round(share * 100)} %`;
+  attribute(button, "aria-label", [name, how, sharpness].filter(Boolean).join(", "));
+  attribute(button, "aria-current", current);
+  button.title = name;
+  badge.hidden = !blur;
+  badge.dataset.level = blur?.level ?? "";
+  badge.textContent = blur?.score;
+  badge.title = blur?.words ?? "";
+  mark.dataset.state = state;
+  mark.style.setProperty("--share", share ?? 0);
+  if (!thumb || !image.hidden) return;
+  image.src = thumb;
+  image.hidden = false;
 }
