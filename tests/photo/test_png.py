@@ -152,6 +152,17 @@ def test_chunks_of_samples_follow_the_kind_of_the_pixels() -> None:
     assert dict(chunks(again(grey)))[b"bKGD"] == b"\0\xff"
 
 
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_few_bits_stay_where_the_new_levels_fit_and_become_eight_elsewhere(bits: int) -> None:
+    step = 255 // (2**bits - 1)
+    image: Any = pyvips.Image.new_from_array(PIXELS[..., 0] // step * step)
+    read = photo.read(image.pngsave_buffer(bitdepth=bits))
+    for pixels, depth in ((255 - read.pixels, bits), (read.pixels // 2 + 40, 8)):
+        back = photo.encode(read, pixels)
+        assert dict(chunks(back))[b"IHDR"][8] == depth
+        assert np.array_equal(photo.read(back).pixels, pixels)
+
+
 def test_an_interlaced_palette_stays_so() -> None:
     read = photo.read(png(Image.fromarray(PIXELS // 64 * 85).quantize(60)))
     read.origin.header.set_type(pyvips.GValue.gint_type, "interlaced", 1)

@@ -28,7 +28,6 @@ pytestmark = needs_node
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MOST_MEMORY = 1.5 * 2**30
 """Of the tab, with a photo of 12 megapixels, in bytes."""
-OWN = ("main.js", "worker.js", "network-worker.js", "sw.js")
 
 
 @pytest.fixture(scope="module")
@@ -294,8 +293,15 @@ def test_what_is_not_taken_or_kept_is_said_before(opened: Opened, tmp_path: Path
     opened.wait()
 
 
-def test_it_is_small_and_installable(site: Path, browser: Browser) -> None:
-    assert sum((site / name).stat().st_size for name in OWN) < 40_000
+def test_its_own_code_is_small(tmp_path: Path) -> None:
+    found = re.search(r"(\d+) bytes of JavaScript, and (\d+)", run("build.js", tmp_path / "site"))
+    assert found
+    own, shared = map(int, found.groups())
+    assert own < 40_000
+    assert own + shared < 52_000
+
+
+def test_it_is_installable(site: Path, browser: Browser) -> None:
     manifest = json.loads((site / "manifest.webmanifest").read_text())
     for icon in manifest["icons"]:
         assert (site / icon["src"]).is_file()
