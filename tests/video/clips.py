@@ -9,6 +9,8 @@ from typing import Any
 import av
 import numpy as np
 
+from unblur.video.priority import kept_priority
+
 HEIGHT, WIDTH = 48, 64
 BASE = Fraction(1, 15360)
 
@@ -39,7 +41,7 @@ def write_clip(
 ) -> Path:
     """Writes a clip; `color` is range, matrix, primaries, transfer; `steps` between frames."""
     flags = {"movflags": "use_metadata_tags"} if tags else {}
-    with av.open(str(path), "w", container_options=flags) as out:
+    with kept_priority(), av.open(str(path), "w", container_options=flags) as out:
         video: Any = out.add_stream(codec, rate=30, options=options)
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, pixel_format
         base = Fraction(1, 30) if path.suffix == ".avi" else BASE

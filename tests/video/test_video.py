@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -172,6 +173,19 @@ def test_codecs_by_name(tmp_path: Path, name: str, codec: str, wanted: str, capf
     with av.open(str(tmp_path / name)) as container:
         assert container.streams.video[0].codec_context.codec.canonical_name == wanted
         assert len(list(container.decode(video=0))) == 10
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="needs scheduling policies")
+def test_an_encoder_leaves_all_threads_their_scheduling_policy(tmp_path: Path) -> None:
+    """As root, SVT-AV1 would make them real-time ones."""
+
+    def policies() -> set[int]:
+        return {os.sched_getscheduler(int(task.name)) for task in Path("/proc/self/task").iterdir()}
+
+    before = policies()
+    clip = write_clip(tmp_path / "a.mp4", count=3)
+    deblur_video(blend, clip, tmp_path / "out.mp4", codec="av1")
+    assert policies() == before
 
 
 @given(st.permutations(range(12)), st.lists(st.integers(1, 900), min_size=12, max_size=12))

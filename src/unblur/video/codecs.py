@@ -116,7 +116,7 @@ def _opens(target: Target) -> bool:
     import av.error
 
     try:
-        target.create().open()
+        target.create()
     except (av.error.FFmpegError, ValueError):
         return False
     return True

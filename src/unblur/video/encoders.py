@@ -8,6 +8,7 @@ from typing import Any
 
 from unblur.video.alpha import has_alpha
 from unblur.video.facts import Facts
+from unblur.video.priority import kept_priority
 
 _FIELD_ORDERS = {2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 """FFmpeg's numbers of the order of fields, and its names."""
@@ -61,7 +62,7 @@ class Target:
     facts: Facts
 
     def create(self) -> Any:
-        """An encoder, whose time base counts frames."""
+        """An open encoder, whose time base counts frames."""
         import av.codec.context
         import av.format
 
@@ -72,6 +73,8 @@ class Target:
         if int(container.flags) & av.format.Flags.global_header.value:
             context.flags |= av.codec.context.Flags.global_header
         self.configure(context)
+        with kept_priority():
+            context.open()
         return context
 
     def configure(self, context: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from unblur.errors import VideoError
 from unblur.video.boxes import graft
 from unblur.video.encoders import Target
+from unblur.video.priority import kept_priority
 from unblur.video.segments import Segments, Stored
 from unblur.video.source import open_video
 from unblur.video.tags import KNOWN_TAGS, copied_tags, own_tags
@@ -107,6 +108,7 @@ def write_streams(
         new = streams.pop(target.facts.index)
         video = map(packet_of, frames, decoding_times(times))
         copied = _copied(source, streams, first)
+        _start(out)
         for packet in heapq.merge(video, copied, key=_seconds):
             out.mux(packet)
     if target.container in QUICKTIME:
@@ -143,12 +145,18 @@ def _try(source: Any, path: Path, target: Target, left_out: set[int]) -> str:
     try:
         with _writer(io.BytesIO(), target, {}) as out:
             _prepare(out, source, path, target, left_out)
-            out.start_encoding()
+            _start(out)
             with suppress(av.error.FFmpegError):
                 out.close()  # some containers cannot end without a frame
     except (av.error.FFmpegError, ValueError) as error:
         return str(getattr(error, "strerror", None) or error)
     return ""
+
+
+def _start(out: Any) -> None:
+    """Opens the encoders and writes the header."""
+    with kept_priority():
+        out.start_encoding()
 
 
 def _writer(file: Any, target: Target, options: dict[str, str]) -> Any:
