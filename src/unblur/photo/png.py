@@ -85,8 +85,11 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
     interlaced = bool(origin.header.get_typeof("interlaced"))
     options: dict[str, Any] = {"interlace": interlaced, "keep": KEEP_NONE}
     depth = 8 if image.format == "uchar" else 16
-    if image.bands == 1 and depth == 8 and origin.bits in (1, 2, 4) and _fits(image, origin.bits):
-        options["bitdepth"] = depth = origin.bits
+    few = origin.bits in (1, 2, 4) and image.bands == 1 and depth == 8
+    if few and image.width * image.height <= _PALETTE_PIXELS:
+        image = image.copy_memory()  # it may come from a file that is read once
+        if _fits(image, origin.bits):
+            options["bitdepth"] = depth = origin.bits
     found = _foreign(image, origin) if origin.chunks is None else _own(image, origin, depth)
     early = b"".join(bytes(one) for one in found if not one.late)
     late = b"".join(bytes(one) for one in found if one.late)
@@ -114,9 +117,7 @@ def save(image: Any, origin: Origin, file: BinaryIO) -> None:
 
 def _fits(grey: Any, bits: int) -> bool:
     """Whether a grey picture of 8 bits has such levels alone as so few bits can hold."""
-    # A larger one comes from a file that is read once.
-    small = grey.width * grey.height <= _PALETTE_PIXELS
-    return small and (grey % (255 // (2**bits - 1))).max() == 0
+    return (grey % (255 // (2**bits - 1))).max() == 0
 
 
 def exif_chunk(exif: bytes) -> list[Chunk]:
