@@ -165,10 +165,12 @@ def test_pictures_without_loss_are_a_level_from_the_command_lines(
 
 
 def test_twelve_megapixels_fit_into_a_tab(opened: Opened, tmp_path: Path) -> None:
+    """At half the size, which takes a third of the time: the tiles are as large all the same."""
     coffee = read(EXAMPLES / "coffee.jpg").astype(np.uint8)
     photo = write(tmp_path / "large.jpg", np.tile(coffee, (8, 7, 1))[:3000, :4000], Q=95)
-    opened.give(photo)
     tab = opened.tab
+    tab.select_option(".scale", "1/2", force=True)
+    opened.give(photo)
     tab.wait_for_function(
         "() => /Deblurring \\d+ %/.test(document.querySelector('.doing').textContent)"
     )

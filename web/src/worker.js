@@ -130,7 +130,8 @@ async function run(held) {
       options,
       change: new Blob([/** @type {BlobPart} */ (found.change)]),
       after: await pictureOf(after, photo, BASE),
-      unchanged: found.unchanged,
+      // A WebP becomes a PNG all the same.
+      unchanged: found.unchanged && photo.format !== "webp",
       scales: scaleWords(found.scales, scale !== "auto"),
     };
     if (signal.aborted) return close(result);
