@@ -8,7 +8,6 @@ browser has taken. Needs what the tests of web/ need.
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from tests.web.site import ISOLATING, Host, build
 
 from benchmarks import BenchmarkError, Figure, Setup, engines, figure, side_by_side
 from benchmarks.timing import interleave, timed
+from benchmarks.workers import peak_memory
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -84,12 +84,12 @@ def opened(browser: Browser, url: str) -> Iterator[Page]:
 
 
 def peak() -> int:
-    """The most memory that a process of the browser has taken so far, in bytes."""
-    peaks = []
-    for process in psutil.Process().children(recursive=True):
-        status = Path(f"/proc/{process.pid}/status")
-        if not status.exists():
-            raise BenchmarkError("the peak of a process is known on Linux alone")
-        found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text())
-        peaks.append(1024 * int(found[1]) if found else 0)
-    return max(peaks)
+    """The most memory that a process of the browser has taken so far, in bytes; on Linux alone."""
+    if sys.platform != "linux":
+        raise BenchmarkError("the peak of another process is known on Linux alone")
+    living = [
+        process.pid
+        for process in psutil.Process().children(recursive=True)
+        if process.status() != psutil.STATUS_ZOMBIE
+    ]
+    return max(map(peak_memory, living))

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -50,6 +50,39 @@ class Log:
     def _add(self, url: str) -> None:
         if not url.startswith("data:"):
             self.requests.append(url)
+
+
+class Opened:
+    """The page of unblur in a context of its own, and what it asked for and complained of.
+
+    Args:
+        patience: milliseconds that a busy machine may take for anything.
+        context: of the browser, besides or instead of a desktop's.
+    """
+
+    def __init__(self, browser: Browser, url: str, patience: int, **context: Any) -> None:
+        given = {"viewport": {"width": 1200, "height": 800}, "reduced_motion": "reduce"}
+        self.context = browser.new_context(**{**given, **context})
+        self.tab: Page = self.context.new_page()
+        self.tab.set_default_timeout(patience)
+        self.log = Log(self.tab)
+        self.url = url
+        self.tab.goto(url)
+
+    def give(self, *paths: Path) -> None:
+        self.tab.set_input_files(".unblur .files", list(paths))
+
+    def wait(self, done: int = 1) -> None:
+        self.tab.wait_for_function(
+            "n => document.querySelectorAll('.mark[data-state=done]').length >= n", arg=done
+        )
+
+    def close(self) -> None:
+        """Ends it; it must have asked no other host for anything, nor complained."""
+        foreign = [url for url in self.log.requests if not url.startswith((self.url, "blob:"))]
+        assert foreign == []
+        assert self.log.complaints == []
+        self.context.close()
 
 
 def address(path: Path) -> str:

@@ -16,13 +16,13 @@ import pytest
 import pyvips
 from PIL import Image
 
-from tests.browser import Log, chromium
+from tests.browser import Opened, chromium
 from tests.files import unblur, with_thumbnail, write
 from tests.serve.server import Server
 from unblur.inference.models import find_model
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # Small tiles, so that even a small photo makes progress that can be seen.
@@ -47,30 +47,13 @@ def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield server
 
 
-class Opened:
-    """A page, and what it asked for and complained of."""
+class Served(Opened):
+    """The page of a server."""
 
     def __init__(self, browser: Browser, url: str, **context: Any) -> None:
-        given = {
-            "viewport": {"width": 1200, "height": 800},
-            "reduced_motion": "reduce",
-            "http_credentials": {"username": "anyone", "password": TOKEN},
-        }
-        self.context = browser.new_context(**{**given, **context})
-        self.tab: Page = self.context.new_page()
-        self.tab.set_default_timeout(90_000)  # of a busy machine
-        self.log = Log(self.tab)
-        self.url = url
-        self.tab.goto(url)
+        credentials = {"username": "anyone", "password": TOKEN}
+        super().__init__(browser, url, 90_000, **{"http_credentials": credentials, **context})
         self.tab.wait_for_selector(".unblur .choose")
-
-    def give(self, *paths: Path) -> None:
-        self.tab.set_input_files(".unblur .files", list(paths))
-
-    def wait(self, done: int = 1) -> None:
-        self.tab.wait_for_function(
-            "n => document.querySelectorAll('.mark[data-state=done]').length >= n", arg=done
-        )
 
     def wait_for_badges(self, number: int = 1) -> None:
         self.tab.wait_for_function(
@@ -92,17 +75,11 @@ class Opened:
         """The stage, (h, w, 3)."""
         return read(self.tab.locator(".stage").screenshot())
 
-    def close(self) -> None:
-        foreign = [url for url in self.log.requests if not url.startswith((self.url, "blob:"))]
-        assert foreign == []
-        assert self.log.complaints == []
-        self.context.close()
-
 
 @pytest.fixture
-def opened(browser: Browser, server: Server) -> Iterator[Opened]:
+def opened(browser: Browser, server: Server) -> Iterator[Served]:
     """A page that in the end must have asked no other server for anything, nor complained."""
-    page = Opened(browser, server.url)
+    page = Served(browser, server.url)
     yield page
     page.close()
 
@@ -117,7 +94,7 @@ def deblurred(path: Path, out: Path, *options: object) -> bytes:
     return out.read_bytes()
 
 
-def test_a_photo_is_brought_compared_and_taken_home(opened: Opened, tmp_path: Path) -> None:
+def test_a_photo_is_brought_compared_and_taken_home(opened: Served, tmp_path: Path) -> None:
     tab = opened.tab
     tab.evaluate("""() => {
         window.heard = [];
@@ -174,7 +151,7 @@ def test_a_photo_is_brought_compared_and_taken_home(opened: Opened, tmp_path: Pa
 
 
 def test_many_photos_come_back_in_a_zip_and_rubbish_is_told_in_plain_words(
-    opened: Opened, tmp_path: Path, picture: np.ndarray
+    opened: Served, tmp_path: Path, picture: np.ndarray
 ) -> None:
     tab = opened.tab
     deep = write(tmp_path / "deep.tif", np.tile(picture, (3, 3, 1)).astype(np.uint16) * 257)
@@ -229,7 +206,7 @@ def test_many_photos_come_back_in_a_zip_and_rubbish_is_told_in_plain_words(
 
 
 def test_one_to_one_shows_the_same_spot_of_both(
-    opened: Opened, tmp_path: Path, rng: np.random.Generator
+    opened: Served, tmp_path: Path, rng: np.random.Generator
 ) -> None:
     """On a photo that is too large to be sent whole."""
     tab = opened.tab
@@ -280,7 +257,7 @@ def test_one_to_one_shows_the_same_spot_of_both(
     assert tab.get_by_role("button", name="Fit").get_attribute("aria-pressed") == "true"
 
 
-def test_a_photo_is_dropped_or_pasted_and_the_example_works(opened: Opened) -> None:
+def test_a_photo_is_dropped_or_pasted_and_the_example_works(opened: Served) -> None:
     tab = opened.tab
     carry = """async ([kind, place]) => {
         const answer = await fetch('page/static/example.jpg');
@@ -305,7 +282,7 @@ def test_a_photo_is_dropped_or_pasted_and_the_example_works(opened: Opened) -> N
 
 
 def test_a_phone_in_the_dark(browser: Browser, server: Server) -> None:
-    phone = Opened(
+    phone = Served(
         browser,
         server.url,
         viewport={"width": 390, "height": 844},
@@ -335,7 +312,7 @@ def test_a_phone_in_the_dark(browser: Browser, server: Server) -> None:
     phone.close()
 
 
-def test_the_keyboard_reaches_everything_in_the_order_of_the_page(opened: Opened) -> None:
+def test_the_keyboard_reaches_everything_in_the_order_of_the_page(opened: Served) -> None:
     tab = opened.tab
     opened.give(EXAMPLES / "chelsea.jpg", EXAMPLES / "coffee.jpg")
     opened.wait(2)
@@ -375,7 +352,7 @@ def test_the_keyboard_reaches_everything_in_the_order_of_the_page(opened: Opened
 
 
 def test_how_blurred_a_photo_is_and_where(
-    opened: Opened, server: Server, tmp_path: Path, picture: np.ndarray
+    opened: Served, server: Server, tmp_path: Path, picture: np.ndarray
 ) -> None:
     tab = opened.tab
     # Shaken, and with noise, so that each cell has a texture.
@@ -433,7 +410,7 @@ def test_how_blurred_a_photo_is_and_where(
         assert bool(legend.inner_text().strip()) == shown
 
 
-def test_the_best_is_another_run_and_the_first_result_stays(opened: Opened, tmp_path: Path) -> None:
+def test_the_best_is_another_run_and_the_first_result_stays(opened: Served, tmp_path: Path) -> None:
     tab = opened.tab
     photo = EXAMPLES / "chelsea.jpg"
     opened.give(photo)
@@ -454,7 +431,7 @@ def test_the_best_is_another_run_and_the_first_result_stays(opened: Opened, tmp_
     assert sum("/again?" in url for url in opened.log.requests) == 1
 
 
-def test_the_scale_can_be_chosen(opened: Opened, tmp_path: Path) -> None:
+def test_the_scale_can_be_chosen(opened: Served, tmp_path: Path) -> None:
     tab = opened.tab
     photo = EXAMPLES / "chelsea.jpg"
     opened.give(photo)
@@ -471,14 +448,14 @@ def test_the_scale_can_be_chosen(opened: Opened, tmp_path: Path) -> None:
 
 
 def test_what_a_result_does_not_have_is_shown(
-    opened: Opened, tmp_path: Path, picture: np.ndarray
+    opened: Served, tmp_path: Path, picture: np.ndarray
 ) -> None:
     opened.give(with_thumbnail(tmp_path / "photo.tif", picture))
     opened.wait()
     assert opened.tab.locator(".notes").inner_text() == "Without the thumbnail"
 
 
-def test_another_model_is_another_run_of_the_network(opened: Opened, tmp_path: Path) -> None:
+def test_another_model_is_another_run_of_the_network(opened: Served, tmp_path: Path) -> None:
     tab = opened.tab
     photo = EXAMPLES / "chelsea.jpg"
     opened.give(photo)
@@ -495,7 +472,7 @@ def test_another_model_is_another_run_of_the_network(opened: Opened, tmp_path: P
     assert Path(coming.value.path()).read_bytes() == deblurred(photo, tmp_path / "out.jpg")
 
 
-def test_a_page_that_was_forgotten_says_so(opened: Opened) -> None:
+def test_a_page_that_was_forgotten_says_so(opened: Served) -> None:
     tab = opened.tab
     opened.give(EXAMPLES / "chelsea.jpg")
     opened.wait()
@@ -527,7 +504,7 @@ def test_the_token_guards_all_of_it(server: Server) -> None:
     assert not re.search(r"<script>|<style| on\w+=| style=", page.text)
 
 
-def test_progress_arrives_as_an_event_stream(opened: Opened) -> None:
+def test_progress_arrives_as_an_event_stream(opened: Served) -> None:
     tab = opened.tab
     kinds: dict[str, str] = {}
     tab.on("response", lambda answer: kinds.update({answer.url: answer.headers["content-type"]}))
@@ -543,7 +520,7 @@ def test_a_restart_of_the_server_and_the_loss_of_its_jobs(browser: Browser, tmp_
     photo, folder = EXAMPLES / "licenseplate_motion.jpg", tmp_path / "jobs"
     limits = ("--tile", TILE)
     first = Server(folder, *limits)
-    page = Opened(browser, first.url)
+    page = Served(browser, first.url)
     tab, alert = page.tab, page.tab.get_by_role("alert")
     page.give(photo)
     tab.wait_for_selector(".meter[aria-valuenow]")
@@ -570,7 +547,7 @@ def test_results_that_are_not_shown_make_room_on_a_full_server(
     browser: Browser, tmp_path: Path
 ) -> None:
     with Server(tmp_path / "jobs", "--max-jobs", "3") as server:
-        page = Opened(browser, server.url)
+        page = Served(browser, server.url)
         tab = page.tab
         page.give(EXAMPLES / "chelsea.jpg", EXAMPLES / "coffee.jpg")
         page.wait(2)
@@ -584,7 +561,7 @@ def test_results_that_are_not_shown_make_room_on_a_full_server(
 
 def test_a_server_without_room_is_waited_for(browser: Browser, tmp_path: Path) -> None:
     with Server(tmp_path / "jobs", "--max-jobs", "1") as server:
-        page = Opened(browser, server.url)
+        page = Served(browser, server.url)
         tab = page.tab
         page.give(EXAMPLES / "chelsea.jpg")
         page.wait()

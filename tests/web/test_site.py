@@ -16,13 +16,13 @@ import pytest
 from benchmarks.web import peak
 from PIL import Image
 
-from tests.browser import Log, chromium
+from tests.browser import Opened, chromium
 from tests.files import unblur, write
 from tests.web.node import needs_node, run
 from tests.web.site import ISOLATING, Host, build
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = needs_node
 
@@ -48,46 +48,26 @@ def host(site: Path) -> Iterator[Host]:
         yield host
 
 
-class Opened:
-    """The page, and what it asked for and complained of."""
+class Site(Opened):
+    """The page in the browser, when its network is loaded."""
 
     def __init__(self, browser: Browser, host: Host, **context: Any) -> None:
-        given = {"viewport": {"width": 1200, "height": 800}, "reduced_motion": "reduce"}
-        self.context = browser.new_context(**{**given, **context})
-        self.tab: Page = self.context.new_page()
-        self.tab.set_default_timeout(600_000)  # of a busy machine
-        self.log = Log(self.tab)
-        self.url = host.url
-        self.tab.goto(self.url)
+        super().__init__(browser, host.url, 600_000, **context)
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
         self.tab.wait_for_function("() => document.querySelector('.limits')?.textContent")
-
-    def give(self, *paths: Path) -> None:
-        self.tab.set_input_files(".unblur .files", list(paths))
-
-    def wait(self, done: int = 1) -> None:
-        self.tab.wait_for_function(
-            "n => document.querySelectorAll('.mark[data-state=done]').length >= n", arg=done
-        )
 
     def download(self, name: str = "Download", **how: Any) -> tuple[str, bytes]:
         with self.tab.expect_download() as coming:
             self.tab.get_by_role("link", name=name, **how).click()
         return coming.value.suggested_filename, Path(coming.value.path()).read_bytes()
 
-    def close(self) -> None:
-        foreign = [url for url in self.log.requests if not url.startswith((self.url, "blob:"))]
-        assert foreign == []
-        assert self.log.complaints == []
-        self.context.close()
-
 
 @pytest.fixture
-def opened(browser: Browser, host: Host) -> Iterator[Opened]:
+def opened(browser: Browser, host: Host) -> Iterator[Site]:
     """A page that in the end must have asked no other site for anything, nor complained."""
-    page = Opened(browser, host)
+    page = Site(browser, host)
     yield page
     page.close()
 
@@ -114,7 +94,7 @@ def deblurred(path: Path, out: Path, *options: str) -> Path:
     return out
 
 
-def test_a_photo_comes_back_as_from_the_command_line(opened: Opened, tmp_path: Path) -> None:
+def test_a_photo_comes_back_as_from_the_command_line(opened: Site, tmp_path: Path) -> None:
     tab = opened.tab
     photo = EXAMPLES / "coffee.jpg"
     opened.give(photo)
@@ -135,7 +115,7 @@ def test_a_photo_comes_back_as_from_the_command_line(opened: Opened, tmp_path: P
 
 
 def test_pictures_without_loss_are_a_level_from_the_command_lines(
-    opened: Opened, tmp_path: Path
+    opened: Site, tmp_path: Path
 ) -> None:
     """Of more than one tile, with alpha, in grey, and with the scale chosen by the blur."""
     coffee = read(EXAMPLES / "coffee.jpg")
@@ -164,7 +144,7 @@ def test_pictures_without_loss_are_a_level_from_the_command_lines(
     assert "worked at" in opened.tab.locator(".scales").inner_text()
 
 
-def test_twelve_megapixels_fit_into_a_tab(opened: Opened, tmp_path: Path) -> None:
+def test_twelve_megapixels_fit_into_a_tab(opened: Site, tmp_path: Path) -> None:
     """At half the size, which takes a third of the time: the tiles are as large all the same."""
     coffee = read(EXAMPLES / "coffee.jpg").astype(np.uint8)
     photo = write(tmp_path / "large.jpg", np.tile(coffee, (8, 7, 1))[:3000, :4000], Q=95)
@@ -186,7 +166,7 @@ def test_twelve_megapixels_fit_into_a_tab(opened: Opened, tmp_path: Path) -> Non
 
 def test_the_second_visit_needs_no_host(browser: Browser, site: Path, tmp_path: Path) -> None:
     host = Host(site)
-    opened = Opened(browser, host)
+    opened = Site(browser, host)
     # The service worker has taken the place of the headers that the host does not send.
     assert opened.tab.evaluate("crossOriginIsolated")
     host.close()
@@ -239,7 +219,7 @@ def test_files_of_two_versions_are_not_mixed(browser: Browser, site: Path, tmp_p
     kept = style.read_text()
     style.write_text(kept + "/* another version */")
     with Host(tmp_path / "site") as host:
-        opened = Opened(browser, host)
+        opened = Site(browser, host)
         assert not opened.tab.evaluate("navigator.serviceWorker.controller")
         style.write_text(kept)
         opened.tab.reload()
@@ -255,7 +235,7 @@ def test_other_sites_of_the_same_host_are_left_alone(
     shutil.copytree(site, tmp_path / "all" / "copy")
     (tmp_path / "all" / "other.txt").write_text("1")
     with Host(tmp_path / "all") as host:
-        opened = Opened(browser, host)
+        opened = Site(browser, host)
         read = "fetch('other.txt').then((answer) => answer.headers.get('referrer-policy'))"
         assert opened.tab.evaluate(read) is None
         assert not opened.tab.evaluate("caches.match('other.txt')")
@@ -281,7 +261,7 @@ def test_a_site_takes_the_place_of_a_site_alone(site: Path, tmp_path: Path) -> N
     assert (out / "CNAME").exists()
 
 
-def test_what_is_not_taken_or_kept_is_said_before(opened: Opened, tmp_path: Path) -> None:
+def test_what_is_not_taken_or_kept_is_said_before(opened: Site, tmp_path: Path) -> None:
     tab = opened.tab
     rubbish = tmp_path / "<img src=x>.jpg"
     rubbish.write_bytes(b"no picture at all" * 99)
@@ -309,7 +289,7 @@ def test_it_is_installable(site: Path, browser: Browser) -> None:
     for icon in manifest["icons"]:
         assert (site / icon["src"]).is_file()
     with Host(site) as host:
-        opened = Opened(browser, host)
+        opened = Site(browser, host)
         session = opened.context.new_cdp_session(opened.tab)
         errors = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
         assert {error["errorId"] for error in errors} <= {"in-incognito"}  # as tests are

@@ -12,7 +12,14 @@ from unblur.serve.uploads import SCALES, Choices, Format, ModelChoice, to_scale
 
 LEAST_KEEP = 10.0
 """Seconds; who asks less often than that would lose the job between two requests."""
-_FORMATS = WithJsonSchema({"type": "string", "enum": list(Format.__args__)})
+_Strength = Annotated[
+    float | None,
+    Field(ge=options.STRENGTH.least, le=options.STRENGTH.most, allow_inf_nan=False),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1}),
+]
+_Format = Annotated[
+    Format | None, WithJsonSchema({"type": "string", "enum": list(Format.__args__)})
+]
 _SCALES = WithJsonSchema(SCALES)
 
 
@@ -49,25 +56,17 @@ class JobChoices(Choices):
 class AgainChoices(ModelChoice):
     """How a job's photo is deblurred again; what is left out is as it was."""
 
-    strength: Annotated[
-        float | None,
-        Field(ge=options.STRENGTH.least, le=options.STRENGTH.most, allow_inf_nan=False),
-        WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1}),
-    ] = None
+    strength: _Strength = None
     best: Annotated[bool | None, WithJsonSchema({"type": "boolean"})] = None
     scale: Annotated[options.Scale | None, BeforeValidator(to_scale), _SCALES] = None
-    format: Annotated[Format | None, _FORMATS] = None
+    format: _Format = None
 
 
 class ResultChoices(BaseModel):
     """How a result is blended and written; what is left out is as the job was posted."""
 
-    strength: Annotated[
-        float | None,
-        Field(ge=options.STRENGTH.least, le=options.STRENGTH.most, allow_inf_nan=False),
-        WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1}),
-    ] = None
-    format: Annotated[Format | None, _FORMATS] = None
+    strength: _Strength = None
+    format: _Format = None
 
 
 JobOptions = Annotated[JobChoices, Query()]
