@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from queue import Empty, Queue
+from typing import Any, TypeVar
 
 from unblur.bulk.items import Item
 from unblur.bulk.local import Local
@@ -15,6 +16,7 @@ from unblur.bulk.remote import Remote
 from unblur.bulk.troubles import in_one_line
 from unblur.errors import UnblurError
 
+T = TypeVar("T")
 FIRST_ANSWER = 45.0
 """Seconds in which a store has to answer for the first time."""
 _READINGS = 3
@@ -58,15 +60,21 @@ class Store:
         """How the fsspec file system calls a place."""
         return self._files.path(place)
 
-    def check(self) -> None:
-        """Waits for the store's first answer.
+    def is_same(self, other: Store) -> bool:
+        """Whether both are one folder, by whatever name."""
+        if self.is_local and other.is_local:
+            return os.path.realpath(self.url) == os.path.realpath(other.url)
+        return self.protocol == other.protocol and self.url == other.url
+
+    def check(self) -> str | None:
+        """Waits for the store's first answer: `kind` of the root.
 
         Raises:
             UnblurError: if it cannot be reached or used, or has not answered in `FIRST_ANSWER`
                 seconds; names the root.
         """
         with in_one_line(self.url):
-            _in_time(lambda: self._files.kind(""))
+            return _in_time(lambda: self._files.kind(""))
 
     def kind(self, place: str) -> str | None:
         """ "file", "folder", or None if there is nothing."""
@@ -204,21 +212,22 @@ def place_under(url: str, place: str) -> str:
     return url if not place else f"{url}{'' if url.endswith('/') else '/'}{place}"
 
 
-def _in_time(task: Callable[[], object]) -> None:
+def _in_time(task: Callable[[], T]) -> T:
     """Runs a task; raises its exception, or TimeoutError after `FIRST_ANSWER` seconds."""
-    raised: list[Exception] = []
+    answers: Queue[T | Exception] = Queue()
 
     def run() -> None:
         try:
-            task()
+            answers.put(task())
         except Exception as error:  # noqa: BLE001 (raised below)
-            raised.append(error)
+            answers.put(error)
 
     # A daemon, as a library that hangs must not keep the program from ending.
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(FIRST_ANSWER)
-    if thread.is_alive():
-        raise TimeoutError(f"no answer in {FIRST_ANSWER:.0f} s")
-    if raised:
-        raise raised[0]
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        answer = answers.get(timeout=FIRST_ANSWER)
+    except Empty:
+        raise TimeoutError(f"no answer in {FIRST_ANSWER:.0f} s") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
