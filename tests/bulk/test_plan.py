@@ -32,10 +32,9 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     else:
         url = str(tmp_path / "photos") if request.param == "folder" else "memory://photos"
     store = Store(url)
+    fsspec.filesystem("memory").store.clear()
     for name in [*NAMES, *OTHERS]:
         store.put_bytes(name.encode(), name)
-    if request.param == "memory":
-        request.addfinalizer(lambda: fsspec.filesystem("memory").store.clear())
     return url
 
 
@@ -128,6 +127,7 @@ def test_two_entries_of_one_place_do_not_replace_each_other(tmp_path: Path, s3: 
     key = f"{s3.bucket()}/x.jpg"
     s3.put(key, b"photo")
     other = key.replace("s3://", "memory://")
+    fsspec.filesystem("memory").store.clear()
     Store("memory://").put_bytes(b"photo", other.removeprefix("memory://"))
     (tmp_path / "list.txt").write_text(f"{key}\n{other}\n", encoding="utf-8")
     plan = make_plan(str(tmp_path / "list.txt"), Store(str(tmp_path / "out")), "s")
@@ -135,7 +135,6 @@ def test_two_entries_of_one_place_do_not_replace_each_other(tmp_path: Path, s3: 
         "", f"would have the same place in the target as {key}",
     ]  # fmt: skip
     assert rows(plan)[1].place == other
-    fsspec.filesystem("memory").store.clear()
 
 
 def test_a_name_that_is_no_text_is_a_failure(tmp_path: Path) -> None:
@@ -185,8 +184,11 @@ def test_a_source_that_is_none_is_said_in_one_line(
 
 
 def test_a_parquet_list_needs_a_column_of_strings(tmp_path: Path) -> None:
-    for columns, reason in [({"file": ["a"]}, "no column source, path or url"),
-                            ({"path": [1]}, "path holds int64; strings were expected")]:  # fmt: skip
+    cases = [
+        ({"file": ["a"]}, "no column source, path or url"),
+        ({"path": [1]}, "path holds int64; strings were expected"),
+    ]
+    for columns, reason in cases:
         pq.write_table(pa.table(columns), tmp_path / "list.parquet")
         with pytest.raises(UnblurError, match=reason):
             make_plan(str(tmp_path / "list.parquet"), Store(str(tmp_path / "out")), "s")

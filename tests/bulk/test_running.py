@@ -28,12 +28,9 @@ def change(target: Store, **facts: object) -> None:
 
 
 def test_a_second_run_is_refused_while_the_first_lasts(target: Store) -> None:
-    with running(target, "first"):
-        with (
-            pytest.raises(UnblurError, match="is in use by another unblur bulk"),
-            running(target, "second"),
-        ):
-            pass
+    refused = pytest.raises(UnblurError, match="is in use by another unblur bulk")
+    with running(target, "first"), refused, running(target, "second"):
+        pass
     assert not target.exists(FILE)
     with running(target, "third"):
         pass

@@ -18,7 +18,8 @@ from unblur.photo.files import STRAY, scratch_folder
 _RENAMING = frozenset({"sftp", "ssh", "ftp", "hdfs", "arrow_hdfs", "webhdfs", "webHDFS", "smb"})
 """Where a file that is being written can be seen, and is renamed when it is whole. Object stores
 show an object once its PUT or its multipart upload is complete."""
-_PAGE = 1000
+PAGE = 1000
+"""Keys that are read ahead."""
 _TAGS = ("ETag", "etag")
 _TIMES = ("LastModified", "last_modified", "mtime", "updated", "modified", "modify", "created")
 
@@ -150,7 +151,7 @@ class Remote:
             taken: list[dict[str, Any]] = []
             async for info in found:
                 taken.append(info)
-                if len(taken) == _PAGE:
+                if len(taken) == PAGE:
                     break
             return taken
 

@@ -103,7 +103,7 @@ class Store:
     def list(self, prefix: str = "") -> Iterator[Item]:
         """The files of a folder and of all folders in it, page by page; none if it is missing.
 
-        Local folders and object stores yield them in the order of their names.
+        Object stores yield them in the order of their keys.
         """
         with in_one_line(self.at(prefix)):
             yield from self._files.list(prefix.rstrip("/"))
