@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
@@ -74,8 +74,11 @@ def table_of(records: Sequence[Record]) -> Any:
     """Records as a `pyarrow.Table`."""
     import pyarrow as pa
 
-    rows = [_clean(asdict(record)) for record in records]
-    return pa.Table.from_pylist(rows, schema())
+    columns = [[_clean(getattr(record, name)) for record in records] for name in schema().names]
+    return pa.Table.from_arrays(
+        [pa.array(column, field.type) for column, field in zip(columns, schema(), strict=True)],
+        schema=schema(),
+    )
 
 
 def records_of(table: Any) -> list[Record]:
@@ -83,9 +86,8 @@ def records_of(table: Any) -> list[Record]:
     return [Record(**{**row, "notes": tuple(row["notes"] or ())}) for row in table.to_pylist()]
 
 
-def _clean(row: dict[str, Any]) -> dict[str, Any]:
+def _clean(value: Any) -> Any:
     """Without bytes that are no text, as a file's name in an error's words may have."""
-    return {
-        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-        for name, value in row.items()
-    } | {"notes": [note.encode("utf-8", "replace").decode() for note in row["notes"]]}
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    return [_clean(note) for note in value] if isinstance(value, tuple) else value
