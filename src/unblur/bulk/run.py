@@ -51,6 +51,7 @@ def deblur_bulk(
         UnblurError: if the work cannot go on.
     """
     import ray
+    from ray.exceptions import RayError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     # Beside the driver, as other machines may go away.
@@ -81,7 +82,7 @@ def deblur_bulk(
             elif not taken.in_progress and min(taken.quiet, time.monotonic() - told) > _QUIET:
                 told = time.monotonic()
                 note(_waits(pool))
-    except ray.exceptions.RayError as error:
+    except RayError as error:
         raise UnblurError(_in_words(error)) from None
     finally:
         ray.cancel(work, force=True)

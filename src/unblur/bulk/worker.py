@@ -50,7 +50,7 @@ class Worker:
 
         from unblur.bulk.one import One
 
-        self._get = ray.get
+        self._get: Any = ray.get
         node = ray.get_runtime_context().get_node_id()
         self._process = Process(node, f"{socket.gethostname()}:{os.getpid()}")
         self._ledger, self._target = ledger, target
@@ -79,7 +79,7 @@ class Worker:
 
     def _work(self, ticket: int, found: list[Found]) -> None:
         places = [one.place for one in found]
-        answers = self._get(self._ledger.open.remote(ticket, places, self._process))
+        answers: dict[str, str] = self._get(self._ledger.open.remote(ticket, places, self._process))
         running = [
             self._pool.submit(self._do, ticket, one, answers.get(one.place)) for one in found
         ]
