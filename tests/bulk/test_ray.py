@@ -102,6 +102,10 @@ def test_after_killed_workers_and_a_killed_driver_the_second_start_finishes(
         until(lambda: len(results()) >= 15)
         assert first.poll() is None
         first.kill()
+        out, err = first.communicate()
+    # Nobody but this program speaks.
+    assert all(line.startswith("{") for line in out.splitlines())
+    assert all(line.startswith("unblur: ") for line in err.splitlines())
     # None of Ray's works on; two of its agents look for their parent only now and then.
     until(lambda: not any(works(process) for process in below))
     with start(*command) as second:
@@ -118,6 +122,32 @@ def test_after_killed_workers_and_a_killed_driver_the_second_start_finishes(
     assert summary["done"] + summary["unchanged"] + summary["skipped"] == len(good)
     rows = Counter(record.place for record in Manifest(Store(f"{target}/out"), "").records())
     assert rows == Counter(f"deep/{name}" for name in names)
+
+
+def test_sigterm_finishes_what_is_begun_and_the_next_start_the_rest(
+    tmp_path: Path, picture: np.ndarray
+) -> None:
+    names = [f"{n:02}.jpg" for n in range(60)]
+    photos(tmp_path / "in", picture, *names)
+    out = tmp_path / "out"
+    with start(str(tmp_path / "in"), "-o", str(out), "--json") as running:
+        until(lambda: len(list(out.glob("*.jpg"))) >= 3)
+        running.terminate()
+        lines, err = running.communicate(timeout=DEADLINE)
+    assert running.returncode == 130
+    summary = json.loads(lines.splitlines()[-1])["summary"]
+    done = summary["done"] + summary["unchanged"]
+    assert f"stopped, {60 - done} left; the same command continues" in err
+    # What is there is in the manifest, and the other way round.
+    rows = {record.place for record in Manifest(Store(str(out)), "").records()}
+    assert rows == {path.name for path in out.glob("*.jpg")}
+    assert len(rows) == done
+    plan = make_plan(str(tmp_path / "in"), Store(str(out)), record_settings(out))
+    assert (plan.skipped, plan.total) == (done, 60 - done)
+
+
+def record_settings(out: Path) -> str:
+    return next(Manifest(Store(str(out)), "").records()).settings
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +205,7 @@ def test_a_run_survives_the_loss_of_a_machine(
             lost = next(node for node in raylets.list_all_nodes() if not node.is_head())
             raylets.remove_node(lost, allow_graceful=False)
     assert lost is not None
-    assert Counter(record.place for record in found) == Counter(made)
+    assert Counter(record.place for record in found) == Counter(list(made))
     assert {record.state for record in found} <= {"done", "unchanged"}
     good = expected(made, tmp_path)
     assert {name: (tmp_path / "out" / name).read_bytes() for name in good} == good

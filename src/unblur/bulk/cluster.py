@@ -49,6 +49,7 @@ def connected(address: str | None) -> Iterator[None]:
     """
     _be_quiet()
     import ray
+    from ray._private import worker
 
     how = {"log_to_driver": False, "logging_level": "CRITICAL"}
     if address is None:
@@ -69,10 +70,14 @@ def connected(address: str | None) -> Iterator[None]:
             f"no Ray cluster was found at {address} ({words[:300]}); start one with "
             "'ray start --head', or leave --address out"
         ) from None
+    # What Ray says of processes that died goes to standard output whatever `log_to_driver` is; its
+    # own debugger silences it so.
+    worker.__dict__["_worker_logs_enabled"] = False
     try:
         yield
     finally:
         ray.shutdown()
+        worker.__dict__["_worker_logs_enabled"] = True
 
 
 def pool_for(actors: tuple[int, int | None] | None, cpus: int | None, local: bool) -> Pool:
