@@ -1,4 +1,4 @@
-"""`unblur bulk FOLDER` against `unblur deblur FOLDER`: photos a second, processor's seconds, memory.
+"""`unblur bulk FOLDER` against `unblur deblur FOLDER`: speed, processor's seconds, memory.
 
     python -m benchmarks.bulk_throughput PHOTOS [--photos N] [--rounds N] [--memory N]
 

@@ -58,7 +58,16 @@ def test_each_photo_ends_once_however_often_its_ticket_is_given(ledger: Ledger) 
     assert ledger.take().records == []
 
 
-def test_the_ledger_forgets_what_is_closed(ledger: Ledger) -> None:
+def test_a_closed_ticket_that_is_given_again_is_not_done_again(ledger: Ledger) -> None:
+    ledger.begin("x", A)
+    ledger.end(0, DONE)
+    ledger.close([0])
+    assert ledger.open(0, ["x"], B) == {"x": "over"}
+    ledger.end(0, DONE)
+    assert ledger.take().records == [DONE]
+
+
+def test_the_ledger_forgets_the_photos_of_what_is_closed(ledger: Ledger) -> None:
     for ticket in range(100):
         ledger.open(ticket, ["x"], A)
         ledger.begin("x", A)

@@ -52,7 +52,8 @@ class Ledger:
 
     Ray gives the photos of a worker that died to another one. Its own results cannot tell which of
     them were finished before, nor which of them it was that killed the worker: the ledger does.
-    It holds what is in progress, so its memory does not grow with the run.
+    It holds what is in progress, and of tickets that are done their number, of which a run of
+    millions of photos has some ten thousand.
 
     Args:
         nodes: the machines that are there. A worker whose machine went away, as spot machines do at
@@ -64,6 +65,7 @@ class Ledger:
         self._begun: dict[str, Process] = {}
         self._deaths: defaultdict[str, list[str]] = defaultdict(list)
         self._over: defaultdict[int, set[str]] = defaultdict(set)
+        self._closed: set[int] = set()
         self._records: list[Record] = []
         self._workers, self._stopped, self._trouble = 0, False, ""
         self._last = time.monotonic()
@@ -84,6 +86,8 @@ class Ledger:
             Those that are not like the others: to be done "alone", as a worker died with it; "over"
             before; or "killed": not to be begun, as two workers died with it.
         """
+        if ticket in self._closed:
+            return dict.fromkeys(places, "over")
         answers: dict[str, Answer] = {}
         nodes: set[str] | None = None
         over = self._over[ticket]
@@ -116,13 +120,18 @@ class Ledger:
         self._begun.pop(place, None)
         self._deaths.pop(place, None)
         self._last = time.monotonic()
-        if place not in self._over[ticket]:
+        if ticket not in self._closed and place not in self._over[ticket]:
             self._over[ticket].add(place)
             self._records.append(record)
 
     def close(self, tickets: Iterable[int]) -> None:
-        """Tickets are done, and will not be given to another worker."""
+        """Tickets are done.
+
+        Ray still gives one to another worker if the first dies between its last word of the ticket
+        and the end of its task.
+        """
         for ticket in tickets:
+            self._closed.add(ticket)
             self._over.pop(ticket, None)
 
     def take(self) -> Taken:
