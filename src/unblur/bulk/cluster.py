@@ -126,6 +126,8 @@ def _be_quiet() -> None:
     """Ray reads these when it is imported and when it starts its processes."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # Not quiet, but as `unblur deblur`: Ray's workers else give way to all else on the machine.
+    os.environ.setdefault("RAY_worker_niceness", "0")
 
 
 def _check_answer(address: str) -> None:

@@ -21,7 +21,8 @@ from unblur.errors import UnblurError
 
 GRACE = 20.0
 """Seconds that the photos in progress have to come to their end when a run is stopped."""
-_LOOK = 0.25
+_LOOK = 1.0
+"""Seconds between two looks at what the workers tell."""
 _TICKETS, _FEWEST, _MOST = 2000, 8, 256
 _EACH = 4
 """Tickets that a worker has got at least, so that all end at about the same time."""
@@ -45,7 +46,7 @@ def deblur_bulk(
         note: called with a line that says what the run waits for.
 
     Yields:
-        What was done in the last quarter of a second, which may be nothing.
+        What was done in the last second, which may be nothing.
 
     Raises:
         UnblurError: if the work cannot go on.
