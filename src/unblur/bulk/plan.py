@@ -16,6 +16,7 @@ from unblur.bulk.fingerprints import Finished, fingerprints
 from unblur.bulk.listing import Found, Listing, listed
 from unblur.bulk.manifest import FOLDER, Manifest
 from unblur.bulk.records import Record
+from unblur.bulk.results import Results
 from unblur.bulk.store import Store
 from unblur.errors import Hint, UnblurError
 from unblur.photo import is_hidden
@@ -68,6 +69,9 @@ def make_plan(
 ) -> BulkPlan:
     """Lists the source, and writes what is left to do into the target.
 
+    Done is what the manifest says of this version of the photo and these settings, if its result is
+    there. A photo that was set aside is left out while neither changes.
+
     Args:
         source: as of `listed`.
         settings: digest of the settings that results depend on.
@@ -88,7 +92,8 @@ def make_plan(
     listing = listed(source, target, lambda places: sorting.knows(places))
     manifest.begin()
     finished, aside = manifest.finished(settings)
-    sorting = _Sorting(finished, {} if retry_killed else aside, report)
+    results = Results(target) if len(finished) else None
+    sorting = _Sorting(finished, results, {} if retry_killed else aside, report)
     work = _Work(target, run)
     for rows in _filled(sorting.left(listing)):
         work.write(rows)
@@ -141,9 +146,13 @@ class _Sorting:
     """Takes out of a listing what is done or set aside, and counts."""
 
     def __init__(
-        self, finished: Finished, aside: dict[str, Record], report: Callable[[int], None]
+        self,
+        finished: Finished,
+        results: Results | None,
+        aside: dict[str, Record],
+        report: Callable[[int], None],
     ) -> None:
-        self._finished, self._aside, self._report = finished, aside, report
+        self._finished, self._results, self._aside, self._report = finished, results, aside, report
         self.listed = self.skipped = 0
         self.killed: list[Record] = []
 
@@ -153,10 +162,13 @@ class _Sorting:
 
     def left(self, listing: Listing) -> Iterator[Found]:
         """The photos that are left to do."""
-        found = iter(listing)
-        while some := list(islice(found, _BATCH)):
+        photos = iter(listing)
+        while some := list(islice(photos, _BATCH)):
             self.listed += len(some)
-            done = self._finished.contains([f.place for f in some], [f.version for f in some])
+            places = [found.place for found in some]
+            done = self._finished.contains(places, [found.version for found in some])
+            if self._results is not None:
+                done &= self._results.has(places)
             for photo, is_done in zip(some, done.tolist(), strict=True):
                 before = self._aside.get(photo.place)
                 if is_done:
