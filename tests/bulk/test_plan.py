@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.bulk.conftest import S3
-from unblur.bulk import plan as module
 from unblur.bulk.listing import Found, listed
 from unblur.bulk.manifest import Manifest, Record
 from unblur.bulk.plan import BulkPlan, make_plan
 from unblur.bulk.store import Store
+from unblur.bulk.worklist import WORK
 from unblur.errors import UnblurError
 
 NAMES = ["a.jpg", "b/c.PNG", "b/d e.heic", "b/é.tif", "z.webp"]
@@ -81,7 +81,7 @@ def test_only_what_is_new_or_changed_is_left(source: str, tmp_path: Path) -> Non
     assert {found.place for found in rows(second)} == {NAMES[1], NAMES[4], "new.jpg"}
     assert (second.total, second.skipped) == (3, 2)
     assert [(r.place, r.reason) for r in second.killed_before] == [(NAMES[3], "why")]
-    assert {item.place for item in target.list(module.WORK)} == set(second.work)
+    assert {item.place for item in target.list(WORK)} == set(second.work)
     assert make_plan(source, target, "s", retry_killed=True).total == 4
     assert make_plan(source, target, "other settings").total == len(NAMES) + 1
     target.remove(NAMES[0])
