@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.bulk.conftest import S3
-from unblur.bulk import plan as module
 from unblur.bulk.listing import Found, listed
 from unblur.bulk.manifest import Manifest, Record
 from unblur.bulk.plan import BulkPlan, make_plan
 from unblur.bulk.store import Store
+from unblur.bulk.worklist import WORK
 from unblur.errors import UnblurError
 
 NAMES = ["a.jpg", "b/c.PNG", "b/d e.heic", "b/é.tif", "z.webp"]
@@ -72,6 +72,8 @@ def test_only_what_is_new_or_changed_is_left(source: str, tmp_path: Path) -> Non
     manifest.append(done(photos[name]) for name in NAMES[:3])
     manifest.append([done(photos[NAMES[3]], "killed"), done(photos[NAMES[4]], "failed")])
     manifest.flush()
+    for name in (NAMES[0], NAMES[1], "gone.jpg"):
+        target.put_bytes(b"result", name)
     Store(source).put_bytes(b"changed", NAMES[1])
     Store(source).put_bytes(b"new", "new.jpg")
 
@@ -79,9 +81,11 @@ def test_only_what_is_new_or_changed_is_left(source: str, tmp_path: Path) -> Non
     assert {found.place for found in rows(second)} == {NAMES[1], NAMES[4], "new.jpg"}
     assert (second.total, second.skipped) == (3, 2)
     assert [(r.place, r.reason) for r in second.killed_before] == [(NAMES[3], "why")]
-    assert {item.place for item in target.list(module.WORK)} == set(second.work)
+    assert {item.place for item in target.list(WORK)} == set(second.work)
     assert make_plan(source, target, "s", retry_killed=True).total == 4
     assert make_plan(source, target, "other settings").total == len(NAMES) + 1
+    target.remove(NAMES[0])
+    assert NAMES[0] in {found.place for found in rows(make_plan(source, target, "s"))}
 
 
 def test_a_list_names_files_and_folders_of_any_store_once_each(
@@ -111,7 +115,7 @@ def test_a_list_names_files_and_folders_of_any_store_once_each(
         assert place.replace("a.jpg", "b/é.tif") == by_url[root.at("b/é.tif")].place
         assert "foo:// is no known file system" in by_url["foo://x/y.jpg"].reason
 
-        Manifest(target, "r").append([])
+        target.put_bytes(b"result", place)
         manifest = Manifest(target, "r")
         found = by_url[root.at("a.jpg")]
         version = root.version("a.jpg")

@@ -25,6 +25,14 @@ def of_versions(places: Iterable[str], versions: Iterable[str], settings: str) -
     return fingerprints(f"{place}\0{version}\0{settings}" for place, version in pairs)
 
 
+def are_at(at: np.ndarray, wanted: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Whether each number that is wanted is the one at its index, which may be behind the last."""
+    inside = at < len(numbers)
+    there = np.zeros(len(wanted), bool)
+    there[inside] = numbers[at[inside]] == wanted[inside]
+    return there
+
+
 class Finished:
     """The photos that are done with some settings. `len()` is their number.
 
@@ -43,7 +51,7 @@ class Finished:
     def knows(self, places: Sequence[str]) -> np.ndarray:
         """Whether each place is done in some version; an array of bool."""
         wanted = fingerprints(places)
-        return self._are(wanted, np.searchsorted(self._places, wanted))
+        return are_at(np.searchsorted(self._places, wanted), wanted, self._places)
 
     def contains(self, places: Sequence[str], versions: Sequence[str]) -> np.ndarray:
         """Whether each place is done in this version; an array of bool."""
@@ -51,13 +59,7 @@ class Finished:
         at = np.searchsorted(self._places, wanted)
         found = np.zeros(len(wanted), bool)
         # Again where another place has the same number.
-        while (there := self._are(wanted, at)).any():
+        while (there := are_at(at, wanted, self._places)).any():
             found[there] |= self._versions[at[there]] == exactly[there]
             at = at + 1
         return found
-
-    def _are(self, wanted: np.ndarray, at: np.ndarray) -> np.ndarray:
-        inside = at < len(self._places)
-        there = np.zeros(len(wanted), bool)
-        there[inside] = self._places[at[inside]] == wanted[inside]
-        return there

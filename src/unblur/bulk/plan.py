@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
-from unblur.bulk.fingerprints import Finished, fingerprints
+from unblur.bulk.fingerprints import Finished
 from unblur.bulk.listing import Found, Listing, listed
 from unblur.bulk.manifest import FOLDER, Manifest
 from unblur.bulk.records import Record
+from unblur.bulk.results import Results
 from unblur.bulk.store import Store
+from unblur.bulk.worklist import ROWS, WorkList, discard_work
 from unblur.errors import Hint, UnblurError
 from unblur.photo import is_hidden
 
-WORK = ".unblur/work"
-"""Folder of work lists under the target: `WORK/RUN/work-00000.parquet`, ..."""
-COLUMNS = ("place", "source", "size", "version", "reason")
-"""Columns of a work list: those of `Found`, `source` being its `url`. A photo with a reason is a
-failure, and needs no reading. The version is "" where it was not looked up."""
-ROWS = 10_000
-"""Photos in a file of a work list."""
 _BATCH = 1000
 
 
@@ -68,6 +61,9 @@ def make_plan(
 ) -> BulkPlan:
     """Lists the source, and writes what is left to do into the target.
 
+    Done is what the manifest says of this version of the photo and these settings, if its result is
+    there. A photo that was set aside is left out while neither changes.
+
     Args:
         source: as of `listed`.
         settings: digest of the settings that results depend on.
@@ -88,8 +84,9 @@ def make_plan(
     listing = listed(source, target, lambda places: sorting.knows(places))
     manifest.begin()
     finished, aside = manifest.finished(settings)
-    sorting = _Sorting(finished, {} if retry_killed else aside, report)
-    work = _Work(target, run)
+    results = Results(target) if len(finished) else None
+    sorting = _Sorting(finished, results, {} if retry_killed else aside, report)
+    work = WorkList(target, run)
     for rows in _filled(sorting.left(listing)):
         work.write(rows)
     if listing.is_list:
@@ -126,12 +123,6 @@ def check_target(source: str, target: Store, overwrite: bool) -> None:
         raise UnblurError(f"{target.url}: {reason}", hint=Hint("overwrite"))
 
 
-def discard_work(target: Store, run: str | None = None) -> None:
-    """Removes the work list of a run, or those of all runs."""
-    for item in list(target.list(WORK if run is None else f"{WORK}/{run}")):
-        target.remove(item.place)
-
-
 def new_run() -> str:
     """A name for a run: the time in UTC and something random; later ones sort behind."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
@@ -141,9 +132,13 @@ class _Sorting:
     """Takes out of a listing what is done or set aside, and counts."""
 
     def __init__(
-        self, finished: Finished, aside: dict[str, Record], report: Callable[[int], None]
+        self,
+        finished: Finished,
+        results: Results | None,
+        aside: dict[str, Record],
+        report: Callable[[int], None],
     ) -> None:
-        self._finished, self._aside, self._report = finished, aside, report
+        self._finished, self._results, self._aside, self._report = finished, results, aside, report
         self.listed = self.skipped = 0
         self.killed: list[Record] = []
 
@@ -153,10 +148,13 @@ class _Sorting:
 
     def left(self, listing: Listing) -> Iterator[Found]:
         """The photos that are left to do."""
-        found = iter(listing)
-        while some := list(islice(found, _BATCH)):
+        photos = iter(listing)
+        while some := list(islice(photos, _BATCH)):
             self.listed += len(some)
-            done = self._finished.contains([f.place for f in some], [f.version for f in some])
+            places = [found.place for found in some]
+            done = self._finished.contains(places, [found.version for found in some])
+            if self._results is not None:
+                done &= self._results.has(places)
             for photo, is_done in zip(some, done.tolist(), strict=True):
                 before = self._aside.get(photo.place)
                 if is_done:
@@ -166,76 +164,6 @@ class _Sorting:
                 else:
                     yield photo
             self._report(self.listed)
-
-
-class _Work:
-    """The files of a work list; in memory is the number of each place, 8 bytes a photo."""
-
-    def __init__(self, target: Store, run: str) -> None:
-        self._target, self._run = target, run
-        self._numbers = bytearray()
-        self.places: list[str] = []
-        self.total = 0
-
-    def write(self, found: list[Found]) -> None:
-        """Adds a file."""
-        import pyarrow as pa
-
-        rows = [(f.place, f.url, f.size, f.version, f.reason) for f in found]
-        columns = dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
-        place = f"{WORK}/{self._run}/work-{len(self.places):05d}.parquet"
-        self._store(pa.table(columns), place)
-        self._numbers += fingerprints(columns["place"]).data
-        self.places.append(place)
-        self.total += len(found)
-
-    def drop_doubles(self) -> None:
-        """Leaves one of the rows that name one photo; others at its place become failures."""
-        numbers, counts = np.unique(np.frombuffer(self._numbers, np.uint64), return_counts=True)
-        twice = set(numbers[counts > 1].tolist())
-        if not twice:
-            return
-        first, seen, total = dict[str, str](), set[str](), 0
-        for place in self.places:
-            table = self._read(place)
-            numbers = fingerprints(table["place"].to_pylist()).tolist()
-            kept = [
-                row
-                for row, number in zip(table.to_pylist(), numbers, strict=True)
-                if number not in twice or _is_first(row, first, seen)
-            ]
-            self._store(type(table).from_pylist(kept, table.schema), place)
-            total += len(kept)
-        self.total = total
-
-    def _store(self, table: Any, place: str) -> None:
-        import pyarrow.parquet as pq
-
-        file = io.BytesIO()
-        pq.write_table(table, file, compression="zstd")
-        self._target.put_bytes(file.getvalue(), place)
-
-    def _read(self, place: str) -> Any:
-        import pyarrow.parquet as pq
-
-        return pq.read_table(io.BytesIO(self._target.read_bytes(place)))
-
-
-def _is_first(row: dict[str, Any], first: dict[str, str], seen: set[str]) -> bool:
-    """Whether a photo is named for the first time; makes it a failure if it clashes with another.
-
-    Args:
-        first: the source of each place so far.
-        seen: the sources so far.
-    """
-    if row["source"] in seen:
-        return False
-    seen.add(row["source"])
-    owner = first.setdefault(row["place"], row["source"])
-    if owner != row["source"]:
-        row["reason"] = f"would have the same place in the target as {owner}"
-        row["place"] = row["source"]
-    return True
 
 
 def _filled(found: Iterator[Found]) -> Iterator[list[Found]]:
