@@ -135,8 +135,10 @@ def _run(given: Options, model: Any, deblurrer: Deblurrer) -> int:
         with BulkReport(plan, given.out, given.json) as report:
             if plan.total:
                 _work(given, plan, how, manifest, report, held)
-            manifest.compact()
             discard_work(target, run)
+            if not report.left:
+                # Of millions it takes a minute, which a machine that is going away does not have.
+                manifest.compact()
     return report.end()
 
 

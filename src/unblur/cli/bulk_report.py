@@ -31,13 +31,16 @@ class BulkReport:
     Args:
         out: the target, as it was named.
         as_json: whether to print a JSON object for each photo, and one with the summary.
+
+    Attributes:
+        left: photos that are not done yet.
     """
 
     def __init__(self, plan: BulkPlan, out: str, as_json: bool) -> None:
         self._plan, self._out, self._json = plan, out, as_json
         self._began = time.perf_counter()
         self._count: Counter[str] = Counter(skipped=plan.skipped)
-        self._left = plan.total
+        self.left = plan.total
         self._advance = None
         self._shown = ExitStack()
 
@@ -57,7 +60,7 @@ class BulkReport:
 
     def add(self, records: Iterable[Record]) -> None:
         for record in records:
-            self._left -= 1
+            self.left -= 1
             self._say(record)
             if self._advance:
                 self._advance(False, self._count["failed"])
@@ -78,8 +81,8 @@ class BulkReport:
             if others:
                 parts.append(f"{others} other file{'s' * (others > 1)} left alone")
             echo(f"{self._out}: {', '.join(parts)}  {seconds:.1f} s")
-        if self._left:
-            say(f"stopped, {self._left} left; the same command continues with them")
+        if self.left:
+            say(f"stopped, {self.left} left; the same command continues with them")
             return STOPPED
         return FAILED if self._count["failed"] else DONE
 
