@@ -16,7 +16,7 @@ from torch import nn
 
 from unblur.errors import Hint, RankLostError, UnblurError
 from unblur.torchvision_compat import import_fabric
-from unblur.training import torchrun
+from unblur.training import meeting, torchrun
 
 T = TypeVar("T")
 
@@ -66,6 +66,8 @@ def _launch(accelerator: str, ranks_here: int) -> torch.device:
         if name is not None and sys.platform == "linux":
             # Else gloo takes that of the machine's own name, which may be unknown, or 127.0.1.1.
             os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
+    if torchrun.launched() and torchrun.shares_store() and not dist.is_initialized():
+        meeting.join()
     fabric = fabric_of(accelerator=accelerator, devices=ranks_here, strategy=strategy)
     fabric.launch()
     return fabric.device
