@@ -19,7 +19,7 @@ from unblur.errors import UnblurError
 
 NAMES = (
     "yardstick", "inference", "tiling", "cost", "folder", "gigapixel", "synthesis", "training",
-    "harm", "kill", "serve", "web",
+    "harm", "kill", "serve", "web", "bulk",
 )  # fmt: skip
 NEEDED = {"harm": ("photos", "pairs")}
 """Options without which a benchmark is skipped, unless it is named."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from unblur import __version__
-from unblur.cli import deblur, evaluate, export, inspect, robustness, serve, synth, train
+from unblur.cli import bulk, deblur, evaluate, export, inspect, robustness, serve, synth, train
 from unblur.cli import train_head as head
 from unblur.cli.options import Command
 from unblur.cli.stopping import tidy_end
@@ -34,6 +34,7 @@ app = Program(
     help="Deblurs photographs and videos; trains and measures the networks that do it.",
 )
 app.command(no_args_is_help=True, cls=Command)(deblur.deblur)
+app.command(no_args_is_help=True)(bulk.bulk)
 app.command(no_args_is_help=True, cls=Command)(inspect.inspect)
 app.command(no_args_is_help=True)(synth.synth)
 app.command(no_args_is_help=True)(train.train)

@@ -51,13 +51,19 @@ def stages() -> Iterator[Callable[[str, int, int], None]]:
 
 
 @contextmanager
-def photos_bar(total: int) -> Iterator[Callable[[bool, int], None]]:
+def photos_bar(total: int, lines: bool = False) -> Iterator[Callable[[bool, int], None]]:
     """A bar of photos with their speed and the time left; silent without a terminal.
+
+    Args:
+        lines: whether a line is written every 30 s where there is no terminal.
 
     Yields:
         A function to call after each photo, with whether it was skipped and how many failed.
     """
     console = Console(stderr=True)
+    if lines and not console.is_terminal:
+        yield _photo_lines(console, total)
+        return
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
@@ -118,6 +124,26 @@ def show(config: TrainConfig) -> Iterator[Callable[[Progress], None]]:
                 )
 
         yield report
+
+
+def _photo_lines(console: Console, total: int) -> Callable[[bool, int], None]:
+    began = last = time.monotonic()
+    done = 0
+
+    def advance(skipped: bool, failed: int) -> None:
+        nonlocal last, done
+        done, now = done + 1, time.monotonic()
+        if now - last >= 30:
+            last, speed = now, done / (now - began)
+            left = round((total - done) / speed)
+            console.print(
+                f"{done}/{total} photos ({done / total:.1%})  {speed:.2f} photos/s  "
+                f"{failed} failed  {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left",
+                soft_wrap=True,
+                highlight=False,
+            )
+
+    return advance
 
 
 def _lines(console: Console) -> Callable[[Progress], None]:

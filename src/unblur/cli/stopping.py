@@ -13,8 +13,12 @@ from unblur.cli.errors import STOPPED
 
 
 @contextmanager
-def stoppable() -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets; the second one ends the program at once."""
+def stoppable(terminate: bool = False) -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets; the second one ends the program at once.
+
+    Args:
+        terminate: whether SIGTERM does so too.
+    """
     stop = threading.Event()
 
     def on_signal(*_: object) -> None:
@@ -26,11 +30,13 @@ def stoppable() -> Iterator[threading.Event]:
         with suppress(OSError):  # it may be closed, or a broken pipe
             os.write(2, b"\nunblur: finishing the photos in progress; Ctrl-C again drops them\n")
 
-    before = signal.signal(signal.SIGINT, on_signal)
+    numbers = [signal.SIGINT, signal.SIGTERM] if terminate else [signal.SIGINT]
+    before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -19,12 +19,16 @@ METADATA_KEY = "unblur"
 
 
 def open_network(
-    model: str | Path, device: Device = "auto", precision: Precision = "auto"
+    model: str | Path,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    threads: int | None = None,
 ) -> Network:
     """Opens an ONNX network, or (where PyTorch is installed) a checkpoint of unblur.
 
     Args:
-        model, device, precision: as in `Engine`, or a checkpoint.
+        model, device, precision, threads: as in `Engine`, or a checkpoint, which PyTorch computes
+            with threads of its own.
 
     Raises:
         ModelError: as `Engine`, if the device or the precision is unknown, or if a checkpoint is
@@ -36,7 +40,7 @@ def open_network(
             raise ModelError(f"{what} must be one of {', '.join(get_args(known))}, not {value!r}")
     path = Path(model)
     if path.suffix != CHECKPOINT:
-        return Engine(model, device, precision)
+        return Engine(model, device, precision, threads)
     if not path.is_file():
         raise ModelError("no such file; a checkpoint was expected", file=path)
     try:
@@ -58,6 +62,7 @@ class Engine:
         device: "auto" takes a GPU if ONNX Runtime finds one, else the CPU.
         precision: on the CPU: "auto" is bf16 where the processor computes in it natively, else
             "int8" of a bundled model where that is faster, else f32; "float" is bf16 or f32.
+        threads: on the CPU: that compute; by default one a core. Results do not depend on it.
 
     Attributes:
         contract, parallel, digest, precision, description: as in `Network`.
@@ -69,14 +74,18 @@ class Engine:
     """
 
     def __init__(
-        self, model: str | Path = "default", device: Device = "auto", precision: Precision = "auto"
+        self,
+        model: str | Path = "default",
+        device: Device = "auto",
+        precision: Precision = "auto",
+        threads: int | None = None,
     ) -> None:
         providers = gpu_providers() if device != "cpu" else []
         if device == "gpu" and not providers:
             raise ModelError("no GPU found", hint=Hint("install", ("gpu",)))
         path = find_model(model)
         named = path.stem if is_bundled(path) else path.absolute()
-        self._opened = (named, device, precision)
+        self._opened = (named, device, precision, threads)
         if not providers:
             path = in_precision(path, precision)
         self.digest = checked_digest(path)
@@ -84,7 +93,8 @@ class Engine:
             if providers:
                 self._run: Any = OnnxRuntimeNetwork(path, providers)
             else:
-                self._run = OpenVINONetwork(path, precision if precision in FLOATS else None)
+                computed = precision if precision in FLOATS else None
+                self._run = OpenVINONetwork(path, computed, threads)
             self.parallel, self.precision = self._run.parallel, self._run.precision
             self.description = f"{self._run.where} in {self.precision}"
             stated = self._run.metadata(METADATA_KEY)

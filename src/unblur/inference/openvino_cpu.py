@@ -30,6 +30,7 @@ class OpenVINONetwork:
         path: an ONNX file.
         precision: "f32" or "bf16"; by default bf16 where the processor computes in it natively.
             A network quantised to 8 bits computes its other operators in f32.
+        threads: that it computes with; by default one a core. Results do not depend on it.
 
     Raises:
         ValueError, RuntimeError: if the file is not a network that can be run.
@@ -37,16 +38,19 @@ class OpenVINONetwork:
 
     where = "OpenVINO on the CPU"
 
-    def __init__(self, path: Path, precision: str | None) -> None:
+    def __init__(self, path: Path, precision: str | None, threads: int | None = None) -> None:
         network = read_onnx(path)
         quantised = any(op.get_type_name() == "FakeQuantize" for op in network.get_ops())
         # A convolution of one tile keeps about eight cores busy.
-        self.parallel = max(1, (os.cpu_count() or 1) // 8)
+        self.parallel = max(1, (threads or os.cpu_count() or 1) // 8)
         computed = "f32" if quantised else precision or ("bf16" if has_bf16() else "f32")
         self.precision = "int8" if quantised else computed
         self._network = network
-        self._whole = _Compiled(network, self.parallel, computed)
-        self._blur = _Compiled(_blur_alone(network), self.parallel, computed)
+        options = {"NUM_STREAMS": str(self.parallel), "INFERENCE_PRECISION_HINT": computed}
+        if threads is not None:
+            options["INFERENCE_NUM_THREADS"] = str(threads)
+        self._whole = _Compiled(network, self.parallel, options)
+        self._blur = _Compiled(_blur_alone(network), self.parallel, options)
 
     def metadata(self, key: str) -> str:
         """The file's metadata property of this name; "" if it has none."""
@@ -70,8 +74,9 @@ class _Compiled:
     inputs.
     """
 
-    def __init__(self, network: Any, parallel: int, precision: str) -> None:
-        self._network, self._parallel, self._precision = network, parallel, precision
+    def __init__(self, network: Any, parallel: int, options: dict[str, str]) -> None:
+        self._network, self._parallel, self._options = network, parallel, options
+        self._precision = options["INFERENCE_PRECISION_HINT"]
         self._lock = Lock()
         self._runs: Counter[tuple[int, ...]] = Counter()
         self._free: dict[tuple[int, ...] | None, SimpleQueue[Any]] = {}
@@ -101,10 +106,7 @@ class _Compiled:
         if shape is not None:
             network = network.clone()
             network.reshape(list(shape))
-        options = {
-            "NUM_STREAMS": str(self._parallel), "INFERENCE_PRECISION_HINT": self._precision
-        }  # fmt: skip
-        compiled = _openvino().Core().compile_model(network, "CPU", options)
+        compiled = _openvino().Core().compile_model(network, "CPU", self._options)
         free: SimpleQueue[Any] = SimpleQueue()
         for _ in range(self._parallel):
             free.put(compiled.create_infer_request())

@@ -1,0 +1,1 @@
+"""Photos by the million, from one store into another, on a cluster."""

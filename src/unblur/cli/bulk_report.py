@@ -1,0 +1,107 @@
+"""Reports the results of `unblur bulk`, of which there may be millions: none is kept."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Self
+
+from unblur.cli.errors import DONE, FAILED, STOPPED
+from unblur.cli.output import echo, say
+from unblur.cli.progress import photos_bar
+
+if TYPE_CHECKING:
+    from unblur.bulk.plan import BulkPlan
+    from unblur.bulk.records import Record
+
+_PARTS = {
+    "done": "deblurred",
+    "unchanged": "copied as they were",
+    "skipped": "done before",
+    "failed": "failed",
+}
+
+
+class BulkReport:
+    """Prints failures as they come, and the sum.
+
+    Args:
+        out: the target, as it was named.
+        as_json: whether to print a JSON object for each photo, and one with the summary.
+    """
+
+    def __init__(self, plan: BulkPlan, out: str, as_json: bool) -> None:
+        self._plan, self._out, self._json = plan, out, as_json
+        self._began = time.perf_counter()
+        self._count: Counter[str] = Counter(skipped=plan.skipped)
+        self._left = plan.total
+        self._advance = None
+        self._shown = ExitStack()
+
+    def __enter__(self) -> Self:
+        for record in self._plan.killed_before:
+            self._say(record, " by an earlier run; --retry-killed tries it again")
+        if self._plan.videos:
+            many = f"{self._plan.videos} video{'s are' if self._plan.videos > 1 else ' is'}"
+            say(f"{many} left out: unblur deblur takes them")
+        if self._plan.total:
+            bar = photos_bar(self._plan.total, lines=True)
+            self._advance = self._shown.enter_context(bar)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shown.close()
+
+    def add(self, records: Iterable[Record]) -> None:
+        for record in records:
+            self._left -= 1
+            self._say(record)
+            if self._advance:
+                self._advance(False, self._count["failed"])
+
+    def end(self) -> int:
+        """Reports the sum; returns the exit code."""
+        seconds, others = time.perf_counter() - self._began, self._plan.others
+        if self._json:
+            counts: dict[str, Any] = {name: self._count[name] for name in _PARTS}
+            more = {"others": others, "videos": self._plan.videos, "seconds": round(seconds, 3)}
+            _print_json({"summary": {**counts, **more}})
+        else:
+            parts = [
+                f"{self._count[name]} {text}"
+                for name, text in _PARTS.items()
+                if self._count[name] or name == "done"
+            ]
+            if others:
+                parts.append(f"{others} other file{'s' * (others > 1)} left alone")
+            echo(f"{self._out}: {', '.join(parts)}  {seconds:.1f} s")
+        if self._left:
+            say(f"stopped, {self._left} left; the same command continues with them")
+            return STOPPED
+        return FAILED if self._count["failed"] else DONE
+
+    def _say(self, record: Record, more: str = "") -> None:
+        failed = record.state in ("failed", "killed")
+        status = "failed" if failed else record.state
+        self._count[status] += 1
+        reason = f"{record.reason}{more}"
+        if failed:
+            say(f"{record.source}: {reason}")
+        for note in record.notes:
+            say(f"{record.source}: the result is {note}")
+        if self._json:
+            said: dict[str, Any] = {
+                "input": record.source,
+                "output": record.result,
+                "status": status,
+                "seconds": record.seconds,
+            }
+            said |= {"notes": list(record.notes)} if record.notes else {}
+            _print_json(said | ({"error": reason} if failed else {}))
+
+
+def _print_json(said: dict[str, Any]) -> None:
+    print(json.dumps(said), flush=True)
