@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ def test_its_ray_is_the_pinned_one(job: dict[str, Any]) -> None:
     assert pinned == [job["rayClusterSpec"]["rayVersion"]]
 
 
-@pytest.mark.skipif(find_spec("unblur.cli.bulk") is None, reason="needs unblur bulk")
 def test_its_command_is_one_that_the_program_takes(job: dict[str, Any]) -> None:
     from unblur.cli import app
 
