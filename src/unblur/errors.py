@@ -140,6 +140,10 @@ class TrainError(UnblurError):
     """A training run that cannot start or continue."""
 
 
+class RankLostError(TrainError):
+    """A process of a training run ended before the others; its last checkpoint can be resumed."""
+
+
 class ExportError(UnblurError):
     """The exported network does not compute what the trained one does."""
 

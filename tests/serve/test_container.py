@@ -46,8 +46,8 @@ def compose() -> dict[str, Any]:
 
 
 def test_the_image_is_what_was_promised() -> None:
-    known = {"FROM", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "ENV", "EXPOSE", "HEALTHCHECK",
-             "STOPSIGNAL", "ENTRYPOINT"}  # fmt: skip
+    known = {"FROM", "ARG", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "ENV", "EXPOSE",
+             "HEALTHCHECK", "STOPSIGNAL", "ENTRYPOINT"}  # fmt: skip
     assert {name for name, _ in instructions()} <= known
     assert int(last("USER")) > 0
     assert json.loads(last("ENTRYPOINT")) == ["unblur", "serve"]

@@ -16,13 +16,8 @@ from unblur.training.loop import train
 TWO = ("--processes", "2")
 
 
-def test_two_processes_are_one_with_the_batches_of_both(
-    pairs_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    phase = PhaseConfig(steps=3, crop=32, batch=2, lr=1e-3, loss=PLAIN)
-    # Not in bf16, which a processor may have, and whose rounding is a hundred times the tolerance.
-    config = tiny(pairs_dir, phases=(phase,), ema=0.0, precision="32-true")
-    process = start(config, tmp_path / "two", *TWO)
+def batches_of_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One process trains with the batches that two ranks have."""
     own = TrainingData.batch
 
     def batch(self: TrainingData, step: int, size: int, count: int) -> tuple[torch.Tensor, ...]:
@@ -31,8 +26,18 @@ def test_two_processes_are_one_with_the_batches_of_both(
             parts.append(own(self, step, size, count))
         return tuple(torch.cat(side) for side in zip(*parts, strict=True))
 
-    train(config, tmp_path / "alone")
     monkeypatch.setattr(TrainingData, "batch", batch)
+
+
+def test_two_processes_are_one_with_the_batches_of_both(
+    pairs_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phase = PhaseConfig(steps=3, crop=32, batch=2, lr=1e-3, loss=PLAIN)
+    # Not in bf16, which a processor may have, and whose rounding is a hundred times the tolerance.
+    config = tiny(pairs_dir, phases=(phase,), ema=0.0, precision="32-true")
+    process = start(config, tmp_path / "two", *TWO)
+    train(config, tmp_path / "alone")
+    batches_of_both(monkeypatch)
     train(config, tmp_path / "one")
     out, error = process.communicate(timeout=120)
     assert process.returncode == 0, error

@@ -6,12 +6,15 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from unblur.cli.errors import WRONG, fail, needs, reported
+import typer
+
+from unblur.cli.errors import FAILED, WRONG, fail, needs, reported
 from unblur.cli.options import takes
 from unblur.cli.output import echo, say
 from unblur.inference.options import option
+from unblur.training import torchrun
 
 if TYPE_CHECKING:
     from unblur.training.config import TrainConfig
@@ -39,15 +42,23 @@ class Options:
 @takes(Options)
 def train(given: Options) -> None:
     """Train a network."""
+    if (reason := torchrun.gave_up()) is not None:
+        torchrun.give_up(reason)  # again, as what has ended this attempt
+        raise typer.Exit(FAILED)
     if given.config is None and given.resume is None:
-        fail("name a CONFIG.toml for a new run, or --resume RUN to continue one", WRONG)
+        _wrong("name a CONFIG.toml for a new run, or --resume RUN to continue one")
     if given.resume is not None and (given.init or given.out not in (None, given.resume)):
-        fail("--resume continues a run in its own folder: leave out --init and --out", WRONG)
+        _wrong("--resume continues a run in its own folder: leave out --init and --out")
+    if torchrun.launched() and given.resume is None and given.out is None:
+        _wrong("torchrun may start this again: name the run folder, to be continued, with --out")
+    if torchrun.launched() and given.processes > 1:
+        _wrong("torchrun starts the processes, by --nproc-per-node: leave out --processes")
     with needs("train"):
         from unblur.cli.progress import show
+        from unblur.training import distributed
         from unblur.training.loop import train as run
-    with reported():
-        config = _config(given)
+    with reported(), distributed.only_rank_zero_fails():
+        config = distributed.agreed(_config, given)
         name = given.config.stem if given.config else ""
         out = given.out or Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M')}"
         with show(config) as report:
@@ -56,6 +67,7 @@ def train(given: Options) -> None:
                 given.resume or out,
                 init=given.init,
                 resume=given.resume is not None,
+                restarts=torchrun.launched() and given.resume is None,
                 max_seconds=math.inf if given.max_time is None else given.max_time,
                 max_steps=given.max_steps,
                 processes=given.processes,
@@ -64,6 +76,14 @@ def train(given: Options) -> None:
             )
     best = "" if result.psnr is None else f", best validation {result.psnr:.2f} dB"
     echo(f"{result.out}: step {result.step}{best} ({result.reason})")
+
+
+def _wrong(message: str) -> NoReturn:
+    if torchrun.launched():
+        torchrun.give_up(message)
+        if not torchrun.is_rank_zero():
+            raise typer.Exit(torchrun.silent_end())
+    fail(message, WRONG)
 
 
 def _config(given: Options) -> TrainConfig:

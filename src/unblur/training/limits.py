@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from unblur.training import distributed
 from unblur.training.state import State
 
 
@@ -18,19 +19,27 @@ class Limits:
     Attributes:
         end: the step to end at.
         deadline: the training time to end at, in seconds.
-        stop: set to end after the current step.
+        signal: the latest of this rank's that `stop_signals` takes.
+        stopped_by: of all ranks' signals the one that has ended the run.
         saved: training time of the latest checkpoint, in seconds.
     """
 
     def __init__(
-        self, state: State, began: float, max_seconds: float, max_steps: int | None, every: float
+        self,
+        state: State,
+        began: float,
+        max_seconds: float,
+        max_steps: int | None,
+        every: float,
+        restarts: bool,
     ) -> None:
         config, at = state.config, state.at
         self.end = min(config.steps, config.steps if max_steps is None else max_steps)
-        self.deadline = at.seconds + max_seconds
+        self.deadline = max_seconds + (0.0 if restarts else at.seconds)
         if config.schedule == "time":
             at.deadline = self.deadline = self.deadline if max_seconds < math.inf else at.deadline
-        self.stop = threading.Event()
+        self.signal: signal.Signals | None = None
+        self.stopped_by: signal.Signals | None = None
         self._before, self._every = at.seconds - began, every
         self.saved = self.now()
 
@@ -39,20 +48,27 @@ class Limits:
         return self._before + time.monotonic()
 
     def read(self) -> tuple[str | None, bool, float]:
-        """Why to end now, if so; whether to write a checkpoint; the training time in seconds."""
+        """Why to end now, if so; whether to write a checkpoint; the training time in seconds.
+
+        Rank zero's clock decides, and every rank's signals.
+        """
         now = self.now()
         ended = "the time limit" if now >= self.deadline else None
-        if self.stop.is_set():
-            ended = "stopped by a signal"
-        return ended, now - self.saved >= self._every, now
+        found = distributed.gather((self.signal, ended, now - self.saved >= self._every, now))
+        signals = [number for number, *_ in found if number is not None]
+        _, ended, save, now = found[0]
+        if signals:
+            # Of both SIGINT, by which somebody asks for the end.
+            self.stopped_by, ended = min(signals), "stopped by a signal"
+        return ended, save, now
 
 
 @contextmanager
-def stop_signals(stop: threading.Event) -> Iterator[None]:
-    """SIGINT and SIGTERM set `stop`; a second SIGINT interrupts at once."""
+def stop_signals(limits: Limits) -> Iterator[None]:
+    """SIGINT and SIGTERM end the run after the current step; a second SIGINT at once."""
 
     def handle(number: int, frame: object) -> None:
-        stop.set()
+        limits.signal = signal.Signals(number)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     if threading.current_thread() is not threading.main_thread():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,17 +13,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from msgspec.structs import replace
-from torch import Tensor
 
-from unblur.errors import Hint, TrainError
-from unblur.training import distributed
+from unblur.errors import RankLostError
+from unblur.training import distributed, torchrun
 from unblur.training.config import TrainConfig
-from unblur.training.data import Batch, TrainingData
+from unblur.training.data import TrainingData
 from unblur.training.folder import RunFolder
 from unblur.training.limits import Limits, stop_signals
+from unblur.training.meter import Meter
 from unblur.training.optimizer import rate
 from unblur.training.state import State
-from unblur.training.step import Losses, Step
+from unblur.training.step import Step
 from unblur.training.validation import Validator
 
 
@@ -64,6 +65,7 @@ def train(
     *,
     init: Path | None = None,
     resume: bool = False,
+    restarts: bool = False,
     max_seconds: float = math.inf,
     max_steps: int | None = None,
     save_every: float = 60.0,
@@ -79,6 +81,8 @@ def train(
         out: the run folder; to resume, one that has a state.
         init: a checkpoint with initial weights; optimisers start afresh.
         resume: whether to continue `out`, bit for bit on a CPU.
+        restarts: whether `out` may have this run already, which then is continued from its last
+            checkpoint, or anew if it has none. The time limit counts from the run's start.
         max_seconds: time limit of this call. With `schedule = "time"` the rate reaches its end by
             then; without a limit, a resumed run keeps the end that it had.
         max_steps: the step to stop at, counted from the start of the run.
@@ -90,7 +94,8 @@ def train(
 
     Raises:
         TrainError: if the folder is taken, holds nothing to resume, or a loss is not finite.
-        UnblurError: for several processes where there is a GPU, or if one of them was killed.
+        RankLostError: if another process was killed, or torchrun ends this one by SIGTERM.
+        UnblurError: for several processes where there is a GPU.
         DataError, CheckpointError, ContentWeightsError: for unusable inputs.
     """
     began = time.monotonic()
@@ -98,14 +103,22 @@ def train(
         device = distributed.start(processes)
         if not distributed.is_rank_zero():
             report, say = (lambda progress: None), (lambda line: None)
-        run = _Run(config, out, device, init, resume)
-        at, limits = run.state.at, Limits(run.state, began, max_seconds, max_steps, save_every)
-        with stop_signals(limits.stop):
+        run = _Run(config, out, device, init, resume, restarts)
+        at = run.state.at
+        limits = Limits(run.state, began, max_seconds, max_steps, save_every, restarts)
+        with stop_signals(limits):
             reason = _loop(run, limits, report, say)
         distributed.run_on_rank_zero(run.folder.save, run.state)
         if at.best is None and at.step:  # so that every run has a best.safetensors
             _validate(run)
             distributed.run_on_rank_zero(run.folder.save, run.state)
+        if torchrun.launched() and limits.stopped_by == signal.SIGTERM:
+            # Of one machine, perhaps: its torchrun ends, and those of others begin anew.
+            raise RankLostError(
+                f"SIGTERM has ended it at step {at.step}, with a checkpoint, from which torchrun, "
+                "or the same command, continues",
+                file=out,
+            )
     if not distributed.is_rank_zero():
         raise SystemExit(0)
     return Result(out, at.step, at.best, reason)
@@ -113,18 +126,31 @@ def train(
 
 class _Run:
     def __init__(
-        self, config: TrainConfig, out: Path, device: torch.device, init: Path | None, resume: bool
+        self,
+        config: TrainConfig,
+        out: Path,
+        device: torch.device,
+        init: Path | None,
+        resume: bool,
+        restarts: bool,
     ) -> None:
-        self.folder = RunFolder(out, resume)
-        rank = distributed.rank()
+        self.folder, rank = RunFolder(out), distributed.rank()
+        check = partial(self.folder.check, resume, config if restarts else None)
+        begun = distributed.from_rank_zero(check)
         torch.manual_seed(config.seed + rank)
-        share = replace(config.data, cache_gib=config.data.cache_gib / distributed.world_size())
-        self.data = TrainingData(share, config.blur, config.seed, device, rank)
-        self.validator = Validator(self.data.validation())
-        self.state = State(config, device, init)
-        if resume:
-            self.folder.load(self.state)
-        distributed.run_on_rank_zero(self.folder.begin, config)
+        share = replace(config.data, cache_gib=config.data.cache_gib / distributed.ranks_here())
+
+        def prepare() -> tuple[TrainingData, Validator, State]:
+            data = TrainingData(share, config.blur, config.seed, device, rank)
+            validator = Validator(data.validation())
+            return data, validator, State(config, device, init if rank == 0 else None)
+
+        # No rank waits for another inside: what one machine lacks ends all.
+        self.data, self.validator, self.state = distributed.run_on_all_ranks(prepare)
+        if begun:
+            distributed.run_on_rank_zero(self.folder.load, self.state)
+        self.state.share()
+        distributed.run_on_rank_zero(self.folder.begin, config, self.state.at.step)
 
 
 def _loop(
@@ -135,7 +161,7 @@ def _loop(
     phases = ((step, config.phase_at(step)[0]) for step in range(at.step, limits.end))
     plan = ((step, phase.crop, phase.batch) for step, phase in phases)
     with run.data.ahead(plan, say) as batches:
-        step, meter = Step(state, config.phase_at(at.step)[0], say), _Meter()
+        step, meter = Step(state, config.phase_at(at.step)[0], say), Meter()
         for ready in batches:
             batch = distributed.run_on_all_ranks(partial(meter.wait, ready))
             phase, done = config.phase_at(at.step)
@@ -150,8 +176,7 @@ def _loop(
             state.average()
             meter.add(at.step, losses)
 
-            # Clocks and signals differ between ranks: rank zero's decide.
-            ended, save, at.seconds = distributed.broadcast(limits.read())
+            ended, save, at.seconds = limits.read()
             check = _falls_on(at.step, config.check_every) or at.step == config.steps
             log = at.step == limits.end or _falls_on(at.step, config.log_every)
             if not (log or check or watch or save or ended):
@@ -174,7 +199,7 @@ def _loop(
             if save:
                 distributed.run_on_rank_zero(run.folder.save, state)
                 limits.saved = limits.now()
-            meter = _Meter()
+            meter = Meter()
     return "all steps done" if limits.end == config.steps else f"stopped at step {limits.end}"
 
 
@@ -196,37 +221,3 @@ def _validate(run: _Run) -> None:
 
 def _falls_on(step: int, every: int) -> bool:
     return every > 0 and step % every == 0
-
-
-class _Meter:
-    """Time and losses since the last line of the log; the losses stay on the device."""
-
-    def __init__(self) -> None:
-        self._began, self._waited = time.monotonic(), 0.0
-        self._rows: list[tuple[int, list[str], Tensor]] = []
-
-    def wait(self, ready: Callable[[], Batch]) -> Batch:
-        began = time.monotonic()
-        batch = ready()
-        self._waited += time.monotonic() - began
-        return batch
-
-    def add(self, step: int, losses: Losses) -> None:
-        self._rows.append((step, [*losses], torch.stack([*losses.values()])))
-
-    def read(self) -> tuple[dict[str, float], float, float]:
-        """Each loss averaged over the steps that have it; steps a second; the share of waiting.
-
-        Raises:
-            TrainError: if a loss is not finite.
-        """
-        found: dict[str, list[float]] = {}
-        for step, names, row in self._rows:
-            for name, value in zip(names, row.tolist(), strict=True):
-                if not math.isfinite(value):
-                    reason = f"step {step}: {name} is {value}; lower lr or set clip"
-                    raise TrainError(reason, hint=Hint("resume"))
-                found.setdefault(name, []).append(value)
-        means = {name: sum(values) / len(values) for name, values in found.items()}
-        spent = time.monotonic() - self._began
-        return means, len(self._rows) / spent, self._waited / spent

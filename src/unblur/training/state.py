@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import platform
@@ -12,6 +13,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -70,7 +72,7 @@ class State:
         if any(phase.loss.adversarial for phase in config.phases):
             self.discriminator = Discriminator(config.discriminator)
         for net in self.networks:
-            distributed.broadcast_parameters(net.to(**self._layout))
+            net.to(**self._layout)
         self.ema = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
         self.optimizer = build_optimizer(config, self.generator)
         # Adam's other values at their defaults, as the paper says.
@@ -164,7 +166,22 @@ class State:
         self.ema = state["ema"]
         self.at = Counters(**state["at"])
         torch.set_rng_state(state["rng"].cpu())
-        torch.cuda.set_rng_state_all([rng.cpu() for rng in state["cuda_rng"]])
+        # The machine that saved it may have had more GPUs.
+        own = torch.cuda.device_count()
+        torch.cuda.set_rng_state_all([rng.cpu() for rng in state["cuda_rng"][:own]])
+
+    def share(self) -> None:
+        """Copies rank zero's state to all ranks, of which each keeps random numbers of its own."""
+        if distributed.world_size() == 1:
+            return
+        file = io.BytesIO()
+        if distributed.is_rank_zero():
+            torch.save(self.state_dict(), file)
+        saved = distributed.broadcast(file.getvalue())
+        if not distributed.is_rank_zero():
+            self.load_state_dict(torch.load(io.BytesIO(saved), self.device, weights_only=False))
+            own = [self.config.seed, distributed.rank(), self.at.step]
+            torch.manual_seed(int(np.random.SeedSequence(own).generate_state(1)[0]))
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
