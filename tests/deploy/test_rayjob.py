@@ -52,7 +52,7 @@ def test_its_pods_are_of_the_images_stage_and_user(job: dict[str, Any]) -> None:
     stage = re.split(r"^FROM .+ AS cluster$", dockerfile, flags=re.MULTILINE)[1]
     stage = stage.partition("\nFROM ")[0]
     user = re.findall(r"^USER (\d+)$", stage, re.MULTILINE)
-    docs = (ROOT / "docs" / "cluster-kubernetes.part.md").read_text()
+    docs = (ROOT / "docs" / "cluster.md").read_text()
     for group in groups(job):
         pod = group["template"]["spec"]
         (container,) = pod["containers"]
