@@ -68,7 +68,7 @@ def connected(address: str | None) -> Iterator[None]:
             raise UnblurError(f"Ray cannot be started ({words[:300]})") from None
         raise UnblurError(
             f"no Ray cluster was found at {address} ({words[:300]}); start one with "
-            "'ray start --head', or leave --address out"
+            "'ray start --head', and set RAY_AUTH_MODE=token where it wants a token"
         ) from None
     # What Ray says of processes that died goes to standard output whatever `log_to_driver` is; its
     # own debugger silences it so.
