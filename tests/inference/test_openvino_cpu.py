@@ -53,6 +53,12 @@ def test_a_network_is_compiled_once_more_for_what_comes_often(
     assert compiled == expected
 
 
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 3, 96, 128)).astype(np.float32)
+    one, other = (Engine("default", "cpu", "f32", threads)(image) for threads in (1, 3))
+    np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.skipif(not openvino_cpu.has_bf16(), reason="the processor has no bf16")
 def test_in_bf16_a_compilation_of_its_own_gives_the_same(
     monkeypatch: pytest.MonkeyPatch, compiled: list[Any]
