@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from unblur import __version__
 from unblur.batch import resume
@@ -66,14 +67,7 @@ def begin(
         tile = tile or before.get("tile") or tile_for_memory(deblurrer.engine.contract.tile)
         best, scale = deblurrer.best, deblurrer.scale
         deblurrer = Deblurrer(deblurrer.engine, tile=tile, best=best, scale=scale)
-        settings = {
-            "unblur": __version__,
-            "model": deblurrer.engine.digest,
-            "strength": options.strength,
-            "best": best,
-            "scale": scale,
-            "tile": tile,
-        }
+        settings = settings_of(deblurrer, options.strength)
         if options.sharp is not None:
             settings["only_blurred"] = options.sharp.score
         begun = FolderRun(deblurrer, plan(inputs, out), options)
@@ -81,6 +75,22 @@ def begin(
         yield begun
         if begun.complete:
             resume.finish(out, settings)
+
+
+def settings_of(deblurrer: Deblurrer, strength: float) -> dict[str, Any]:
+    """What the pixels of a result depend on besides its photo, as JSON.
+
+    Args:
+        deblurrer: with the one tile that all results are made with.
+    """
+    return {
+        "unblur": __version__,
+        "model": deblurrer.engine.digest,
+        "strength": strength,
+        "best": deblurrer.best,
+        "scale": deblurrer.scale,
+        "tile": deblurrer.tile,
+    }
 
 
 def deblur_folder(

@@ -35,14 +35,12 @@ class Taken:
     Attributes:
         records: of photos that came to their end.
         in_progress: photos that are worked on now, on machines that are there.
-        workers: worker processes that have begun, in all.
         quiet: seconds since anything was begun or ended.
         trouble: why no worker can work; "" if they can.
     """
 
     records: list[Record]
     in_progress: int
-    workers: int
     quiet: float
     trouble: str
 
@@ -67,12 +65,11 @@ class Ledger:
         self._over: defaultdict[int, set[str]] = defaultdict(set)
         self._closed: set[int] = set()
         self._records: list[Record] = []
-        self._workers, self._stopped, self._trouble = 0, False, ""
+        self._stopped, self._trouble = False, ""
         self._last = time.monotonic()
 
     def hello(self) -> None:
         """A worker is ready."""
-        self._workers += 1
         self._last = time.monotonic()
 
     def fail(self, trouble: str) -> None:
@@ -140,7 +137,7 @@ class Ledger:
         nodes = self._nodes() if self._begun else set()
         in_progress = sum(process.node in nodes for process in self._begun.values())
         quiet = time.monotonic() - self._last
-        return Taken(records, in_progress, self._workers, quiet, self._trouble)
+        return Taken(records, in_progress, quiet, self._trouble)
 
     def stop(self) -> None:
         """No photo is begun any more."""

@@ -7,7 +7,6 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from unblur.bulk.items import Item
 from unblur.errors import UnblurError
@@ -19,13 +18,6 @@ class Local:
 
     def __init__(self, root: str) -> None:
         self.root = root
-
-    @property
-    def fs(self) -> Any:
-        """fsspec's file system."""
-        import fsspec
-
-        return fsspec.filesystem("file")
 
     def path(self, place: str) -> str:
         """Raises UnblurError for a place that no folder can hold, as a bucket's key may be."""

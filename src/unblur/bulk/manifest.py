@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import secrets
 import time
@@ -17,6 +16,7 @@ from unblur.bulk.compaction import shards, shards_for
 from unblur.bulk.fingerprints import Finished, fingerprints, of_versions
 from unblur.bulk.records import Record, records_of, schema, table_of
 from unblur.bulk.store import Store
+from unblur.bulk.tables import open_table, put_table
 from unblur.errors import UnblurError
 
 FOLDER = "unblur-manifest"
@@ -145,18 +145,13 @@ class Manifest:
         return sorted(place for place in places if place.endswith(_ENDING))
 
     def _write(self, table: Any, name: str) -> None:
-        import pyarrow.parquet as pq
-
-        file = io.BytesIO()
-        pq.write_table(table, file, compression="zstd")
-        self._store.put_bytes(file.getvalue(), f"{FOLDER}/{name}")
+        put_table(self._store, table, f"{FOLDER}/{name}")
 
     def _open(self, place: str) -> Any:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         try:
-            file = pq.ParquetFile(io.BytesIO(self._store.read_bytes(place)))
+            file = open_table(self._store, place)
             if file.schema_arrow.equals(schema()):
                 return file
         except pa.ArrowInvalid:

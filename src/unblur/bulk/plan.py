@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -57,7 +57,6 @@ def make_plan(
     overwrite: bool = False,
     retry_killed: bool = False,
     run: str = "",
-    report: Callable[[int], None] = lambda listed: None,
 ) -> BulkPlan:
     """Lists the source, and writes what is left to do into the target.
 
@@ -70,7 +69,6 @@ def make_plan(
         overwrite: whether the target may hold files and no manifest.
         retry_killed: whether photos that were set aside are tried again.
         run: name of the run, for names of files; by default a new one.
-        report: called with the number of photos that were listed so far, every thousand.
 
     Raises:
         UnblurError: if source or target cannot be used, are the same, the target holds files of
@@ -85,7 +83,7 @@ def make_plan(
     manifest.begin()
     finished, aside = manifest.finished(settings)
     results = Results(target) if len(finished) else None
-    sorting = _Sorting(finished, results, {} if retry_killed else aside, report)
+    sorting = _Sorting(finished, results, {} if retry_killed else aside)
     work = WorkList(target, run)
     for rows in _filled(sorting.left(listing)):
         work.write(rows)
@@ -132,13 +130,9 @@ class _Sorting:
     """Takes out of a listing what is done or set aside, and counts."""
 
     def __init__(
-        self,
-        finished: Finished,
-        results: Results | None,
-        aside: dict[str, Record],
-        report: Callable[[int], None],
+        self, finished: Finished, results: Results | None, aside: dict[str, Record]
     ) -> None:
-        self._finished, self._results, self._aside, self._report = finished, results, aside, report
+        self._finished, self._results, self._aside = finished, results, aside
         self.listed = self.skipped = 0
         self.killed: list[Record] = []
 
@@ -163,7 +157,6 @@ class _Sorting:
                     self.killed.append(before)
                 else:
                     yield photo
-            self._report(self.listed)
 
 
 def _filled(found: Iterator[Found]) -> Iterator[list[Found]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import threading
 import time
@@ -16,6 +15,7 @@ from unblur.bulk.ledger import Ledger, Taken, live_nodes
 from unblur.bulk.plan import BulkPlan
 from unblur.bulk.records import Record
 from unblur.bulk.store import Store
+from unblur.bulk.tables import open_table
 from unblur.bulk.worker import Worker
 from unblur.errors import UnblurError
 
@@ -144,10 +144,9 @@ def _execute(
 
 def _parts(target: Store, files: tuple[str, ...], rows: int) -> Iterator[tuple[str, int]]:
     """The files of a work list, cut: each with a first row."""
-    import pyarrow.parquet as pq
 
     def length(file: str) -> int:
-        return pq.read_metadata(io.BytesIO(target.read_bytes(file))).num_rows
+        return open_table(target, file).metadata.num_rows
 
     with ThreadPoolExecutor(8) as threads:
         for file, count in zip(files, threads.map(length, files), strict=True):

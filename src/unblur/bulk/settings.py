@@ -7,26 +7,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from unblur import __version__
+from unblur.batch import folder
 from unblur.inference.deblurrer import Deblurrer
 
 
 def settings_of(deblurrer: Deblurrer, strength: float, precision: str) -> dict[str, Any]:
-    """All that changes the pixels of results, as JSON.
+    """All that changes the pixels of results, as JSON; those of a folder, and the arithmetic.
 
     Args:
         deblurrer: with the one tile that all results are made with.
         precision: as it was asked for.
     """
-    return {
-        "unblur": __version__,
-        "model": deblurrer.engine.digest,
-        "strength": float(strength),
-        "best": deblurrer.best,
-        "scale": deblurrer.scale,
-        "tile": deblurrer.tile,
-        "precision": precision,
-    }
+    return {**folder.settings_of(deblurrer, float(strength)), "precision": precision}
 
 
 def digest_of(settings: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from queue import Empty, Queue
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from unblur.bulk.items import Item
 from unblur.bulk.local import Local
@@ -50,11 +50,6 @@ class Store:
     def at(self, place: str) -> str:
         """The URL, or the path, of a place."""
         return place_under(self.url, place)
-
-    @property
-    def filesystem(self) -> Any:
-        """The fsspec file system of this process."""
-        return self._files.fs
 
     def path(self, place: str) -> str:
         """How the fsspec file system calls a place."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
 import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from unblur.bulk.gate import Gate
@@ -49,11 +48,12 @@ class Worker:
         import ray
 
         from unblur.bulk.one import One
+        from unblur.bulk.worklist import read_work
 
         self._get: Any = ray.get
         node = ray.get_runtime_context().get_node_id()
         self._process = Process(node, f"{socket.gethostname()}:{os.getpid()}")
-        self._ledger, self._target = ledger, target
+        self._ledger = ledger
         self._held = ExitStack()
         try:
             deblurrer = self._held.enter_context(how.opened(cpus))
@@ -64,7 +64,7 @@ class Worker:
         self._one = One(deblurrer, how, target, *names, self._process.name, pixels)
         self._slots = Gate(JOBS)
         self._pool = ThreadPoolExecutor(JOBS)
-        self._rows = lru_cache(maxsize=2)(self._read)
+        self._rows = lru_cache(maxsize=2)(partial(read_work, target))
         ray.get(ledger.hello.remote())
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[int]]:
@@ -97,15 +97,3 @@ class Worker:
         with self._slots.holding(JOBS if answer == "alone" else 1):
             if self._get(self._ledger.begin.remote(found.place, self._process)):
                 self._get(self._ledger.end.remote(ticket, self._one(found)))
-
-    def _read(self, file: str) -> list[Found]:
-        """The photos of a file of the work list."""
-        import pyarrow.parquet as pq
-
-        from unblur.bulk.listing import Found
-
-        table = pq.read_table(io.BytesIO(self._target.read_bytes(file)))
-        return [
-            Found(row["place"], row["source"], row["size"], row["version"], row["reason"])
-            for row in table.to_pylist()
-        ]

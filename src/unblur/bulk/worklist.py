@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from unblur.bulk.fingerprints import fingerprints
 from unblur.bulk.listing import Found
 from unblur.bulk.store import Store
+from unblur.bulk.tables import open_table, put_table
 
 WORK = ".unblur/work"
 """Folder of work lists under the target: `WORK/RUN/work-00000.parquet`, ..."""
@@ -41,7 +41,7 @@ class WorkList:
         rows = [(f.place, f.url, f.size, f.version, f.reason) for f in found]
         columns = dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
         place = f"{WORK}/{self._run}/work-{len(self.places):05d}.parquet"
-        self._store(pa.table(columns), place)
+        put_table(self._target, pa.table(columns), place)
         self._numbers += fingerprints(columns["place"]).data
         self.places.append(place)
         self.total += len(found)
@@ -54,28 +54,22 @@ class WorkList:
             return
         first, seen, total = dict[str, str](), set[str](), 0
         for place in self.places:
-            table = self._read(place)
+            table = open_table(self._target, place).read()
             numbers = fingerprints(table["place"].to_pylist()).tolist()
             kept = [
                 row
                 for row, number in zip(table.to_pylist(), numbers, strict=True)
                 if number not in twice or _is_first(row, first, seen)
             ]
-            self._store(type(table).from_pylist(kept, table.schema), place)
+            put_table(self._target, type(table).from_pylist(kept, table.schema), place)
             total += len(kept)
         self.total = total
 
-    def _store(self, table: Any, place: str) -> None:
-        import pyarrow.parquet as pq
 
-        file = io.BytesIO()
-        pq.write_table(table, file, compression="zstd")
-        self._target.put_bytes(file.getvalue(), place)
-
-    def _read(self, place: str) -> Any:
-        import pyarrow.parquet as pq
-
-        return pq.read_table(io.BytesIO(self._target.read_bytes(place)))
+def read_work(target: Store, place: str) -> list[Found]:
+    """The photos of a file of a work list."""
+    rows = open_table(target, place).read().to_pylist()
+    return [Found(*(row[name] for name in COLUMNS)) for row in rows]
 
 
 def discard_work(target: Store, run: str | None = None) -> None:

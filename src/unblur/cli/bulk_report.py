@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -12,17 +11,11 @@ from typing import TYPE_CHECKING, Any, Self
 from unblur.cli.errors import DONE, FAILED, STOPPED
 from unblur.cli.output import echo, say
 from unblur.cli.progress import photos_bar
+from unblur.cli.report import counts_of, in_sum, print_json
 
 if TYPE_CHECKING:
     from unblur.bulk.plan import BulkPlan
     from unblur.bulk.records import Record
-
-_PARTS = {
-    "done": "deblurred",
-    "unchanged": "copied as they were",
-    "skipped": "done before",
-    "failed": "failed",
-}
 
 
 class BulkReport:
@@ -69,18 +62,10 @@ class BulkReport:
         """Reports the sum; returns the exit code."""
         seconds, others = time.perf_counter() - self._began, self._plan.others
         if self._json:
-            counts: dict[str, Any] = {name: self._count[name] for name in _PARTS}
             more = {"others": others, "videos": self._plan.videos, "seconds": round(seconds, 3)}
-            _print_json({"summary": {**counts, **more}})
+            print_json({"summary": {**counts_of(self._count), **more}})
         else:
-            parts = [
-                f"{self._count[name]} {text}"
-                for name, text in _PARTS.items()
-                if self._count[name] or name == "done"
-            ]
-            if others:
-                parts.append(f"{others} other file{'s' * (others > 1)} left alone")
-            echo(f"{self._out}: {', '.join(parts)}  {seconds:.1f} s")
+            echo(f"{self._out}: {in_sum(self._count, others)}  {seconds:.1f} s")
         if self.left:
             say(f"stopped, {self.left} left; the same command continues with them")
             return STOPPED
@@ -103,8 +88,4 @@ class BulkReport:
                 "seconds": record.seconds,
             }
             said |= {"notes": list(record.notes)} if record.notes else {}
-            _print_json(said | ({"error": reason} if failed else {}))
-
-
-def _print_json(said: dict[str, Any]) -> None:
-    print(json.dumps(said), flush=True)
+            print_json(said | ({"error": reason} if failed else {}))

@@ -67,7 +67,7 @@ class Report:
         if self._advance:
             self._advance(result.status == "skipped", self._count["failed"])
         if self._json:
-            _print_json(_as_dict(result))
+            print_json(_as_dict(result))
         elif self._folder is None and result.status != "failed" and result.out != "-":
             echo(f"{result.out or result.path}  {result.seconds:.1f} s{_note(result)}")
         if self._verbose and (scales := _scales(result.scales or {})):
@@ -89,17 +89,27 @@ class Report:
     def _sum_up(self, seconds: float) -> None:
         others = self._plan.others
         if self._json:
-            counts: dict[str, Any] = {name: self._count[name] for name in _SUMMARY}
-            _print_json({"summary": {**counts, "others": others, "seconds": round(seconds, 3)}})
+            more = {"others": others, "seconds": round(seconds, 3)}
+            print_json({"summary": {**counts_of(self._count), **more}})
         elif self._folder is not None:
-            parts = [
-                f"{self._count[name]} {text}"
-                for name, text in _SUMMARY.items()
-                if self._count[name] or name == "done"
-            ]
-            if others:
-                parts.append(f"{others} other file{'s' * (others > 1)} left alone")
-            echo(f"{self._folder}: {', '.join(parts)}  {seconds:.1f} s")
+            echo(f"{self._folder}: {in_sum(self._count, others)}  {seconds:.1f} s")
+
+
+def counts_of(count: Mapping[str, int]) -> dict[str, Any]:
+    """The number of inputs of each status, for a summary in JSON."""
+    return {name: count.get(name, 0) for name in _SUMMARY}
+
+
+def in_sum(count: Mapping[str, int], others: int) -> str:
+    """ "4 deblurred, 1 failed, 2 other files left alone"."""
+    parts = [
+        f"{number} {_SUMMARY[name]}"
+        for name, number in counts_of(count).items()
+        if number or name == "done"
+    ]
+    if others:
+        parts.append(f"{others} other file{'s' * (others > 1)} left alone")
+    return ", ".join(parts)
 
 
 def _say_all(failures: Iterable[Result]) -> None:
@@ -143,6 +153,7 @@ def _as_dict(result: Result) -> dict[str, Any]:
     return said | ({"error": in_words(result.error)} if result.error else {})
 
 
-def _print_json(said: dict[str, Any]) -> None:
+def print_json(said: dict[str, Any]) -> None:
+    """Prints an object on a line of its own."""
     # ASCII: os.fsencode of what is read gives back the bytes of a name that is not UTF-8.
     print(json.dumps(said), flush=True)
