@@ -22,7 +22,7 @@ from tests.serve.server import Server
 from unblur.inference.models import find_model
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # Small tiles, so that even a small photo makes progress that can be seen.
@@ -522,9 +522,14 @@ def test_a_restart_of_the_server_and_the_loss_of_its_jobs(browser: Browser, tmp_
     first = Server(folder, *limits)
     page = Served(browser, first.url)
     tab, alert = page.tab, page.tab.get_by_role("alert")
+
+    def power_cut(route: Route) -> None:
+        first.kill()
+        route.continue_()
+
+    # When the page first asks for news of its job: never after the last of them.
+    tab.route("**/v1/jobs/events*", power_cut, times=1)
     page.give(photo)
-    tab.wait_for_selector(".meter[aria-valuenow]")
-    first.kill()
     tab.get_by_text("The server cannot be reached at the moment.").wait_for()
     with Server(folder, *limits, "--port", str(first.port)):
         page.wait()
