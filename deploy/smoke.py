@@ -120,7 +120,7 @@ def train(env: Environment, folder: Path) -> None:
     (folder / "photos" / "a.jpg").write_bytes((folder / "photo.jpg").read_bytes())
     (folder / "tiny.toml").write_text(
         "check_every = 2\n"
-        '[[phases]]\nsteps = 3\ncrop = 64\nbatch = 1\nlr = 1e-4\n'
+        "[[phases]]\nsteps = 3\ncrop = 64\nbatch = 1\nlr = 1e-4\n"
         "[phases.loss]\nadversarial = 0.0\ncontent = 0.0\npixel = 1.0\ngradient = 0.1\n"
     )
     _unblur(env, folder, "train", "tiny.toml", "--data", "photos", "--out", "run")

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from experiments import IMAGES, ROOT
 from PIL import Image
+
+from experiments import IMAGES, ROOT
 from tests.browser import chromium
 from tests.serve.server import Server
 from tests.web.site import ISOLATING, Host, build

@@ -6,10 +6,21 @@ from typing import Annotated, Any
 
 import typer
 
-from unblur import __version__
-from unblur.cli import bulk, deblur, evaluate, export, inspect, robustness, serve, synth, train
+from unblur.cli import (
+    bulk,
+    deblur,
+    doctor,
+    evaluate,
+    export,
+    inspect,
+    robustness,
+    serve,
+    synth,
+    train,
+)
 from unblur.cli import train_head as head
 from unblur.cli.options import Command
+from unblur.cli.output import echo
 from unblur.cli.stopping import tidy_end
 from unblur.cli.streams import standard_streams
 
@@ -27,7 +38,6 @@ class Program(typer.Typer):
 
 app = Program(
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -42,13 +52,17 @@ app.command(no_args_is_help=True)(head.train_head)
 app.command(no_args_is_help=True)(evaluate.evaluate)
 app.command()(robustness.robustness)
 app.command(no_args_is_help=True)(export.export)
+app.command()(doctor.doctor)
 app.command(context_settings={"auto_envvar_prefix": "UNBLUR"})(serve.serve)
 
 
 @app.callback(invoke_without_command=True)
 def main(
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version, the engine and the device.")
+    ] = False,
 ) -> None:
     if version:
-        typer.echo(f"unblur {__version__}")
+        for line in doctor.version_lines():
+            echo(line)
         raise typer.Exit

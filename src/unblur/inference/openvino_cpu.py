@@ -144,7 +144,23 @@ def _blur_alone(network: Any) -> Any:
 
 def has_bf16() -> bool:
     """Whether the processor computes in bf16 natively."""
-    return "BF16" in _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in capabilities()
+
+
+def capabilities() -> list[str]:
+    """What the processor computes natively, in OpenVINO's words: FP32, BF16, INT8, ..."""
+    return list(_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+
+
+def devices() -> dict[str, str]:
+    """OpenVINO's devices on this machine, and their full names."""
+    core = _openvino().Core()
+    return {name: core.get_property(name, "FULL_DEVICE_NAME") for name in core.available_devices}
+
+
+def version() -> str:
+    """OpenVINO's version: "2026.4.1"."""
+    return _openvino().__version__.partition("-")[0]
 
 
 def gains_by_int8() -> bool:
