@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 import psutil
+from tests.serve.server import Server
 
 from benchmarks import BenchmarkError, Figure, Setup, engines, figure
 from benchmarks.hostile import ATTACKS
 from benchmarks.timing import timed
 from benchmarks.workers import Worker, peak_memory
-from tests.serve.server import Server
 from unblur import Deblurrer, photo
 
 CLIENTS = 16

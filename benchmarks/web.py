@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+from tests.browser import chromium
+from tests.web.site import ISOLATING, Host, build
 
 from benchmarks import BenchmarkError, Figure, Setup, engines, figure, side_by_side
 from benchmarks.timing import interleave, timed
 from benchmarks.workers import peak_memory
-from tests.browser import chromium
-from tests.web.site import ISOLATING, Host, build
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

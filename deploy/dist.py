@@ -14,12 +14,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from deploy import interpreters, smoke
 from deploy.contents import digests, faults_of_sdist, faults_of_wheel
 from deploy.environments import TrialError, create, run
+from rich.console import Console
+from rich.table import Table
 
 ROOT = Path(__file__).parents[1]
 PHOTO = ROOT / "examples" / "text_motion.jpg"

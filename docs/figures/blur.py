@@ -18,13 +18,13 @@ import matplotlib as mpl
 import numpy as np
 import pyvips
 import torch
+from experiments import IMAGES
 from matplotlib.figure import Figure
 from msgspec.structs import replace
 from skimage import data
 from torch import Tensor
 from torch.nn import functional as F
 
-from experiments import IMAGES
 from unblur.blur import synthesize
 from unblur.blur.config import PRESETS, BlurConfig
 from unblur.blur.scene import Motion, expose

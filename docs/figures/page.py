@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from PIL import Image
-
 from experiments import IMAGES, ROOT
+from PIL import Image
 from tests.browser import chromium
 from tests.serve.server import Server
 from tests.web.site import ISOLATING, Host, build

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pyvips
+from experiments import IMAGES, ROOT
 from skimage import data
 
-from experiments import IMAGES, ROOT
 from unblur import Deblurrer
 from unblur.datasets import read_rgb
 from unblur.robustness.scene import make_scene

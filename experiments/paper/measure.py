@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks import engines, machine, side_by_side
 from benchmarks.workers import in_turn
+
 from experiments.paper.table import DEBLURGAN, DEFAULT, PAPER
 from unblur.evaluate import Outputs, run
 from unblur.inference.engine import find_model

@@ -6,6 +6,7 @@ import textwrap
 from typing import Any
 
 from benchmarks import machine
+
 from unblur.evaluate.tables import CITED, TITLES
 
 PLACE = "verdict"

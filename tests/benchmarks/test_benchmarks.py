@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from benchmarks import ROOT, cost, machine, results, side_by_side
 from benchmarks.__main__ import NAMES, main
 from benchmarks.engines import Replaced, batches
 from benchmarks.timing import interleave
 from benchmarks.workers import Worker, peak_memory
+
 from tests.inference.shaken import Shaken
 from unblur import Deblurrer
 

@@ -8,9 +8,9 @@ from typing import Literal, get_args
 
 import pytest
 import typer
+from docs.figures.serve_options import DOCUMENT, TABLE, table
 from typer.testing import CliRunner
 
-from docs.figures.serve_options import DOCUMENT, TABLE, table
 from unblur.cli import app
 from unblur.cli.errors import WORDS
 from unblur.cli.options import in_units, seconds, takes

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from msgspec.structs import replace
-from scipy import stats
-
 from experiments import ROOT, documents
 from experiments.ablation import table
 from experiments.ablation.__main__ import CONFIG, main
 from experiments.ablation.rows import REFERENCE, ROWS
+from msgspec.structs import replace
+from scipy import stats
+
 from tests.files import write
 from unblur.errors import UnblurError
 from unblur.losses import LossConfig

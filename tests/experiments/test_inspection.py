@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
-
 from experiments import ROOT, documents
 from experiments.inspection import baselines, gains, pictures, table
 from experiments.inspection.__main__ import NAMES, main
 from experiments.inspection.statistics import Sample, correlations, median
+
 from tests.files import write
 from unblur import Deblurrer
 from unblur.robustness.scene import Scene, make_scene

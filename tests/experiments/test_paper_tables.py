@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
-
 from experiments import ROOT, documents
 from experiments.paper import __main__ as paper
 from experiments.paper import modes, table
 from experiments.paper.curves import draw
+from torch import nn
+
 from unblur.losses import LossConfig
 from unblur.nets import PaperGenerator
 from unblur.nets.paper import PaperConfig

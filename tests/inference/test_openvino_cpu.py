@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks import engines
 from typer.testing import CliRunner
 
-from benchmarks import engines
 from tests.evaluate.models import stretch_onnx
 from tests.files import write
 from unblur.cli import app

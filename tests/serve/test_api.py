@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pillow_heif
 import pytest
+from benchmarks.hostile import png
 from PIL import Image
 
-from benchmarks.hostile import png
 from tests.files import unblur, write
 from tests.serve.conftest import finished_job
 from tests.serve.server import Server

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks.hostile import png as png_of_size
 from PIL import Image
 
-from benchmarks.hostile import png as png_of_size
 from tests.inference.shaken import Shaken
 from tests.serve.conftest import Live, Network, until
 from tests.serve.server import Server

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from benchmarks.web import peak
 from PIL import Image
 
-from benchmarks.web import peak
 from tests.browser import Opened, chromium
 from tests.files import unblur, write
 from tests.web.node import needs_node, run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +33,9 @@ class Program(typer.Typer):
     """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        # Else Typer breaks the lines of help that zsh shows beside completions.
+        if "_UNBLUR_COMPLETE" in os.environ:
+            os.environ.setdefault("TERMINAL_WIDTH", "1000")
         with standard_streams(), tidy_end():
             return super().__call__(*args, **kwargs)
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 import typer
 from typer.core import TyperCommand
 
+from unblur.cli import completion
 from unblur.cli.errors import system_errors
 from unblur.inference.options import Option
 
@@ -160,6 +161,13 @@ def _read(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return text
 
 
+def _beginning(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return complete
+
+
 def _parameter(name: str, kind: Any, default: Any, option: Option) -> inspect.Parameter:
     kinds = (kind, *get_args(kind))  # of `kind | None`, both
     choices = next((get_args(k) for k in kinds if get_origin(k) is Literal), ())
@@ -170,6 +178,10 @@ def _parameter(name: str, kind: Any, default: Any, option: Option) -> inspect.Pa
         how["parser"], kind = _read(option.read), str
     elif choices:
         how["parser"], kind = _chosen(choices), str
+    if choices:
+        how["autocompletion"] = _beginning(choices)
+    elif name == "model":
+        how["autocompletion"] = completion.models
     if option.duration:
         how["parser"] = seconds
         default = default and in_units(default)
