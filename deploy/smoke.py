@@ -106,7 +106,9 @@ def cluster(env: Environment, folder: Path) -> None:
 
 def metrics(env: Environment, folder: Path) -> None:
     code = """
-import numpy, cv2, torchmetrics, torchvision
+from unblur.torchvision_compat import import_torchvision
+import_torchvision()
+import numpy, cv2, torchmetrics
 from unblur.metrics import psnr, ssim
 image = numpy.zeros((64, 64, 3), numpy.uint8)
 assert psnr(image, image + 1) > 40 and ssim(image, image) > 0.99
@@ -129,7 +131,8 @@ def train(env: Environment, folder: Path) -> None:
 
 
 def compare(env: Environment, folder: Path) -> None:
-    run([env.python, "-c", "import spandrel, spandrel_extra_arches"])
+    imported = "from unblur.torchvision_compat import import_torchvision; import_torchvision()"
+    run([env.python, "-c", f"{imported}; import spandrel, spandrel_extra_arches"])
 
 
 def gpu(env: Environment, folder: Path) -> None:

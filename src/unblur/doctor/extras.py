@@ -18,8 +18,8 @@ BRINGS = {
     "quantise": "unblur export --int8",
 }
 """What each extra is for."""
-_SLOW = ("torch", "torchvision", "torchmetrics", "lightning", "spandrel", "spandrel_extra_arches")
-"""Modules that take more than a second, and that import each other."""
+_SLOW = ("torch", "torchvision", "torchmetrics", "lightning", "spandrel", "spandrel-extra-arches")
+"""Packages that take more than a second to import, and that import each other, in this order."""
 _SECONDS = 2.0
 """Longest that imports are waited for."""
 
@@ -30,10 +30,10 @@ def findings() -> list[Finding]:
         asked = {extra: packages.requirements(extra) for extra in BRINGS}
     except Exception as error:  # noqa: BLE001 - no metadata, or `packaging` is broken
         return [Finding("extras", State.UNKNOWN, f"cannot be told ({error})")]
-    modules = packages.modules(r.name for needed in asked.values() for r in needed)
-    slow = [name for name in modules if name in _SLOW]
-    ray = [name for name in modules if name == "ray"]
-    tried = try_imports([[m for m in modules if m not in (*slow, *ray)], slow, ray], _SECONDS)
+    names = [r.name for needed in asked.values() for r in needed]
+    slow, ray = packages.modules(n for n in _SLOW if n in names), packages.modules(["ray"])
+    others = [m for m in packages.modules(names) if m not in (*slow, *ray)]
+    tried = try_imports([others, slow, ray], _SECONDS)
     return [guarded(extra, lambda e=extra: _finding(e, asked[e], tried)) for extra in BRINGS]
 
 

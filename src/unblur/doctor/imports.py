@@ -18,7 +18,10 @@ os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 for name in sys.argv[1:]:
     print(json.dumps([name, None]), file=out)
     try:
-        importlib.import_module(name)
+        module, _, function = name.partition(":")
+        imported = importlib.import_module(module)
+        if function:
+            getattr(imported, function)()
         said = ""
     except BaseException as error:
         lines = str(error).strip().splitlines()
@@ -43,6 +46,8 @@ class Import:
 
 def try_imports(groups: Sequence[Sequence[str]], seconds: float) -> dict[str, Import]:
     """Imports the modules of each group, one after the other, the groups at the same time.
+
+    A name with a colon is that of a function that imports, MODULE:FUNCTION.
 
     Where a process is ended by an import, another goes on behind it. What has not ended after
     these seconds is not waited for.

@@ -18,8 +18,9 @@ _MODULES = {
     "opencv-python-headless": "cv2",
     "python-multipart": "python_multipart",
     "scikit-image": "skimage",
+    "torchvision": "unblur.torchvision_compat:import_torchvision",
 }
-"""Modules of packages that are not called as their packages are."""
+"""What imports packages that are not called as their modules are."""
 _SECONDS = 4.0
 """Longest that the imports are waited for; they take half a second."""
 
