@@ -44,6 +44,9 @@ def main() -> int:
         default="quick",
         help="install no extras; those without PyTorch, the others being resolved alone; or all",
     )
+    parser.add_argument(
+        "--python", action="append", help="try this version only; repeatable", metavar="3.N"
+    )
     given = parser.parse_args()
     say = Console(soft_wrap=True, highlight=False).print
     wheel, sdist = build(given.out)
@@ -51,7 +54,7 @@ def main() -> int:
     faults += check(wheel, sdist)
     say(*(f"{file.name}  {file.stat().st_size / 1e6:.1f} MB" for file in (wheel, sdist)), sep="\n")
     rows, found = [], []
-    for version in interpreters.supported(ROOT / "pyproject.toml"):
+    for version in given.python or interpreters.supported(ROOT / "pyproject.toml"):
         python = interpreters.find(version)
         if python is None:
             say(f"Python {version}: not on this machine, not tried")

@@ -126,7 +126,7 @@ def train(env: Environment, folder: Path) -> None:
         "[phases.loss]\nadversarial = 0.0\ncontent = 0.0\npixel = 1.0\ngradient = 0.1\n"
     )
     _unblur(env, folder, "train", "tiny.toml", "--data", "photos", "--out", "run")
-    _unblur(env, folder, "export", "run/best.safetensors", "-o", "mine.onnx")
+    _unblur(env, folder, "export", "run/last.safetensors", "-o", "mine.onnx")
     _unblur(env, folder, "deblur", "photo.jpg", "--model", "mine.onnx", "-o", "mine.png")
 
 
