@@ -51,7 +51,8 @@ def changes(root: Path, version: str) -> str:
     head = rf"^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)$"
     sections = re.split(r"(?m)(?=^## )", text)
     return next(
-        (s.partition("\n")[2].strip() + "\n" for s in sections if re.match(head, s, re.M)), ""
+        (s.partition("\n")[2].strip() + "\n" for s in sections if re.match(head, s, re.MULTILINE)),
+        "",
     )
 
 

@@ -40,7 +40,7 @@ class Program(typer.Typer):
             return super().__call__(*args, **kwargs)
 
 
-app = Program(
+app: Program = Program(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

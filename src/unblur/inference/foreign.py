@@ -59,8 +59,12 @@ class Foreign:
         if contract is None:
             contract = probe(raw.outputs, path, raw.known)
             contracts.keep(raw.digest, contract)
-        self.raw, self.contract, self._reopen = raw, contract, reopen
-        self.digest, self.parallel, self.precision = raw.digest, raw.parallel, raw.precision
+        self.raw: Raw = raw
+        self.contract: Contract = contract
+        self._reopen = reopen
+        self.digest: str = raw.digest
+        self.parallel: int = raw.parallel
+        self.precision: str = raw.precision
         self._run = at_size(raw.outputs, contract.size)
 
     @property

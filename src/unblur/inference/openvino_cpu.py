@@ -43,11 +43,11 @@ class OpenVINONetwork:
         network = read_onnx(path)
         quantised = any(op.get_type_name() == "FakeQuantize" for op in network.get_ops())
         # A convolution of one tile keeps about eight cores busy.
-        self.parallel = max(1, (threads or os.cpu_count() or 1) // 8)
+        self.parallel: int = max(1, (threads or os.cpu_count() or 1) // 8)
         self._network = network
         native = "bf16" if self.metadata(METADATA_KEY) and has_bf16() else "f32"
         computed = "f32" if quantised else precision or native
-        self.precision = "int8" if quantised else computed
+        self.precision: str = "int8" if quantised else computed
         options = {"NUM_STREAMS": str(self.parallel), "INFERENCE_PRECISION_HINT": computed}
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = str(threads)

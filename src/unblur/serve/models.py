@@ -28,11 +28,13 @@ class LoadedModel:
     def __init__(
         self, name: str, source: str | Path, tile: int | None, measuring: Measuring
     ) -> None:
-        self.network = open_network(source)
-        self.name, self.digest = name, self.network.digest
+        self.network: Network = open_network(source)
+        self.name: str = name
+        self.digest: str = self.network.digest
         # One tile for all photos: a photo's result does not depend on the load.
         self._tile = tile or tile_for_memory(self.network.contract)
-        self.source, self._measuring = source, measuring
+        self.source: str | Path = source
+        self._measuring = measuring
         self._loading = threading.Lock()
         self._floats: Network | None = None
 
@@ -96,7 +98,7 @@ class LoadedModels(dict[str, LoadedModel]):
                 raise ModelError(f"two models are called {name}; rename one")
             self[name] = LoadedModel(name, source, tile, measuring)
             measuring.offer(self[name])
-        self.default = next(iter(self))
+        self.default: str = next(iter(self))
 
     def find(self, name: str | None) -> LoadedModel:
         """Returns the model of this name, or the default; raises ModelError if there is none."""
