@@ -15,7 +15,7 @@ EXTRAS ?= quick
 # What `make lowest` tries: base and extras; by default base and those without PyTorch.
 LOWEST ?=
 
-.PHONY: demo site test figures dist lowest constraints clean
+.PHONY: demo site docs test figures dist lowest constraints clean
 
 demo: .venv/base
 	$(BIN)/unblur deblur examples/*.jpg -o demo --overwrite
@@ -24,6 +24,10 @@ demo: .venv/base
 # The page that deblurs inside the browser, as static files: make site SITE=FOLDER
 site: web/node_modules/.package-lock.json
 	$(NPM) run --silent build -- "$(SITE)"
+
+# The documentation as a site, in build/docs.
+docs: .venv/dev
+	$(BIN)/mkdocs build --quiet
 
 # Two processes of one thread each, for two cores: most tests do not use more.
 test: .venv/dev

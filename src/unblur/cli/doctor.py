@@ -65,7 +65,7 @@ def version_lines() -> list[str]:
 
 
 def _show(section: Section) -> None:
-    width = max(len(found.name) for found in section.findings) + 2
+    width = max((len(found.name) for found in section.findings), default=0) + 2
     echo(section.title)
     for found in section.findings:
         echo(f"  {_MARKS[found.state]}{found.name:<{width}}{found.text}")
