@@ -157,20 +157,29 @@ def _lines(one: Listed, wide: int) -> list[str]:
     from unblur.library.listing import in_words as words
 
     size = "" if one.bytes is None else decimal(one.bytes)
-    count = "" if one.parameters is None else f"{one.parameters / 1e6:.1f} M"
-    gmac = "" if one.gmac is None else f"{one.gmac:.1f}"
+    count = "" if one.parameters is None else _in_millions(one.parameters)
+    gmac = "" if one.gmac is None else f"{one.gmac:.1f}" if one.gmac >= 0.1 else "< 0.1"
     head = f"{one.name:<{wide}}  {one.status:<9}  {size:>8}  {count:>10}  {gmac:>6}  "
     lines = [(head + (one.licence or "not known")).rstrip()]
     for text in (
         f"damaged: {one.damaged}; add it again, or remove it" if one.damaged else "",
         words(one.contract) if one.contract else "",
         one.about,
-        one.source,
+        _shortened(one.source),
         f"{decimal(one.begun)} are downloaded" if one.begun else "",
         f"unblur models add {one.name}" if one.status == "not added" else "",
     ):
         lines += [f"  {text}"] if text else []
     return lines
+
+
+def _in_millions(count: int) -> str:
+    return f"{count / 1e6:.1f} M" if count >= 100_000 else f"{count:,}"
+
+
+def _shortened(place: str) -> str:
+    """A path or a URL that fits into 80 columns behind two spaces: its beginning and its end."""
+    return place if len(place) <= 78 else f"{place[:25]}...{place[-50:]}"
 
 
 def _print_added(added: Added, tried: Tried) -> None:

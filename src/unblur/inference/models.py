@@ -11,8 +11,8 @@ from unblur.inference.contract import digest_of
 from unblur.inference.options import Precision
 from unblur.inference.suffixes import CHECKPOINT, PICKLES, SUFFIXES
 
-__all__ = ["CHECKPOINT", "PICKLES", "SUFFIXES", "bundled_names", "checked_digest", "find_model",
-           "in_precision", "is_bundled", "untrusted"]  # fmt: skip
+__all__ = ["CHECKPOINT", "PICKLES", "SUFFIXES", "bundled_names", "bundled_sums", "checked_digest",
+           "find_model", "in_precision", "is_bundled", "untrusted"]  # fmt: skip
 
 INT8 = "-int8"
 """Suffix of the name of a model that is another one quantised to 8 bits."""
@@ -46,6 +46,12 @@ def bundled_names() -> list[str]:
     return sorted(path.stem for path in _bundled().glob("*.onnx"))
 
 
+def bundled_sums() -> dict[str, str]:
+    """SHA-256 of the files of the package's models, by their names, as published."""
+    sums = (_bundled() / "SHA256SUMS").read_text(encoding="utf-8").split()
+    return dict(zip(sums[1::2], sums[::2], strict=True))
+
+
 def untrusted(path: Path | None = None) -> ModelError:
     """The refusal of a checkpoint that is a pickle."""
     reason = "a pickle, which can hold a program: it is opened only if you trust its author"
@@ -72,8 +78,7 @@ def checked_digest(path: Path) -> str:
     """SHA-256 of a model file; ModelError if a bundled or an added one is not what it was."""
     digest = digest_of(path)
     if is_bundled(path):
-        sums = (path.parent / "SHA256SUMS").read_text(encoding="utf-8").split()
-        if digest != dict(zip(sums[1::2], sums[::2], strict=True)).get(path.name):
+        if digest != bundled_sums().get(path.name):
             raise ModelError("damaged, its checksum is wrong; install unblur again", file=path)
     elif owner := added.owner(path):
         owner.check(digest)

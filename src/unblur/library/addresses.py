@@ -30,7 +30,7 @@ def check_address(url: str, checked: bool) -> None:
     except ValueError as error:
         raise DownloadError(f"not an address ({error})") from None
     if not host or parts.scheme not in ("https", "http"):
-        raise DownloadError(f"{parts.scheme or 'no'} address; one of https://HOST/... was expected")
+        raise DownloadError("nothing is downloaded but from https://HOST/...")
     if parts.scheme == "http" and not checked and not _is_this_machine(host):
         raise DownloadError(
             "http lets others change the file on its way: use https, or name the file's SHA-256"

@@ -230,7 +230,7 @@ class _Download:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
             if 300 <= error.code < 400:
-                return "the server redirects without an end"
+                return "the server redirects without an end, or to no web address"
             return f"the server answers {error.code} {error.reason}".rstrip()
         cause = getattr(error, "reason", error)
         if isinstance(cause, TimeoutError):

@@ -12,7 +12,7 @@ from unblur import __version__
 from unblur.errors import ModelError
 from unblur.inference import added, catalogue, contracts
 from unblur.inference.contract import UNTILED, Contract
-from unblur.inference.models import bundled_names, find_model
+from unblur.inference.models import bundled_names, bundled_sums, find_model
 from unblur.library.download import begun
 
 Status = Literal["bundled", "added", "not added"]
@@ -80,6 +80,8 @@ def in_words(contract: Contract) -> str:
             parts.append(f"reach {contract.reach}")
         elif contract.seam:
             parts.append(f"sees all of a picture (seams to {contract.seam:.1f} levels)")
+        else:
+            parts.append("reach not measured")
     return ", ".join(parts)
 
 
@@ -96,7 +98,7 @@ def _bundled(name: str) -> Listed:
         facts["gmac"],
         Contract(**facts["contract"]),
         f"unblur {__version__}",
-        facts["sha256"],
+        bundled_sums()[file.name],
         file,
     )
 
