@@ -53,7 +53,7 @@ def serving(served: Served, name: str = "net.onnx") -> Iterator[Served]:
             served.asked.append(dict(self.headers))
             _answer(self, served)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as there
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

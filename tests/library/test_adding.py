@@ -22,8 +22,8 @@ from tests.library.server import Served
 from unblur import Deblurrer
 from unblur.cli import app
 from unblur.errors import ModelError
-from unblur.inference import catalogue
-from unblur.inference.contract import digest_of
+from unblur.inference import catalogue, contracts
+from unblur.inference.contract import Contract, digest_of
 from unblur.inference.models import find_model
 from unblur.library.adding import add, source_of
 from unblur.torch_engine.foreign import import_spandrel
@@ -145,6 +145,8 @@ def test_a_trusted_pickle_is_added_and_trusted_again_when_it_is_used(tmp_path: P
     except ModelError as error:
         pytest.skip(str(error))
     torch.save(nafnet().state_dict(), tmp_path / "net.bin")
+    # As if it had been tried out before, which takes its time.
+    contracts.keep(digest_of(tmp_path / "net.bin"), Contract(multiple=4, low=0, change_mask=False))
     code, out, _ = run("add", tmp_path / "net.bin", "--trust")
     assert code == 0
     assert "--model net --trust" in out
@@ -244,9 +246,11 @@ def test_two_adds_at_once_leave_one_whole_model(tmp_path: Path, home: Path) -> N
     paths = [stretch_onnx(tmp_path / "one.onnx"), kernel_onnx(tmp_path / "two.onnx")]
     ready, ends = threading.Barrier(2), []
 
+    def say(line: str) -> None:
+        if "trying" in line:  # both, before either is put in its place
+            ready.wait()
+
     def adding(path: Path, overwrite: bool) -> None:
-        # Both are tried out before either is put in its place.
-        say = lambda line: ready.wait() if "trying" in line else None  # noqa: E731
         try:
             add(source_of(str(path)), "net", overwrite=overwrite, say=say)
             ends.append("added")

@@ -130,7 +130,7 @@ def home() -> Path:
     """The folder of the added models, which need not exist."""
     named = os.environ.get(VARIABLE)
     if named:
-        return Path(named)
+        return Path(named).expanduser()
     return platformdirs.user_data_path("unblur", appauthor=False) / "models"
 
 
