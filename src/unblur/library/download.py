@@ -182,6 +182,8 @@ class _Download:
         elif response.status == 200:
             if have:
                 say("the server sends all of it again")
+            elif now.total and not expected:
+                say(f"{decimal(now.total)} to download")
             have = 0
             self.part.unlink(missing_ok=True)
             now.write(self._facts)

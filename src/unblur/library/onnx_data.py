@@ -21,6 +21,8 @@ _MESSAGES: dict[str, dict[int, str]] = {
 }
 """Fields of each message, by number, that are messages in which weights may be."""
 _GRAPH = 7
+_DEEPEST = 100
+"""Messages in each other; a loop in a loop takes three."""
 
 
 def locations(path: Path) -> set[str]:
@@ -41,7 +43,9 @@ def locations(path: Path) -> set[str]:
     return found
 
 
-def _locations(data: memoryview, message: str) -> Iterator[str]:
+def _locations(data: memoryview, message: str, depth: int = 0) -> Iterator[str]:
+    if depth > _DEEPEST:
+        raise ValueError("it is nested too deeply")
     if message == "external":
         entry = {number: bytes(value).decode() for number, value in _fields(data)}
         if entry.get(1) == "location":
@@ -50,7 +54,7 @@ def _locations(data: memoryview, message: str) -> Iterator[str]:
     inner = _MESSAGES[message]
     for number, value in _fields(data):
         if number in inner:
-            yield from _locations(value, inner[number])
+            yield from _locations(value, inner[number], depth + 1)
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
