@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ class Added:
     def damaged(self, what: str) -> ModelError:
         """The error that says so, and how to add it again."""
         entry = catalogue.by_digest(self.sha256)
-        again = entry.name if entry else self.source
+        again = entry.name if entry else shlex.quote(self.source)
         if again != self.name:
             again += f" --name {self.name}"
         reason = f"the added model {self.name} is damaged: {what}"

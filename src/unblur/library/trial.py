@@ -45,16 +45,22 @@ def try_out(path: Path, trust: bool) -> Tried:
         ModelError, CheckpointError: as `open_network`, or if it makes a ruin of the picture.
     """
     network = open_network(path, "cpu", "f32", trust=trust)
-    contract = network.contract
-    entry = catalogue.by_digest(network.digest)
-    if entry and (contract.low, contract.high) != (entry.low, entry.high):
-        contract = replace(contract, low=entry.low, high=entry.high)
-        contracts.keep(network.digest, contract, path)
+    contract = _in_known_range(network)
+    contracts.keep(network.digest, contract, path)
+    # Readable by those who may read the network.
+    contracts.beside_file(path).chmod(path.stat().st_mode & 0o666)
+    if contract != network.contract:
         network = open_network(path, "cpu", "f32", trust=trust)
-    else:
-        contracts.keep(network.digest, contract, path)
     change, side = _change(network)
     return Tried(contract, change, side, *_count(network, path))
+
+
+def _in_known_range(network: Network) -> Contract:
+    """The network's contract, with the range that the catalogue states, if it has the file."""
+    entry = catalogue.by_digest(network.digest)
+    if entry is None:
+        return network.contract
+    return replace(network.contract, low=float(entry.low), high=float(entry.high))
 
 
 def _change(network: Network) -> tuple[float, int]:
