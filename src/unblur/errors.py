@@ -10,7 +10,7 @@ from typing import Literal
 Action = Literal[
     "overwrite", "max-pixels", "format", "codec", "install", "jobs", "tile", "resume",
     "data", "processes", "content-weights", "metric", "copy", "alone", "format-alone",
-    "trust", "add", "add-again", "go-on", "name",
+    "trust", "add", "add-again", "go-on", "name", "remove",
 ]  # fmt: skip
 
 _WORDS: dict[Action, str] = {
@@ -33,6 +33,7 @@ _WORDS: dict[Action, str] = {
     "add": "`unblur models add {values}` fetches it",
     "add-again": "`unblur models add {values} --overwrite` adds it again",
     "name": "choose another name",
+    "remove": "`unblur models remove {values}` removes it",
     "go-on": "the next time it goes on from there",
 }
 

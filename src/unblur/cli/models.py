@@ -74,15 +74,11 @@ def models(
 @takes(AddOptions)
 def add(given: AddOptions) -> None:
     """Add a model: a file, a download, or one of the catalogue."""
-    from rich.filesize import decimal
-
     from unblur.cli.progress import download_bar
     from unblur.library.adding import add as run
     from unblur.library.adding import source_of
 
     source = source_of(given.model)
-    if source.url and source.bytes:
-        say(f"{given.model}: {decimal(source.bytes)} from {source.url}")
     try:
         with download_bar() as advance:
             added, tried = run(

@@ -160,19 +160,17 @@ def read(name: str) -> Added:
     Raises:
         ModelError: if there is none of this name, or it cannot be told what it is.
     """
-    path = home() / name / FACTS
     try:
-        found = Added.from_json(path.read_text(encoding="utf-8"))
+        found = Added.from_json((home() / name / FACTS).read_text(encoding="utf-8"))
+        if found.name == name:
+            return found
+        what = f"{FACTS} is that of {found.name}"
     except FileNotFoundError:
-        raise ModelError(f"the added model {name} is damaged: {FACTS} is missing") from None
+        what = f"{FACTS} is missing"
     except (OSError, ValueError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(
-            f"the added model {name} is damaged: {FACTS} cannot be read ({reason})"
-        ) from None
-    if found.name != name:
-        raise ModelError(f"the added model {name} is damaged: {FACTS} is of {found.name}")
-    return found
+        what = f"{FACTS} cannot be read ({str(error).strip().splitlines()[0]})"
+    reason = f"the added model {name} is damaged: {what}"
+    raise ModelError(reason, hint=Hint("remove", (name,)))
 
 
 def find(name: str) -> Path | None:

@@ -8,7 +8,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from rich.filesize import decimal
 
 from unblur.errors import ModelError, UnblurError
 from unblur.inference import catalogue
@@ -96,40 +99,43 @@ def add(
     refuse_by_name(source.url or source.named, trust)
     sha256 = (sha256 or source.sha256).lower()
     if source.url:
-        wanted = Wanted(
-            source.url, sha256, source.bytes, lambda head: refuse_by_head(head, trust), timeout
-        )
+        refuse = partial(refuse_by_head, trust=trust)
+        wanted = Wanted(source.url, sha256, source.bytes, refuse, timeout)
+        if source.bytes:
+            say(f"{name}: {decimal(source.bytes)} from {source.url}")
         fetched = downloaded(wanted, advance, say)
     else:
         fetched = _local(Path(source.what), sha256)
     with fetched as file, staging() as scratch, write_errors(scratch.parent, UnblurError):
         folder = scratch / name
         folder.mkdir()
-        with file.open("rb") as opened:
-            refuse_by_head(opened.read(HEAD), trust)
-        path = folder / (name + kind_of(file, source.named))
-        _copy(file, path, may_link=bool(source.url))
-        data = _copy_data(path, None if source.url else file.parent)
-        digest = digest_of(path)
+        path, data = _copied(file, folder, source, trust)
         say(f"{path.name}: trying it out")
         with _unstaged():
             tried = try_out(path, trust)
-        entry = catalogue.by_digest(digest)
-        facts = Added(
-            name=name,
-            file=path.name,
-            source=shown(source.url) if source.url else str(Path(source.what).absolute()),
-            sha256=digest,
-            bytes=path.stat().st_size,
-            licence=licence or source.licence or (entry.licence if entry else ""),
-            parameters=tried.parameters,
-            gmac=tried.gmac,
-            added=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            data=data,
-        )
+        facts = _facts(path, source, tried, data, licence)
         (folder / FACTS).write_text(facts.to_json(), encoding="utf-8")
         put(folder, name, overwrite)
     return facts, tried
+
+
+def _facts(
+    path: Path, source: Source, tried: Tried, data: tuple[StoredFile, ...], licence: str
+) -> Added:
+    digest = digest_of(path)
+    entry = catalogue.by_digest(digest)
+    return Added(
+        name=path.parent.name,
+        file=path.name,
+        source=shown(source.url) if source.url else str(Path(source.what).absolute()),
+        sha256=digest,
+        bytes=path.stat().st_size,
+        licence=licence or source.licence or (entry.licence if entry else ""),
+        parameters=tried.parameters,
+        gmac=tried.gmac,
+        added=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        data=data,
+    )
 
 
 @contextmanager
@@ -144,13 +150,20 @@ def _local(path: Path, sha256: str) -> Iterator[Path]:
     yield path
 
 
-def _copy(file: Path, to: Path, may_link: bool) -> None:
-    """Copies a file; one that goes away afterwards may be linked instead."""
-    if may_link:
+def _copied(
+    file: Path, folder: Path, source: Source, trust: bool
+) -> tuple[Path, tuple[StoredFile, ...]]:
+    """Copies a network's file and its data into the folder that is named as it will be."""
+    with file.open("rb") as opened:
+        refuse_by_head(opened.read(HEAD), trust)
+    path = folder / (folder.name + kind_of(file, source.named))
+    if source.url:
+        # A download goes away afterwards, and may be linked.
         with suppress(OSError):
-            os.link(file, to)
-            return
-    shutil.copyfile(file, to)
+            os.link(file, path)
+    if not path.exists():
+        shutil.copyfile(file, path)
+    return path, _copy_data(path, None if source.url else file.parent)
 
 
 def _copy_data(path: Path, home: Path | None) -> tuple[StoredFile, ...]:

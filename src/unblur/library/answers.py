@@ -1,11 +1,16 @@
-"""What a server's answer says of a file: its version, its size, which part of it comes."""
+"""What a server's answer says of a file: its version, its size, which part comes, or why not."""
 
 from __future__ import annotations
 
+import errno
+import http.client
 import json
+import urllib.error
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from rich.filesize import decimal
 
 
 @dataclass(frozen=True)
@@ -65,3 +70,28 @@ def begins_at(response: Any, byte: int) -> bool:
 def ends_at(headers: Any, byte: int) -> bool:
     """Whether an answer that there is no such part says that the file has so many bytes."""
     return headers.get("Content-Range", "").split() == ["bytes", f"*/{byte}"]
+
+
+def reason_of(error: Exception, have: int, total: int | None, timeout: float) -> str:
+    """Why a download ended, in one line.
+
+    Args:
+        have, total: bytes that have come, and of all.
+        timeout: seconds that the server was given.
+    """
+    if isinstance(error, urllib.error.HTTPError):
+        error.close()
+        if 300 <= error.code < 400:
+            return "the server redirects without an end, or to no web address"
+        return f"the server answers {error.code} {error.reason}".rstrip()
+    cause = getattr(error, "reason", error)
+    if isinstance(cause, TimeoutError):
+        return f"the server sent nothing for {timeout:g} s"
+    if isinstance(error, urllib.error.URLError):
+        return f"the server cannot be reached ({getattr(cause, 'strerror', None) or cause})"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full, after {decimal(have)}"
+    if isinstance(error, (http.client.IncompleteRead, ConnectionError)):
+        of = f" of {decimal(total)}" if total else ""
+        return f"the server broke off after {decimal(have)}{of}"
+    return f"the download failed ({str(error).strip() or type(error).__name__})"

@@ -6,7 +6,6 @@ sections 13.1.5 and 14.2). A server that knows no such requests sends all of it 
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import http.client
 import shutil
@@ -27,7 +26,7 @@ from unblur import __version__
 from unblur.errors import CheckpointError, DownloadError, Hint, ModelError, ResumeError
 from unblur.inference.contract import digest_of
 from unblur.library.addresses import check_address
-from unblur.library.answers import Facts, begins_at, ends_at, facts_of, read_facts
+from unblur.library.answers import Facts, begins_at, ends_at, facts_of, read_facts, reason_of
 from unblur.photo.files import locked
 
 _CHUNK = 2**18
@@ -196,7 +195,7 @@ class _Download:
         return have
 
     def _copy(self, response: Any, have: int, advance: Advance) -> None:
-        total = read_facts(self._facts).total
+        total = read_facts(self._facts).total or self._wanted.bytes
         advance(have, total)
         head = self.part.read_bytes() if 0 < have < _HEAD else b""
         # Unbuffered: what has come is kept whatever ends the program.
@@ -209,11 +208,11 @@ class _Download:
                 while rest:
                     rest = rest[file.write(rest) :]
                 have += len(data)
+                if total is not None and have > total:
+                    raise _Changed
                 advance(have, total)
         if total is not None and have < total:
             raise http.client.IncompleteRead(b"", total - have)
-        if total is not None and have > total:
-            raise _Changed
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -221,31 +220,14 @@ class _Download:
         try:
             yield
         except (http.client.HTTPException, OSError) as error:
-            raise DownloadError(self._reason(error), hint=self._hint()) from None
+            total = read_facts(self._facts).total
+            reason = reason_of(error, self.have(), total, self._wanted.timeout)
+            raise DownloadError(reason, hint=self._hint()) from None
         except ValueError as error:
             raise DownloadError(f"not an address ({error})") from None
 
     def _hint(self) -> Hint | None:
         return Hint("go-on") if self.have() else None
-
-    def _reason(self, error: Exception) -> str:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-            if 300 <= error.code < 400:
-                return "the server redirects without an end, or to no web address"
-            return f"the server answers {error.code} {error.reason}".rstrip()
-        cause = getattr(error, "reason", error)
-        if isinstance(cause, TimeoutError):
-            return f"the server sent nothing for {self._wanted.timeout:g} s"
-        if isinstance(error, urllib.error.URLError):
-            return f"the server cannot be reached ({getattr(cause, 'strerror', None) or cause})"
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return f"the disk is full, after {decimal(self.have())}"
-        if isinstance(error, (http.client.IncompleteRead, ConnectionError)):
-            total = read_facts(self._facts).total
-            of = f" of {decimal(total)}" if total else ""
-            return f"the server broke off after {decimal(self.have())}{of}"
-        return f"the download failed ({str(error).strip() or type(error).__name__})"
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
