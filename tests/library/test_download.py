@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.library.server import Served
-from unblur.errors import DownloadError, ModelError
+from unblur.errors import DownloadError, Hint, ModelError
 from unblur.library.content import refuse_by_head
 from unblur.library.download import Wanted, begun, downloaded
 
@@ -147,6 +147,15 @@ def test_what_has_come_before_a_stop_is_kept(served: Served) -> None:
     assert have > 4000
     assert download(served) == served.data
     assert served.asked[1]["Range"] == f"bytes={have}-"
+
+
+@pytest.mark.parametrize("hint", [Hint("install", ("compare",)), None])
+def test_a_file_that_lacks_a_package_alone_is_kept(served: Served, hint: Hint | None) -> None:
+    with pytest.raises(ModelError), downloaded(Wanted(served.url), lambda done, total: None, print):
+        raise ModelError("cannot be opened", hint=hint)
+    assert begun(served.url) == (len(served.data) if hint else 0)
+    assert download(served) == served.data
+    assert served.asked[1].get("Range") == ("bytes=10000-" if hint else None)
 
 
 def full(_: bytes) -> None:

@@ -107,7 +107,7 @@ def _added(name: str) -> Listed:
     try:
         found = added.read(name)
     except ModelError as error:
-        return Listed(name, "added", damaged=error.reason)
+        return Listed(name, "added", damaged=error.reason.rpartition("is damaged: ")[2])
     damaged = found.fault()
     try:
         contract = contracts.find(found.path, found.sha256)
