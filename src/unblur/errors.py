@@ -31,9 +31,9 @@ _WORDS: dict[Action, str] = {
     "format-alone": "deblur it by itself and write it as {values}",
     "trust": "pass trust=True to open it",
     "add": "`unblur models add {values}` fetches it",
-    "add-again": "`unblur models add {values} --overwrite` adds it again",
+    "add-again": "add it again from {values}",
     "name": "choose another name",
-    "remove": "`unblur models remove {values}` removes it",
+    "remove": "remove it and add it again",
     "go-on": "the next time it goes on from there",
 }
 

@@ -45,7 +45,7 @@ class BulkReport:
             say(f"{many} left out: unblur deblur takes them")
         if self._plan.total:
             bar = photos_bar(self._plan.total, lines=True)
-            self._advance = self._shown.enter_context(bar)
+            self._advance, _ = self._shown.enter_context(bar)
         return self
 
     def __exit__(self, *_: object) -> None:

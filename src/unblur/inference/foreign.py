@@ -78,7 +78,7 @@ class Foreign:
         return (found - np.float32(low)) * np.float32(2 / span) - 1
 
 
-def named(contract: Contract) -> str:
+def seam_note(contract: Contract) -> str:
     """What is said where tiles of a network do not fit each other to half a level; else ""."""
     if contract.seam <= 0.5:
         return ""

@@ -124,7 +124,7 @@ def _probe(run: Run, known: Known) -> Contract:
         found = restored(np.ascontiguousarray(own)).astype(np.float32)
         return (found[0].transpose(1, 2, 0) - low) / (high - low)
 
-    return _with_reach(one, contract) if known.tiled else contract
+    return _with_reach(one, contract)
 
 
 def _restored(run: Run, side: int) -> int:
@@ -132,7 +132,7 @@ def _restored(run: Run, side: int) -> int:
     picture = np.full((1, 3, side, side), 0.5, np.float32)
     shapes = [x.shape for x in run(picture)]
     if picture.shape not in shapes:
-        given = ", ".join(map(str, shapes))
+        given = ", ".join(map(str, shapes)) or "nothing"
         raise ValueError(f"it gives {given} for {picture.shape}; the same was expected")
     return shapes.index(picture.shape)
 
@@ -199,7 +199,7 @@ def _multiple(run: Run, output: int) -> int:
 
 
 def _memory(run: Callable[[np.ndarray], np.ndarray], size: tuple[int, int] | None) -> int:
-    """Bytes that a pixel of a tile takes, a quarter more than measured; at least 64."""
+    """Bytes that a pixel of a tile takes, a quarter more than measured; at least the default."""
     most = 0.0
     # Each side's share over the one before, which is held already.
     steps = [(0, size)] if size else [(64, (128, 128)), (128, (256, 256))]
@@ -211,7 +211,7 @@ def _memory(run: Callable[[np.ndarray], np.ndarray], size: tuple[int, int] | Non
         with _peak() as grown:
             run(batch)
         most = max(most, grown[0] / pixels)
-    return max(64, math.ceil(1.25 * most))
+    return max(Contract.memory, math.ceil(1.25 * most))
 
 
 @contextmanager
@@ -241,7 +241,8 @@ def _with_reach(one: Callable[[np.ndarray], np.ndarray], contract: Contract) -> 
     for size in sizes:
         if math.prod(size) * contract.memory > available() / 2 and size != sizes[0]:
             break
-        step = max(CELL, min(size) // 4 // CELL * CELL)
+        # A power of two, as the network's strides are.
+        step = max(CELL, 2 ** int(math.log2(min(size) / 3)))
         began = time.perf_counter()
         profile, grid = _seam_profile(one, size, step)
         seconds = (time.perf_counter() - began) / 3
@@ -295,8 +296,13 @@ def _seam_profile(
 
 
 def picture_of(size: tuple[int, int]) -> np.ndarray:
-    """A picture of full contrast, float32 (h, w, 3) in [0, 1]: blurred and sharp edges, texture."""
-    picture = _cells(size, 64, 16, 4) + 0.5
+    """A picture of full contrast, float32 (h, w, 3) in [0, 1]: blurred and sharp edges, texture.
+
+    From the left to the right its contrast rises, downwards it becomes brighter: as in a photo, no
+    tile is like the next one.
+    """
+    y, x = (np.linspace(0.2, 1, side, dtype=np.float32) for side in size)
+    picture = _cells(size, 64, 16, 4) * x[:, None] + 0.8 * y[:, None, None]
     left = picture[:, : size[1] // 2]
     left[:] = np.mean([np.roll(left, shift, axis=0) for shift in range(9)], axis=0)
     return picture.clip(0, 1)
