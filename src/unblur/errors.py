@@ -31,9 +31,9 @@ _WORDS: dict[Action, str] = {
     "format-alone": "deblur it by itself and write it as {values}",
     "trust": "pass trust=True to open it",
     "add": "`unblur models add {values}` fetches it",
-    "add-again": "add it again from {values}",
+    "add-again": "`unblur models add {values} --overwrite` adds it again",
     "name": "choose another name",
-    "remove": "remove it and add it again",
+    "remove": "`unblur models remove {values}` removes it",
     "go-on": "the next time it goes on from there",
 }
 
