@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from unblur.inference.added import Added
     from unblur.library.listing import Listed
     from unblur.library.trial import Tried
+
+WIDTH = 80
+"""Columns that the list is made for."""
 
 app = typer.Typer(rich_markup_mode=None, help="List, add and remove models.")
 
@@ -165,7 +169,7 @@ def _lines(one: Listed, wide: int) -> list[str]:
         f"{decimal(one.begun)} are downloaded" if one.begun else "",
         f"unblur models add {one.name}" if one.status == "not added" else "",
     ):
-        lines += [f"  {text}"] if text else []
+        lines += wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
     return lines
 
 
@@ -174,8 +178,8 @@ def _in_millions(count: int) -> str:
 
 
 def _shortened(place: str) -> str:
-    """A path or a URL that fits into 80 columns behind two spaces: its beginning and its end."""
-    return place if len(place) <= 78 else f"{place[:25]}...{place[-50:]}"
+    """A path or a URL, or its beginning and its end, to fit behind two spaces."""
+    return place if len(place) <= WIDTH - 2 else f"{place[:25]}...{place[30 - WIDTH :]}"
 
 
 def _print_added(added: Added, tried: Tried) -> None:
