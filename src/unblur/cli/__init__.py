@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from unblur import __version__
-from unblur.cli import bulk, deblur, evaluate, export, inspect, robustness, serve, synth, train
+from unblur.cli import bulk, deblur, evaluate, export, inspect, models, robustness, serve, synth
+from unblur.cli import train as training
 from unblur.cli import train_head as head
 from unblur.cli.options import Command
 from unblur.cli.stopping import tidy_end
@@ -37,12 +38,13 @@ app.command(no_args_is_help=True, cls=Command)(deblur.deblur)
 app.command(no_args_is_help=True)(bulk.bulk)
 app.command(no_args_is_help=True, cls=Command)(inspect.inspect)
 app.command(no_args_is_help=True)(synth.synth)
-app.command(no_args_is_help=True)(train.train)
+app.command(no_args_is_help=True)(training.train)
 app.command(no_args_is_help=True)(head.train_head)
 app.command(no_args_is_help=True)(evaluate.evaluate)
 app.command()(robustness.robustness)
 app.command(no_args_is_help=True)(export.export)
 app.command(context_settings={"auto_envvar_prefix": "UNBLUR"})(serve.serve)
+app.add_typer(models.app, name="models")
 
 
 @app.callback(invoke_without_command=True)
