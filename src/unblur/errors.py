@@ -10,7 +10,7 @@ from typing import Literal
 Action = Literal[
     "overwrite", "max-pixels", "format", "codec", "install", "jobs", "tile", "resume",
     "data", "processes", "content-weights", "metric", "copy", "alone", "format-alone",
-    "trust",
+    "trust", "add", "add-again", "go-on", "name", "remove",
 ]  # fmt: skip
 
 _WORDS: dict[Action, str] = {
@@ -30,6 +30,11 @@ _WORDS: dict[Action, str] = {
     "alone": "deblur it by itself, into another file",
     "format-alone": "deblur it by itself and write it as {values}",
     "trust": "pass trust=True to open it",
+    "add": "`unblur models add {values}` fetches it",
+    "add-again": "`unblur models add {values} --overwrite` adds it again",
+    "name": "choose another name",
+    "remove": "`unblur models remove {values}` removes it",
+    "go-on": "the next time it goes on from there",
 }
 
 
@@ -127,6 +132,10 @@ class ResumeError(UnblurError):
 
 class ModelError(UnblurError):
     """A model that cannot be used."""
+
+
+class DownloadError(UnblurError):
+    """A file that cannot be downloaded; what has come of it is kept, unless it is wrong."""
 
 
 class CheckpointError(UnblurError):

@@ -33,14 +33,23 @@ def complete(line: str, folder: Path, shell: str = "bash") -> list[str]:
     return done.stdout.split("\n")[:-1] if shell == "bash" else [done.stdout]
 
 
-def test_commands_options_choices_models_and_files_are_offered(tmp_path: Path) -> None:
+def test_commands_options_choices_models_and_files_are_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "net.onnx").touch()
     (tmp_path / "deep" / "photo.jpg").touch()
+    (tmp_path / "added" / "denim").mkdir(parents=True)
+    monkeypatch.setenv("UNBLUR_MODELS", str(tmp_path / "added"))
     assert complete("unblur deb", tmp_path) == ["deblur"]
     assert complete("unblur deblur --strengt", tmp_path) == ["--strength"]
     assert complete("unblur deblur --precision f", tmp_path) == ["float", "f32"]
-    assert complete("unblur deblur --model de", tmp_path) == ["default", "default-int8", "deep/"]
+    assert complete("unblur deblur --model de", tmp_path) == [
+        "default",
+        "default-int8",
+        "denim",
+        "deep/",
+    ]
     assert complete("unblur evaluate --model deep/", tmp_path) == ["deep/net.onnx"]
     # Nothing: bash then offers files by itself (complete -o default).
     assert complete("unblur deblur pho", tmp_path) == [""]

@@ -110,11 +110,16 @@ def test_a_damaged_model_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "SHA256SUMS").write_text("00  default.onnx\n")
     monkeypatch.setattr("importlib.resources.files", lambda name: tmp_path)
+    monkeypatch.setenv("UNBLUR_MODELS", str(tmp_path / "added"))
     assert [(f.name, f.state) for f in models.findings()] == [("default", State.MISSING)]
     (tmp_path / "weights" / "default.onnx").write_bytes(b"torn")
     (found,) = models.findings()
     assert found.is_fault
     assert "damaged" in found.text
+    (tmp_path / "added" / "mine").mkdir(parents=True)
+    _, mine = models.findings()
+    assert (mine.state, mine.is_fault) == (State.BROKEN, False)
+    assert "model.json is missing" in mine.text
 
 
 def test_a_folder_that_cannot_be_made_is_told(

@@ -7,18 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from unblur.cli import (
-    bulk,
-    deblur,
-    doctor,
-    evaluate,
-    export,
-    inspect,
-    robustness,
-    serve,
-    synth,
-    train,
-)
+from unblur.cli import bulk, deblur, doctor, evaluate, export, inspect, models, robustness, serve
+from unblur.cli import synth as synthesis
+from unblur.cli import train as training
 from unblur.cli import train_head as head
 from unblur.cli.options import Command
 from unblur.cli.output import echo
@@ -50,14 +41,15 @@ app: Program = Program(
 app.command(no_args_is_help=True, cls=Command)(deblur.deblur)
 app.command(no_args_is_help=True)(bulk.bulk)
 app.command(no_args_is_help=True, cls=Command)(inspect.inspect)
-app.command(no_args_is_help=True)(synth.synth)
-app.command(no_args_is_help=True)(train.train)
+app.command(no_args_is_help=True)(synthesis.synth)
+app.command(no_args_is_help=True)(training.train)
 app.command(no_args_is_help=True)(head.train_head)
 app.command(no_args_is_help=True)(evaluate.evaluate)
 app.command()(robustness.robustness)
 app.command(no_args_is_help=True)(export.export)
 app.command()(doctor.doctor)
 app.command(context_settings={"auto_envvar_prefix": "UNBLUR"})(serve.serve)
+app.add_typer(models.app, name="models")
 
 
 @app.callback(invoke_without_command=True)

@@ -100,7 +100,7 @@ def bulk(given: Options) -> None:
     from unblur.cli.opening import opening, say_of
 
     try:
-        with opening([given.model]):
+        with opening():
             model, deblurrer = choose_model(given.model, given.precision, given.best, given.trust)
     except UnblurError as error:
         fail(in_words(error), WRONG)

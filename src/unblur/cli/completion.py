@@ -9,8 +9,7 @@ import os
 from importlib import resources
 from pathlib import Path
 
-SUFFIXES = (".onnx", ".safetensors", ".pth", ".pt", ".ckpt")
-"""Endings of files that hold networks."""
+from unblur.inference.suffixes import SUFFIXES
 
 
 def models(incomplete: str) -> list[str]:
@@ -20,8 +19,10 @@ def models(incomplete: str) -> list[str]:
 
 
 def _names() -> list[str]:
+    from unblur.inference import added
+
     weights = Path(str(resources.files("unblur"))) / "weights"
-    return sorted(path.stem for path in weights.glob("*.onnx"))
+    return [*sorted(path.stem for path in weights.glob("*.onnx")), *added.names()]
 
 
 def _files(incomplete: str) -> list[str]:

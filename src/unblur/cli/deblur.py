@@ -141,7 +141,7 @@ def _run(given: Options) -> int:
     from unblur.inference.deblurrer import Deblurrer
 
     try:
-        with opening([given.model]):
+        with opening():
             deblurrer = Deblurrer(
                 given.model,
                 tile=given.tile,

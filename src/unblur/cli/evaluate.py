@@ -56,9 +56,10 @@ def evaluate(given: Options) -> None:
     with needs("train"):
         from unblur import evaluate as evaluation
         from unblur.metrics import DEFAULT
+    from unblur.cli.opening import opening
     from unblur.cli.progress import bar
 
-    with reported(), bar() as advance:
+    with reported(), opening(), bar() as advance:
         evaluation.run(
             given.dataset,
             given.model,

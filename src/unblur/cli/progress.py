@@ -10,9 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
+from rich.filesize import decimal
 from rich.live import Live
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.progress import Progress as Bar
 from rich.text import Text
 
@@ -31,6 +40,33 @@ def bar() -> Iterator[Callable[[int, int | None], None]]:
     with Bar(console=console, disable=silent, redirect_stdout=above) as progress:
         task = progress.add_task("", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def download_bar() -> Iterator[Callable[[int, int | None], None]]:
+    """A bar of a download with its speed and the time left; without a terminal, lines.
+
+    Yields:
+        A function to call with the bytes that there are, and of all, if that is known.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _download_lines(console)
+        return
+    columns = (
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    with Bar(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+        task = bar.add_task("", total=None, visible=False)
+
+        def advance(done: int, total: int | None) -> None:
+            bar.update(task, completed=done, total=total, visible=done != total)
+
+        yield advance
 
 
 @contextmanager
@@ -168,6 +204,24 @@ def show(config: TrainConfig) -> Iterator[Callable[[Progress], None]]:
                 )
 
         yield report
+
+
+def _download_lines(console: Console) -> Callable[[int, int | None], None]:
+    last, before = time.monotonic(), -1
+
+    def advance(done: int, total: int | None) -> None:
+        nonlocal last, before
+        now = time.monotonic()
+        if before < 0:
+            before = done
+        elif now - last >= 10:
+            of = f" of {decimal(total)}" if total else ""
+            speed = decimal(round((done - before) / (now - last)))
+            line = f"{decimal(done)}{of}  {speed}/s"
+            console.print(line, soft_wrap=True, highlight=False)
+            last, before = now, done
+
+    return advance
 
 
 def _photo_lines(console: Console, total: int) -> Callable[[bool, int], None]:

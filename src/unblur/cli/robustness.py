@@ -28,9 +28,10 @@ def robustness(given: Options) -> None:
     """Draw a model's robustness card: harm, noise, JPEG, blur, saturation, rotation, tiles."""
     with needs("train"):
         from unblur import robustness as card
+    from unblur.cli.opening import opening
     from unblur.cli.progress import bar
 
-    with reported(), bar() as advance:
+    with reported(), opening(), bar() as advance:
         card.run(
             given.photos, given.model, given.out, given.count, given.seed, advance, given.trust
         )

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from unblur.errors import UnblurError
+
 
 class State(StrEnum):
     """How something is."""
@@ -61,4 +63,6 @@ def guarded(name: str, look: Callable[[], Finding], needed: bool = False) -> Fin
 def reason(error: BaseException) -> str:
     """An exception in one line."""
     lines = str(error).strip().splitlines()
+    if isinstance(error, UnblurError) and lines:
+        return lines[0]
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

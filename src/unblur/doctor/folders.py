@@ -46,9 +46,9 @@ def _unwritable(folder: Path) -> str:
 
 
 def _data() -> Path:
-    from platformdirs import user_data_path
+    from unblur.inference import added
 
-    return Path(os.environ.get("UNBLUR_MODELS") or user_data_path("unblur") / "models")
+    return added.home()
 
 
 def _cache() -> Path:

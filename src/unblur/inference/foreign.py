@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +12,9 @@ import numpy as np
 from unblur.inference import contracts
 from unblur.inference.contract import Contract
 from unblur.inference.probe import Known, at_size, probe
+
+LOG = logging.getLogger("unblur.models")
+"""Hears what is done that takes long."""
 
 
 class Raw(Protocol):
@@ -57,6 +61,7 @@ class Foreign:
     ) -> None:
         contract = contracts.find(path, raw.digest)
         if contract is None:
+            LOG.info("%s: finding out what this network takes, once", path)
             contract = probe(raw.outputs, path, raw.known)
             contracts.keep(raw.digest, contract)
         self.raw: Raw = raw

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,8 +30,6 @@ _SMALL = 128
 """Side, in pixels, of the picture by which the range is found out."""
 _SIDES = (256, 512, 1024)
 """Sides, in pixels, of the tiles by which the reach is measured, until one is large enough."""
-_PATIENCE = 6.0
-"""Seconds for a tile above which the next larger side is not tried."""
 
 
 @dataclass(frozen=True)
@@ -243,9 +240,7 @@ def _with_reach(one: Callable[[np.ndarray], np.ndarray], contract: Contract) -> 
             break
         # A power of two, as the network's strides are.
         step = max(CELL, 2 ** int(math.log2(min(size) / 3)))
-        began = time.perf_counter()
         profile, grid = _seam_profile(one, size, step)
-        seconds = (time.perf_counter() - began) / 3
         wrong = np.flatnonzero(profile > ENOUGH)
         reach = int(wrong[-1]) + 1 if len(wrong) else 0
         if reach < len(profile):
@@ -253,8 +248,8 @@ def _with_reach(one: Callable[[np.ndarray], np.ndarray], contract: Contract) -> 
             overlap = 2 * reach + RAMP
             return replace(contract, multiple=multiple, overlap=overlap, reach=reach)
         flat = profile[len(profile) // 2 :].mean() > profile[: len(profile) // 2].mean() / 4
-        if flat or 4 * seconds > _PATIENCE:
-            break
+        if flat:
+            break  # whatever the tile: it pools over the whole picture
     used = profile[min(contract.overlap // 3, len(profile) - 1) :]
     return replace(contract, seam=float(used.max()))
 

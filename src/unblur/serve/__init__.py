@@ -18,13 +18,14 @@ def run(settings: Settings) -> None:
         JobsError: if the folder of jobs cannot be used.
         ListenError: if the address and port cannot be listened on.
     """
-    from unblur.inference.foreign import seam_note
+    from unblur.inference.foreign import LOG, seam_note
     from unblur.serve import malloc
     from unblur.serve.app import create_app
     from unblur.serve.slow_clients import listen, make_server
 
     malloc.configure()
     logging.basicConfig(format="unblur: %(message)s", level=logging.WARNING)
+    LOG.setLevel(logging.INFO)
     socket = listen(settings)
     app = create_app(settings)
     for name, model in app.state.queue.models.items():
