@@ -18,6 +18,7 @@ from deploy import interpreters, smoke
 from deploy.contents import digests, faults_of_sdist, faults_of_wheel
 from deploy.environments import TrialError, create, run
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 ROOT = Path(__file__).parents[1]
@@ -158,7 +159,7 @@ def table(rows: list[Row], wheel: Path) -> Table:
     for row in rows:
         cells = [f"{row.installed:.0f}" if row.installed is not None else ""]
         cells += ["" if v is None else f"{v:.1f}" for v in (row.install, row.first)]
-        out.add_row(row.what, *cells, "failed" if row.fault else "ok")
+        out.add_row(escape(row.what), *cells, "failed" if row.fault else "ok")
     return out
 
 
