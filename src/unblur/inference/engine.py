@@ -108,18 +108,20 @@ class Engine:
         self._opened = (named, device, precision, threads)
         if not providers:
             path = in_precision(path, precision)
-        self.path, self.digest = path, checked_digest(path)
+        self.path: Path = path
+        self.digest: str = checked_digest(path)
         try:
             if providers:
                 self._run: Any = OnnxRuntimeNetwork(path, providers)
             else:
                 computed = precision if precision in FLOATS else None
                 self._run = OpenVINONetwork(path, computed, threads)
-            self.parallel, self.precision = self._run.parallel, self._run.precision
-            self.description = f"{self._run.where} in {self.precision}"
+            self.parallel: int = self._run.parallel
+            self.precision: str = self._run.precision
+            self.description: str = f"{self._run.where} in {self.precision}"
             stated = self._run.metadata(METADATA_KEY)
-            self.has_contract = bool(stated)
-            self.contract = Contract.from_json(stated) if stated else Contract()
+            self.has_contract: bool = bool(stated)
+            self.contract: Contract = Contract.from_json(stated) if stated else Contract()
         except (RuntimeError, ValueError, TypeError) as error:
             raise _unusable(path, error) from None
 

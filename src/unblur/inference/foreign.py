@@ -64,8 +64,12 @@ class Foreign:
             LOG.info("%s: finding out what this network takes, once", path)
             contract = probe(raw.outputs, path, raw.known)
             contracts.keep(raw.digest, contract)
-        self.raw, self.contract, self._reopen = raw, contract, reopen
-        self.digest, self.parallel, self.precision = raw.digest, raw.parallel, raw.precision
+        self.raw: Raw = raw
+        self.contract: Contract = contract
+        self._reopen = reopen
+        self.digest: str = raw.digest
+        self.parallel: int = raw.parallel
+        self.precision: str = raw.precision
         self._run = at_size(raw.outputs, contract.size)
 
     @property
