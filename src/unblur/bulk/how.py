@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unblur import __version__, photo
 from unblur.errors import Action, ModelError, UnblurError
-from unblur.inference import contracts
+from unblur.inference import contracts, onnx_data
 from unblur.inference.contract import FLOATS, Contract
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import open_network
@@ -105,7 +105,7 @@ def choose_model(
     path = find_model(model)
     if path.suffix.lower() == ".onnx":
         path = in_precision(path, precision)
-    if path.with_name(f"{path.name}.data").exists():
+    if path.suffix.lower() == ".onnx" and onnx_data.locations(path):
         reason = "keeps its weights in another file; one file is sent to the workers"
         raise ModelError(f"{reason}: save it as one", file=path)
     exact: Precision = network.precision if network.precision in FLOATS else "auto"  # pyright: ignore[reportAssignmentType]

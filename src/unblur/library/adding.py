@@ -14,11 +14,10 @@ from pathlib import Path
 from rich.filesize import decimal
 
 from unblur.errors import ModelError, UnblurError
-from unblur.inference import catalogue
+from unblur.inference import catalogue, onnx_data
 from unblur.inference.added import FACTS, Added, StoredFile
 from unblur.inference.contract import digest_of
 from unblur.inference.suffixes import ONNX
-from unblur.library import onnx_data
 from unblur.library.addresses import file_name, is_address, shown
 from unblur.library.content import HEAD, kind_of, refuse_by_head, refuse_by_name
 from unblur.library.download import Advance, Say, Wanted, downloaded

@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from unblur.errors import ModelError
+from unblur.inference import onnx_data
 from unblur.inference.models import untrusted
 from unblur.inference.suffixes import CHECKPOINT, ONNX, PICKLES, SUFFIXES
-from unblur.library import onnx_data
 
 HEAD = 4096
 """Bytes from a file's beginning that tell what it is."""

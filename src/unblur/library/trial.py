@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from unblur.errors import ModelError
-from unblur.inference import catalogue, contracts, counting
+from unblur.inference import contracts, counting
 from unblur.inference.contract import Contract, Network
 from unblur.inference.engine import open_network
 from unblur.inference.suffixes import ONNX
@@ -45,22 +45,10 @@ def try_out(path: Path, trust: bool) -> Tried:
         ModelError, CheckpointError: as `open_network`, or if it makes a ruin of the picture.
     """
     network = open_network(path, "cpu", "f32", trust=trust)
-    contract = _in_known_range(network)
+    contract = network.contract
     contracts.keep(network.digest, contract, path)
-    # Readable by those who may read the network.
-    contracts.beside_file(path).chmod(path.stat().st_mode & 0o666)
-    if contract != network.contract:
-        network = open_network(path, "cpu", "f32", trust=trust)
     change, side = _change(network)
     return Tried(contract, change, side, *_count(network, path))
-
-
-def _in_known_range(network: Network) -> Contract:
-    """The network's contract, with the range that the catalogue states, if it has the file."""
-    entry = catalogue.by_digest(network.digest)
-    if entry is None:
-        return network.contract
-    return replace(network.contract, low=float(entry.low), high=float(entry.high))
 
 
 def _change(network: Network) -> tuple[float, int]:
