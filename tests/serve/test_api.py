@@ -291,7 +291,7 @@ def test_the_rest_of_the_api(server: Server) -> None:
     described = server.client.get("/openapi.json").json()
     form = described["paths"]["/v1/deblur"]["post"]["requestBody"]["content"]["multipart/form-data"]
     assert form["schema"]["properties"]["strength"]["maximum"] == 1
-    assert form["schema"]["properties"]["model"]["enum"] == ["default"]
+    assert form["schema"]["properties"]["model"]["enum"] == ["default", "foreign"]
     assert form["schema"]["properties"]["best"]["type"] == "boolean"
     assert {"const": "auto"} in form["schema"]["properties"]["scale"]["anyOf"]
     inspect = described["paths"]["/v1/inspect"]["post"]

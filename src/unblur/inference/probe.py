@@ -20,6 +20,8 @@ from unblur.inference.memory import available
 Run = Callable[[np.ndarray], list[np.ndarray]]
 """All outputs of a network for float32 (1, 3, h, w), in its own range."""
 
+Change = Callable[[np.ndarray, float, float], np.ndarray]
+"""What a network adds to a picture (h, w, 3), full scale = 1, taken in a range."""
 ENOUGH = 0.1
 """Levels of 255 that are no difference: of another photo it may be some times more."""
 RAMP = 16
@@ -138,9 +140,9 @@ def _scale(run: Callable[[np.ndarray], np.ndarray], side: int) -> tuple[float, f
     """The range in which a network changes a smooth picture least.
 
     A network in [-1, 1] takes a picture in [0, 1] for a bright one, and restores it about as well:
-    it is found by [0, 1] being no better. To be taken for one in [-1, 1] a network must keep to
-    that range, or sharpen in it; of one that does neither, what it does in [0, 1] is as good a
-    guess as any, and what most networks take.
+    it is found by [0, 1] being no better. To be taken for one in [-1, 1] a network must also keep
+    to that range, or sharpen in it; of one that does neither, [0, 1] is as good a guess as any, and
+    what most networks take.
     """
     y, x = np.mgrid[:side, :side].astype(np.float32) / side
     smooth = np.stack([0.15 + 0.7 * x, 0.15 + 0.7 * y, 0.5 + 0.3 * np.sin(3 * x - 2 * y)], axis=2)
@@ -156,10 +158,22 @@ def _scale(run: Callable[[np.ndarray], np.ndarray], side: int) -> tuple[float, f
         return found if math.isfinite(found) else math.inf
 
     signed, unit, levels = (error(*scale) for scale in RANGES)
-    if signed <= 1.25 * unit + 1e-4 and (_ends_at_minus_one(run, side) or _sharpens(change, side)):
+    # One in [0, 255] adds next to nothing to a bright picture, and much to the dark ones of others.
+    if levels < 0.02 and min(signed, unit) > 10 * levels + 0.05:
+        return RANGES[2]
+    if signed <= 1.25 * unit + 1e-4 and (
+        (_leaves(change, smooth, *RANGES[1]) and not _leaves(change, smooth, *RANGES[0]))
+        or _ends_at_minus_one(run, side)
+        or _sharpens(change, side)
+    ):
         return RANGES[0]
-    # A network in [0, 1] cannot give 255; one in [0, 255] adds next to nothing to a dark picture.
-    return RANGES[2] if levels < 0.02 and unit > 10 * levels + 0.05 else RANGES[1]
+    return RANGES[1]
+
+
+def _leaves(change: Change, picture: np.ndarray, low: float, high: float) -> bool:
+    """Whether a picture of middle tones comes back with some darker than black or over white."""
+    found = picture + change(picture, low, high)
+    return bool(found.min() < -0.05 or found.max() > 1.05)
 
 
 def _ends_at_minus_one(run: Callable[[np.ndarray], np.ndarray], side: int) -> bool:
@@ -169,7 +183,7 @@ def _ends_at_minus_one(run: Callable[[np.ndarray], np.ndarray], side: int) -> bo
     return bool(-1.02 <= found.min() < -0.5 and found.max() <= 1.02)
 
 
-def _sharpens(change: Callable[[np.ndarray, float, float], np.ndarray], side: int) -> bool:
+def _sharpens(change: Change, side: int) -> bool:
     """Whether what a network in [-1, 1] adds to a blurred picture is like what it has lost.
 
     The correlation is above 0.35 for networks of unblur and of the paper, and 0.0 for networks of
