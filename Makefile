@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 NPM := PATH="$$PATH:$(CURDIR)/$(BIN)" npm --prefix web
 SITE ?= site
 
-.PHONY: demo site test figures constraints clean
+.PHONY: demo site docs test figures constraints clean
 
 demo: .venv/base
 	$(BIN)/unblur deblur examples/*.jpg -o demo --overwrite
@@ -19,6 +19,10 @@ demo: .venv/base
 # The page that deblurs inside the browser, as static files: make site SITE=FOLDER
 site: web/node_modules/.package-lock.json
 	$(NPM) run --silent build -- "$(SITE)"
+
+# The documentation as a site, in build/docs.
+docs: .venv/dev
+	$(BIN)/mkdocs build --quiet
 
 # Two processes of one thread each, for two cores: most tests do not use more.
 test: .venv/dev
@@ -34,6 +38,7 @@ test: .venv/dev
 # repository does not have: make figures PHOTOS=DIR PAIRS='DIR DIR' GOPRO=DIR
 figures: .venv/dev
 	$(BIN)/python -m docs.figures.photos
+	$(BIN)/python -m docs.figures.gallery
 	$(BIN)/python -m docs.figures.blur $(PHOTOS) $(PAIRS)
 	-$(BIN)/python -m docs.figures.page
 	$(BIN)/python -m experiments.default.curve
