@@ -20,8 +20,8 @@ from msgspec.structs import replace
 from benchmarks import ROOT, Figure, Setup, figure, side_by_side
 from benchmarks.timing import interleave, timed
 from benchmarks.yardstick import default_device, matrix_rates, wait_for
-from unblur.evaluate.checkpoints import gmacs
 from unblur.nets import build_generator
+from unblur.torch_engine.counting import gmacs
 from unblur.training import config, distributed
 from unblur.training.loop import Progress, train
 from unblur.training.state import State, bf16

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import hypothesis
@@ -26,6 +27,8 @@ hypothesis.settings.load_profile("unblur")
 # What a machine's owner has set for a server of his own, for colours and for a proxy.
 for name in {"FORCE_COLOR", *(name for name in os.environ if name.startswith("UNBLUR_"))}:
     os.environ.pop(name, None)
+# Nor what was found out about networks before.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="unblur-tests-")
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 
@@ -82,5 +85,5 @@ def inverter(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (deblurrer, folder):
         monkeypatch.setattr(module, "Deblurrer", Inverter)
     # As if there were memory enough.
-    monkeypatch.setattr(folder, "tile_for_memory", lambda largest: largest)
+    monkeypatch.setattr(folder, "tile_for_memory", lambda contract: contract.tile)
     monkeypatch.setattr(Inverter, "calls", 0)

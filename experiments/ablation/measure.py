@@ -14,8 +14,8 @@ from torch import nn
 
 from unblur import metrics
 from unblur.datasets import evenly, find_pairs, read_rgb
-from unblur.evaluate.checkpoints import gmacs
 from unblur.nets import checkpoint
+from unblur.torch_engine.counting import gmacs
 from unblur.training import config as configs
 from unblur.training.config import TrainConfig
 from unblur.training.data import TrainingData

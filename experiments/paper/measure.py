@@ -11,11 +11,11 @@ from benchmarks.workers import in_turn
 
 from experiments.paper.table import DEBLURGAN, DEFAULT, PAPER
 from unblur.evaluate import Outputs, run
-from unblur.evaluate.checkpoints import gmacs
 from unblur.inference.engine import find_model
 from unblur.metrics import PROTOCOLS
 from unblur.nets import build_generator, checkpoint
 from unblur.nets.deblurgan import DeblurGANConfig
+from unblur.torch_engine.counting import gmacs
 from unblur.training import config as configs
 from unblur.training.config import PhaseConfig, TrainConfig
 from unblur.training.export import export

@@ -10,6 +10,7 @@ from typing import Literal
 Action = Literal[
     "overwrite", "max-pixels", "format", "codec", "install", "jobs", "tile", "resume",
     "data", "processes", "content-weights", "metric", "copy", "alone", "format-alone",
+    "trust",
 ]  # fmt: skip
 
 _WORDS: dict[Action, str] = {
@@ -28,6 +29,7 @@ _WORDS: dict[Action, str] = {
     "copy": "copy it instead",
     "alone": "deblur it by itself, into another file",
     "format-alone": "deblur it by itself and write it as {values}",
+    "trust": "pass trust=True to open it",
 }
 
 

@@ -120,7 +120,7 @@ def test_it_holds_one_picture_more_not_eight(rng: np.random.Generator) -> None:
 def test_the_network_computes_in_floats_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(
-        deblurrer, "open_network", lambda model, device, how: asked.append(how) or Slanted()
+        deblurrer, "open_network", lambda model, device, how, **_: asked.append(how) or Slanted()
     )
     Deblurrer("default")
     Deblurrer("default", best=True)

@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from unblur.inference import memory
+from unblur.inference.contract import Contract
 
 
 @pytest.mark.parametrize(
@@ -38,5 +39,14 @@ def test_tiles_shrink_with_the_memory(
     monkeypatch: pytest.MonkeyPatch, free: int, tile: int
 ) -> None:
     monkeypatch.setattr(memory, "available", lambda: free)
-    assert memory.tile_for_memory(1280) == tile
-    assert memory.tile_for_memory(256) == 256
+    assert memory.tile_for_memory(Contract()) == tile
+    assert memory.tile_for_memory(Contract(tile=256)) == 256
+
+
+def test_a_network_that_needs_much_gets_a_smaller_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs = 200_000  # bytes a pixel, as of published networks of a hundred times the size
+    monkeypatch.setattr(memory, "available", lambda: 16 << 30)
+    assert memory.tile_for_memory(Contract(memory=needs)) == 207
+    monkeypatch.setattr(memory, "available", lambda: 1 << 30)
+    assert memory.tile_for_memory(Contract(memory=needs)) == memory.LEAST
+    assert memory.tile_for_memory(Contract(memory=needs, size=(64, 96), tile=64)) == 64

@@ -64,7 +64,7 @@ def begin(
     """
     with files.locked(out):
         before = {} if options.overwrite else resume.settings_in(out)
-        tile = tile or before.get("tile") or tile_for_memory(deblurrer.engine.contract.tile)
+        tile = tile or before.get("tile") or tile_for_memory(deblurrer.engine.contract)
         best, scale = deblurrer.best, deblurrer.scale
         deblurrer = Deblurrer(deblurrer.engine, tile=tile, best=best, scale=scale)
         settings = settings_of(deblurrer, options.strength)

@@ -168,14 +168,14 @@ def _tile(given: Options, target: Store, deblurrer: Deblurrer) -> int:
     """The tile that was asked for, that of the results before, or what the memory allows."""
     from unblur.inference.memory import tile_for_memory
 
-    largest = deblurrer.engine.contract.tile
+    contract = deblurrer.engine.contract
     if given.tile:
         return given.tile
     before = _settings_before(target).get("tile")
     if isinstance(before, int) and before > 0:
         return before
     # Of a cluster, it is not this machine's memory that counts.
-    return tile_for_memory(largest) if given.address is None else largest
+    return tile_for_memory(contract) if given.address is None else contract.tile
 
 
 def _settings_before(target: Store) -> dict[str, Any]:

@@ -31,6 +31,7 @@ WORDS: dict[Action, str] = {
     "copy": "--copy-to copies it",
     "alone": "deblur it by itself, with -o naming another file",
     "format-alone": "deblur it by itself, with -o naming a {values} file",
+    "trust": "--trust opens it",
 }
 """The hint of an error as this program's options, by its action."""
 

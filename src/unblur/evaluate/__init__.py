@@ -1,6 +1,6 @@
 """Measures models on the same images; writes tables, JSON, a figure and a page.
 
-`models` (with `onnx_files` and `checkpoints`) opens what is measured; `measure`, `statistics` and
+`models` opens what is measured; `measure`, `statistics` and
 `cost` measure; `tables` says which tables there are and `render` how they look; `page`, `figure`
 and `crops` show images.
 """

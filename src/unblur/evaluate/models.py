@@ -7,18 +7,19 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from unblur.errors import Hint, ModelError
+from unblur.inference import counting
+from unblur.inference.contract import Network
 from unblur.inference.deblurrer import Deblurrer
-from unblur.inference.models import find_model
-
-CHECKPOINTS = (".safetensors", ".pth", ".pt", ".ckpt")
-SIDE = 256
-"""Height and width, in pixels, that multiplications are counted for."""
+from unblur.inference.engine import open_network
+from unblur.inference.foreign import Foreign
+from unblur.inference.models import PICKLES, find_model
 
 Runtime = Literal["onnx", "torch"]
 Kind = Literal["onnx", "unblur", "spandrel"]
@@ -33,12 +34,14 @@ class Spec:
         file: a bundled name, or the file that is opened.
         kind: an ONNX network, a checkpoint of unblur in PyTorch, or one of others by spandrel.
         tile: largest side of a tile; by default the model's own.
+        trust: as in `open_network`.
     """
 
     name: str
     file: str
     kind: Kind
     tile: int | None = None
+    trust: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class Candidate:
         spec: what it was opened from.
         restore: (h, w, 3) uint8 in and out.
         about: how it runs, for the lines under the tables.
-        count: parameters, and multiplications and additions (1e9) for `SIDE` x `SIDE` pixels,
-            None if they cannot be counted.
+        count: parameters, and multiplications and additions (1e9) for 256 x 256 pixels, None if
+            they cannot be counted.
     """
 
     spec: Spec
@@ -61,16 +64,16 @@ class Candidate:
 
 @contextmanager
 def open_candidates(
-    names: Sequence[str], runtime: Runtime = "onnx", tile: int | None = None
+    names: Sequence[str], runtime: Runtime = "onnx", tile: int | None = None, trust: bool = False
 ) -> Iterator[list[Candidate]]:
     """Opens the models of these names, each once, in the order given.
 
     Args:
-        names: of bundled models, or files: .onnx, a checkpoint of unblur (.safetensors), or any
-            PyTorch checkpoint that spandrel recognises (.pth, .pt, .ckpt, .safetensors).
+        names: of models, or files, as `open_network` takes them.
         runtime: what runs checkpoints of unblur: "onnx" exports them first, so that what is
             measured is what is deployed; "torch" runs them in PyTorch.
         tile: largest side of a tile.
+        trust: as in `open_network`.
 
     Raises:
         ModelError: if there is no such model, or it is none that restores photos.
@@ -79,7 +82,7 @@ def open_candidates(
     with tempfile.TemporaryDirectory() as folder:
         candidates = []
         for index, name in enumerate(dict.fromkeys(names)):
-            spec = Spec(name, name, _kind(name), tile)
+            spec = Spec(name, name, _kind(name), tile, trust)
             if spec.kind == "unblur" and runtime == "onnx":
                 from unblur.training.export import export
 
@@ -96,39 +99,43 @@ def open_candidate(spec: Spec) -> Candidate:
     unblur's networks run with the change mask that leaves sharp regions as they are; others, the
     paper's and DeblurGAN's among them, without it, as their authors publish them.
     """
-    if spec.kind == "onnx":
-        from unblur.evaluate import onnx_files as opener
-
-        network, gated, about = opener.load(find_model(spec.file))
-    else:
-        from unblur.evaluate import checkpoints as opener
-
-        load = opener.load_own if spec.kind == "unblur" else opener.load_foreign
-        network, gated, about = load(Path(spec.file))
+    network = open_network(spec.file, "cpu", "f32", trust=spec.trust)
+    contract = network.contract
     # The model's own tile whatever memory is free: a table must not depend on that.
-    tile = min(spec.tile or network.contract.tile, network.largest)
-    gate = "with unblur's gate" if gated else "no gate"
-    numbers = "8-bit convolutions" if network.precision == "int8" else "float32"
+    tile = min(spec.tile or contract.tile, contract.largest)
+    gate = "with unblur's gate" if contract.change_mask else "no gate"
     return Candidate(
         spec,
-        _guarded(Deblurrer(network, tile=tile, masked=gated), spec.name),
-        f"{spec.name}: {about}, {numbers} on the CPU, tiles of {tile}, {gate}",
-        lambda: opener.count(network, SIDE),
+        _guarded(Deblurrer(network, tile=tile), spec.name),
+        f"{spec.name}: {_about(network, spec.kind)}, tiles of {tile}, {gate}",
+        lambda: _count(network, spec),
     )
 
 
-def _kind(name: str) -> Kind:
-    path = Path(name)
-    if path.suffix.lower() not in CHECKPOINTS:
-        find_model(name)
-        return "onnx"
-    if not path.is_file():
-        raise ModelError(f"{name}: no such file; a checkpoint was expected")
-    if path.suffix.lower() != ".safetensors":
-        return "spandrel"
-    from unblur.evaluate import checkpoints
+def _about(network: Network, kind: Kind) -> str:
+    package = "openvino" if kind == "onnx" else "torch"
+    return f"{network.description} ({package} {version(package)})"
 
-    return "unblur" if checkpoints.is_own(path) else "spandrel"
+
+def _count(network: Network, spec: Spec) -> tuple[int, float | None]:
+    if spec.kind == "onnx":
+        return counting.count(find_model(spec.file))
+    from unblur.torch_engine import counting as torch_counting
+
+    raw = network.raw if isinstance(network, Foreign) else network
+    return torch_counting.count(raw, counting.SIDE)
+
+
+def _kind(name: str) -> Kind:
+    path = find_model(name)
+    suffix = path.suffix.lower()
+    if suffix == ".onnx":
+        return "onnx"
+    if suffix in PICKLES:
+        return "spandrel"
+    from unblur import torch_engine
+
+    return "unblur" if torch_engine.is_own(path) else "spandrel"
 
 
 def _guarded(deblurrer: Deblurrer, name: str) -> Callable[[np.ndarray], np.ndarray]:

@@ -12,6 +12,8 @@ import numpy as np
 
 BLUR = "blur"
 """Name of the output of an ONNX file that is the blur, not the restored image."""
+METADATA_KEY = "unblur"
+"""The ONNX metadata property that holds the contract, as JSON."""
 Device = Literal["auto", "cpu", "gpu"]
 FLOATS = ("f32", "bf16")
 """Values of `Network.precision` for networks that are not quantised to 8 bits."""
@@ -21,7 +23,10 @@ UNTILED = 2**16
 
 @dataclass(frozen=True)
 class Contract:
-    """What a network requires of its input; images are (1, 3, h, w) in [-1, 1]."""
+    """What a network requires of its input, and how it is cut into tiles.
+
+    Files that unblur exports state the first six; what others require is found out by `probe`.
+    """
 
     multiple: int = 8
     """Height and width are multiples of this."""
@@ -35,15 +40,41 @@ class Contract:
     """Whether regions that the network changes invisibly are left as they are."""
     measures_blur: bool = False
     """Whether the network is a `MeasuringNetwork`."""
+    low: float = -1.0
+    """The value of black in the network's own images."""
+    high: float = 1.0
+    """The value of white."""
+    size: tuple[int, int] | None = None
+    """Height and width, in pixels, of a network that takes no other."""
+    output: int = 0
+    """Which of the network's outputs is the restored image."""
+    reach: int | None = None
+    """Pixels at a cut edge of a tile that are not used, as the network sees too little there;
+    None where this was not measured, or ends nowhere: the network sees the whole picture."""
+    seam: float = 0.0
+    """Levels of 255 by which neighbouring tiles differ at most where they meet, as measured."""
+    memory: int = 600
+    """Bytes that a pixel of a tile takes; the default is that of unblur's own networks, measured
+    (docs/benchmarks.md) and rounded up."""
+
+    @property
+    def largest(self) -> int:
+        """Largest side of a tile, in pixels, that the network takes."""
+        return min(self.size) if self.size else UNTILED
 
     def to_json(self) -> str:
         """The contract as ONNX files hold it, where `change_mask` is called "gated"."""
-        return json.dumps(asdict(self)).replace('"change_mask"', '"gated"')
+        stated = {name: value for name, value in asdict(self).items() if name in STATED}
+        return json.dumps(stated).replace('"change_mask"', '"gated"')
 
     @classmethod
     def from_json(cls, text: str) -> Contract:
         """Reads what `to_json` writes; ValueError or TypeError for anything else."""
         return cls(**json.loads(text.replace('"gated"', '"change_mask"')))
+
+
+STATED = ("multiple", "smallest", "tile", "overlap", "change_mask", "measures_blur")
+"""Fields that a file states; the others have their defaults in all networks of unblur."""
 
 
 class Network(Protocol):

@@ -25,6 +25,7 @@ def deblur(
     model: str | Path = "default",
     best: bool = False,
     scale: Scale = "auto",
+    trust: bool = False,
 ) -> Kind:
     """Deblurs an image and returns it as the kind that was given.
 
@@ -33,9 +34,11 @@ def deblur(
             path, the result is written beside the file as NAME-deblurred, and its path returned.
             A PIL image keeps its mode, unless it has a palette; see `open_pil`.
         strength: 0 returns the input, 1 the full effect.
-        model: the name of a bundled model, an ONNX file, or (with PyTorch) a checkpoint.
+        model: the name of a model, an ONNX file, or (with PyTorch) a checkpoint, of unblur or of
+            others; see `open_network`.
         best: whether to average over the eight turns and flips, which takes eight times as long.
         scale: at which the network works, 1/16 to 1, or "auto"; see `Deblurrer`.
+        trust: whether a checkpoint in Python's pickle format may be opened.
 
     Raises:
         TypeError: for an image or a model of another kind.
@@ -48,7 +51,7 @@ def deblur(
     """
     given: Any = image
     lost: tuple[str, ...] = ()
-    deblurrer = Deblurrer(model, best=best, scale=scale)
+    deblurrer = Deblurrer(model, best=best, scale=scale, trust=trust)
     if isinstance(given, np.ndarray):
         result: Any = deblurrer(given, strength)
     elif isinstance(given, bytes):

@@ -42,6 +42,7 @@ class Deblurrer:
         scale: at which the network works, 1/16 to 1: at 0.5 blur twice as long is removed. "auto"
             chooses it place by place by the length of the blur (see `choose_scales`), if the
             network measures blur.
+        trust: whether a checkpoint in Python's pickle format may be opened (see `open_network`).
 
     Raises:
         TypeError: for a model of another kind.
@@ -60,11 +61,12 @@ class Deblurrer:
         masked: bool | None = None,
         best: bool = False,
         scale: Scale = "auto",
+        trust: bool = False,
     ) -> None:
         chosen = scale_of(scale)
         if isinstance(model, (str, Path)):
             precision = "float" if best and precision == "auto" else precision
-            model = open_network(model, device, precision)
+            model = open_network(model, device, precision, trust=trust)
         elif not hasattr(model, "contract"):
             raise TypeError(f"a model's name, its file or a network was expected, not {model!r}")
         self.engine = model
@@ -166,7 +168,8 @@ class Deblurrer:
         return summed(source.shape, [one.rows(count) for one in passes])
 
     def _side(self) -> int:
-        return self.tile or tile_for_memory(self.engine.contract.tile)
+        contract = self.engine.contract
+        return min(self.tile, contract.largest) if self.tile else tile_for_memory(contract)
 
 
 def check_array(image: np.ndarray) -> None:

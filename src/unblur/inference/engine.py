@@ -8,14 +8,13 @@ from typing import Any, get_args
 import numpy as np
 
 from unblur.errors import Hint, ModelError
-from unblur.inference.contract import BLUR, FLOATS, Contract, Device, Network
-from unblur.inference.models import CHECKPOINT, checked_digest, find_model, in_precision, is_bundled
+from unblur.inference.contract import BLUR, FLOATS, METADATA_KEY, Contract, Device, Network
+from unblur.inference.foreign import Foreign
+from unblur.inference.models import PICKLES, checked_digest, find_model, in_precision, is_bundled
 from unblur.inference.onnxruntime_gpu import OnnxRuntimeNetwork, gpu_providers
 from unblur.inference.openvino_cpu import OpenVINONetwork
 from unblur.inference.options import Precision
-
-METADATA_KEY = "unblur"
-"""The ONNX metadata property that holds the contract, as JSON."""
+from unblur.inference.probe import Known
 
 
 def open_network(
@@ -23,32 +22,48 @@ def open_network(
     device: Device = "auto",
     precision: Precision = "auto",
     threads: int | None = None,
+    trust: bool = False,
 ) -> Network:
-    """Opens an ONNX network, or (where PyTorch is installed) a checkpoint of unblur.
+    """Opens a network of unblur or of others: an ONNX file, or a checkpoint (with PyTorch).
+
+    What a network of others requires of images is found out by trying (`probe`), once: it is kept
+    beside the file or in the user's cache (`contracts`). On the CPU, "auto" and "float" compute
+    it in f32, as its authors do.
 
     Args:
-        model, device, precision, threads: as in `Engine`, or a checkpoint, which PyTorch computes
-            with threads of its own.
+        model, device, precision, threads: as in `Engine`, or a checkpoint of unblur
+            (.safetensors) or of others that spandrel recognises (.safetensors, .pth, .pt, .ckpt),
+            which PyTorch computes with threads of its own.
+        trust: whether a checkpoint in Python's pickle format (.pth, .pt, .ckpt) may be opened.
+            Of one, too, weights alone are read.
 
     Raises:
-        ModelError: as `Engine`, if the device or the precision is unknown, or if a checkpoint is
-            given and PyTorch is not installed.
-        CheckpointError: if the file is not a checkpoint of unblur.
+        ModelError: as `Engine`, if the device or the precision is unknown, a pickle is not
+            trusted, a package is missing, or it does not restore RGB images.
+        CheckpointError: if a checkpoint of unblur cannot be used.
     """
     for what, value, known in (("device", device, Device), ("precision", precision, Precision)):
         if value not in get_args(known):
             raise ModelError(f"{what} must be one of {', '.join(get_args(known))}, not {value!r}")
-    path = Path(model)
-    if path.suffix != CHECKPOINT:
-        return Engine(model, device, precision, threads)
-    if not path.is_file():
-        raise ModelError("no such file; a checkpoint was expected", file=path)
+    path = find_model(model)
+    if path.suffix.lower() == ".onnx":
+        engine = Engine(model, device, precision, threads)
+        if engine.has_contract:
+            return engine
+        again = open_network, (path.absolute(), device, precision, threads, trust)
+        return Foreign(engine, engine.path, again)
+    if path.suffix.lower() in PICKLES and not trust:
+        raise ModelError(
+            "a pickle, which can hold a program: it is opened only if you trust its author",
+            file=path,
+            hint=Hint("trust", ()),
+        )
     try:
         from unblur import torch_engine
     except ImportError as error:
         needs = f"a checkpoint needs {error.name} (an ONNX file exported from it does not)"
         raise ModelError(needs, file=path, hint=Hint("install", ("train",))) from None
-    return torch_engine.load(path, device, precision)
+    return torch_engine.load(path, device, precision, trust)
 
 
 class Engine:
@@ -58,7 +73,7 @@ class Engine:
     Threads may call it at once; `parallel` calls run at a time, further ones wait.
 
     Args:
-        model: the name of a bundled model, or an ONNX file with dynamic height and width.
+        model: the name of a model (`find_model`), or an ONNX file.
         device: "auto" takes a GPU if ONNX Runtime finds one, else the CPU.
         precision: on the CPU: "auto" is bf16 where the processor computes in it natively, else
             "int8" of a bundled model where that is faster, else f32; "float" is bf16 or f32.
@@ -67,6 +82,7 @@ class Engine:
     Attributes:
         contract, parallel, digest, precision, description: as in `Network`.
         has_contract: whether the file states its contract, as those that unblur exports do.
+        path: the file.
 
     Raises:
         ModelError: if there is no such model (or none in 8 bits) or device, the file is not an
@@ -88,7 +104,7 @@ class Engine:
         self._opened = (named, device, precision, threads)
         if not providers:
             path = in_precision(path, precision)
-        self.digest = checked_digest(path)
+        self.path, self.digest = path, checked_digest(path)
         try:
             if providers:
                 self._run: Any = OnnxRuntimeNetwork(path, providers)
@@ -102,7 +118,6 @@ class Engine:
             self.contract = Contract.from_json(stated) if stated else Contract()
         except (RuntimeError, ValueError, TypeError) as error:
             raise _unusable(path, error) from None
-        self._path = path
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Engine, self._opened
@@ -119,11 +134,36 @@ class Engine:
         """The blur alone, if the contract says that it is measured."""
         return self._outputs(batch, BLUR)[0]
 
+    def outputs(self, batch: np.ndarray, /) -> list[np.ndarray]:
+        """All outputs, of a network that takes float32 or float16; as of `foreign.Raw`."""
+        half = self._run.takes[0][1] == "f16"
+        return self._run.all(batch.astype(np.float16) if half else batch)
+
+    @property
+    def known(self) -> Known:
+        """What the file says of its input; raises ModelError if that is not one RGB image."""
+        taken = self._run.takes
+        shape, kind = taken[0] if taken else ([], "")
+        rgb = len(shape) == 4 and shape[0] in (None, 1) and shape[1] in (None, 3)
+        if len(taken) != 1 or not rgb or kind not in ("f32", "f16"):
+            inputs = ", ".join(f"{kind} {_text(shape)}" for shape, kind in taken) or "nothing"
+            expected = "one input of floats (1, 3, height, width) was expected"
+            raise ModelError(f"takes {inputs}; {expected}", file=self.path)
+        height, width = shape[2:]
+        if (height is None) != (width is None):
+            reason = "takes images of one height or one width alone; both or none were expected"
+            raise ModelError(reason, file=self.path)
+        return Known(size=None if height is None or width is None else (height, width))
+
     def _outputs(self, batch: np.ndarray, *names: str) -> list[np.ndarray]:
         try:
             return self._run(batch, names)
         except RuntimeError as error:
-            raise _unusable(self._path, error) from None
+            raise _unusable(self.path, error) from None
+
+
+def _text(shape: list[int | None]) -> str:
+    return "(" + ", ".join("?" if n is None else str(n) for n in shape) + ")"
 
 
 def _unusable(path: Path, error: Exception) -> ModelError:

@@ -57,7 +57,7 @@ class Inspector:
         """The map of an image (h, w, c): uint8, uint16 or floats in [0, 1]."""
         height, width = source.shape[:2]
         scale = 1.0 if self.exact else min(1.0, math.sqrt(PIXELS / (height * width)))
-        tile = self.tile or tile_for_memory(self.engine.contract.tile)
+        tile = self.tile or tile_for_memory(self.engine.contract)
         planes = measure(self.engine, self.engine.blur, source, scale, tile)
         cells = (math.ceil(height / CELL), math.ceil(width / CELL))
         full = enlarge_cells(planes.transpose(1, 2, 0), cells, 1 / scale)

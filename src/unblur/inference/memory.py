@@ -7,16 +7,23 @@ from pathlib import Path
 
 import psutil
 
-BYTES_PER_PIXEL = 600
-"""Memory that a pixel of a tile takes, measured (docs/benchmarks.md) and rounded up."""
+from unblur.inference.contract import Contract
+
 SMALLEST = 384
-"""Least side of a tile: below it, the overlaps cost more than they save."""
+"""Least side of a tile of unblur's own networks: below it, overlaps cost more than they save."""
+LEAST = 128
+"""Least side of a tile of any network."""
 
 
-def tile_for_memory(largest: int) -> int:
-    """The side of a tile, in pixels: `largest`, or what fits into half of the free memory."""
-    side = math.isqrt(available() // 2 // BYTES_PER_PIXEL)
-    return max(min(SMALLEST, largest), min(largest, side))
+def tile_for_memory(contract: Contract) -> int:
+    """The side of a tile, in pixels: the network's own, or what fits into half of the free memory.
+
+    It is never so small that it takes less memory than a tile of `SMALLEST` of unblur's networks,
+    nor smaller than `LEAST`.
+    """
+    side = math.isqrt(available() // 2 // contract.memory)
+    least = max(LEAST, math.isqrt(SMALLEST**2 * Contract.memory // contract.memory))
+    return min(max(min(least, contract.tile), min(contract.tile, side)), contract.largest)
 
 
 def available(cgroup: Path = Path("/sys/fs/cgroup")) -> int:

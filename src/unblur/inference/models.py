@@ -12,18 +12,24 @@ from unblur.inference.options import Precision
 
 CHECKPOINT = ".safetensors"
 """Suffix of a checkpoint, which PyTorch runs (see `engine.open_network`)."""
+PICKLES = (".pth", ".pt", ".ckpt")
+"""Suffixes of checkpoints that are read only if they are trusted: Python's pickles."""
+SUFFIXES = (".onnx", CHECKPOINT, *PICKLES)
+"""Of all files that are opened as networks."""
 INT8 = "-int8"
 """Suffix of the name of a model that is another one quantised to 8 bits."""
 
 
 def find_model(model: str | Path) -> Path:
-    """The file of a bundled model's name or of an ONNX file's path; ModelError if there is none."""
+    """The file of a bundled model's name or of a file's path; ModelError if there is none."""
     bundled = _bundled()
     named = bundled / f"{model}.onnx"
     if named.is_file() and named.parent == bundled:
         return named
     path = Path(model)
-    if path.suffix == ".onnx" and path.is_file():
+    if path.suffix.lower() in SUFFIXES:
+        if not path.is_file():
+            raise ModelError("no such file; a network was expected", file=path)
         return path
     names = ", ".join(sorted(p.stem for p in bundled.glob("*.onnx")))
     known = f"a bundled one ({names}), an ONNX file or a checkpoint ({CHECKPOINT})"

@@ -32,6 +32,18 @@ class OnnxRuntimeNetwork:
         provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
         self.where = f"ONNX Runtime on {provider}"
 
+    @property
+    def takes(self) -> list[tuple[list[int | None], str]]:
+        """Shape (None where it is free) and type of each input."""
+        names = {"tensor(float)": "f32", "tensor(float16)": "f16"}
+        return [
+            (
+                [n if isinstance(n, int) else None for n in port.shape],
+                names.get(str(port.type), str(port.type)),
+            )
+            for port in self._session.get_inputs()
+        ]
+
     def metadata(self, key: str) -> str:
         """The file's metadata property of this name; "" if it has none."""
         return self._session.get_modelmeta().custom_metadata_map.get(key, "")
@@ -41,6 +53,11 @@ class OnnxRuntimeNetwork:
         with self._lock:
             found = self._session.run(names, {self._input: batch}, self._partly)
         return [np.asarray(values) for values in found]
+
+    def all(self, batch: np.ndarray) -> list[np.ndarray]:
+        """All outputs of the file, in its order."""
+        with self._lock:
+            return [np.asarray(x) for x in self._session.run(None, {self._input: batch})]
 
 
 def gpu_providers() -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from unblur.inference.contract import BLUR
+from unblur.inference.contract import BLUR, METADATA_KEY
 
 OFTEN = 8
 """Runs of one shape after which compiling the network for it, half a second, pays."""
@@ -28,8 +28,9 @@ class OpenVINONetwork:
 
     Args:
         path: an ONNX file.
-        precision: "f32" or "bf16"; by default bf16 where the processor computes in it natively.
-            A network quantised to 8 bits computes its other operators in f32.
+        precision: "f32" or "bf16"; by default bf16 where the processor computes in it natively and
+            the network is one of unblur, which are made for it, else f32. A network quantised to
+            8 bits computes its other operators in f32.
         threads: that it computes with; by default one a core. Results do not depend on it.
 
     Raises:
@@ -43,14 +44,28 @@ class OpenVINONetwork:
         quantised = any(op.get_type_name() == "FakeQuantize" for op in network.get_ops())
         # A convolution of one tile keeps about eight cores busy.
         self.parallel = max(1, (threads or os.cpu_count() or 1) // 8)
-        computed = "f32" if quantised else precision or ("bf16" if has_bf16() else "f32")
-        self.precision = "int8" if quantised else computed
         self._network = network
+        native = "bf16" if self.metadata(METADATA_KEY) and has_bf16() else "f32"
+        computed = "f32" if quantised else precision or native
+        self.precision = "int8" if quantised else computed
         options = {"NUM_STREAMS": str(self.parallel), "INFERENCE_PRECISION_HINT": computed}
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = str(threads)
         self._whole = _Compiled(network, self.parallel, options)
         self._blur = _Compiled(_blur_alone(network), self.parallel, options)
+
+    @property
+    def takes(self) -> list[tuple[list[int | None], str]]:
+        """Shape (None where it is free; [] where its length is) and type of each input."""
+        return [
+            (
+                [None if n.is_dynamic else n.get_length() for n in shape]
+                if (shape := port.get_partial_shape()).rank.is_static
+                else [],
+                port.get_element_type().get_type_name(),
+            )
+            for port in self._network.inputs
+        ]
 
     def metadata(self, key: str) -> str:
         """The file's metadata property of this name; "" if it has none."""
@@ -63,6 +78,10 @@ class OpenVINONetwork:
             return self._blur(batch)
         found = self._whole(batch)
         return [found[1 if name == BLUR else 0] for name in outputs]
+
+    def all(self, batch: np.ndarray) -> list[np.ndarray]:
+        """All outputs of the file, in its order."""
+        return self._whole(batch)
 
 
 class _Compiled:

@@ -101,8 +101,11 @@ FULL = 1.0
 """Default of the strength."""
 BEST = Option("Average over the eight turns and flips: +0.3 dB, eight times slower.")
 MODEL = Option(
-    "default, default-int8 (the same in 8 bits, used for default where it is faster), an ONNX "
-    "file, or a checkpoint (with PyTorch)."
+    "A name that unblur models lists, or a file: ONNX, or a checkpoint (with PyTorch), of unblur "
+    "or of others."
+)
+TRUST = Option(
+    "Open checkpoints in Python's pickle format (.pth, .pt, .ckpt), which can hold programs."
 )
 TILE = Option("Largest side given to the network at once; by default as memory allows.", 192)
 EXACT = Option(

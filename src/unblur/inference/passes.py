@@ -13,8 +13,9 @@ from unblur.inference.averaging import PASSES, averaged
 from unblur.inference.blend import Source, colour_channels, colours_of
 from unblur.inference.blur_map import CELL
 from unblur.inference.change_mask import change_mask
-from unblur.inference.contract import Network
+from unblur.inference.contract import Contract, Network
 from unblur.inference.inspector import measures_blur
+from unblur.inference.probe import RAMP
 from unblur.inference.resample import Reduced, enlarge_cells, enlarged_rows, reach
 from unblur.inference.scales import ScaleMap
 from unblur.inference.tiling import padded, run_tiled, spans
@@ -53,13 +54,13 @@ class Pass:
         self._network, self._masked, self._best = network, masked, best
         self._full = source.shape[:2]
         self._image = source if scale == 1 else Reduced(source, scale)
-        contract, self._tile = network.contract, tile
-        # A small tile is better with less overlap than refused.
-        self._overlap = min(contract.overlap, tile // 4)
+        contract = network.contract
         # The mask's cells and the network's strides have the same grid in every tile.
-        self._grid = math.lcm(contract.multiple, CELL)
+        grid = math.lcm(contract.multiple, CELL)
+        self._tile, overlap, margin = cuts(contract, tile, grid)
+        self._cuts = {"overlap": overlap, "multiple": grid, "margin": margin}
         rows, columns = (
-            [span for span, _ in spans(side, tile, self._overlap, self._grid)]
+            [span for span, _ in spans(side, self._tile, **self._cuts)]
             for side in self._image.shape[:2]
         )
         # The last tiles may be a little shorter: padded to the size of the first, all have one
@@ -100,9 +101,8 @@ class Pass:
             lambda y, x: (image[y, x], y, x),
             (image.shape[0], image.shape[1]),
             self._tile,
-            self._overlap,
-            self._grid,
-            self._network.parallel + 1,
+            workers=self._network.parallel + 1,
+            **self._cuts,
         )
 
     def rows(self, begin: Callable[[], None]) -> Rows:
@@ -153,6 +153,25 @@ class Pass:
                 weight = np.maximum(weight, noisy * seen(noisy=noisy))
             change *= weight
         return change
+
+
+def cuts(contract: Contract, tile: int, grid: int) -> tuple[int, int, int | None]:
+    """The tile, the overlap and the margin of `spans` for a network whose tiles start on a grid.
+
+    Where a tile is too small for what the network's contract asks for, less is shared: a small
+    tile is better with less overlap than refused.
+    """
+    tile = max(tile, grid)
+    if contract.reach is None:
+        return tile, min(contract.overlap, tile // 4), None
+    room = tile - tile % grid
+    for margin in range(contract.reach, -1, -1):
+        ramp = min(RAMP, room // 4)
+        overlap = 2 * margin + ramp
+        overlap += -overlap % grid
+        if room > overlap + 2 * (overlap - 2 * margin):
+            return tile, overlap, margin
+    return tile, 0, 0
 
 
 def summed(shape: Sequence[int], parts: Sequence[Rows]) -> Rows:

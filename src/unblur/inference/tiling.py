@@ -23,6 +23,7 @@ def run_tiled(
     overlap: int,
     multiple: int,
     workers: int = 1,
+    margin: int | None = None,
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Applies an operator to an image of any size, tile by tile.
 
@@ -38,16 +39,17 @@ def run_tiled(
         multiple: every tile starts at a multiple of it, so that strides and cells of this size
             have the same grid in every tile.
         workers: tiles that are computed at once.
+        margin: as in `spans`.
 
     Yields:
         From top to bottom: rows, and the output in them for all columns.
 
     Raises:
-        ValueError: if a tile is not larger than twice the overlap.
+        ValueError: if a tile is too small for the overlap.
     """
     height, width = shape
-    columns = list(spans(width, tile, overlap, multiple))
-    rows = list(spans(height, tile, overlap, multiple))
+    columns = list(spans(width, tile, overlap, multiple, margin))
+    rows = list(spans(height, tile, overlap, multiple, margin))
     # The rows shared with the next row of tiles, so far.
     carried: np.ndarray | None = None
     tiles = ((y, x) for (y, _), (x, _) in itertools.product(rows, columns))
@@ -70,31 +72,38 @@ def run_tiled(
 
 
 def spans(
-    length: int, tile: int, overlap: int, multiple: int = 1
+    length: int, tile: int, overlap: int, multiple: int = 1, margin: int | None = None
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """The tiles along one side of an image, and their weights.
 
     There are as few as possible, of equal length except the last, which may be shorter. The
-    weights add up to 1 everywhere. They rise and fall linearly over the middle third of an
-    overlap; the outer third, where the operator sees too little of the surroundings, is not used.
+    weights add up to 1 everywhere. They rise and fall linearly over the middle of an overlap; the
+    rest of it, where the operator sees too little of the surroundings, is not used.
+
+    Args:
+        margin: pixels at a cut edge that are not used; by default a third of the overlap.
 
     Yields:
         From the start: the tile's range, and float32 weights of the same length.
 
     Raises:
-        ValueError: if a tile is not larger than twice the overlap.
+        ValueError: if a tile is not larger than the overlap and twice the part of it in which the
+            weights rise.
     """
     tile -= tile % multiple
     overlap += -overlap % multiple
-    if tile <= 2 * overlap:
-        raise ValueError(f"a tile must be larger than {2 * overlap}, twice the overlap")
+    unused = overlap / 3 if margin is None else margin
+    ramp = overlap - 2 * unused
+    if tile <= overlap + 2 * ramp:
+        least = math.floor(overlap + 2 * ramp)
+        raise ValueError(f"a tile must be larger than {least} for an overlap of {overlap}")
     count = max(1, math.ceil((length - overlap) / (tile - overlap)))
     size = math.ceil((length + (count - 1) * overlap) / count)
     if count > 1:
         size += -size % multiple
         # Rounded up, the tiles may cover the length with one fewer.
         count = math.ceil((length - overlap) / (size - overlap))
-    rise = ((np.arange(overlap, dtype=np.float32) + 0.5) * 3 / max(1, overlap) - 1).clip(0, 1)
+    rise = ((np.arange(overlap) + 0.5 - unused) / max(1, ramp)).clip(0, 1).astype(np.float32)
     for index in range(count):
         start = index * (size - overlap)
         weights = np.ones(min(size, length - start), np.float32)

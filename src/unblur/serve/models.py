@@ -31,7 +31,7 @@ class LoadedModel:
         self.network = open_network(source)
         self.name, self.digest = name, self.network.digest
         # One tile for all photos: a photo's result does not depend on the load.
-        self._tile = tile or tile_for_memory(self.network.contract.tile)
+        self._tile = tile or tile_for_memory(self.network.contract)
         self.source, self._measuring = source, measuring
         self._loading = threading.Lock()
         self._floats: Network | None = None

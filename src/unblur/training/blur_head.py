@@ -22,7 +22,7 @@ from unblur.errors import ExportError
 from unblur.nets import GatedUNet, checkpoint
 from unblur.nets.blur_head import BlurHead, to_log
 from unblur.nets.folded import folded
-from unblur.torch_engine import has_bf16
+from unblur.torch_engine.network import has_bf16
 from unblur.training.config import DataConfig
 from unblur.training.data import TrainingData
 

@@ -17,11 +17,12 @@ from torch import nn
 from unblur import __version__
 from unblur.blur.config import BlurConfig
 from unblur.errors import ExportError
-from unblur.inference.engine import METADATA_KEY, Engine
+from unblur.inference.contract import METADATA_KEY
+from unblur.inference.engine import Engine
 from unblur.inference.tiling import run_padded
 from unblur.nets import GatedUNet, Generator, checkpoint
 from unblur.nets.folded import folded
-from unblur.torch_engine import contract_of
+from unblur.torch_engine.own import contract_of
 from unblur.training import config as configs
 from unblur.training.config import DataConfig
 from unblur.training.data import TrainingData

@@ -16,8 +16,7 @@ import torch
 from onnx import compose, numpy_helper
 
 from unblur.errors import ExportError
-from unblur.inference.contract import BLUR, Contract
-from unblur.inference.engine import METADATA_KEY
+from unblur.inference.contract import BLUR, METADATA_KEY, Contract
 from unblur.nets.blur_head import BlurHead
 from unblur.nets.checkpoint import HALF
 from unblur.training.onnx_graph import halve_weights, load_onnx, module_to_onnx, write_onnx

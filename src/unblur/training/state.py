@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from unblur import __version__
 from unblur.nets import Discriminator, Generator, build_generator, checkpoint, vgg
-from unblur.torch_engine import has_bf16
+from unblur.torch_engine.network import has_bf16
 from unblur.training import distributed
 from unblur.training.config import TrainConfig
 from unblur.training.optimizer import build_optimizer

@@ -1,59 +1,74 @@
-"""PyTorch checkpoints as networks: unblur's, and those of others through spandrel."""
+"""Checkpoints of other projects as networks, through spandrel."""
 
 from __future__ import annotations
 
 import importlib
 import pickle
 import warnings
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from unblur import torch_engine
 from unblur.errors import Hint, ModelError, TorchvisionError
-from unblur.inference.contract import UNTILED, Contract, digest_of
-from unblur.torch_engine import TorchNetwork
+from unblur.inference.contract import Device, digest_of
+from unblur.inference.options import Precision
+from unblur.inference.probe import Known
+from unblur.torch_engine.network import Computed, computed_on
 from unblur.torchvision_compat import import_torchvision
 
 
-def is_own(path: Path) -> bool:
-    """Whether a .safetensors file is a checkpoint of unblur.
+@dataclass(frozen=True)
+class RawCheckpoint:
+    """A network that spandrel recognised, as `inference.foreign.Raw`; one batch at a time."""
 
-    Raises:
-        ModelError: if it is no .safetensors file.
-    """
-    try:
-        with safe_open(path, "pt") as file:
-            return {"config", "provenance"} <= (file.metadata() or {}).keys()
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"not a safetensors file ({error})", file=path) from None
+    net: torch.nn.Module
+    found: Any
+    computed: Computed
+    digest: str
+    known: Known
+    architecture: str
+    parallel: int = 1
+    _lock: Lock = field(default_factory=Lock)
+
+    @property
+    def precision(self) -> str:
+        return self.computed.precision
+
+    @property
+    def description(self) -> str:
+        return f"{self.architecture} in {self.computed.where}"
+
+    def run(self, batch: Tensor) -> Tensor:
+        """The restored image for (1, 3, h, w) in [0, 1]."""
+        return self.computed(self.found, batch)
+
+    def outputs(self, batch: np.ndarray, /) -> list[np.ndarray]:
+        with self._lock, torch.inference_mode():
+            return [self.run(torch.from_numpy(batch)).numpy()]
 
 
-def load_own(path: Path) -> tuple[TorchNetwork, bool, str]:
-    """A checkpoint of unblur in float32, whether it is gated, and how it runs.
-
-    Raises:
-        CheckpointError: if it cannot be read.
-    """
-    network = torch_engine.load(path)
-    return network, network.contract.change_mask, f"PyTorch {torch.__version__}"
-
-
-def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
-    """A checkpoint whose architecture spandrel recognises by its weights; returns as `load_own`.
+def load_foreign(path: Path, device: Device = "cpu", precision: Precision = "f32") -> RawCheckpoint:
+    """A checkpoint whose architecture spandrel recognises by its weights.
 
     Only weights are read: no code in the file is run. spandrel's images are in [0, 1].
 
+    Args:
+        device: "auto" takes a GPU if there is one, else the CPU.
+        precision: f32 unless it is "bf16".
+
     Raises:
         ModelError: if spandrel is missing or does not recognise the network, or the network does
-            not take and return RGB images of one size.
+            not take and return RGB images of one size, or there is no such device.
     """
     spandrel = import_spandrel()
+    computed = computed_on(device, lambda where: precision == "bf16")
     weights = _read(path)
     try:
         weights = spandrel.canonicalize_state_dict(weights)
@@ -74,39 +89,13 @@ def load_foreign(path: Path) -> tuple[TorchNetwork, bool, str]:
             file=path,
         )
     found.float().eval()
-    tile = Contract.tile if found.tiling is spandrel.ModelTiling.SUPPORTED else UNTILED
-    contract = Contract(multiple=found.size_requirements.multiple_of, tile=tile)
-
-    def run(batch: Tensor) -> Tensor:
-        return found((batch + 1) / 2) * 2 - 1
-
-    network = TorchNetwork(found.model, run, contract, digest_of(path))
-    about = f"{name} in PyTorch {torch.__version__} by spandrel {spandrel.__version__}"
-    return network, False, about
-
-
-def count(network: Any, side: int) -> tuple[int, float | None]:
-    """Parameters, and multiplications and additions (1e9) for `side` x `side` pixels.
-
-    The latter are None if the network has an operator that cannot be counted.
-    """
-    parameters = sum(p.numel() for p in network.net.parameters())
-    try:
-        return parameters, gmacs(network.run, side)
-    except (RuntimeError, NotImplementedError):
-        return parameters, None
-
-
-def gmacs(run: Callable[[Tensor], Tensor], side: int = 256) -> float:
-    """Multiplications and additions (1e9) of a network for one image of `side` x `side` pixels.
-
-    Convolutions, matrix products and attention are counted, as is usual.
-    """
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        run(torch.zeros(1, 3, side, side))
-    return counter.get_total_flops() / 2e9
+    found.to(computed.device)
+    known = Known(
+        scale=(0.0, 1.0),
+        multiple=found.size_requirements.multiple_of,
+        tiled=found.tiling is spandrel.ModelTiling.SUPPORTED,
+    )
+    return RawCheckpoint(found.model, found, computed, digest_of(path), known, name)
 
 
 def import_spandrel() -> Any:

@@ -1,4 +1,4 @@
-"""Runs checkpoints by PyTorch, with the interface of the ONNX engine."""
+"""A PyTorch module as a network, with the interface of the ONNX engine."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from unblur.errors import ModelError
-from unblur.inference.contract import UNTILED, Contract, Device, digest_of
+from unblur.inference.contract import Contract, Device
 from unblur.inference.options import Precision
-from unblur.nets import Generator, checkpoint
 
 
 @dataclass(frozen=True)
@@ -30,62 +29,64 @@ class TorchNetwork:
     parallel: int = 1
     precision: str = "f32"
     description: str = "PyTorch on the CPU in f32"
-    largest: int = UNTILED
-    """Largest side of a tile, in pixels, that it takes."""
     opened: tuple[Path, Device, Precision] | None = None
     """The arguments of `load`, by which it is pickled."""
     _lock: Lock = field(default_factory=Lock)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        from unblur import torch_engine
+
         if self.opened is None:
             raise TypeError("a network that is not of a checkpoint's file cannot be pickled")
-        return load, self.opened
+        return torch_engine.load, self.opened
 
     def __call__(self, batch: np.ndarray, /) -> np.ndarray:
         with self._lock, torch.inference_mode():
             return self.run(torch.from_numpy(batch)).numpy()
 
 
-def load(path: Path, device: Device = "cpu", precision: Precision = "f32") -> TorchNetwork:
-    """Loads a checkpoint of unblur.
+@dataclass(frozen=True)
+class Computed:
+    """Where and in what PyTorch computes a checkpoint."""
+
+    device: torch.device
+    half: bool
+
+    @property
+    def precision(self) -> str:
+        return "bf16" if self.half else "f32"
+
+    @property
+    def where(self) -> str:
+        """For example: PyTorch on the CPU in bf16."""
+        place = "the CPU" if self.device.type == "cpu" else "CUDA"
+        return f"PyTorch on {place} in {self.precision}"
+
+    def moved(self, net: nn.Module) -> nn.Module:
+        # pyright does not know that `to` takes the layout alone.
+        return net.to(self.device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def __call__(self, net: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
+        """The network's output in float32 on the CPU."""
+        image = batch.to(self.device, memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            return net(image).float().cpu()
+
+
+def computed_on(device: Device, half: Callable[[torch.device], bool]) -> Computed:
+    """The place and the precision for a checkpoint.
 
     Args:
         device: "auto" takes a GPU if there is one, else the CPU.
-        precision: "auto" and "float" are bf16 where the hardware computes in it natively.
+        half: whether a device computes in bf16.
 
     Raises:
-        CheckpointError: if it cannot be read or is not a checkpoint of unblur.
         ModelError: if there is no such device.
     """
     if device == "gpu" and not torch.cuda.is_available():
         raise ModelError("PyTorch finds no GPU")
-    net, _, _ = checkpoint.load_generator(path)
     where = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
-    # pyright does not know that `to` takes the layout alone.
-    net.to(where).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    half = precision == "bf16" or (precision in ("auto", "float") and has_bf16(where))
-
-    def run(batch: Tensor) -> Tensor:
-        image = batch.to(where, memory_format=torch.channels_last)
-        with torch.autocast(where.type, torch.bfloat16, enabled=half):
-            return net(image).float().cpu()
-
-    computed = "bf16" if half else "f32"
-    description = f"PyTorch on {'the CPU' if where.type == 'cpu' else 'CUDA'} in {computed}"
-    return TorchNetwork(
-        net,
-        run,
-        contract_of(net),
-        digest_of(path),
-        precision=computed,
-        description=description,
-        opened=(path.absolute(), device, precision),
-    )
-
-
-def contract_of(net: Generator) -> Contract:
-    """The contract of a network, which its class states."""
-    return Contract(multiple=net.multiple, smallest=net.smallest, change_mask=net.uses_change_mask)
+    return Computed(where, half(where))
 
 
 def has_bf16(device: torch.device) -> bool:

@@ -1,0 +1,88 @@
+"""Networks of others as `Network`s: those that do not state what they require of images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from unblur.inference import contracts
+from unblur.inference.contract import Contract
+from unblur.inference.probe import Known, at_size, probe
+
+
+class Raw(Protocol):
+    """A network as its file holds it: images have its own range, and there may be more outputs.
+
+    Attributes:
+        known: what its file or its architecture tells.
+        digest, parallel, precision, description: as of `Network`.
+    """
+
+    @property
+    def known(self) -> Known: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def parallel(self) -> int: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    def outputs(self, batch: np.ndarray, /) -> list[np.ndarray]:
+        """All outputs for float32 (1, 3, h, w)."""
+        ...
+
+
+class Foreign:
+    """A network of others as a `Network`. Its contract is found out once, and kept.
+
+    Args:
+        raw: the network.
+        path: its file.
+        reopen: opens it again, with its arguments: what is pickled.
+
+    Attributes:
+        raw: as given.
+        contract, digest, parallel, precision, description: as of `Network`.
+
+    Raises:
+        ModelError: if it is no network from one RGB image to another of the same size.
+    """
+
+    def __init__(
+        self, raw: Raw, path: Path, reopen: tuple[Callable[..., Any], tuple[Any, ...]]
+    ) -> None:
+        contract = contracts.find(path, raw.digest)
+        if contract is None:
+            contract = probe(raw.outputs, path, raw.known)
+            contracts.keep(raw.digest, contract)
+        self.raw, self.contract, self._reopen = raw, contract, reopen
+        self.digest, self.parallel, self.precision = raw.digest, raw.parallel, raw.precision
+        self._run = at_size(raw.outputs, contract.size)
+
+    @property
+    def description(self) -> str:
+        contract = self.contract
+        return f"{self.raw.description}, images in {contract.low:g}..{contract.high:g}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._reopen
+
+    def __call__(self, batch: np.ndarray, /) -> np.ndarray:
+        low, span = self.contract.low, self.contract.high - self.contract.low
+        own = ((batch + 1) * np.float32(span / 2) + np.float32(low)).astype(np.float32)
+        found = self._run(own)[self.contract.output].astype(np.float32)
+        return (found - np.float32(low)) * np.float32(2 / span) - 1
+
+
+def named(contract: Contract) -> str:
+    """What is said where tiles of a network do not fit each other to half a level; else ""."""
+    if contract.seam <= 0.5:
+        return ""
+    return (
+        f"it sees more of a picture than a tile: neighbouring tiles of {contract.tile} pixels "
+        f"differ by up to {contract.seam:.1f} levels of 255 where they meet"
+    )

@@ -1,0 +1,313 @@
+"""Finds out, by trying, what a network of others requires of images, and how to tile them."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from unblur.errors import ModelError
+from unblur.inference.blur_map import CELL
+from unblur.inference.contract import UNTILED, Contract
+from unblur.inference.memory import available
+
+Run = Callable[[np.ndarray], list[np.ndarray]]
+"""All outputs of a network for float32 (1, 3, h, w), in its own range."""
+
+ENOUGH = 0.1
+"""Levels of 255 that are no difference: of another photo it may be some times more."""
+RAMP = 16
+"""Pixels over which neighbouring tiles fade into each other, where both are right."""
+RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0))
+_MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
+_SMALL = 128
+"""Side, in pixels, of the picture by which the range is found out."""
+_SIDES = (256, 512, 1024)
+"""Sides, in pixels, of the tiles by which the reach is measured, until one is large enough."""
+_PATIENCE = 6.0
+"""Seconds for a tile above which the next larger side is not tried."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a network without trying; None: it is found out.
+
+    Attributes:
+        size: height and width of its images, if it takes no others.
+        scale: values of black and white.
+        multiple: of the sides of its images.
+        tiled: whether it may be given parts of a picture.
+    """
+
+    size: tuple[int, int] | None = None
+    scale: tuple[float, float] | None = None
+    multiple: int | None = None
+    tiled: bool = True
+
+
+def probe(run: Run, path: Path, known: Known) -> Contract:
+    """The contract of a network that does not state it.
+
+    - The range of its images is the one in which a smooth picture comes back nearly unchanged.
+    - The multiple of their sides is the least at which the result has the size of the image.
+    - Its memory is what a larger image takes more than a smaller one.
+    - Its reach is measured as a seam is seen: two overlapping tiles of a picture of full contrast
+      are restored, and compared. From the distance to a cut edge on at which they are equal (to
+      `ENOUGH`), a tile is used. A network that pools over the whole picture has no such distance;
+      its tiles are as large as others', and what they differ by is kept.
+
+    Args:
+        path: its file, for errors.
+
+    Raises:
+        ModelError: if it is no network from one RGB image to another of the same size.
+    """
+    try:
+        return _probe(run, known)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise ModelError(f"cannot restore an RGB image ({reason})", file=path) from None
+
+
+def at_size(run: Run, size: tuple[int, int] | None) -> Run:
+    """A network of one size for all images that are no larger: padded, and the result is cut."""
+    if size is None:
+        return run
+
+    def padded(batch: np.ndarray) -> list[np.ndarray]:
+        height, width = batch.shape[2:]
+        pads = [(0, 0), (0, 0), (0, size[0] - height), (0, size[1] - width)]
+        outputs = run(np.pad(batch, pads, mode="reflect"))
+        return [x[..., :height, :width] if x.shape[-2:] == size else x for x in outputs]
+
+    return padded
+
+
+def _probe(run: Run, known: Known) -> Contract:
+    size = known.size
+    if size and min(size) < CELL:
+        raise ValueError(f"it takes {size[0]}x{size[1]} pixels; at least {CELL} were expected")
+    sized = at_size(run, size)
+    output = _restored(sized, min(64, *size) if size else 64)
+
+    def restored(own: np.ndarray) -> np.ndarray:
+        return sized(own)[output]
+
+    memory = _memory(restored, size)
+    side = min(_SMALL, *size) if size else _SMALL
+    low, high = known.scale or _scale(restored, side)
+    contract = Contract(
+        multiple=1 if size else known.multiple or _multiple(run, output),
+        smallest=1 if size else 64,
+        memory=memory,
+        change_mask=False,
+        low=low,
+        high=high,
+        size=size,
+        output=output,
+    )
+    if size:
+        contract = replace(contract, tile=min(size), overlap=min(size) // 4)
+    if not known.tiled:
+        contract = replace(contract, tile=UNTILED)
+
+    def one(picture: np.ndarray) -> np.ndarray:
+        """Restores (h, w, 3), full scale = 1."""
+        own = (low + (high - low) * picture).astype(np.float32).transpose(2, 0, 1)[None]
+        found = restored(np.ascontiguousarray(own)).astype(np.float32)
+        return (found[0].transpose(1, 2, 0) - low) / (high - low)
+
+    return _with_reach(one, contract) if known.tiled else contract
+
+
+def _restored(run: Run, side: int) -> int:
+    """Which output is the restored image: the first that has its size."""
+    picture = np.full((1, 3, side, side), 0.5, np.float32)
+    shapes = [x.shape for x in run(picture)]
+    if picture.shape not in shapes:
+        given = ", ".join(map(str, shapes))
+        raise ValueError(f"it gives {given} for {picture.shape}; the same was expected")
+    return shapes.index(picture.shape)
+
+
+def _scale(run: Callable[[np.ndarray], np.ndarray], side: int) -> tuple[float, float]:
+    """The range in which a network changes a smooth picture least.
+
+    A network in [-1, 1] takes a picture in [0, 1] for a bright one, and restores it about as well:
+    it is found by [0, 1] being no better. To be taken for one in [-1, 1] a network must keep to
+    that range, or sharpen in it; of one that does neither, what it does in [0, 1] is as good a
+    guess as any, and what most networks take.
+    """
+    y, x = np.mgrid[:side, :side].astype(np.float32) / side
+    smooth = np.stack([0.15 + 0.7 * x, 0.15 + 0.7 * y, 0.5 + 0.3 * np.sin(3 * x - 2 * y)], axis=2)
+
+    def change(picture: np.ndarray, low: float, high: float) -> np.ndarray:
+        """Of a picture (h, w, 3), full scale = 1."""
+        own = (low + (high - low) * picture).astype(np.float32).transpose(2, 0, 1)[None]
+        found = run(np.ascontiguousarray(own)).astype(np.float32) - own
+        return found[0].transpose(1, 2, 0) / (high - low)
+
+    def error(low: float, high: float) -> float:
+        found = float(np.abs(change(smooth, low, high)).mean())
+        return found if math.isfinite(found) else math.inf
+
+    signed, unit, levels = (error(*scale) for scale in RANGES)
+    if signed <= 1.25 * unit + 1e-4 and (_ends_at_minus_one(run, side) or _sharpens(change, side)):
+        return RANGES[0]
+    # A network in [0, 1] cannot give 255; one in [0, 255] adds next to nothing to a dark picture.
+    return RANGES[2] if levels < 0.02 and unit > 10 * levels + 0.05 else RANGES[1]
+
+
+def _ends_at_minus_one(run: Callable[[np.ndarray], np.ndarray], side: int) -> bool:
+    """Whether a network gives no values beyond -1 and 1, but some near -1."""
+    ramp = np.linspace(-3, 3, side, dtype=np.float32)
+    found = run(np.broadcast_to(ramp, (1, 3, side, side)).copy())
+    return bool(-1.02 <= found.min() < -0.5 and found.max() <= 1.02)
+
+
+def _sharpens(change: Callable[[np.ndarray, float, float], np.ndarray], side: int) -> bool:
+    """Whether what a network in [-1, 1] adds to a blurred picture is like what it has lost.
+
+    The correlation is above 0.35 for networks of unblur and of the paper, and 0.0 for networks of
+    random weights.
+    """
+    sharp = 0.3 * _cells((side, side), 32, 16, 8) + 0.5
+    blurred = np.mean([np.roll(sharp, shift, axis=1) for shift in range(-3, 4)], axis=0)
+    inner = slice(side // 8, -(side // 8))
+    added = change(blurred, -1.0, 1.0)[inner, inner]
+    lost = (sharp - blurred)[inner, inner]
+    size = math.sqrt(float(np.square(added).sum() * np.square(lost).sum()))
+    return float((added * lost).sum()) > 0.2 * size > 0
+
+
+def _multiple(run: Run, output: int) -> int:
+    for multiple in _MULTIPLES:
+        shape = (1, 3, 64 + multiple, 64 + 3 * multiple)
+        try:
+            if run(np.full(shape, 0.5, np.float32))[output].shape == shape:
+                return multiple
+        except (RuntimeError, ValueError, IndexError):
+            continue
+    raise ValueError("it takes no image of the sizes that were tried, multiples of 64")
+
+
+def _memory(run: Callable[[np.ndarray], np.ndarray], size: tuple[int, int] | None) -> int:
+    """Bytes that a pixel of a tile takes, a quarter more than measured; at least 64."""
+    most = 0.0
+    # Each side's share over the one before, which is held already.
+    steps = [(0, size)] if size else [(64, (128, 128)), (128, (256, 256))]
+    for smaller, larger in steps:
+        pixels = math.prod(larger) - smaller**2
+        if most * pixels > available() / 2:
+            break
+        batch = np.ascontiguousarray(picture_of(larger).transpose(2, 0, 1)[None])
+        with _peak() as grown:
+            run(batch)
+        most = max(most, grown[0] / pixels)
+    return max(64, math.ceil(1.25 * most))
+
+
+@contextmanager
+def _peak() -> Iterator[list[int]]:
+    """The bytes by which this process grows at most, in a list of one once it is over."""
+    process, grown, over = psutil.Process(), [0], threading.Event()
+    before = process.memory_info().rss
+
+    def watch() -> None:
+        while not over.wait(0.002):
+            grown[0] = max(grown[0], process.memory_info().rss - before)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield grown
+    finally:
+        over.set()
+        thread.join()
+        grown[0] = max(grown[0], process.memory_info().rss - before)
+
+
+def _with_reach(one: Callable[[np.ndarray], np.ndarray], contract: Contract) -> Contract:
+    """The contract with the reach, what follows for tiles, and the grid that they need."""
+    sizes = [contract.size] if contract.size else [(side, side) for side in _SIDES]
+    profile = np.zeros(1)
+    for size in sizes:
+        if math.prod(size) * contract.memory > available() / 2 and size != sizes[0]:
+            break
+        step = max(CELL, min(size) // 4 // CELL * CELL)
+        began = time.perf_counter()
+        profile, grid = _seam_profile(one, size, step)
+        seconds = (time.perf_counter() - began) / 3
+        wrong = np.flatnonzero(profile > ENOUGH)
+        reach = int(wrong[-1]) + 1 if len(wrong) else 0
+        if reach < len(profile):
+            multiple = contract.multiple if grid <= CELL else math.lcm(grid, contract.multiple)
+            overlap = 2 * reach + RAMP
+            return replace(contract, multiple=multiple, overlap=overlap, reach=reach)
+        flat = profile[len(profile) // 2 :].mean() > profile[: len(profile) // 2].mean() / 4
+        if flat or 4 * seconds > _PATIENCE:
+            break
+    used = profile[min(contract.overlap // 3, len(profile) - 1) :]
+    return replace(contract, seam=float(used.max()))
+
+
+def _seam_profile(
+    one: Callable[[np.ndarray], np.ndarray], size: tuple[int, int], step: int
+) -> tuple[np.ndarray, int]:
+    """How much overlapping tiles differ at each distance from a cut edge, in levels of 255.
+
+    Three tiles are compared, of which the second is shifted to the right and the third down.
+
+    Args:
+        step: pixels by which they are shifted.
+
+    Returns:
+        The largest difference at each distance; and the least shift, at least `CELL`, at which
+        the tiles are equal in their middle: the grid that they need.
+    """
+    height, width = size
+    picture = picture_of((height + step, width + step))
+    first = one(picture[:height, :width])
+    right = one(picture[:height, step:])
+    down = one(picture[step:, :width])
+    across = np.abs(first[:, step:] - right[:, :-step]).max((0, 2)) * 255
+    along = np.abs(first[step:] - down[:-step]).max((1, 2)) * 255
+    count = min(len(across), len(along)) // 2
+    sides = [across[:count], across[::-1][:count], along[:count], along[::-1][:count]]
+    profile = np.max(sides, axis=0)
+    if profile[-1] > ENOUGH:
+        return profile, step
+    for grid in (CELL, 2 * CELL, 4 * CELL):
+        if grid >= step:
+            break
+        shifted = one(picture[:height, grid : grid + width])
+        middle = np.abs(first[:, grid:] - shifted[:, :-grid]).max((0, 2))[count : -count or None]
+        if len(middle) and middle.max() * 255 <= ENOUGH:
+            return profile, grid
+    return profile, step
+
+
+def picture_of(size: tuple[int, int]) -> np.ndarray:
+    """A picture of full contrast, float32 (h, w, 3) in [0, 1]: blurred and sharp edges, texture."""
+    picture = _cells(size, 64, 16, 4) + 0.5
+    left = picture[:, : size[1] // 2]
+    left[:] = np.mean([np.roll(left, shift, axis=0) for shift in range(9)], axis=0)
+    return picture.clip(0, 1)
+
+
+def _cells(size: tuple[int, int], *sides: int) -> np.ndarray:
+    """The sum of squares of random colours, from -0.5 to 0.5, of these sides; float32 (h, w, 3)."""
+    height, width = size
+    total = np.zeros((height, width, 3), np.float32)
+    for side in sides:
+        random = np.random.default_rng(side)
+        colours = random.random((height // side + 1, width // side + 1, 3), np.float32) - 0.5
+        total += colours.repeat(side, 0).repeat(side, 1)[:height, :width]
+    return total
