@@ -22,8 +22,10 @@ from unblur.training import config as configs
 def check(words: Sequence[str]) -> None:
     """Looks at a line of any program; AssertionError says what it names that there is not."""
     words = list(words)
-    while words and re.match(r"[A-Z_]+=", words[0]):
-        words.pop(0)
+    while re.match(r"[A-Z_]+=", words[0]):
+        inside = "$(" in words.pop(0)
+        while inside:
+            inside = not words.pop(0).endswith(")")
     while "&&" in words:
         at = words.index("&&")
         check(words[:at])

@@ -25,7 +25,8 @@ APPENDED = {
     r"unblur (deblur|inspect) ": "--overwrite",
     r"unblur synth ": "--count 2",
     r"unblur train .*--out runs/default": "--max-steps 1",
-    r"unblur evaluate .*runs/": "--engine torch --no-cost",
+    r"unblur evaluate ": "--no-cost",
+    r"unblur evaluate .*runs/": "--engine torch",
     r"unblur robustness ": "--count 1",
 }
 """What makes a line short, or lets it run twice; it overrides what the line has."""

@@ -22,6 +22,7 @@ from tests.docs.rules import appended
 from tests.files import write
 from tests.serve.conftest import Live, until
 from tests.video.clips import write_clip
+from unblur import robustness
 from unblur.cli import app
 from unblur.inference.engine import open_network
 from unblur.losses import LossConfig
@@ -47,16 +48,23 @@ def world(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(os, "isatty", lambda _: False)
     monkeypatch.setattr("unblur.serve.run", lambda settings: None)  # which would never end
-    for module in ("deblurrer", "inspector"):
-        monkeypatch.setattr(f"unblur.inference.{module}.open_network", _open)
+    for module in ("inference.deblurrer", "inference.inspector", "serve.models"):
+        monkeypatch.setattr(f"unblur.{module}.open_network", _open)
     for name, least in (("SAMPLES", 1), ("STEPS", 1), ("CROP", 32)):
         monkeypatch.setattr(f"unblur.training.blur_head.{name}", least)
+    # A tile of a "large" photo in the viewer, and one stress of ten.
+    monkeypatch.setattr("unblur.serve.jobs.previews.BASE", 128)
+    monkeypatch.setattr("unblur.serve.jobs.previews.TILE", 128)
+    measure = functools.partial(robustness.measure, stresses=robustness.STRESSES[:1])
+    monkeypatch.setattr(robustness, "measure", measure)
     for name in PHOTOS:
         write(tmp_path / name, np.tile(picture, (5 if "PHOTOS" in name else 3, 4, 1)))
     write_clip(tmp_path / "clip.mp4", count=4)
     write_clip(tmp_path / "clip240fps.mp4", count=60)
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "default.toml").write_text(_config())
+    for name in ("blur", "sharp"):
+        write(tmp_path / "GOPRO_Large" / name / "1.png", picture)
     for name in ("default.onnx", "other.onnx"):
         shutil.copy(ROOT / "src/unblur/weights/default.onnx", tmp_path / name)
     made = World(tmp_path)
@@ -81,9 +89,7 @@ class World:
             words, out = _without(words, ">")
         words += appended(line.text)  # the last one counts
         data = (self.folder / given).read_bytes() if given else None
-        import time; t=time.time()
         result = CliRunner().invoke(app, words, input=data)
-        print(round(time.time()-t,2), line.text)
         shown = "" if out else result.output
         assert result.exit_code == 0, f"{line.place}: {line.text}: {result.exception} {shown}"
         if out:
@@ -116,6 +122,7 @@ class World:
 
     def close(self) -> None:
         if self._server:
+            httpx.delete(f"{self.url}/v1/jobs/{self._job}")
             self._server.stop()
 
     def _wait(self, measured: str) -> None:
