@@ -43,6 +43,7 @@ test: .venv/dev
 # repository does not have: make figures PHOTOS=DIR PAIRS='DIR DIR' GOPRO=DIR
 figures: .venv/dev
 	$(BIN)/python -m docs.figures.photos
+	$(BIN)/python -m docs.figures.gallery
 	$(BIN)/python -m docs.figures.blur $(PHOTOS) $(PAIRS)
 	-$(BIN)/python -m docs.figures.page
 	$(BIN)/python -m experiments.default.curve
