@@ -40,9 +40,7 @@ _opened = functools.cache(open_network)
 
 
 @pytest.fixture
-def world(
-    tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:
+def world(tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("UNBLUR_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -58,7 +56,7 @@ def world(
     measure = functools.partial(robustness.measure, stresses=robustness.STRESSES[:1])
     monkeypatch.setattr(robustness, "measure", measure)
     for name in PHOTOS:
-        write(tmp_path / name, np.tile(picture, (5 if "PHOTOS" in name else 3, 4, 1)))
+        write(tmp_path / name, np.tile(picture, (5, 4, 1) if "PHOTOS" in name else (2, 3, 1)))
     write_clip(tmp_path / "clip.mp4", count=4)
     write_clip(tmp_path / "clip240fps.mp4", count=60)
     (tmp_path / "configs").mkdir()
