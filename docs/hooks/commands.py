@@ -66,7 +66,7 @@ def _records(command: Any, name: str) -> Iterator[str]:
         text = what[: facts.start()] if facts else what
         yield f"`{_plain(how)}`\n:   {_escaped(text)}"
         if facts:
-            yield f"    <br><small>{_escaped(facts[1])}</small>"
+            yield f"    <br><small>{_escaped(_ranges(facts[1]))}</small>"
         yield ""
 
 
@@ -83,6 +83,12 @@ def _plain(how: str) -> str:
         lambda kind: kinds.get(kind[1].lower(), kind[1].upper()),
         how,
     )
+
+
+def _ranges(facts: str) -> str:
+    """Bounds in words: `0<=x<=1` and `x>=1` are for who knows what x is."""
+    facts = re.sub(r"([\d.-]+)<=x<=([\d.-]+)", r"\1 to \2", facts)
+    return re.sub(r"x<=([\d.-]+)", r"at most \1", re.sub(r"x>=([\d.-]+)", r"at least \1", facts))
 
 
 def _context(command: Any, name: str) -> Any:

@@ -12,11 +12,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
-PAGES = tuple(
-    sorted(str(path.relative_to(ROOT)) for folder in ("docs", "models", "examples", "deploy")
-           for path in (ROOT / folder).rglob("*.md"))
-    + ["CONTRIBUTING.md", "README.md"]
-)  # fmt: skip
+FOLDERS = ("docs", "models", "examples", "deploy")
+_FOUND = sorted(str(path.relative_to(ROOT)) for name in FOLDERS
+                for path in (ROOT / name).rglob("*.md"))  # fmt: skip
+PAGES = ("README.md", "CONTRIBUTING.md", *_FOUND)
 
 _SHELLS = ("", "sh", "shell", "bash", "console")
 _LAYOUT = re.compile(r"^(\{|DIR/|TARGET/|score  |location /|cli  )")

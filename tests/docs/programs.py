@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import json
 import re
 import tomllib
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,16 @@ def check(words: Sequence[str]) -> None:
         at = words.index("&&")
         check(words[:at])
         words = words[at + 1 :]
+    words[0] = words[0].removeprefix(".venv/bin/")
     assert words[0] in PROGRAMS, f"no rule of tests/docs covers the program {words[0]}"
     PROGRAMS[words[0]](words[1:])
 
 
 def unblur(words: list[str]) -> None:
     """Parses a line of `unblur`: its command, options and values; its config, if we have it."""
+    if words[0].startswith("-"):  # the program's own options act when they are parsed
+        named_options(" ".join(["unblur", *words]))
+        return
     words = list(words)
     command: Any = typer.main.get_command(app)
     name = "unblur"
@@ -91,7 +95,8 @@ def _docker(words: list[str]) -> None:
     """Stages and Compose services exist."""
     if "--target" in words:
         stage = words[words.index("--target") + 1]
-        assert re.search(rf"^FROM .* AS {stage}$", (ROOT / "Dockerfile").read_text(), re.M | re.I)
+        stages = re.findall(r"^FROM .* AS (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+        assert stage in stages, f"the Dockerfile has no stage {stage}"
     if words[0] == "compose":
         assert (ROOT / "compose.yaml").is_file()
     _files(words)
@@ -99,7 +104,7 @@ def _docker(words: list[str]) -> None:
 
 def _files(words: list[str]) -> None:
     """What follows -f is a file of the repository."""
-    for flag, name in zip(words, words[1:], strict=False):
+    for flag, name in pairwise(words):
         if flag == "-f" and "/" in name and not name.startswith("job/"):
             assert (ROOT / name).is_file(), f"there is no {name}"
 
@@ -123,11 +128,10 @@ def _python(words: list[str]) -> None:
         return
     module = words[1]
     found = importlib.util.find_spec(module)
-    assert found and found.origin, f"there is no module {module}"
-    if found.submodule_search_locations:
+    if found and found.submodule_search_locations:
         found = importlib.util.find_spec(f"{module}.__main__")
-        assert found and found.origin, f"{module} cannot be run"
-    source = Path(found.origin)
+    assert found is not None, f"there is no module {module} that can be run"
+    source = Path(found.origin or "")
     if source.is_relative_to(ROOT):
         text = source.read_text()
         for option in re.findall(r"--[a-z][\w-]*", " ".join(words[2:])):

@@ -8,14 +8,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.browser import Log, chromium
 from tests.docs.pages import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 KINDS = ("", "gallery/", "commands/serve/", "reference/python/", "cluster/", "paper/")
 OVERFLOWING = """() => [...document.querySelectorAll("article *")].filter(part => {
@@ -40,6 +43,25 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def url(site: Path) -> Iterator[str]:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
 def test_every_command_has_its_page(site: Path) -> None:
     text = (site / "commands" / "deblur" / "index.html").read_text()
     for option in ("--strength", "--overwrite", "--only-blurred"):
@@ -47,45 +69,30 @@ def test_every_command_has_its_page(site: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_every_kind_of_page_fits_and_asks_no_other_host(site: Path, width: int) -> None:
-    with chromium() as browser, host(site) as url:
-        tab = browser.new_page(viewport={"width": width, "height": 800})
-        log = Log(tab)
-        for page in KINDS:
-            tab.goto(f"{url}/{page}", wait_until="load")
-            assert tab.evaluate("document.documentElement.scrollWidth") <= width, page
-            assert tab.evaluate(OVERFLOWING) == [], page
-        assert [asked for asked in log.requests if not asked.startswith(url)] == []
-        assert log.complaints == []
+def test_every_kind_of_page_fits_and_asks_no_other_host(
+    browser: Browser, url: str, width: int
+) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 800})
+    log = Log(tab)
+    for page in KINDS:
+        tab.goto(f"{url}/{page}", wait_until="load")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, page
+        assert tab.evaluate(OVERFLOWING) == [], page
+    assert [asked for asked in log.requests if not asked.startswith(url)] == []
+    assert log.complaints == []
+    tab.close()
 
 
-def test_dividers_move_by_keys_and_by_touch(site: Path) -> None:
-    with chromium() as browser, host(site) as url:
-        context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-        tab = context.new_page()
-        tab.goto(f"{url}/gallery/")
-        divider = tab.locator(".compare input").first
-        divider.focus()
-        tab.keyboard.press("ArrowLeft")
-        assert divider.input_value() == "49"
-        box = tab.locator(".compare .stage").first.bounding_box()
-        assert box is not None
-        tab.touchscreen.tap(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
-        assert divider.input_value() == "25"
-
-
-@contextmanager
-def host(folder: Path) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+def test_dividers_move_by_keys_and_by_touch(browser: Browser, url: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    tab = context.new_page()
+    tab.goto(f"{url}/gallery/")
+    divider = tab.locator(".compare input").first
+    divider.focus()
+    tab.keyboard.press("ArrowLeft")
+    assert divider.input_value() == "49"
+    box = tab.locator(".compare .stage").first.bounding_box()
+    assert box is not None
+    tab.touchscreen.tap(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
+    assert divider.input_value() == "25"
+    context.close()

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from tests.docs.pages import ROOT, Line
 from tests.docs.rules import appended
 from tests.files import write
+from tests.foreign import conv_onnx
 from tests.serve.conftest import Live, until
 from tests.video.clips import write_clip
 from unblur import robustness
@@ -40,9 +41,7 @@ _opened = functools.cache(open_network)
 
 
 @pytest.fixture
-def world(
-    tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[World]:
+def world(tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("UNBLUR_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -58,13 +57,14 @@ def world(
     measure = functools.partial(robustness.measure, stresses=robustness.STRESSES[:1])
     monkeypatch.setattr(robustness, "measure", measure)
     for name in PHOTOS:
-        write(tmp_path / name, np.tile(picture, (5 if "PHOTOS" in name else 3, 4, 1)))
+        write(tmp_path / name, np.tile(picture, (5, 4, 1) if "PHOTOS" in name else (2, 3, 1)))
     write_clip(tmp_path / "clip.mp4", count=4)
     write_clip(tmp_path / "clip240fps.mp4", count=60)
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "default.toml").write_text(_config())
     for name in ("blur", "sharp"):
         write(tmp_path / "GOPRO_Large" / name / "1.png", picture)
+    conv_onnx(tmp_path / "network.onnx")
     for name in ("default.onnx", "other.onnx"):
         shutil.copy(ROOT / "src/unblur/weights/default.onnx", tmp_path / name)
     made = World(tmp_path)
