@@ -123,7 +123,7 @@ def tiny_config(tmp_path: Path, content: float = 0.0) -> Path:
 def test_pairs_are_made_and_a_training_on_them_goes_on(
     tmp_path: Path, picture: np.ndarray, pairs_dir: Path
 ) -> None:
-    """synth, train and resume; the rest of the way is in docs/training.md, which tests/docs runs."""
+    """synth, train and resume; the rest of the way is docs/training.md's, which tests/docs runs."""
     big = np.tile(picture, (3, 3, 1))
     for index in range(2):
         write(tmp_path / "photos" / f"{index}.jpg", np.roll(big, index, axis=0))
