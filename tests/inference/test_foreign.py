@@ -21,7 +21,8 @@ from unblur.inference.contract import UNTILED, Contract, digest_of
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import open_network
 from unblur.inference.foreign import Foreign, seam_note
-from unblur.inference.probe import ENOUGH, Known, probe
+from unblur.inference.probe import Known, probe
+from unblur.inference.probe.reach import ENOUGH
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from unblur.inference.blur_map import CELL
 from unblur.inference.change_mask import change_mask
 from unblur.inference.contract import Contract, Network
 from unblur.inference.inspector import measures_blur
-from unblur.inference.probe import RAMP
+from unblur.inference.probe.reach import RAMP
 from unblur.inference.resample import Reduced, enlarge_cells, enlarged_rows, reach
 from unblur.inference.scales import ScaleMap
 from unblur.inference.tiling import padded, run_tiled, spans
