@@ -153,7 +153,7 @@ def _config() -> str:
     loss = LossConfig(adversarial=0.0, content=0.0)
     config = TrainConfig(
         phases=(PhaseConfig(steps=2, crop=32, lr=0.02, lr_end=0.02, loss=loss),),
-        network=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
+        network=GatedUNetConfig((8, 8, 16), (1, 1, 1)),
         data=DataConfig(hold_out_every=2),
     )
     return configs.dumps(config)
