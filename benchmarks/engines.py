@@ -13,6 +13,7 @@ import pyvips
 from unblur import Deblurrer
 from unblur.inference.contract import Network
 from unblur.inference.models import find_model
+from unblur.inference.onnxruntime_gpu import import_onnxruntime
 from unblur.inference.openvino_cpu import has_bf16
 from unblur.inference.options import Precision
 
@@ -87,7 +88,7 @@ class Replaced:
 
 
 def _onnxruntime(model: str) -> Callable[[np.ndarray], Any]:
-    import onnxruntime
+    onnxruntime = import_onnxruntime()
 
     session = onnxruntime.InferenceSession(find_model(model), providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name

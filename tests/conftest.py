@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -29,6 +31,7 @@ for name in {"FORCE_COLOR", *(name for name in os.environ if name.startswith("UN
     os.environ.pop(name, None)
 # Nor what was found out about networks before.
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="unblur-tests-")
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 
@@ -37,6 +40,17 @@ def same_numbers() -> None:
     """PyTorch's random numbers do not depend on which tests ran before."""
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small checkpoint of unblur, own.safetensors; beside it own.onnx, exported from it."""
+    from tests.evaluate import models
+    from unblur.training.export import export
+
+    path = models.own(tmp_path_factory.mktemp("models") / "own.safetensors")
+    export(path, path.with_suffix(".onnx"))
+    return path
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Literal
 Action = Literal[
     "overwrite", "max-pixels", "format", "codec", "install", "jobs", "tile", "resume",
     "data", "processes", "content-weights", "metric", "copy", "alone", "format-alone",
-    "trust",
+    "trust", "add", "add-again", "go-on", "name", "remove",
 ]  # fmt: skip
 
 _WORDS: dict[Action, str] = {
@@ -30,6 +30,11 @@ _WORDS: dict[Action, str] = {
     "alone": "deblur it by itself, into another file",
     "format-alone": "deblur it by itself and write it as {values}",
     "trust": "pass trust=True to open it",
+    "add": "`unblur models add {values}` fetches it",
+    "add-again": "`unblur models add {values} --overwrite` adds it again",
+    "name": "choose another name",
+    "remove": "`unblur models remove {values}` removes it",
+    "go-on": "the next time it goes on from there",
 }
 
 
@@ -74,7 +79,10 @@ class UnblurError(Exception):
         limit: float | None = None,
     ) -> None:
         super().__init__(reason)
-        self.reason, self.file, self.hint, self.limit = reason, file, hint, limit
+        self.reason: str = reason
+        self.file: Path | None = file
+        self.hint: Hint | None = hint
+        self.limit: float | None = limit
 
     def message(self, words: Mapping[Action, str]) -> str:
         """The error as one line.
@@ -124,6 +132,10 @@ class ResumeError(UnblurError):
 
 class ModelError(UnblurError):
     """A model that cannot be used."""
+
+
+class DownloadError(UnblurError):
+    """A file that cannot be downloaded; what has come of it is kept, unless it is wrong."""
 
 
 class CheckpointError(UnblurError):

@@ -43,7 +43,7 @@ class Slow:
         return 255 - image
     def scales(self, source):
         return ScaleMap.of_one(1.0)
-    def strips(self, source, strength, scales):
+    def strips(self, source, strength, scales, report):
         yield slice(None), source, self(source, strength)
 folder.Deblurrer = deblurrer.Deblurrer = Slow
 sys.argv[0] = "unblur"
@@ -78,7 +78,7 @@ class Inverter:
         return ScaleMap({s: np.full((1, 1), share) for s, share in shares.items()}, 1.0)
 
     def strips(
-        self, source: np.ndarray, strength: float = 1.0, scales: ScaleMap | None = None
+        self, source: np.ndarray, strength: float = 1.0, *_: object
     ) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         yield slice(None), source, self(source, strength)
 

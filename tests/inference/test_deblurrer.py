@@ -261,7 +261,7 @@ def test_unknown_choices_are_refused(choice: dict[str, Any]) -> None:
 
 
 def test_models_that_are_not_there_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"name a bundled one \(default, default-int8\)"):
+    with pytest.raises(ModelError, match=r"name one \(bundled: default, default-int8"):
         Engine("nosuch")
     rubbish = tmp_path / "rubbish.onnx"
     rubbish.write_bytes(b"not a network")

@@ -14,19 +14,49 @@ from benchmarks.hostile import png
 from PIL import Image
 
 from tests.files import unblur, write
+from tests.foreign import REACH, conv_onnx, whole
 from tests.serve.conftest import finished_job
 from tests.serve.server import Server
+from unblur import Deblurrer, photo
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "text_motion.jpg"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network of another project, of one size."""
+    return conv_onnx(tmp_path_factory.mktemp("models") / "foreign.onnx", size=(256, 256))
+
+
+@pytest.fixture(scope="module")
+def server(foreign: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("serve")
-    with Server(folder / "jobs", "--no-page", "--max-mb", "4", "--max-pixels", "1000000") as one:
+    limits = ("--no-page", "--max-mb", "4", "--max-pixels", "1000000")
+    models = ("--model", "default", "--model", str(foreign))
+    with Server(folder / "jobs", *models, *limits) as one:
         yield one
         assert one.stop() == 0
         assert not [line for line in one.log if "Traceback" in line]
+
+
+def test_a_network_of_others_gives_the_same_everywhere(
+    server: Server, foreign: Path, tmp_path: Path
+) -> None:
+    """By the API, the command line and the library what it gives for the whole photo at once."""
+    image = np.random.default_rng(0).integers(0, 65536, (600, 700, 3), np.uint16)
+    path = write(tmp_path / "photo.png", image)
+    answer = server.client.post(
+        "/v1/deblur", content=path.read_bytes(), params={"model": "foreign"}
+    )
+    assert answer.status_code == 200
+    out = tmp_path / "out.png"
+    assert unblur("deblur", path, "-o", out, "--model", foreign).returncode == 0
+    assert answer.content == out.read_bytes()
+    found = photo.read(out).pixels
+    assert np.array_equal(found, Deblurrer(foreign)(image))
+    alone = whole(conv_onnx(tmp_path / "free.onnx"), (image / 65535).astype(np.float32))
+    difference = (found / 65535 - alone)[REACH * 2 : -REACH * 2, REACH * 2 : -REACH * 2]
+    assert np.abs(difference).max() * 255 < 0.5
 
 
 @pytest.mark.parametrize("strength", [None, 0.4])
@@ -233,14 +263,14 @@ def test_the_rest_of_the_api(server: Server) -> None:
     assert server.client.get("/healthz").json() == {"status": "ok"}
     assert server.client.get("/readyz").json() == {"status": "ready"}
     models = server.client.get("/v1/models").json()["models"]
-    assert [(m["name"], m["default"]) for m in models] == [("default", True)]
+    assert [(m["name"], m["default"]) for m in models] == [("default", True), ("foreign", False)]
     figures = server.client.get("/metrics").text
     assert "unblur_queue_places 16.0" in figures
     assert "process_resident_memory_bytes" in figures
     described = server.client.get("/openapi.json").json()
     form = described["paths"]["/v1/deblur"]["post"]["requestBody"]["content"]["multipart/form-data"]
     assert form["schema"]["properties"]["strength"]["maximum"] == 1
-    assert form["schema"]["properties"]["model"]["enum"] == ["default"]
+    assert form["schema"]["properties"]["model"]["enum"] == ["default", "foreign"]
     assert form["schema"]["properties"]["best"]["type"] == "boolean"
     assert {"const": "auto"} in form["schema"]["properties"]["scale"]["anyOf"]
     inspect = described["paths"]["/v1/inspect"]["post"]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +32,8 @@ class Options:
         max_pixels: photos of more are refused.
         codec: of videos' results; see `deblur_video`.
         quality: of videos' results, on the codec's own scale.
-        report: called with the number of a video's frames that are done, and of all.
+        report: called, from several threads, with an input's path and how many of a photo's tiles
+            or a video's frames are done, and of all.
         warn: called with a line that names an input and says what its result does not have.
         sharp: what is done with photos that are sharp enough; None deblurs all. Videos are
             deblurred in any case.
@@ -42,7 +44,7 @@ class Options:
     max_pixels: int = photo.MAX_PIXELS
     codec: str = "auto"
     quality: int | None = None
-    report: Callable[[int, int], None] = lambda done, total: None
+    report: Callable[[str, int, int], None] = lambda path, done, total: None
     warn: Callable[[str], None] = lambda line: None
     sharp: Sharp | None = None
 
@@ -67,9 +69,8 @@ def deblur_one(
         if left:
             notes, written = _noted(options, name, lost), options.sharp.copied
             return Outcome("unchanged", score, left=True, written=written, notes=notes)
-    found = deblur_file(
-        deblurrer, path, out, options.strength, options.overwrite, options.max_pixels
-    )
+    how = options.strength, options.overwrite, options.max_pixels
+    found = deblur_file(deblurrer, path, out, *how, partial(options.report, job.path))
     notes = _noted(options, name, found.lost)
     if not found.changed:
         return Outcome("unchanged", score, notes=notes)
@@ -158,7 +159,7 @@ def _deblur_video(
         options.overwrite,
         options.codec,
         options.quality,
-        options.report,
+        partial(options.report, str(path)),
         note,
         identity=f"{deblurrer.engine.digest} {how}",
     )

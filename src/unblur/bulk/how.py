@@ -9,10 +9,12 @@ from pathlib import Path
 
 from unblur import __version__, photo
 from unblur.errors import Action, ModelError, UnblurError
-from unblur.inference.contract import FLOATS
+from unblur.inference import contracts, onnx_data
+from unblur.inference.contract import FLOATS, Contract
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import open_network
-from unblur.inference.models import CHECKPOINT, find_model, in_precision, is_bundled
+from unblur.inference.foreign import Foreign
+from unblur.inference.models import find_model, in_precision, is_bundled
 from unblur.inference.options import Precision, Scale
 from unblur.photo.files import scratch_folder
 
@@ -25,6 +27,7 @@ class Model:
         name: of a bundled model, or of the file.
         data: the file, unless it is bundled.
         digest: SHA-256 of the file.
+        contract: what was found out about a network of others, else None.
         precision: that gives on any processor what "auto" chose on this one.
     """
 
@@ -32,6 +35,7 @@ class Model:
     data: bytes | None
     digest: str
     precision: Precision
+    contract: Contract | None = None
 
     @contextmanager
     def opened(self, threads: int | None = None) -> Iterator[Deblurrer]:
@@ -45,7 +49,10 @@ class Model:
             if self.data is not None:
                 path = folder / self.name
                 path.write_bytes(self.data)
-            network = open_network(path, "cpu", self.precision, threads)
+                if self.contract is not None:
+                    contracts.keep(self.digest, self.contract, path)
+            # Trusted or not was asked where the run was started.
+            network = open_network(path, "cpu", self.precision, threads, trust=True)
             if network.digest != self.digest:
                 raise ModelError(f"the model {self.name} is another one here; install the same")
             yield Deblurrer(network)
@@ -85,18 +92,24 @@ class How:
             yield Deblurrer(opened.engine, **given)
 
 
-def choose_model(model: str, precision: Precision, best: bool) -> tuple[Model, Deblurrer]:
+def choose_model(
+    model: str, precision: Precision, best: bool, trust: bool = False
+) -> tuple[Model, Deblurrer]:
     """The model that `Deblurrer` would open on this machine's CPU, to be opened on others.
 
     Raises:
         ModelError, CheckpointError: as `Deblurrer`.
     """
     precision = "float" if best and precision == "auto" else precision
-    network = open_network(model, "cpu", precision)
-    path = Path(model)
-    if path.suffix != CHECKPOINT:
-        path = in_precision(find_model(model), precision)
+    network = open_network(model, "cpu", precision, trust=trust)
+    path = find_model(model)
+    if path.suffix.lower() == ".onnx":
+        path = in_precision(path, precision)
+    if path.suffix.lower() == ".onnx" and onnx_data.locations(path):
+        reason = "keeps its weights in another file; one file is sent to the workers"
+        raise ModelError(f"{reason}: save it as one", file=path)
     exact: Precision = network.precision if network.precision in FLOATS else "auto"  # pyright: ignore[reportAssignmentType]
     bundled = is_bundled(path)
     name, data = (path.stem, None) if bundled else (path.name, path.read_bytes())
-    return Model(name, data, network.digest, exact), Deblurrer(network, best=best)
+    found = network.contract if isinstance(network, Foreign) else None
+    return Model(name, data, network.digest, exact, found), Deblurrer(network, best=best)

@@ -23,6 +23,7 @@ from unblur.inference.options import (
     SCALE,
     STRENGTH,
     TILE,
+    TRUST,
     Precision,
     Scale,
     option,
@@ -74,6 +75,7 @@ class Options:
     )
     cpus_per_actor: int | None = option(None, "Cores of each worker; by default 4 or all.", least=1)
     model: str = option("default", MODEL)
+    trust: bool = option(False, TRUST)
     strength: float = option(FULL, STRENGTH)
     best: bool = option(False, BEST)
     scale: Scale = option("auto", SCALE)
@@ -95,11 +97,14 @@ def bulk(given: Options) -> None:
         import pyarrow as pa  # noqa: F401
         import ray  # noqa: F401
     from unblur.bulk.how import choose_model
+    from unblur.cli.opening import opening, say_of
 
     try:
-        model, deblurrer = choose_model(given.model, given.precision, given.best)
+        with opening():
+            model, deblurrer = choose_model(given.model, given.precision, given.best, given.trust)
     except UnblurError as error:
         fail(in_words(error), WRONG)
+    say_of(given.model, deblurrer.engine.contract)
     try:
         raise typer.Exit(_run(given, model, deblurrer))
     except UnblurError as error:

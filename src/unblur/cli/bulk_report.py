@@ -33,7 +33,7 @@ class BulkReport:
         self._plan, self._out, self._json = plan, out, as_json
         self._began = time.perf_counter()
         self._count: Counter[str] = Counter(skipped=plan.skipped)
-        self.left = plan.total
+        self.left: int = plan.total
         self._advance = None
         self._shown = ExitStack()
 
@@ -45,7 +45,7 @@ class BulkReport:
             say(f"{many} left out: unblur deblur takes them")
         if self._plan.total:
             bar = photos_bar(self._plan.total, lines=True)
-            self._advance = self._shown.enter_context(bar)
+            self._advance, _ = self._shown.enter_context(bar)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from unblur.inference.options import (
     SHARP,
     STRENGTH,
     TILE,
+    TRUST,
     Precision,
     Scale,
     is_score,
@@ -54,6 +54,7 @@ class Options:
         metavar="PATH",
     )
     model: str = option("default", MODEL)
+    trust: bool = option(False, TRUST)
     strength: float = option(FULL, STRENGTH)
     best: bool = option(False, BEST)
     scale: Scale = option("auto", SCALE)
@@ -136,18 +137,22 @@ def _run(given: Options) -> int:
     """Deblurs the inputs; returns the exit code."""
     from unblur import photo
     from unblur.batch.runner import Options as How
+    from unblur.cli.opening import opening, say_of
     from unblur.inference.deblurrer import Deblurrer
 
     try:
-        deblurrer = Deblurrer(
-            given.model,
-            tile=given.tile,
-            precision=given.precision,
-            best=given.best,
-            scale=given.scale,
-        )
+        with opening():
+            deblurrer = Deblurrer(
+                given.model,
+                tile=given.tile,
+                precision=given.precision,
+                best=given.best,
+                scale=given.scale,
+                trust=given.trust,
+            )
     except UnblurError as error:
         fail(in_words(error), WRONG)
+    say_of(given.model, deblurrer.engine.contract)
     limit = given.max_pixels or photo.MAX_PIXELS
     how = How(given.strength, given.overwrite, limit, given.codec, given.quality, warn=say)
     try:
@@ -178,17 +183,12 @@ def _sharp(deblurrer: Deblurrer, given: Options) -> Sharp | None:
 def _deblur_files(deblurrer: Deblurrer, given: Options, how: How) -> int:
     from unblur.batch.plan import plan
     from unblur.batch.runner import attempt, deblur_one, run
-    from unblur.cli.progress import bar
     from unblur.cli.report import Report
-    from unblur.video import is_video
 
     out = given.out
     todo = plan(given.inputs, out and out.path, out is not None and out.folder)
-    one_video = len(todo.jobs) == 1 and is_video(Path(todo.jobs[0].path))
-    frames = bar() if one_video else nullcontext(how.report)
-    shown = Report(todo, None, given.json, given.verbose)
-    with shown as report, frames as advance, stoppable() as stop:
-        how = replace(how, report=advance)
+    with Report(todo, None, given.json, given.verbose) as report, stoppable() as stop:
+        how = replace(how, report=report.progress)
         several = len(given.inputs) > 1
         one = partial(attempt, partial(deblur_one, deblurrer, how), several=several)
         for result in run(one, todo.jobs, given.jobs, stop):
@@ -205,9 +205,9 @@ def _deblur_into_folder(deblurrer: Deblurrer, given: Options, how: How) -> int:
     with folder.begin(deblurrer, given.inputs, out, how, given.tile) as run:
         if given.verbose:
             say(f"{given.model}, {run.deblurrer.description}")
-        plan = run.plan
-        shown = Report(plan, out, given.json, given.verbose)
+        shown = Report(run.plan, out, given.json, given.verbose)
         with shown as report, stoppable() as stop:
+            run.options = replace(how, report=report.progress)
             for result in run.results(given.jobs, stop):
                 report.add(result)
     return report.end()
@@ -224,5 +224,6 @@ def _deblur_stream(deblurrer: Deblurrer, given: Options, how: How) -> int:
     target = sys.stdout.buffer if out == STANDARD else out
     job = Job("standard input" if path == STANDARD else str(path), str(out))
     with Report(Plan([job]), None, given.json, given.verbose) as report, stoppable():
+        how = replace(how, report=lambda _, *news: report.progress(job.path, *news))
         report.add(attempt(lambda _: deblur_stream(deblurrer, how, source, target), job))
     return report.end()

@@ -32,6 +32,11 @@ WORDS: dict[Action, str] = {
     "alone": "deblur it by itself, with -o naming another file",
     "format-alone": "deblur it by itself, with -o naming a {values} file",
     "trust": "--trust opens it",
+    "add": "`unblur models add {values}` fetches it",
+    "add-again": "`unblur models add {values} --overwrite` adds it again",
+    "remove": "`unblur models remove {values}` removes it",
+    "name": "choose another with --name",
+    "go-on": "the same command goes on",
 }
 """The hint of an error as this program's options, by its action."""
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from unblur.cli.errors import needs, reported
 from unblur.cli.options import file_name, takes
-from unblur.inference.options import TILE, option
+from unblur.inference.options import MODEL, TILE, TRUST, option
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,8 @@ class Options:
     dataset: Path = option(
         ..., "A dataset as it is downloaded, or blur/ and sharp/; for niqe, photos.", argument=True
     )
-    model: tuple[str, ...] = option(
-        ("default",), "Bundled name, ONNX file, or checkpoint (others' by spandrel); repeatable."
-    )
+    model: tuple[str, ...] = option(("default",), f"{MODEL.help} Repeatable.")
+    trust: bool = option(False, TRUST)
     protocol: Literal["full", "paper"] | None = option(
         None, "Native size, or 256x256; by default both."
     )
@@ -57,9 +56,10 @@ def evaluate(given: Options) -> None:
     with needs("train"):
         from unblur import evaluate as evaluation
         from unblur.metrics import DEFAULT
+    from unblur.cli.opening import opening
     from unblur.cli.progress import bar
 
-    with reported(), bar() as advance:
+    with reported(), opening(), bar() as advance:
         evaluation.run(
             given.dataset,
             given.model,
@@ -69,6 +69,7 @@ def evaluate(given: Options) -> None:
             metric_names=given.metric or DEFAULT,
             runtime=given.engine,
             tile=given.tile,
+            trust=given.trust,
             costs=given.cost,
             outputs=evaluation.Outputs(given.json, given.markdown, given.html, given.figure),
             advance=advance,

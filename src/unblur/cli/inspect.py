@@ -146,9 +146,10 @@ def _run(given: Options) -> int:
     )
     report = Report(todo, given.json, target, chosen=given.below is not None or bool(given.best))
     threads = given.jobs or min(os.cpu_count() or 1, 8)
-    bar = photos_bar(len(todo.jobs)) if folders else nullcontext(lambda skipped, failed: None)
+    silent = (lambda skipped, failed: None), None
+    bar = photos_bar(len(todo.jobs)) if folders else nullcontext(silent)
     kept: list[Found] = []
-    with bar as advance, stoppable() as stop:
+    with bar as (advance, _), stoppable() as stop:
         for found in in_order(run(one, todo.jobs, threads, stop), todo.jobs):
             if found.error is not None:
                 report.fail(found.job.path, found.error, found.seconds)

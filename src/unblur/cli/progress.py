@@ -6,11 +6,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
+from rich.filesize import decimal
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.progress import Progress as Bar
 from rich.text import Text
 
@@ -32,6 +43,33 @@ def bar() -> Iterator[Callable[[int, int | None], None]]:
 
 
 @contextmanager
+def download_bar() -> Iterator[Callable[[int, int | None], None]]:
+    """A bar of a download with its speed and the time left; without a terminal, lines.
+
+    Yields:
+        A function to call with the bytes that there are, and of all, if that is known.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _download_lines(console)
+        return
+    columns = (
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    with Bar(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+        task = bar.add_task("", total=None, visible=False)
+
+        def advance(done: int, total: int | None) -> None:
+            bar.update(task, completed=done, total=total, visible=done != total)
+
+        yield advance
+
+
+@contextmanager
 def stages() -> Iterator[Callable[[str, int, int], None]]:
     """A bar for each stage of a command; silent without a terminal.
 
@@ -50,34 +88,61 @@ def stages() -> Iterator[Callable[[str, int, int], None]]:
         yield advance
 
 
+class Rows:
+    """A row for each input in work that takes long: a photo's tiles, a video's frames.
+
+    A row appears with the first news after `LONG` seconds.
+    """
+
+    LONG = 2.0
+
+    def __init__(self, progress: Bar) -> None:
+        self._progress = progress
+        self._began: dict[str, float] = {}
+        self._rows: dict[str, TaskID] = {}
+
+    def report(self, path: str, done: int, total: int) -> None:
+        """To be called with how many of an input's tiles or frames are done; from any thread."""
+        now = time.monotonic()
+        if now - self._began.setdefault(path, now) < self.LONG:
+            return
+        if path not in self._rows:
+            name = escape(Path(path).name)
+            self._rows[path] = self._progress.add_task(name, total=total, speed="", failed="")
+        self._progress.update(self._rows[path], completed=done, total=total)
+
+    def end(self, path: str) -> None:
+        """To be called when there is no more to do for an input."""
+        self._began.pop(path, None)
+        if (row := self._rows.pop(path, None)) is not None:
+            self._progress.remove_task(row)
+
+
 @contextmanager
-def photos_bar(total: int, lines: bool = False) -> Iterator[Callable[[bool, int], None]]:
+def rows() -> Iterator[Rows]:
+    """Rows alone; silent without a terminal."""
+    with _photo_columns(Console(stderr=True)) as progress:
+        yield Rows(progress)
+
+
+@contextmanager
+def photos_bar(
+    total: int, lines: bool = False
+) -> Iterator[tuple[Callable[[bool, int], None], Rows | None]]:
     """A bar of photos with their speed and the time left; silent without a terminal.
 
     Args:
         lines: whether a line is written every 30 s where there is no terminal.
 
     Yields:
-        A function to call after each photo, with whether it was skipped and how many failed.
+        A function to call after each photo, with whether it was skipped and how many failed; and
+        rows for those that take long, None if lines are written.
     """
     console = Console(stderr=True)
     if lines and not console.is_terminal:
-        yield _photo_lines(console, total)
+        yield _photo_lines(console, total), None
         return
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(),
-        TextColumn("left{task.fields[failed]}"),
-    )
-    with Bar(
-        *columns,
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-        redirect_stdout=sys.stdout.isatty(),  # as in `bar`
-    ) as progress:
+    with _photo_columns(console) as progress:
         task = progress.add_task("", total=total, speed="", failed="")
         began, worked = time.perf_counter(), 0
 
@@ -92,7 +157,22 @@ def photos_bar(total: int, lines: bool = False) -> Iterator[Callable[[bool, int]
             failures = f", {failed} failed" if failed else ""
             progress.update(task, total=total, completed=worked, speed=speed, failed=failures)
 
-        yield advance
+        yield advance, Rows(progress)
+
+
+def _photo_columns(console: Console) -> Bar:
+    return Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+        TextColumn("left{task.fields[failed]}"),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),  # as in `bar`
+    )
 
 
 @contextmanager
@@ -124,6 +204,24 @@ def show(config: TrainConfig) -> Iterator[Callable[[Progress], None]]:
                 )
 
         yield report
+
+
+def _download_lines(console: Console) -> Callable[[int, int | None], None]:
+    last, before = time.monotonic(), -1
+
+    def advance(done: int, total: int | None) -> None:
+        nonlocal last, before
+        now = time.monotonic()
+        if before < 0:
+            before = done
+        elif now - last >= 10:
+            of = f" of {decimal(total)}" if total else ""
+            speed = decimal(round((done - before) / (now - last)))
+            line = f"{decimal(done)}{of}  {speed}/s"
+            console.print(line, soft_wrap=True, highlight=False)
+            last, before = now, done
+
+    return advance
 
 
 def _photo_lines(console: Console, total: int) -> Callable[[bool, int], None]:

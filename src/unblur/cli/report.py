@@ -13,7 +13,7 @@ from typing import Any, Self
 from unblur.batch.plan import Plan, Result
 from unblur.cli.errors import DONE, FAILED, STOPPED, in_words
 from unblur.cli.output import echo, say
-from unblur.cli.progress import photos_bar
+from unblur.cli.progress import Rows, photos_bar, rows
 from unblur.inference.options import scale_text
 
 _SUMMARY = {
@@ -43,6 +43,7 @@ class Report:
         self._count: Counter[str] = Counter()
         self._failures: list[Result] = []
         self._advance = None
+        self._rows: Rows | None = None
         self._shown = ExitStack()
 
     def __enter__(self) -> Self:
@@ -54,13 +55,23 @@ class Report:
         for result in (*self._plan.clashes, *self._plan.failures):
             self.add(result)
         if self._folder is not None:
-            self._advance = self._shown.enter_context(photos_bar(len(self._plan.jobs)))
+            bar = photos_bar(len(self._plan.jobs))
+            self._advance, self._rows = self._shown.enter_context(bar)
+        else:
+            self._rows = self._shown.enter_context(rows())
         return self
 
     def __exit__(self, *_: object) -> None:
         self._shown.close()
 
+    def progress(self, path: str, done: int, total: int) -> None:
+        """Shows how far an input is, if it takes long; as of `batch.runner.Options`."""
+        if self._rows:
+            self._rows.report(path, done, total)
+
     def add(self, result: Result) -> None:
+        if self._rows:
+            self._rows.end(result.path)
         self._count[result.status] += 1
         if result.status == "failed":
             self._failures.append(result)

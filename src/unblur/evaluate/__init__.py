@@ -65,6 +65,7 @@ def run(
     metric_names: Sequence[str] = metrics.DEFAULT,
     runtime: Runtime = "onnx",
     tile: int | None = None,
+    trust: bool = False,
     costs: bool = True,
     outputs: Outputs | None = None,
     advance: Callable[[int, int | None], None] = lambda done, total: None,
@@ -95,7 +96,7 @@ def run(
     protocols = [protocol] if protocol else metrics.PROTOCOLS if dataset.has_truth else ["full"]
     pictures: list[Picture] = []
     results: list[dict[str, Any]] = []
-    with open_candidates(models, runtime, tile) as candidates:
+    with open_candidates(models, runtime, tile, trust) as candidates:
         total = len(dataset.pairs) * (len(candidates) + 1) * len(protocols)
         done = count()
 

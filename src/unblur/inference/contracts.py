@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
+import secrets
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -73,7 +72,7 @@ def beside_file(path: Path) -> Path:
 
 
 def _cached(digest: str) -> Path:
-    return user_cache_path("unblur") / "contracts" / f"{digest}.json"
+    return user_cache_path("unblur", appauthor=False) / "contracts" / f"{digest}.json"
 
 
 def _read(path: Path, digest: str, by_hand: bool = False) -> Contract | None:
@@ -98,11 +97,9 @@ def _read(path: Path, digest: str, by_hand: bool = False) -> Contract | None:
 def _write(path: Path, text: str) -> None:
     """Whole or not at all, as several processes may write it at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    made = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        made.write_text(text, encoding="utf-8")
+        made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +66,12 @@ def deblur_file(
     strength: float = 1.0,
     overwrite: bool = False,
     max_pixels: int | None = photo.MAX_PIXELS,
+    report: Callable[[int, int], None] = lambda done, total: None,
 ) -> Deblurred:
     """Deblurs a photo into a new file; one that needs no deblurring is copied byte for byte.
+
+    Args:
+        report: as in `Deblurrer.changes`.
 
     Raises:
         PhotoError: if it cannot be read or written; nothing is left half-written.
@@ -79,7 +83,7 @@ def deblur_file(
     photo.check_holds(picture, kind)  # before the work, not after it
     source = source_of(picture)
     scales = deblurrer.scales(source)
-    strips = deblurrer.strips(source, strength, scales)
+    strips = deblurrer.strips(source, strength, scales, report)
     written = write_result(picture, path, strips, out, kind, overwrite)
     return Deblurred(written.changed, scales.shares(), written.lost)
 

@@ -70,7 +70,7 @@ class Deblurrer:
         elif not hasattr(model, "contract"):
             raise TypeError(f"a model's name, its file or a network was expected, not {model!r}")
         self.engine = model
-        self.masked = model.contract.change_mask if masked is None else masked
+        self.masked: bool = model.contract.change_mask if masked is None else masked
         self.best = best
         self.tile = tile
         self.scale: Scale = chosen
@@ -107,12 +107,17 @@ class Deblurrer:
         return out
 
     def strips(
-        self, source: Source, strength: float = 1.0, scales: ScaleMap | None = None
+        self,
+        source: Source,
+        strength: float = 1.0,
+        scales: ScaleMap | None = None,
+        report: Callable[[int, int], None] = lambda done, total: None,
     ) -> Iterator[Strip]:
         """Deblurs an image of any size; no more than a row of tiles is held.
 
         Args:
             scales: as `scales` returns them.
+            report: as in `changes`.
 
         Yields:
             From top to bottom: rows, their pixels before, and after.
@@ -122,7 +127,7 @@ class Deblurrer:
         """
         if not 0 <= strength <= 1:
             raise ValueError(f"strength must be 0 to 1, not {strength}")
-        for rows, change in self.changes(source, scales=scales):
+        for rows, change in self.changes(source, report, scales):
             yield from blend(source, rows, change, strength)
             # Else it would be held while the next row of tiles is computed.
             del change

@@ -8,9 +8,17 @@ from typing import Any, get_args
 import numpy as np
 
 from unblur.errors import Hint, ModelError
+from unblur.inference import catalogue
 from unblur.inference.contract import BLUR, FLOATS, METADATA_KEY, Contract, Device, Network
 from unblur.inference.foreign import Foreign
-from unblur.inference.models import PICKLES, checked_digest, find_model, in_precision, is_bundled
+from unblur.inference.models import (
+    PICKLES,
+    checked_digest,
+    find_model,
+    in_precision,
+    is_bundled,
+    untrusted,
+)
 from unblur.inference.onnxruntime_gpu import OnnxRuntimeNetwork, gpu_providers
 from unblur.inference.openvino_cpu import OpenVINONetwork
 from unblur.inference.options import Precision
@@ -53,11 +61,7 @@ def open_network(
         again = open_network, (path.absolute(), device, precision, threads, trust)
         return Foreign(engine, engine.path, again)
     if path.suffix.lower() in PICKLES and not trust:
-        raise ModelError(
-            "a pickle, which can hold a program: it is opened only if you trust its author",
-            file=path,
-            hint=Hint("trust", ()),
-        )
+        raise untrusted(path)
     try:
         from unblur import torch_engine
     except ImportError as error:
@@ -104,18 +108,20 @@ class Engine:
         self._opened = (named, device, precision, threads)
         if not providers:
             path = in_precision(path, precision)
-        self.path, self.digest = path, checked_digest(path)
+        self.path: Path = path
+        self.digest: str = checked_digest(path)
         try:
             if providers:
                 self._run: Any = OnnxRuntimeNetwork(path, providers)
             else:
                 computed = precision if precision in FLOATS else None
                 self._run = OpenVINONetwork(path, computed, threads)
-            self.parallel, self.precision = self._run.parallel, self._run.precision
-            self.description = f"{self._run.where} in {self.precision}"
+            self.parallel: int = self._run.parallel
+            self.precision: str = self._run.precision
+            self.description: str = f"{self._run.where} in {self.precision}"
             stated = self._run.metadata(METADATA_KEY)
-            self.has_contract = bool(stated)
-            self.contract = Contract.from_json(stated) if stated else Contract()
+            self.has_contract: bool = bool(stated)
+            self.contract: Contract = Contract.from_json(stated) if stated else Contract()
         except (RuntimeError, ValueError, TypeError) as error:
             raise _unusable(path, error) from None
 
@@ -141,7 +147,11 @@ class Engine:
 
     @property
     def known(self) -> Known:
-        """What the file says of its input; raises ModelError if that is not one RGB image."""
+        """What the file or the catalogue says of its input.
+
+        Raises:
+            ModelError: if that is not one RGB image.
+        """
         taken = self._run.takes
         shape, kind = taken[0] if taken else ([], "")
         rgb = len(shape) == 4 and shape[0] in (None, 1) and shape[1] in (None, 3)
@@ -153,7 +163,11 @@ class Engine:
         if (height is None) != (width is None):
             reason = "takes images of one height or one width alone; both or none were expected"
             raise ModelError(reason, file=self.path)
-        return Known(size=None if height is None or width is None else (height, width))
+        entry = catalogue.by_digest(self.digest)
+        return Known(
+            size=None if height is None or width is None else (height, width),
+            scale=(float(entry.low), float(entry.high)) if entry else None,
+        )
 
     def _outputs(self, batch: np.ndarray, *names: str) -> list[np.ndarray]:
         try:

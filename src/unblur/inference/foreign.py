@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +12,9 @@ import numpy as np
 from unblur.inference import contracts
 from unblur.inference.contract import Contract
 from unblur.inference.probe import Known, at_size, probe
+
+LOG = logging.getLogger("unblur.models")
+"""Hears what is done that takes long."""
 
 
 class Raw(Protocol):
@@ -57,10 +61,15 @@ class Foreign:
     ) -> None:
         contract = contracts.find(path, raw.digest)
         if contract is None:
+            LOG.info("%s: finding out what this network takes, once", path)
             contract = probe(raw.outputs, path, raw.known)
             contracts.keep(raw.digest, contract)
-        self.raw, self.contract, self._reopen = raw, contract, reopen
-        self.digest, self.parallel, self.precision = raw.digest, raw.parallel, raw.precision
+        self.raw: Raw = raw
+        self.contract: Contract = contract
+        self._reopen = reopen
+        self.digest: str = raw.digest
+        self.parallel: int = raw.parallel
+        self.precision: str = raw.precision
         self._run = at_size(raw.outputs, contract.size)
 
     @property
@@ -78,7 +87,7 @@ class Foreign:
         return (found - np.float32(low)) * np.float32(2 / span) - 1
 
 
-def named(contract: Contract) -> str:
+def seam_note(contract: Contract) -> str:
     """What is said where tiles of a network do not fit each other to half a level; else ""."""
     if contract.seam <= 0.5:
         return ""

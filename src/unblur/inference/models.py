@@ -1,39 +1,61 @@
-"""Finds model files: the bundled ones by name, checked against their published checksums."""
+"""Finds models by name, bundled, then added, or as files; and checks their checksums."""
 
 from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
 
-from unblur.errors import ModelError
-from unblur.inference import openvino_cpu
+from unblur.errors import Hint, ModelError
+from unblur.inference import added, catalogue, openvino_cpu
 from unblur.inference.contract import digest_of
 from unblur.inference.options import Precision
+from unblur.inference.suffixes import CHECKPOINT, PICKLES, SUFFIXES
 
-CHECKPOINT = ".safetensors"
-"""Suffix of a checkpoint, which PyTorch runs (see `engine.open_network`)."""
-PICKLES = (".pth", ".pt", ".ckpt")
-"""Suffixes of checkpoints that are read only if they are trusted: Python's pickles."""
-SUFFIXES = (".onnx", CHECKPOINT, *PICKLES)
-"""Of all files that are opened as networks."""
+__all__ = ["CHECKPOINT", "PICKLES", "SUFFIXES", "bundled_names", "bundled_sums", "checked_digest",
+           "find_model", "in_precision", "is_bundled", "untrusted"]  # fmt: skip
+
 INT8 = "-int8"
 """Suffix of the name of a model that is another one quantised to 8 bits."""
 
 
 def find_model(model: str | Path) -> Path:
-    """The file of a bundled model's name or of a file's path; ModelError if there is none."""
-    bundled = _bundled()
-    named = bundled / f"{model}.onnx"
-    if named.is_file() and named.parent == bundled:
-        return named
+    """The file of a model's name, bundled or added, or of a file's path.
+
+    Raises:
+        ModelError: if there is none, or what was added is damaged.
+    """
+    name = str(model)
+    if name in bundled_names():
+        return _bundled() / f"{name}.onnx"
+    if found := added.find(name):
+        return found
     path = Path(model)
-    if path.suffix.lower() in SUFFIXES:
-        if not path.is_file():
-            raise ModelError("no such file; a network was expected", file=path)
-        return path
-    names = ", ".join(sorted(p.stem for p in bundled.glob("*.onnx")))
-    known = f"a bundled one ({names}), an ONNX file or a checkpoint ({CHECKPOINT})"
-    raise ModelError(f"no model {str(model)!r}: name {known}")
+    if path.suffix.lower() not in SUFFIXES:
+        raise _unknown(name)
+    try:
+        if path.is_file():
+            return path
+        what = "a folder" if path.is_dir() else "no such file"
+    except OSError as error:
+        what = f"cannot be read ({error.strerror})"
+    raise ModelError(f"{what}; a network was expected", file=path)
+
+
+def bundled_names() -> list[str]:
+    """Names of the models of the package, sorted."""
+    return sorted(path.stem for path in _bundled().glob("*.onnx"))
+
+
+def bundled_sums() -> dict[str, str]:
+    """SHA-256 of the files of the package's models, by their names, as published."""
+    sums = (_bundled() / "SHA256SUMS").read_text(encoding="utf-8").split()
+    return dict(zip(sums[1::2], sums[::2], strict=True))
+
+
+def untrusted(path: Path | None = None) -> ModelError:
+    """The refusal of a checkpoint that is a pickle."""
+    reason = "a pickle, which can hold a program: it is opened only if you trust its author"
+    return ModelError(reason, file=path, hint=Hint("trust"))
 
 
 def in_precision(path: Path, precision: Precision) -> Path:
@@ -53,12 +75,13 @@ def in_precision(path: Path, precision: Precision) -> Path:
 
 
 def checked_digest(path: Path) -> str:
-    """SHA-256 of a model file; raises ModelError if a bundled one is not as published."""
+    """SHA-256 of a model file; ModelError if a bundled or an added one is not what it was."""
     digest = digest_of(path)
     if is_bundled(path):
-        sums = (path.parent / "SHA256SUMS").read_text(encoding="utf-8").split()
-        if digest != dict(zip(sums[1::2], sums[::2], strict=True)).get(path.name):
+        if digest != bundled_sums().get(path.name):
             raise ModelError("damaged, its checksum is wrong; install unblur again", file=path)
+    elif owner := added.owner(path):
+        owner.check(digest)
     return digest
 
 
@@ -69,3 +92,13 @@ def is_bundled(path: Path) -> bool:
 
 def _bundled() -> Path:
     return Path(str(resources.files("unblur"))) / "weights"
+
+
+def _unknown(name: str) -> ModelError:
+    if name in catalogue.entries():
+        return ModelError(f"the model {name} is not added", hint=Hint("add", (name,)))
+    there = f"bundled: {', '.join(bundled_names())}"
+    if names := added.names():
+        there += f"; added: {', '.join(names)}"
+    files = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+    return ModelError(f"no model {name!r}: name one ({there}) or a file ({files})")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +23,7 @@ class OnnxRuntimeNetwork:
     precision = "f32"
 
     def __init__(self, path: Path, providers: list[str]) -> None:
-        import onnxruntime
-
+        onnxruntime = import_onnxruntime()
         self._session = onnxruntime.InferenceSession(path, providers=providers)
         self._input = self._session.get_inputs()[0].name
         self._restored = self._session.get_outputs()[0].name
@@ -30,7 +32,7 @@ class OnnxRuntimeNetwork:
         self._partly.only_execute_path_to_fetches = True
         self._lock = Lock()
         provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
-        self.where = f"ONNX Runtime on {provider}"
+        self.where: str = f"ONNX Runtime on {provider}"
 
     @property
     def takes(self) -> list[tuple[list[int | None], str]]:
@@ -63,8 +65,22 @@ class OnnxRuntimeNetwork:
 def gpu_providers() -> list[str]:
     """ONNX Runtime's providers for a GPU, then the CPU; empty if there is no GPU."""
     try:
-        import onnxruntime
+        onnxruntime = import_onnxruntime()
     except ImportError:
         return []
     found = [name for name in PROVIDERS if name in onnxruntime.get_available_providers()]
     return [*found, "CPUExecutionProvider"] if found else []
+
+
+def import_onnxruntime() -> Any:
+    """Imports ONNX Runtime without its telemetry.
+
+    Since 1.29 it reports each session to Microsoft: the name and a hash of the model's file among
+    other things (its docs/Privacy.md). It keeps to what it finds in the environment when it is
+    imported.
+
+    Raises:
+        ImportError: if it is not installed.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    return importlib.import_module("onnxruntime")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +20,8 @@ from unblur.inference.memory import available
 Run = Callable[[np.ndarray], list[np.ndarray]]
 """All outputs of a network for float32 (1, 3, h, w), in its own range."""
 
+Change = Callable[[np.ndarray, float, float], np.ndarray]
+"""What a network adds to a picture (h, w, 3), full scale = 1, taken in a range."""
 ENOUGH = 0.1
 """Levels of 255 that are no difference: of another photo it may be some times more."""
 RAMP = 16
@@ -31,8 +32,6 @@ _SMALL = 128
 """Side, in pixels, of the picture by which the range is found out."""
 _SIDES = (256, 512, 1024)
 """Sides, in pixels, of the tiles by which the reach is measured, until one is large enough."""
-_PATIENCE = 6.0
-"""Seconds for a tile above which the next larger side is not tried."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def _probe(run: Run, known: Known) -> Contract:
         found = restored(np.ascontiguousarray(own)).astype(np.float32)
         return (found[0].transpose(1, 2, 0) - low) / (high - low)
 
-    return _with_reach(one, contract) if known.tiled else contract
+    return _with_reach(one, contract)
 
 
 def _restored(run: Run, side: int) -> int:
@@ -132,7 +131,7 @@ def _restored(run: Run, side: int) -> int:
     picture = np.full((1, 3, side, side), 0.5, np.float32)
     shapes = [x.shape for x in run(picture)]
     if picture.shape not in shapes:
-        given = ", ".join(map(str, shapes))
+        given = ", ".join(map(str, shapes)) or "nothing"
         raise ValueError(f"it gives {given} for {picture.shape}; the same was expected")
     return shapes.index(picture.shape)
 
@@ -141,9 +140,9 @@ def _scale(run: Callable[[np.ndarray], np.ndarray], side: int) -> tuple[float, f
     """The range in which a network changes a smooth picture least.
 
     A network in [-1, 1] takes a picture in [0, 1] for a bright one, and restores it about as well:
-    it is found by [0, 1] being no better. To be taken for one in [-1, 1] a network must keep to
-    that range, or sharpen in it; of one that does neither, what it does in [0, 1] is as good a
-    guess as any, and what most networks take.
+    it is found by [0, 1] being no better. To be taken for one in [-1, 1] a network must also keep
+    to that range, or sharpen in it; of one that does neither, [0, 1] is as good a guess as any, and
+    what most networks take.
     """
     y, x = np.mgrid[:side, :side].astype(np.float32) / side
     smooth = np.stack([0.15 + 0.7 * x, 0.15 + 0.7 * y, 0.5 + 0.3 * np.sin(3 * x - 2 * y)], axis=2)
@@ -159,10 +158,22 @@ def _scale(run: Callable[[np.ndarray], np.ndarray], side: int) -> tuple[float, f
         return found if math.isfinite(found) else math.inf
 
     signed, unit, levels = (error(*scale) for scale in RANGES)
-    if signed <= 1.25 * unit + 1e-4 and (_ends_at_minus_one(run, side) or _sharpens(change, side)):
+    # One in [0, 255] adds next to nothing to a bright picture, and much to the dark ones of others.
+    if levels < 0.02 and min(signed, unit) > 10 * levels + 0.05:
+        return RANGES[2]
+    if signed <= 1.25 * unit + 1e-4 and (
+        (_leaves(change, smooth, *RANGES[1]) and not _leaves(change, smooth, *RANGES[0]))
+        or _ends_at_minus_one(run, side)
+        or _sharpens(change, side)
+    ):
         return RANGES[0]
-    # A network in [0, 1] cannot give 255; one in [0, 255] adds next to nothing to a dark picture.
-    return RANGES[2] if levels < 0.02 and unit > 10 * levels + 0.05 else RANGES[1]
+    return RANGES[1]
+
+
+def _leaves(change: Change, picture: np.ndarray, low: float, high: float) -> bool:
+    """Whether a picture of middle tones comes back with some darker than black or over white."""
+    found = picture + change(picture, low, high)
+    return bool(found.min() < -0.05 or found.max() > 1.05)
 
 
 def _ends_at_minus_one(run: Callable[[np.ndarray], np.ndarray], side: int) -> bool:
@@ -172,7 +183,7 @@ def _ends_at_minus_one(run: Callable[[np.ndarray], np.ndarray], side: int) -> bo
     return bool(-1.02 <= found.min() < -0.5 and found.max() <= 1.02)
 
 
-def _sharpens(change: Callable[[np.ndarray, float, float], np.ndarray], side: int) -> bool:
+def _sharpens(change: Change, side: int) -> bool:
     """Whether what a network in [-1, 1] adds to a blurred picture is like what it has lost.
 
     The correlation is above 0.35 for networks of unblur and of the paper, and 0.0 for networks of
@@ -199,7 +210,7 @@ def _multiple(run: Run, output: int) -> int:
 
 
 def _memory(run: Callable[[np.ndarray], np.ndarray], size: tuple[int, int] | None) -> int:
-    """Bytes that a pixel of a tile takes, a quarter more than measured; at least 64."""
+    """Bytes that a pixel of a tile takes, a quarter more than measured; at least the default."""
     most = 0.0
     # Each side's share over the one before, which is held already.
     steps = [(0, size)] if size else [(64, (128, 128)), (128, (256, 256))]
@@ -211,7 +222,7 @@ def _memory(run: Callable[[np.ndarray], np.ndarray], size: tuple[int, int] | Non
         with _peak() as grown:
             run(batch)
         most = max(most, grown[0] / pixels)
-    return max(64, math.ceil(1.25 * most))
+    return max(Contract.memory, math.ceil(1.25 * most))
 
 
 @contextmanager
@@ -241,10 +252,9 @@ def _with_reach(one: Callable[[np.ndarray], np.ndarray], contract: Contract) -> 
     for size in sizes:
         if math.prod(size) * contract.memory > available() / 2 and size != sizes[0]:
             break
-        step = max(CELL, min(size) // 4 // CELL * CELL)
-        began = time.perf_counter()
+        # A power of two, as the network's strides are.
+        step = max(CELL, 2 ** int(math.log2(min(size) / 3)))
         profile, grid = _seam_profile(one, size, step)
-        seconds = (time.perf_counter() - began) / 3
         wrong = np.flatnonzero(profile > ENOUGH)
         reach = int(wrong[-1]) + 1 if len(wrong) else 0
         if reach < len(profile):
@@ -252,8 +262,8 @@ def _with_reach(one: Callable[[np.ndarray], np.ndarray], contract: Contract) -> 
             overlap = 2 * reach + RAMP
             return replace(contract, multiple=multiple, overlap=overlap, reach=reach)
         flat = profile[len(profile) // 2 :].mean() > profile[: len(profile) // 2].mean() / 4
-        if flat or 4 * seconds > _PATIENCE:
-            break
+        if flat:
+            break  # whatever the tile: it pools over the whole picture
     used = profile[min(contract.overlap // 3, len(profile) - 1) :]
     return replace(contract, seam=float(used.max()))
 
@@ -295,8 +305,13 @@ def _seam_profile(
 
 
 def picture_of(size: tuple[int, int]) -> np.ndarray:
-    """A picture of full contrast, float32 (h, w, 3) in [0, 1]: blurred and sharp edges, texture."""
-    picture = _cells(size, 64, 16, 4) + 0.5
+    """A picture of full contrast, float32 (h, w, 3) in [0, 1]: blurred and sharp edges, texture.
+
+    From the left to the right its contrast rises, downwards it becomes brighter: as in a photo, no
+    tile is like the next one.
+    """
+    y, x = (np.linspace(0.2, 1, side, dtype=np.float32) for side in size)
+    picture = _cells(size, 64, 16, 4) * x[:, None] + 0.8 * y[:, None, None]
     left = picture[:, : size[1] // 2]
     left[:] = np.mean([np.roll(left, shift, axis=0) for shift in range(9)], axis=0)
     return picture.clip(0, 1)

@@ -118,9 +118,14 @@ def scratch(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """Make a folder for temporary files, for the time of the block; raises OSError."""
-    with tempfile.TemporaryDirectory(prefix="unblur-") as name:
+def scratch_folder(home: Path | None = None) -> Iterator[Path]:
+    """Make a folder for temporary files, for the time of the block; raises OSError.
+
+    Args:
+        home: the folder that it is made in; by default the system's for temporary files.
+    """
+    prefix = STRAY if home else "unblur-"
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=home) as name:
         folder = Path(name)
         _unfinished.add(folder)
         try:

@@ -29,6 +29,7 @@ def run(
     count: int = 8,
     seed: int = 0,
     advance: Callable[[int, int | None], None] = lambda done, total: None,
+    trust: bool = False,
 ) -> dict[str, Any]:
     """Measures models and writes `card.md`, `card.html`, `card.json` and a plot of each stress.
 
@@ -39,6 +40,7 @@ def run(
         out: folder for the card; its files of an earlier card are replaced.
         count: photos at most, chosen by `seed`.
         advance: called after each stress with the number done and the total.
+        trust: see `open_candidates`.
 
     Returns:
         The card, as `measure`.
@@ -48,7 +50,7 @@ def run(
         UnblurError: if a file cannot be written.
     """
     chosen = _sample_photos() if photos is None else _choose(photos, count, seed)
-    with open_candidates(models) as candidates:
+    with open_candidates(models, trust=trust) as candidates:
         restorers = {candidate.spec.name: candidate.restore for candidate in candidates}
         result = measure(restorers, chosen[:count], seed, advance)
     result["source"] = "scikit-image" if photos is None else photos.name

@@ -18,14 +18,20 @@ def run(settings: Settings) -> None:
         JobsError: if the folder of jobs cannot be used.
         ListenError: if the address and port cannot be listened on.
     """
+    from unblur.inference.foreign import LOG, seam_note
     from unblur.serve import malloc
     from unblur.serve.app import create_app
     from unblur.serve.slow_clients import listen, make_server
 
     malloc.configure()
     logging.basicConfig(format="unblur: %(message)s", level=logging.WARNING)
+    LOG.setLevel(logging.INFO)
     socket = listen(settings)
-    server = make_server(create_app(settings), settings)
+    app = create_app(settings)
+    for name, model in app.state.queue.models.items():
+        if note := seam_note(model.network.contract):
+            print(f"unblur: {name}: {note}", file=sys.stderr)
+    server = make_server(app, settings)
     # uvicorn raises the signal again when it has ended, but an orderly stop exits with 0.
     before = {s: signal.signal(s, lambda *_: None) for s in (signal.SIGTERM, signal.SIGINT)}
     host, port = socket.getsockname()[:2]

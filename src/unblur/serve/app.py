@@ -58,7 +58,7 @@ def create_app(settings: Settings = Settings()) -> FastAPI:  # noqa: B008 - it i
         JobsError: if the folder of jobs cannot be used.
     """
     queue = PhotoQueue(
-        LoadedModels(settings.model, settings.tile),
+        LoadedModels(settings.model, settings.tile, settings.trust),
         threads=settings.threads,
         capacity=settings.queue,
         max_pixels=settings.max_pixels,

@@ -12,7 +12,7 @@ from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import open_network
 from unblur.inference.inspector import Inspector, measures_blur
 from unblur.inference.memory import tile_for_memory
-from unblur.inference.models import CHECKPOINT
+from unblur.inference.models import SUFFIXES
 from unblur.inference.options import Scale
 
 
@@ -26,13 +26,21 @@ class LoadedModel:
     """
 
     def __init__(
-        self, name: str, source: str | Path, tile: int | None, measuring: Measuring
+        self,
+        name: str,
+        source: str | Path,
+        tile: int | None,
+        measuring: Measuring,
+        trust: bool = False,
     ) -> None:
-        self.network = open_network(source)
-        self.name, self.digest = name, self.network.digest
+        self.network: Network = open_network(source, trust=trust)
+        self.name: str = name
+        self.digest: str = self.network.digest
         # One tile for all photos: a photo's result does not depend on the load.
-        self._tile = tile or tile_for_memory(self.network.contract)
-        self.source, self._measuring = source, measuring
+        contract = self.network.contract
+        self._tile = min(tile, contract.largest) if tile else tile_for_memory(contract)
+        self.source: str | Path = source
+        self._measuring = measuring
         self._loading = threading.Lock()
         self._floats: Network | None = None
 
@@ -82,21 +90,24 @@ class LoadedModels(dict[str, LoadedModel]):
     Args:
         sources: names or files, as `Deblurrer` takes them.
         tile: largest side of a tile; by default what the free memory allows now.
+        trust: as in `open_network`.
 
     Raises:
         ModelError: if one cannot be loaded, or two have the same name.
     """
 
-    def __init__(self, sources: Iterable[str | Path], tile: int | None = None) -> None:
+    def __init__(
+        self, sources: Iterable[str | Path], tile: int | None = None, trust: bool = False
+    ) -> None:
         measuring = Measuring()
         for source in sources:
             path = Path(source)
-            name = path.stem if path.suffix in (".onnx", CHECKPOINT) else str(source)
+            name = path.stem if path.suffix.lower() in SUFFIXES else str(source)
             if name in self:
                 raise ModelError(f"two models are called {name}; rename one")
-            self[name] = LoadedModel(name, source, tile, measuring)
+            self[name] = LoadedModel(name, source, tile, measuring, trust)
             measuring.offer(self[name])
-        self.default = next(iter(self))
+        self.default: str = next(iter(self))
 
     def find(self, name: str | None) -> LoadedModel:
         """Returns the model of this name, or the default; raises ModelError if there is none."""

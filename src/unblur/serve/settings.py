@@ -7,7 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-from unblur.inference.options import MAX_PIXELS, MODEL, TILE, option
+from unblur.inference.options import MAX_PIXELS, MODEL, TILE, TRUST, option
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Settings:
     model: tuple[str, ...] = option(
         ("default",), f"{MODEL.help} Repeatable; the first is used when a request names none."
     )
+    trust: bool = option(False, TRUST)
     tile: int | None = option(None, TILE)
     token: str | None = option(
         None,

@@ -17,7 +17,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from unblur.errors import Hint, ModelError, TorchvisionError
-from unblur.inference.contract import Device, digest_of
+from unblur.inference.contract import Device
+from unblur.inference.models import checked_digest
 from unblur.inference.options import Precision
 from unblur.inference.probe import Known
 from unblur.torch_engine.network import Computed, computed_on
@@ -95,7 +96,7 @@ def load_foreign(path: Path, device: Device = "cpu", precision: Precision = "f32
         multiple=found.size_requirements.multiple_of,
         tiled=found.tiling is spandrel.ModelTiling.SUPPORTED,
     )
-    return RawCheckpoint(found.model, found, computed, digest_of(path), known, name)
+    return RawCheckpoint(found.model, found, computed, checked_digest(path), known, name)
 
 
 def import_spandrel() -> Any:

@@ -8,7 +8,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from unblur.errors import ModelError
-from unblur.inference.contract import Contract, Device, digest_of
+from unblur.inference.contract import Contract, Device
+from unblur.inference.models import checked_digest
 from unblur.inference.options import Precision
 from unblur.nets import Generator, checkpoint
 from unblur.torch_engine.network import TorchNetwork, computed_on, has_bf16
@@ -39,7 +40,7 @@ def load_own(path: Path, device: Device = "cpu", precision: Precision = "f32") -
         net,
         run,
         contract_of(net),
-        digest_of(path),
+        checked_digest(path),
         precision=computed.precision,
         description=computed.where,
         opened=(path.absolute(), device, precision),

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 
 from unblur.errors import Hint, QuantisationError
+from unblur.inference.onnxruntime_gpu import import_onnxruntime
 
 
 def quantise(model: onnx.ModelProto, examples: Iterable[np.ndarray]) -> onnx.ModelProto:
@@ -32,6 +33,7 @@ def quantise(model: onnx.ModelProto, examples: Iterable[np.ndarray]) -> onnx.Mod
         QuantisationError: if ONNX Runtime is not installed.
     """
     try:
+        import_onnxruntime()
         from onnxruntime import quantization
     except ImportError:
         hint = Hint("install", ("quantise",))

@@ -1,0 +1,1 @@
+"""The library of models: what there is, adding to it, and removing from it."""
