@@ -18,7 +18,7 @@ _FOUND = sorted(str(path.relative_to(ROOT)) for name in FOLDERS
 PAGES = ("README.md", "CONTRIBUTING.md", *_FOUND)
 
 _SHELLS = ("", "sh", "shell", "bash", "console")
-_LAYOUT = re.compile(r"^(\{|DIR/|TARGET/|score  |location /|cli  )")
+_LAYOUT = re.compile(r"^(\{|DIR/|TARGET/|score  |NAME  |location /|cli  )")
 """How those blocks begin that show a file, a tree, an answer or a drawing, and no commands."""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import typer
 
 from tests.docs.pages import ROOT
+from tests.docs.rules import STANDS_FOR
 from unblur.cli import app
 from unblur.training import config as configs
 
@@ -30,13 +31,18 @@ def check(words: Sequence[str]) -> None:
         at = words.index("&&")
         check(words[:at])
         words = words[at + 1 :]
-    assert words[0] in PROGRAMS, f"no rule of tests/docs covers the program {words[0]}"
-    PROGRAMS[words[0]](words[1:])
+    program = words[0].removeprefix(".venv/bin/")
+    assert program in PROGRAMS, f"no rule of tests/docs covers the program {program}"
+    PROGRAMS[program](words[1:])
 
 
 def unblur(words: list[str]) -> None:
     """Parses a line of `unblur`: its command, options and values; its config, if we have it."""
-    words = list(words)
+    words = [STANDS_FOR.get(word, word) for word in words]
+    if words[0].startswith("-"):
+        # Options of the program, not of a command, do what they do as soon as they are parsed.
+        named_options(" ".join(["unblur", *words]))
+        return
     command: Any = typer.main.get_command(app)
     name = "unblur"
     while hasattr(command, "commands") and words and not words[0].startswith("-"):

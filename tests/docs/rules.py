@@ -14,10 +14,9 @@ ONLY_READ = {
     r"unblur evaluate GOPRO_Large .*\.pth": "needs a checkpoint that somebody downloaded",
     r"unblur export .*--int8": "calibrates for a minute (tests/training quantises a small network)",
     r"unblur .*models/paper\.safetensors": "PyTorch, minutes (tests/test_torch_engine.py opens it)",
-    r"unblur models add ": "may download (tests/library adds from a server on loopback)",
-    r"unblur models remove ": "needs what was added (tests/library removes it)",
-    r"unblur .*--model (nafnet|NAME|FILE|[\w-]+\.pth)": "needs a network that somebody downloaded",
-    r"unblur --(install|show)-completion": "changes the user's own shell",
+    r"unblur models add (nafnet|https:)": "downloads (tests/library has a server on loopback)",
+    r"unblur (models|deblur|evaluate) .*\bNAME\b": "NAME stands for a model that was added",
+    r"unblur --install-completion": "changes the user's own shell (tests/cli/test_completion.py)",
 }
 """Lines of `unblur` that are parsed, with all their options and values, and not run; and why."""
 
@@ -30,6 +29,12 @@ APPENDED = {
     r"unblur robustness ": "--count 1",
 }
 """What makes a line short, or lets it run twice; it overrides what the line has."""
+
+STANDS_FOR = {"SUM": "0" * 64}
+"""Words for a value that a command would refuse as it stands."""
+
+COMPILED = r"nafnet"
+"""Pieces of Python with this in them are compiled only: they need a network that was downloaded."""
 
 
 def why_only_read(text: str) -> str | None:

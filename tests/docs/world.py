@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from tests.docs.pages import ROOT, Line
 from tests.docs.rules import appended
 from tests.files import write
+from tests.foreign import conv_onnx
 from tests.serve.conftest import Live, until
 from tests.video.clips import write_clip
 from unblur import robustness
@@ -65,6 +66,7 @@ def world(tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch) 
         write(tmp_path / "GOPRO_Large" / name / "1.png", picture)
     for name in ("default.onnx", "other.onnx"):
         shutil.copy(ROOT / "src/unblur/weights/default.onnx", tmp_path / name)
+    conv_onnx(tmp_path / "network.onnx", size=(64, 64))
     made = World(tmp_path)
     yield made
     made.close()
