@@ -48,6 +48,13 @@ def spans(page: str) -> list[str]:
     return [token.content for token in inside if token.type == "code_inline"]
 
 
+def links(page: str) -> list[str]:
+    """The files that a page's links and pictures lead to, from its own folder."""
+    inside = [child for token in _tokens(page) for child in token.children or ()]
+    found = [str(token.attrGet("href") or token.attrGet("src") or "") for token in inside]
+    return [link.split("#")[0] for link in found if not re.match(r"[a-z]+:|#|$", link)]
+
+
 def python_blocks(page: str) -> list[str]:
     tokens = _tokens(page)
     return [token.content for token in tokens if token.type == "fence" and token.info == "python"]

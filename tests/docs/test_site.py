@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser import Log, chromium
-from tests.docs.pages import ROOT
+from tests.docs.pages import PAGES, ROOT, links
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -66,6 +66,13 @@ def test_every_command_has_its_page(site: Path) -> None:
     text = (site / "commands" / "deblur" / "index.html").read_text()
     for option in ("--strength", "--overwrite", "--only-blurred"):
         assert f"<code>{option}" in text
+
+
+def test_links_of_pages_beside_the_site_lead_to_files() -> None:
+    beside = [page for page in (*PAGES, "CHANGELOG.md") if not page.startswith("docs/")]
+    lost = [f"{page}: {link}" for page in beside for link in links(page)
+            if not (ROOT / page).parent.joinpath(link).exists()]  # fmt: skip
+    assert not lost
 
 
 @pytest.mark.parametrize("width", [390, 1280])
