@@ -15,7 +15,6 @@ from typing import Any
 import typer
 
 from tests.docs.pages import ROOT
-from tests.docs.rules import STANDS_FOR
 from unblur.cli import app
 from unblur.training import config as configs
 
@@ -38,7 +37,7 @@ def check(words: Sequence[str]) -> None:
 
 def unblur(words: list[str]) -> None:
     """Parses a line of `unblur`: its command, options and values; its config, if we have it."""
-    words = [STANDS_FOR.get(word, word) for word in words]
+    words = list(words)
     if words[0].startswith("-"):
         # Options of the program, not of a command, do what they do as soon as they are parsed.
         named_options(" ".join(["unblur", *words]))

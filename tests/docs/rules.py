@@ -30,12 +30,6 @@ APPENDED = {
 }
 """What makes a line short, or lets it run twice; it overrides what the line has."""
 
-STANDS_FOR = {"SUM": "0" * 64}
-"""Words for a value that a command would refuse as it stands."""
-
-COMPILED = r"nafnet"
-"""Pieces of Python with this in them are compiled only: they need a network that was downloaded."""
-
 
 def why_only_read(text: str) -> str | None:
     return next((why for rule, why in ONLY_READ.items() if re.match(rule, text)), None)

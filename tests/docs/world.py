@@ -64,9 +64,9 @@ def world(tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / "configs" / "default.toml").write_text(_config())
     for name in ("blur", "sharp"):
         write(tmp_path / "GOPRO_Large" / name / "1.png", picture)
+    conv_onnx(tmp_path / "network.onnx")
     for name in ("default.onnx", "other.onnx"):
         shutil.copy(ROOT / "src/unblur/weights/default.onnx", tmp_path / name)
-    conv_onnx(tmp_path / "network.onnx", size=(64, 64))
     made = World(tmp_path)
     yield made
     made.close()
