@@ -81,7 +81,7 @@ def test_the_range_is_found_out(
 def test_a_network_that_sees_the_whole_picture_is_said_to(tmp_path: Path) -> None:
     contract = open_network(conv_onnx(tmp_path / "net.onnx", pooled=True), "cpu").contract
     assert contract.reach is None
-    assert "neighbouring tiles" in seam_note(contract)
+    assert "sees all of a tile" in seam_note(contract)
 
 
 def test_what_was_found_out_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,14 +155,12 @@ class Engine:
         taken = self._run.takes
         shape, kind = taken[0] if taken else ([], "")
         rgb = len(shape) == 4 and shape[0] in (None, 1) and shape[1] in (None, 3)
+        rgb = rgb and (shape[2] is None) == (shape[3] is None)
         if len(taken) != 1 or not rgb or kind not in ("f32", "f16"):
             inputs = ", ".join(f"{kind} {_text(shape)}" for shape, kind in taken) or "nothing"
-            expected = "one input of floats (1, 3, height, width) was expected"
+            expected = "one input of floats (1, 3, height, width), both free or fixed, was expected"
             raise ModelError(f"takes {inputs}; {expected}", file=self.path)
         height, width = shape[2:]
-        if (height is None) != (width is None):
-            reason = "takes images of one height or one width alone; both or none were expected"
-            raise ModelError(reason, file=self.path)
         entry = catalogue.by_digest(self.digest)
         return Known(
             size=None if height is None or width is None else (height, width),
