@@ -27,7 +27,7 @@ site: web/node_modules/.package-lock.json
 
 # The documentation as a site, in build/docs.
 docs: .venv/dev
-	$(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Two processes of one thread each, for two cores: most tests do not use more.
 test: .venv/dev

@@ -18,7 +18,7 @@ _FOUND = sorted(str(path.relative_to(ROOT)) for name in FOLDERS
 PAGES = ("README.md", "CONTRIBUTING.md", *_FOUND)
 
 _SHELLS = ("", "sh", "shell", "bash", "console")
-_LAYOUT = re.compile(r"^(\{|DIR/|TARGET/|score  |location /|cli  )")
+_LAYOUT = re.compile(r"^(\{|DIR/|TARGET/|score  |NAME  |location /|cli  )")
 """How those blocks begin that show a file, a tree, an answer or a drawing, and no commands."""
 
 
@@ -46,6 +46,13 @@ def spans(page: str) -> list[str]:
     """The pieces of code within a page's sentences."""
     inside = [child for token in _tokens(page) for child in token.children or ()]
     return [token.content for token in inside if token.type == "code_inline"]
+
+
+def links(page: str) -> list[str]:
+    """The files that a page's links and pictures lead to, from its own folder."""
+    inside = [child for token in _tokens(page) for child in token.children or ()]
+    found = [str(token.attrGet("href") or token.attrGet("src") or "") for token in inside]
+    return [link.split("#")[0] for link in found if not re.match(r"[a-z]+:|#|$", link)]
 
 
 def python_blocks(page: str) -> list[str]:

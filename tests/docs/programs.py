@@ -30,17 +30,18 @@ def check(words: Sequence[str]) -> None:
         at = words.index("&&")
         check(words[:at])
         words = words[at + 1 :]
-    words[0] = words[0].removeprefix(".venv/bin/")
-    assert words[0] in PROGRAMS, f"no rule of tests/docs covers the program {words[0]}"
-    PROGRAMS[words[0]](words[1:])
+    program = words[0].removeprefix(".venv/bin/")
+    assert program in PROGRAMS, f"no rule of tests/docs covers the program {program}"
+    PROGRAMS[program](words[1:])
 
 
 def unblur(words: list[str]) -> None:
     """Parses a line of `unblur`: its command, options and values; its config, if we have it."""
-    if words[0].startswith("-"):  # the program's own options act when they are parsed
+    words = list(words)
+    if words[0].startswith("-"):
+        # Options of the program, not of a command, do what they do as soon as they are parsed.
         named_options(" ".join(["unblur", *words]))
         return
-    words = list(words)
     command: Any = typer.main.get_command(app)
     name = "unblur"
     while hasattr(command, "commands") and words and not words[0].startswith("-"):

@@ -10,12 +10,12 @@ import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser import Log, chromium
-from tests.docs.pages import ROOT
+from tests.docs.pages import PAGES, ROOT, links
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -52,7 +52,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def url(site: Path) -> Iterator[str]:
     class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        def log_message(self, *_: object, **__: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
@@ -66,6 +66,13 @@ def test_every_command_has_its_page(site: Path) -> None:
     text = (site / "commands" / "deblur" / "index.html").read_text()
     for option in ("--strength", "--overwrite", "--only-blurred"):
         assert f"<code>{option}" in text
+
+
+def test_links_of_pages_beside_the_site_lead_to_files() -> None:
+    beside = [page for page in (*PAGES, "CHANGELOG.md") if not page.startswith("docs/")]
+    lost = [f"{page}: {link}" for page in beside for link in links(page)
+            if not (ROOT / page).parent.joinpath(link).exists()]  # fmt: skip
+    assert not lost
 
 
 @pytest.mark.parametrize("width", [390, 1280])

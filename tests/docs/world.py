@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tests.docs.pages import ROOT, Line
+from tests.docs.pages import Line
 from tests.docs.rules import appended
 from tests.files import write
 from tests.foreign import conv_onnx
@@ -64,9 +64,8 @@ def world(tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / "configs" / "default.toml").write_text(_config())
     for name in ("blur", "sharp"):
         write(tmp_path / "GOPRO_Large" / name / "1.png", picture)
-    conv_onnx(tmp_path / "network.onnx")
-    for name in ("default.onnx", "other.onnx"):
-        shutil.copy(ROOT / "src/unblur/weights/default.onnx", tmp_path / name)
+    for name in ("network.onnx", "other.onnx"):
+        conv_onnx(tmp_path / name)
     made = World(tmp_path)
     yield made
     made.close()
@@ -155,7 +154,7 @@ def _config() -> str:
     loss = LossConfig(adversarial=0.0, content=0.0)
     config = TrainConfig(
         phases=(PhaseConfig(steps=2, crop=32, lr=0.02, lr_end=0.02, loss=loss),),
-        network=GatedUNetConfig((8, 8, 16), (1, 1, 2)),
+        network=GatedUNetConfig((8, 8, 16), (1, 1, 1)),
         data=DataConfig(hold_out_every=2),
     )
     return configs.dumps(config)
