@@ -45,8 +45,8 @@ def probe(run: Run, path: Path, known: Known) -> Contract:
     - Its memory is what a larger image takes more than a smaller one.
     - Its reach is measured as a seam is seen: two overlapping tiles of a picture of full contrast
       are restored, and compared. From the distance to a cut edge on at which they are equal (to
-      `reach.ENOUGH`), a tile is used. A network that pools over the whole picture has no such distance;
-      its tiles are as large as others', and what they differ by is kept.
+      `reach.ENOUGH`), a tile is used. A network that pools over the whole picture has no such
+      distance; its tiles are as large as others', and what they differ by is kept.
 
     Args:
         path: its file, for errors.
