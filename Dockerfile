@@ -2,7 +2,7 @@
 # A node of a Ray cluster for `unblur bulk`: docker build --target cluster -t unblur-cluster .
 FROM python:3.12-slim AS build
 WORKDIR /build
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE THIRD-PARTY-NOTICES.txt ./
 COPY src src
 RUN python -m venv /opt/unblur \
     && PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
@@ -28,7 +28,7 @@ ENV PATH=/opt/unblur/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     RAY_USAGE_STATS_ENABLED=0
 
-FROM python:3.12-slim
+FROM python:3.12-slim AS serve
 COPY --from=build /opt/unblur /opt/unblur
 # Nothing is written but to /data (jobs, the page's too) and /tmp (requests and large photos while
 # they are at work).

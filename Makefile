@@ -1,5 +1,5 @@
 # `make demo` needs the base package alone, `make site` Node.js and npm alone; `make test` installs
-# what developing needs, Node.js included.
+# what developing needs, Node.js included; `make dist` what building a release needs.
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_CONSTRAINT := constraints.txt
@@ -10,7 +10,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 NPM := PATH="$$PATH:$(CURDIR)/$(BIN)" npm --prefix web
 SITE ?= site
 
-.PHONY: demo site test figures constraints clean
+# Which extras `make dist` installs: none, quick (those without PyTorch) or all.
+EXTRAS ?= quick
+# What `make lowest` tries: base and extras; by default base and those without PyTorch.
+LOWEST ?=
+
+.PHONY: demo site docs test figures dist lowest constraints clean
 
 demo: .venv/base
 	$(BIN)/unblur deblur examples/*.jpg -o demo --overwrite
@@ -19,6 +24,10 @@ demo: .venv/base
 # The page that deblurs inside the browser, as static files: make site SITE=FOLDER
 site: web/node_modules/.package-lock.json
 	$(NPM) run --silent build -- "$(SITE)"
+
+# The documentation as a site, in build/docs.
+docs: .venv/dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Two processes of one thread each, for two cores: most tests do not use more.
 test: .venv/dev
@@ -34,6 +43,7 @@ test: .venv/dev
 # repository does not have: make figures PHOTOS=DIR PAIRS='DIR DIR' GOPRO=DIR
 figures: .venv/dev
 	$(BIN)/python -m docs.figures.photos
+	$(BIN)/python -m docs.figures.gallery
 	$(BIN)/python -m docs.figures.blur $(PHOTOS) $(PAIRS)
 	-$(BIN)/python -m docs.figures.page
 	$(BIN)/python -m experiments.default.curve
@@ -45,6 +55,19 @@ figures: .venv/dev
 	$(BIN)/python -m tests.photo.page > docs/fidelity.md
 	$(BIN)/python -m docs.figures.serve_options
 
+# The files of a release, in dist/, tried in fresh environments of every Python that is found.
+dist: .venv/release
+	$(BIN)/python -m deploy.dist --extras $(EXTRAS)
+
+# The oldest releases of the dependencies that pyproject.toml admits: make lowest LOWEST='base video'
+lowest: .venv/release
+	$(BIN)/python -m deploy.lowest $(LOWEST)
+
+.venv/release: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable . build uv
+	touch $@
+
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable .
@@ -53,16 +76,16 @@ figures: .venv/dev
 .venv/dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable '.[dev]'
-	touch $@ .venv/base
+	touch $@ .venv/base .venv/release
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	$(NPM) ci --no-audit --no-fund --loglevel=error
 
 # Writes down the versions that .venv holds, and those of the build, after a deliberate upgrade.
 constraints:
-	$(BIN)/pip install --quiet --upgrade hatchling editables
+	$(BIN)/pip install --quiet --upgrade hatchling hatch-fancy-pypi-readme editables
 	$(BIN)/pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu$$//' \
 		> constraints.txt
 
 clean:
-	rm -rf .venv demo site web/node_modules
+	rm -rf .venv demo dist site web/node_modules

@@ -42,6 +42,17 @@ def same_numbers() -> None:
         sys.modules["torch"].manual_seed(0)
 
 
+@pytest.fixture(scope="session")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small checkpoint of unblur, own.safetensors; beside it own.onnx, exported from it."""
+    from tests.evaluate import models
+    from unblur.training.export import export
+
+    path = models.own(tmp_path_factory.mktemp("models") / "own.safetensors")
+    export(path, path.with_suffix(".onnx"))
+    return path
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from unblur.inspection.inspect_any import inspect
     from unblur.inspection.summary import Inspection
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Deblurrer", "Inspection", "__version__", "deblur", "inspect"]
 
 

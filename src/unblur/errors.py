@@ -79,7 +79,10 @@ class UnblurError(Exception):
         limit: float | None = None,
     ) -> None:
         super().__init__(reason)
-        self.reason, self.file, self.hint, self.limit = reason, file, hint, limit
+        self.reason: str = reason
+        self.file: Path | None = file
+        self.hint: Hint | None = hint
+        self.limit: float | None = limit
 
     def message(self, words: Mapping[Action, str]) -> str:
         """The error as one line.

@@ -135,7 +135,9 @@ class HybridLoss(nn.Module):
             raise ValueError("the content loss needs a content network")
         if config.adversarial and discriminator is None:
             raise ValueError("the adversarial loss needs a discriminator")
-        self.config, self.features, self.discriminator = config, features, discriminator
+        self.config: LossConfig = config
+        self.features: Callable[[Image], Tensor] | None = features
+        self.discriminator: Callable[[Image], Tensor] | None = discriminator
 
     def forward(self, fake: Image, real: Image) -> dict[str, Tensor]:
         """Each term by name, unweighted, and their weighted sum as `total`.

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tests.evaluate.models import own, stretch_onnx
+from tests.evaluate.models import stretch_onnx
 from tests.files import write
 from unblur.cli import app
 from unblur.inference.engine import Engine
-from unblur.training.export import export
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def plain(own: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported network without a head."""
     folder = tmp_path_factory.mktemp("net")
-    export(own(folder / "net.safetensors"), folder / "net.onnx")
+    for path in (own, own.with_suffix(".onnx")):
+        shutil.copy(path, folder / f"net{path.suffix}")
     return folder / "net.onnx"
 
 

@@ -21,7 +21,8 @@ from unblur.inference.contract import UNTILED, Contract, digest_of
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import open_network
 from unblur.inference.foreign import Foreign, seam_note
-from unblur.inference.probe import ENOUGH, Known, probe
+from unblur.inference.probe import Known, probe
+from unblur.inference.probe.reach import ENOUGH
 
 
 @pytest.mark.parametrize(
@@ -61,10 +62,27 @@ def test_tiles_give_what_the_whole_picture_gives(
     assert np.abs(found - image).mean() * 255 > 1
 
 
+@pytest.mark.parametrize(
+    ("run", "low"),
+    [
+        (lambda x: 0.75 * x - 0.25, -1),  # darker by a quarter, in [-1, 1]
+        (lambda x: np.tanh(1.1 * x), -1),
+        (lambda x: 0.75 * x, 0),  # the same in [0, 1]
+        (lambda x: np.clip(1.1 * x, 0, 1), 0),
+        (lambda x: x, 0),
+    ],
+)
+def test_the_range_is_found_out(
+    tmp_path: Path, run: Callable[[np.ndarray], np.ndarray], low: float
+) -> None:
+    contract = probe(lambda image: [run(image)], tmp_path / "net", Known())
+    assert (contract.low, contract.high) == (low, 1)
+
+
 def test_a_network_that_sees_the_whole_picture_is_said_to(tmp_path: Path) -> None:
     contract = open_network(conv_onnx(tmp_path / "net.onnx", pooled=True), "cpu").contract
     assert contract.reach is None
-    assert "neighbouring tiles" in seam_note(contract)
+    assert "sees all of a tile" in seam_note(contract)
 
 
 def test_what_was_found_out_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

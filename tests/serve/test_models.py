@@ -22,7 +22,7 @@ def test_what_best_needs_is_loaded_when_it_is_asked_for(
     rounded, exact = Brighter(), Brighter()
     rounded.precision = "int8"
 
-    def load(model: str, precision: str = "auto") -> Brighter:
+    def load(model: str, precision: str = "auto", **_: bool) -> Brighter:
         loaded.append((model, precision))
         return rounded if (model, precision) == ("a", "auto") else exact
 

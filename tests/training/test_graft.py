@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import onnxruntime
 import pytest
 import torch
 
-from tests.evaluate.models import own, stretch_onnx
+from tests.evaluate.models import stretch_onnx
 from unblur.errors import ExportError
 from unblur.inference.engine import Engine
 from unblur.nets import GatedUNet, checkpoint
@@ -33,10 +34,11 @@ def head_of(seed: int, channels: int = 16) -> BlurHead:
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def files(own: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with net.safetensors, plain.onnx and measuring.onnx, which has a head."""
     folder = tmp_path_factory.mktemp("files")
-    export(own(folder / "net.safetensors"), folder / "plain.onnx")
+    shutil.copy(own, folder / "net.safetensors")
+    shutil.copy(own.with_suffix(".onnx"), folder / "plain.onnx")
     add_blur_head(folder / "plain.onnx", head_of(1), folder / "measuring.onnx")
     return folder
 

@@ -53,11 +53,12 @@ class Listing:
     def __init__(self, source: str, apart: Store | None, known: Known | None) -> None:
         """Looks at the source; see `listed`."""
         self._apart, self._known = apart, known
-        self.videos = self.others = 0
+        self.videos: int = 0
+        self.others: int = 0
         self._root = Store(source)
         kind = self._root.check()
         ending = os.path.splitext(source)[1].lower()  # noqa: PTH122
-        self.is_list = kind == "file" and ending in LISTS
+        self.is_list: bool = kind == "file" and ending in LISTS
         if kind is None:
             raise UnblurError(f"{source}: does not exist, or is empty; {_EXPECTED}")
         if kind == "file" and not self.is_list:

@@ -28,7 +28,8 @@ class Remote:
     """Files under a URL; see `Store`, whose methods call these. Its library's errors are raised."""
 
     def __init__(self, url: str, protocol: str) -> None:
-        self.url, self.protocol = url, protocol
+        self.url: str = url
+        self.protocol: str = protocol
         self._lock = threading.Lock()
         self._opened: tuple[Any, str] | None = None
         _check_installed(url, protocol)

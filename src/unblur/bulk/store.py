@@ -37,14 +37,14 @@ class Store:
 
     def __init__(self, url: str) -> None:
         """Raises UnblurError if no file system takes the URL, or its package is not installed."""
-        self.protocol = protocol_of(url)
-        self.is_local = self.protocol == "file"
+        self.protocol: str = protocol_of(url)
+        self.is_local: bool = self.protocol == "file"
         self._files: Local | Remote
         if self.is_local:
             self.url = os.path.abspath(url.removeprefix("file://"))  # noqa: PTH100 (keeps links)
             self._files = Local(self.url)
         else:
-            self.url = url.rstrip("/") if not url.endswith("://") else url
+            self.url: str = url.rstrip("/") if not url.endswith("://") else url
             self._files = Remote(self.url, self.protocol)
 
     def at(self, place: str) -> str:

@@ -63,7 +63,7 @@ class WorkList:
             ]
             put_table(self._target, type(table).from_pylist(kept, table.schema), place)
             total += len(kept)
-        self.total = total
+        self.total: int = total
 
 
 def read_work(target: Store, place: str) -> list[Found]:

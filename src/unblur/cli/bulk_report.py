@@ -33,7 +33,7 @@ class BulkReport:
         self._plan, self._out, self._json = plan, out, as_json
         self._began = time.perf_counter()
         self._count: Counter[str] = Counter(skipped=plan.skipped)
-        self.left = plan.total
+        self.left: int = plan.total
         self._advance = None
         self._shown = ExitStack()
 

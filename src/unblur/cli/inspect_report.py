@@ -37,7 +37,8 @@ class Report:
     def __init__(self, plan: Plan, as_json: bool, target: Path | None, chosen: bool) -> None:
         self._plan, self._json, self._target, self._chosen = plan, as_json, target, chosen
         self._began = time.perf_counter()
-        self._listed = self._blurred = self._inspected = self.failed = 0
+        self._listed = self._blurred = self._inspected = 0
+        self.failed: int = 0
         self._console = Console() if sys.stdout.isatty() and not as_json else None
         for path in plan.loops:
             say(f"{path}: is a symbolic link in a circle, and not followed")

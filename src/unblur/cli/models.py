@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 WIDTH = 80
 """Columns that the list is made for."""
 
-app = typer.Typer(rich_markup_mode=None, help="List, add and remove models.")
+app: typer.Typer = typer.Typer(rich_markup_mode=None, help="List, add and remove models.")
 
 
 def checksum(text: str) -> str:

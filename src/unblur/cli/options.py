@@ -7,13 +7,13 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 
+from unblur.cli import completion
 from unblur.cli.errors import system_errors
 from unblur.inference.options import Option
 
@@ -139,17 +139,33 @@ def _long(name: str) -> str:
     return f"--{name.rstrip('_').replace('_', '-')}"
 
 
-def _chosen(choices: tuple[str, ...], text: str) -> str:
-    if text not in choices:
-        raise typer.BadParameter(f"one of {', '.join(choices)} was expected, not {text}")
+# Functions of their own, not `partial`s: older releases of Typer ask a parser for its name.
+
+
+def _chosen(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def choice(text: str) -> str:
+        if text not in choices:
+            raise typer.BadParameter(f"one of {', '.join(choices)} was expected, not {text}")
+        return text
+
+    return choice
+
+
+def _read(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    def text(given: str) -> Any:
+        try:
+            return read(given)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
     return text
 
 
-def _read(read: Callable[[str], Any], text: str) -> Any:
-    try:
-        return read(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+def _beginning(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return complete
 
 
 def _parameter(name: str, kind: Any, default: Any, option: Option) -> inspect.Parameter:
@@ -159,9 +175,13 @@ def _parameter(name: str, kind: Any, default: Any, option: Option) -> inspect.Pa
     how: dict[str, Any] = {"help": option.help, "metavar": metavar}
     how |= {"min": option.least, "max": option.most}
     if option.read:
-        how["parser"], kind = partial(_read, option.read), str
+        how["parser"], kind = _read(option.read), str
     elif choices:
-        how["parser"], kind = partial(_chosen, choices), str
+        how["parser"], kind = _chosen(choices), str
+    if choices:
+        how["autocompletion"] = _beginning(choices)
+    elif name == "model":
+        how["autocompletion"] = completion.models
     if option.duration:
         how["parser"] = seconds
         default = default and in_units(default)

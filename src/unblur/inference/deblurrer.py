@@ -70,7 +70,7 @@ class Deblurrer:
         elif not hasattr(model, "contract"):
             raise TypeError(f"a model's name, its file or a network was expected, not {model!r}")
         self.engine = model
-        self.masked = model.contract.change_mask if masked is None else masked
+        self.masked: bool = model.contract.change_mask if masked is None else masked
         self.best = best
         self.tile = tile
         self.scale: Scale = chosen

@@ -108,18 +108,20 @@ class Engine:
         self._opened = (named, device, precision, threads)
         if not providers:
             path = in_precision(path, precision)
-        self.path, self.digest = path, checked_digest(path)
+        self.path: Path = path
+        self.digest: str = checked_digest(path)
         try:
             if providers:
                 self._run: Any = OnnxRuntimeNetwork(path, providers)
             else:
                 computed = precision if precision in FLOATS else None
                 self._run = OpenVINONetwork(path, computed, threads)
-            self.parallel, self.precision = self._run.parallel, self._run.precision
-            self.description = f"{self._run.where} in {self.precision}"
+            self.parallel: int = self._run.parallel
+            self.precision: str = self._run.precision
+            self.description: str = f"{self._run.where} in {self.precision}"
             stated = self._run.metadata(METADATA_KEY)
-            self.has_contract = bool(stated)
-            self.contract = Contract.from_json(stated) if stated else Contract()
+            self.has_contract: bool = bool(stated)
+            self.contract: Contract = Contract.from_json(stated) if stated else Contract()
         except (RuntimeError, ValueError, TypeError) as error:
             raise _unusable(path, error) from None
 
@@ -153,14 +155,12 @@ class Engine:
         taken = self._run.takes
         shape, kind = taken[0] if taken else ([], "")
         rgb = len(shape) == 4 and shape[0] in (None, 1) and shape[1] in (None, 3)
+        rgb = rgb and (shape[2] is None) == (shape[3] is None)
         if len(taken) != 1 or not rgb or kind not in ("f32", "f16"):
             inputs = ", ".join(f"{kind} {_text(shape)}" for shape, kind in taken) or "nothing"
-            expected = "one input of floats (1, 3, height, width) was expected"
+            expected = "one input of floats (1, 3, height, width), both free or fixed, was expected"
             raise ModelError(f"takes {inputs}; {expected}", file=self.path)
         height, width = shape[2:]
-        if (height is None) != (width is None):
-            reason = "takes images of one height or one width alone; both or none were expected"
-            raise ModelError(reason, file=self.path)
         entry = catalogue.by_digest(self.digest)
         return Known(
             size=None if height is None or width is None else (height, width),

@@ -64,8 +64,12 @@ class Foreign:
             LOG.info("%s: finding out what this network takes, once", path)
             contract = probe(raw.outputs, path, raw.known)
             contracts.keep(raw.digest, contract)
-        self.raw, self.contract, self._reopen = raw, contract, reopen
-        self.digest, self.parallel, self.precision = raw.digest, raw.parallel, raw.precision
+        self.raw: Raw = raw
+        self.contract: Contract = contract
+        self._reopen = reopen
+        self.digest: str = raw.digest
+        self.parallel: int = raw.parallel
+        self.precision: str = raw.precision
         self._run = at_size(raw.outputs, contract.size)
 
     @property
@@ -84,10 +88,11 @@ class Foreign:
 
 
 def seam_note(contract: Contract) -> str:
-    """What is said where tiles of a network do not fit each other to half a level; else ""."""
-    if contract.seam <= 0.5:
+    """What is said of a network that sees all of a tile, so that tiles do not fit; else ""."""
+    if not contract.seam:
         return ""
     return (
-        f"it sees more of a picture than a tile: neighbouring tiles of {contract.tile} pixels "
-        f"differ by up to {contract.seam:.1f} levels of 255 where they meet"
+        f"it sees all of a tile, so that a photo of several (of {contract.tile} pixels) does not "
+        "come out as it would at once; neighbouring ones differ by up to "
+        f"{contract.seam:.1f} levels of 255 where they meet"
     )

@@ -51,7 +51,9 @@ class Inspector:
         if not measures_blur(model):
             model = open_network("default", device, precision)
             assert measures_blur(model)
-        self.engine, self.tile, self.exact = model, tile, exact
+        self.engine: MeasuringNetwork = model
+        self.tile: int | None = tile
+        self.exact: bool = exact
 
     def __call__(self, source: Source) -> BlurMap:
         """The map of an image (h, w, c): uint8, uint16 or floats in [0, 1]."""

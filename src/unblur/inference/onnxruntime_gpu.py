@@ -32,7 +32,7 @@ class OnnxRuntimeNetwork:
         self._partly.only_execute_path_to_fetches = True
         self._lock = Lock()
         provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
-        self.where = f"ONNX Runtime on {provider}"
+        self.where: str = f"ONNX Runtime on {provider}"
 
     @property
     def takes(self) -> list[tuple[list[int | None], str]]:

@@ -43,11 +43,11 @@ class OpenVINONetwork:
         network = read_onnx(path)
         quantised = any(op.get_type_name() == "FakeQuantize" for op in network.get_ops())
         # A convolution of one tile keeps about eight cores busy.
-        self.parallel = max(1, (threads or os.cpu_count() or 1) // 8)
+        self.parallel: int = max(1, (threads or os.cpu_count() or 1) // 8)
         self._network = network
         native = "bf16" if self.metadata(METADATA_KEY) and has_bf16() else "f32"
         computed = "f32" if quantised else precision or native
-        self.precision = "int8" if quantised else computed
+        self.precision: str = "int8" if quantised else computed
         options = {"NUM_STREAMS": str(self.parallel), "INFERENCE_PRECISION_HINT": computed}
         if threads is not None:
             options["INFERENCE_NUM_THREADS"] = str(threads)
@@ -144,7 +144,23 @@ def _blur_alone(network: Any) -> Any:
 
 def has_bf16() -> bool:
     """Whether the processor computes in bf16 natively."""
-    return "BF16" in _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in capabilities()
+
+
+def capabilities() -> list[str]:
+    """What the processor computes natively, in OpenVINO's words: FP32, BF16, INT8, ..."""
+    return list(_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+
+
+def devices() -> dict[str, str]:
+    """OpenVINO's devices on this machine, and their full names."""
+    core = _openvino().Core()
+    return {name: core.get_property(name, "FULL_DEVICE_NAME") for name in core.available_devices}
+
+
+def version() -> str:
+    """OpenVINO's version: "2026.4.1"."""
+    return _openvino().__version__.partition("-")[0]
 
 
 def gains_by_int8() -> bool:

@@ -15,7 +15,7 @@ from unblur.inference.blur_map import CELL
 from unblur.inference.change_mask import change_mask
 from unblur.inference.contract import Contract, Network
 from unblur.inference.inspector import measures_blur
-from unblur.inference.probe import RAMP
+from unblur.inference.probe.reach import RAMP
 from unblur.inference.resample import Reduced, enlarge_cells, enlarged_rows, reach
 from unblur.inference.scales import ScaleMap
 from unblur.inference.tiling import padded, run_tiled, spans
@@ -50,7 +50,8 @@ class Pass:
         masked: bool,
         best: bool,
     ) -> None:
-        self.scale, self._scales = scale, scales
+        self.scale: float = scale
+        self._scales = scales
         self._network, self._masked, self._best = network, masked, best
         self._full = source.shape[:2]
         self._image = source if scale == 1 else Reduced(source, scale)
@@ -71,7 +72,7 @@ class Pass:
         # A picture that is one tile tells by itself how much of it is blurred.
         self._blurred = None if len(rows) == len(columns) == 1 else scales.blurred_share
         used = sum(bool(self._share(y, x).any()) for y in rows for x in columns)
-        self.runs = used * (PASSES if best else 1)
+        self.runs: int = used * (PASSES if best else 1)
 
     def strips(self, begin: Callable[[], None]) -> Rows:
         """The changes, at this scale.

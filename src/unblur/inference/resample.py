@@ -37,7 +37,11 @@ class Reduced:
         self._source = source
         height, width = source.shape[:2]
         self._colours = colour_channels(source)
-        self.shape = (max(1, round(height * scale)), max(1, round(width * scale)), self._colours)
+        self.shape: tuple[int, int, int] = (
+            max(1, round(height * scale)),
+            max(1, round(width * scale)),
+            self._colours,
+        )
 
     def __getitem__(self, key: tuple[slice, slice], /) -> np.ndarray:
         rows, columns = key

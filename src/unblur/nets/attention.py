@@ -27,11 +27,11 @@ class _LineAttention(nn.Module):
         super().__init__()
         if channels < reduction:
             raise ValueError(f"channels ({channels}) must be at least the reduction ({reduction})")
-        self.query = nn.Conv2d(channels, channels // reduction, 1)
+        self.query: nn.Conv2d = nn.Conv2d(channels, channels // reduction, 1)
         # A bias of the keys would shift every logit of a softmax alike, without effect.
-        self.key = nn.Conv2d(channels, channels // reduction, 1, bias=False)
-        self.value = nn.Conv2d(channels, channels, 1)
-        self.gamma = nn.Parameter(torch.zeros(()))
+        self.key: nn.Conv2d = nn.Conv2d(channels, channels // reduction, 1, bias=False)
+        self.value: nn.Conv2d = nn.Conv2d(channels, channels, 1)
+        self.gamma: nn.Parameter = nn.Parameter(torch.zeros(()))
 
 
 class CrosshatchAttention(_LineAttention):

@@ -32,10 +32,12 @@ class BlurHead(nn.Module):
 
     def __init__(self, channels: int, width: int = 96) -> None:
         super().__init__()
-        self.down = nn.Conv2d(channels, width, 2, stride=2)
-        self.layers = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(3))
-        self.context = nn.Conv2d(width, width, 1)
-        self.out = nn.Conv2d(width, RAW, 1)
+        self.down: nn.Conv2d = nn.Conv2d(channels, width, 2, stride=2)
+        self.layers: nn.ModuleList = nn.ModuleList(
+            nn.Conv2d(width, width, 3, padding=1) for _ in range(3)
+        )
+        self.context: nn.Conv2d = nn.Conv2d(width, width, 1)
+        self.out: nn.Conv2d = nn.Conv2d(width, RAW, 1)
 
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 6 i j"]:
         """The planes of `inference.blur_map.PLANES`."""

@@ -42,7 +42,7 @@ class DeblurGANGenerator(Generator):
         w0, w1, w2 = config.widths
         # Instance norm removes an offset, so one before it could not learn.
         up: dict[str, Any] = {"stride": 2, "padding": 1, "output_padding": 1, "bias": False}
-        self.layers = nn.Sequential(
+        self.layers: nn.Sequential = nn.Sequential(
             *_normed(nn.Conv2d(3, w0, 7, padding=3, padding_mode="reflect", bias=False)),
             *_normed(nn.Conv2d(w0, w1, 3, stride=2, padding=1, bias=False)),
             *_normed(nn.Conv2d(w1, w2, 3, stride=2, padding=1, bias=False)),
@@ -71,7 +71,9 @@ class TwoConvolutionBlock(nn.Module):
             for _ in range(2)
         )
         norm = nn.InstanceNorm2d(channels)
-        self.layers = nn.Sequential(*_normed(first), nn.Dropout(dropout), second, norm)
+        self.layers: nn.Sequential = nn.Sequential(
+            *_normed(first), nn.Dropout(dropout), second, norm
+        )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         return x + self.layers(x)

@@ -65,13 +65,13 @@ class FoldedBlock(nn.Module):
     @torch.no_grad()
     def __init__(self, block: GatedBlock) -> None:
         super().__init__()
-        self.cell = block.cell
-        self.expand1 = _halves(_after_norm(block.norm1, block.expand1))
-        self.depthwise = _halves(block.depthwise)
-        self.context = block.context
-        self.project1 = _scaled(block.project1, block.scale1)
-        self.expand2 = _halves(_after_norm(block.norm2, block.expand2))
-        self.project2 = _scaled(block.project2, block.scale2)
+        self.cell: int = block.cell
+        self.expand1: nn.ModuleList = _halves(_after_norm(block.norm1, block.expand1))
+        self.depthwise: nn.ModuleList = _halves(block.depthwise)
+        self.context: nn.Conv2d = block.context
+        self.project1: nn.Conv2d = _scaled(block.project1, block.scale1)
+        self.expand2: nn.ModuleList = _halves(_after_norm(block.norm2, block.expand2))
+        self.project2: nn.Conv2d = _scaled(block.project2, block.scale2)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         level = _divided_by_rms(x)

@@ -46,19 +46,19 @@ class GatedUNet(Generator):
         config = config or GatedUNetConfig(**shape)
         w0, w1, w2 = config.widths
         blocks, decoder_blocks = config.blocks, config.decoder_blocks
-        self.fold = nn.PixelUnshuffle(2)
-        self.head = nn.Conv2d(12, w0, 3, padding=1)
-        self.encoder0 = _level(w0, blocks[0], CELL // 2)
-        self.down0 = nn.Conv2d(w0, w1, 2, stride=2)
-        self.encoder1 = _level(w1, blocks[1], CELL // 4)
-        self.down1 = nn.Conv2d(w1, w2, 2, stride=2)
-        self.middle = _level(w2, blocks[2], CELL // 8)
-        self.up1 = nn.Conv2d(w2, 4 * w1, 1)
-        self.decoder1 = _level(w1, decoder_blocks[1], CELL // 4)
-        self.up0 = nn.Conv2d(w1, 4 * w0, 1)
-        self.decoder0 = _level(w0, decoder_blocks[0], CELL // 2)
-        self.tail = nn.Conv2d(w0, 12, 3, padding=1)
-        self.unfold = nn.PixelShuffle(2)
+        self.fold: nn.PixelUnshuffle = nn.PixelUnshuffle(2)
+        self.head: nn.Conv2d = nn.Conv2d(12, w0, 3, padding=1)
+        self.encoder0: nn.Sequential = _level(w0, blocks[0], CELL // 2)
+        self.down0: nn.Conv2d = nn.Conv2d(w0, w1, 2, stride=2)
+        self.encoder1: nn.Sequential = _level(w1, blocks[1], CELL // 4)
+        self.down1: nn.Conv2d = nn.Conv2d(w1, w2, 2, stride=2)
+        self.middle: nn.Sequential = _level(w2, blocks[2], CELL // 8)
+        self.up1: nn.Conv2d = nn.Conv2d(w2, 4 * w1, 1)
+        self.decoder1: nn.Sequential = _level(w1, decoder_blocks[1], CELL // 4)
+        self.up0: nn.Conv2d = nn.Conv2d(w1, 4 * w0, 1)
+        self.decoder0: nn.Sequential = _level(w0, decoder_blocks[0], CELL // 2)
+        self.tail: nn.Conv2d = nn.Conv2d(w0, 12, 3, padding=1)
+        self.unfold: nn.PixelShuffle = nn.PixelShuffle(2)
         with torch.no_grad():
             self.tail.weight.mul_(0.1)
             nn.init.zeros_(self.tail.bias)  # pyright: ignore[reportArgumentType]
@@ -96,16 +96,18 @@ class GatedBlock(nn.Module):
     def __init__(self, channels: int, cell: int) -> None:
         super().__init__()
         self.cell = cell
-        self.norm1 = RMSNorm(channels)
-        self.expand1 = nn.Conv2d(channels, 2 * channels, 1)
-        self.depthwise = nn.Conv2d(2 * channels, 2 * channels, 3, padding=1, groups=2 * channels)
-        self.context = nn.Conv2d(channels, channels, 1)
-        self.project1 = nn.Conv2d(channels, channels, 1)
-        self.scale1 = nn.Parameter(torch.full((channels, 1, 1), 0.2))
-        self.norm2 = RMSNorm(channels)
-        self.expand2 = nn.Conv2d(channels, 2 * channels, 1)
-        self.project2 = nn.Conv2d(channels, channels, 1)
-        self.scale2 = nn.Parameter(torch.full((channels, 1, 1), 0.2))
+        self.norm1: RMSNorm = RMSNorm(channels)
+        self.expand1: nn.Conv2d = nn.Conv2d(channels, 2 * channels, 1)
+        self.depthwise: nn.Conv2d = nn.Conv2d(
+            2 * channels, 2 * channels, 3, padding=1, groups=2 * channels
+        )
+        self.context: nn.Conv2d = nn.Conv2d(channels, channels, 1)
+        self.project1: nn.Conv2d = nn.Conv2d(channels, channels, 1)
+        self.scale1: nn.Parameter = nn.Parameter(torch.full((channels, 1, 1), 0.2))
+        self.norm2: RMSNorm = RMSNorm(channels)
+        self.expand2: nn.Conv2d = nn.Conv2d(channels, 2 * channels, 1)
+        self.project2: nn.Conv2d = nn.Conv2d(channels, channels, 1)
+        self.scale2: nn.Parameter = nn.Parameter(torch.full((channels, 1, 1), 0.2))
         # The initial attention is 1 everywhere.
         nn.init.zeros_(self.context.weight)
         nn.init.ones_(self.context.bias)  # pyright: ignore[reportArgumentType]
@@ -125,13 +127,13 @@ class RMSNorm(nn.Module):
     Computed in float32 whatever comes in. Each channel has a weight and a bias.
     """
 
-    epsilon = 1e-6
+    epsilon: float = 1e-6
     """Added to the mean square, which may be 0."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
+        self.weight: nn.Parameter = nn.Parameter(torch.ones(channels, 1, 1))
+        self.bias: nn.Parameter = nn.Parameter(torch.zeros(channels, 1, 1))
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         full = x.float()

@@ -64,21 +64,22 @@ class PaperGenerator(Generator):
     def __init__(self, config: PaperConfig | None = None, **shape: Any) -> None:
         super().__init__()
         config = config or PaperConfig(**shape)
-        self.leak, trunk = config.leak, config.trunk
+        self.leak: float = config.leak
+        trunk = config.trunk
         w1, w2, w3 = config.widths
         u1, u2 = config.up
-        self.layer1 = _conv7(3, w1)
-        self.layer2 = nn.Conv2d(w1, w2, 3, stride=2, padding=1)
-        self.layer3 = nn.Conv2d(w2, w3, 3, stride=2, padding=1)
+        self.layer1: nn.Conv2d = _conv7(3, w1)
+        self.layer2: nn.Conv2d = nn.Conv2d(w1, w2, 3, stride=2, padding=1)
+        self.layer3: nn.Conv2d = nn.Conv2d(w2, w3, 3, stride=2, padding=1)
         layers: list[nn.Module] = []
         for index in range(config.blocks):
             layers.append(PreActivationBlock(w3 if index == 0 else trunk, trunk, config.dropout))
             layers.append(attention(config.attention, trunk))
-        self.trunk = nn.Sequential(*layers)
-        self.up1 = nn.Conv2d(trunk, u1, 3, padding=1)
-        self.up2 = nn.Conv2d(u1, u2, 3, padding=1)
-        self.layer4 = _conv7(u2, 3)
-        self.upsample = nn.Upsample(scale_factor=2, mode="nearest")
+        self.trunk: nn.Sequential = nn.Sequential(*layers)
+        self.up1: nn.Conv2d = nn.Conv2d(trunk, u1, 3, padding=1)
+        self.up2: nn.Conv2d = nn.Conv2d(u1, u2, 3, padding=1)
+        self.layer4: nn.Conv2d = _conv7(u2, 3)
+        self.upsample: nn.Upsample = nn.Upsample(scale_factor=2, mode="nearest")
         self._initialise()
 
     @torch.no_grad()
@@ -123,10 +124,12 @@ class PreActivationBlock(nn.Module):
 
     def __init__(self, channels: int, out: int, dropout: float) -> None:
         super().__init__()
-        self.norm = nn.BatchNorm2d(channels)
-        self.conv = nn.Conv2d(channels, out, 3, padding=1)
-        self.dropout = nn.Dropout(dropout)
-        self.shortcut = nn.Identity() if channels == out else nn.Conv2d(channels, out, 1)
+        self.norm: nn.BatchNorm2d = nn.BatchNorm2d(channels)
+        self.conv: nn.Conv2d = nn.Conv2d(channels, out, 3, padding=1)
+        self.dropout: nn.Dropout = nn.Dropout(dropout)
+        self.shortcut: nn.Identity | nn.Conv2d = (
+            nn.Identity() if channels == out else nn.Conv2d(channels, out, 1)
+        )
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
         return self.shortcut(x) + self.dropout(self.conv(torch.relu(self.norm(x))))
@@ -154,8 +157,8 @@ class Discriminator(nn.Module):
         for before, after in zip((3, *widths), widths, strict=False):
             conv = nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)
             layers += [conv, nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
-        self.features = nn.Sequential(*layers)
-        self.dense = nn.Linear(widths[-1] * (size >> len(widths)) ** 2, 1)
+        self.features: nn.Sequential = nn.Sequential(*layers)
+        self.dense: nn.Linear = nn.Linear(widths[-1] * (size >> len(widths)) ** 2, 1)
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1"]:
         if image.shape[-2:] != (self.size, self.size):

@@ -42,8 +42,9 @@ class VGGFeatures(nn.Module):
         super().__init__()
         self.name = "vgg19-small" if small else "vgg19"
         mode = "reflect" if small else "zeros"
-        self.normalise = nn.Conv2d(3, 3, 1)
-        self.layers, channels = nn.Sequential(), 3
+        self.normalise: nn.Conv2d = nn.Conv2d(3, 3, 1)
+        self.layers: nn.Sequential = nn.Sequential()
+        channels = 3
         for name, (_, filters) in _LAYERS.items():
             before, channels = channels, filters // 4 if small else filters
             conv = nn.Conv2d(before, channels, 3, padding=1, padding_mode=mode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from unblur.errors import PhotoError
@@ -19,7 +20,7 @@ from unblur.photo.ycbcr import LUMA, planes
 # The generic brands stand for HEIC as well; the compatible ones after them tell.
 MAGIC = re.compile(rb"(?s).{4}ftyp(?!hei)(?:.{8}(?:.{4})*?)?avi[fs]")
 
-extras = heif.extras
+extras: Callable[[BinaryIO], dict[str, Any]] = heif.extras
 
 _ENCODERS_OWN = (6, True)
 _EMPTY_EXIF = b"Exif\0\0II*\0\x08\0\0\0" + bytes(6)

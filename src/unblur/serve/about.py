@@ -30,7 +30,7 @@ class About(BaseModel):
     writes: list[str] = Field(description="Formats of results.")
 
 
-router = APIRouter(tags=["operation"])
+router: APIRouter = APIRouter(tags=["operation"])
 
 
 @router.get("/v1/about", summary="What the server takes and makes", responses=problems())

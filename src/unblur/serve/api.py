@@ -25,7 +25,7 @@ RESULT = {f"image/{kind}": {"schema": BINARY} for kind in Format.__args__}
 """OpenAPI's `content` of an answer that is a photo's file."""
 
 NOTES = "unblur-notes"
-NOTED = {
+NOTED: dict[str, dict[str, Any]] = {
     "Unblur-Notes": {
         "schema": {"type": "string"},
         "description": "What of the photo's file the result does not have, if anything.",
@@ -104,7 +104,7 @@ async def _queue(request: Request) -> PhotoQueue:
 
 Queue = Annotated[PhotoQueue, Depends(_queue)]
 
-router = APIRouter(tags=["photos"])
+router: APIRouter = APIRouter(tags=["photos"])
 
 
 @router.post(

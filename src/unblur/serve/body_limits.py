@@ -19,7 +19,8 @@ class BodyLimitMiddleware:
     """Answers 413 to a body that is too long, 408 to one that is too slow; for every route."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app, self.settings = app, settings
+        self.app: ASGIApp = app
+        self.settings: Settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

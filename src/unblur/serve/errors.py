@@ -20,7 +20,7 @@ from unblur.errors import (
     UnknownFormatError,
 )
 
-log = logging.getLogger("unblur.serve")
+log: logging.Logger = logging.getLogger("unblur.serve")
 
 BUG = "internal error; see the server's log"
 _WORDS: dict[Action, str] = {

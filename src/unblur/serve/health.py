@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from unblur.serve.api import Problem, Queue, problems
 
-router = APIRouter(tags=["operation"])
+router: APIRouter = APIRouter(tags=["operation"])
 
 
 class Health(BaseModel):

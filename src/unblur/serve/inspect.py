@@ -64,7 +64,7 @@ class Inspected(BaseModel):
     map: Cells | None = Field(description="Cell by cell; null unless it was asked for.")
 
 
-router = APIRouter(tags=["photos"])
+router: APIRouter = APIRouter(tags=["photos"])
 
 
 @router.post(

@@ -20,7 +20,8 @@ class MethodsMiddleware:
     """
 
     def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
-        self.app, self.routes = app, routes
+        self.app: ASGIApp = app
+        self.routes: Sequence[BaseRoute] = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -31,26 +31,27 @@ class Metrics(Collector):
     """A server's counters and gauges; `jobs` returns the number of jobs in each state."""
 
     def __init__(self, queue: PhotoQueue, jobs: Callable[[], Mapping[str, int]]) -> None:
-        self.registry = to = CollectorRegistry()
+        to = CollectorRegistry()
+        self.registry: CollectorRegistry = to
         self._queue, self._jobs = queue, jobs
         disable_created_metrics()  # they would be a second series for each
-        self.requests = Counter(
+        self.requests: Counter = Counter(
             "unblur_requests", "Requests answered", ["method", "route", "status"], registry=to
         )
-        self.latency = Histogram(
+        self.latency: Histogram = Histogram(
             "unblur_request_seconds",
             "From a request's head to the end of its answer",
             ["route"],
             buckets=_SECONDS,
             registry=to,
         )
-        self.photos = Counter(
+        self.photos: Counter = Counter(
             "unblur_photos",
             "Photos that left the queue, by what was done with them and by outcome",
             ["work", "end"],
             registry=to,
         )
-        self.seconds = Histogram(
+        self.seconds: Histogram = Histogram(
             "unblur_photo_seconds",
             "Reading a photo, the work, and writing the answer, without the wait",
             ["work"],
@@ -91,7 +92,9 @@ class MetricsMiddleware:
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, routes: Sequence[BaseRoute]) -> None:
-        self.app, self.metrics, self.routes = app, metrics, routes
+        self.app: ASGIApp = app
+        self.metrics: Metrics = metrics
+        self.routes: Sequence[BaseRoute] = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -33,12 +33,14 @@ class LoadedModel:
         measuring: Measuring,
         trust: bool = False,
     ) -> None:
-        self.network = open_network(source, trust=trust)
-        self.name, self.digest = name, self.network.digest
+        self.network: Network = open_network(source, trust=trust)
+        self.name: str = name
+        self.digest: str = self.network.digest
         # One tile for all photos: a photo's result does not depend on the load.
         contract = self.network.contract
         self._tile = min(tile, contract.largest) if tile else tile_for_memory(contract)
-        self.source, self._measuring = source, measuring
+        self.source: str | Path = source
+        self._measuring = measuring
         self._loading = threading.Lock()
         self._floats: Network | None = None
 
@@ -105,7 +107,7 @@ class LoadedModels(dict[str, LoadedModel]):
                 raise ModelError(f"two models are called {name}; rename one")
             self[name] = LoadedModel(name, source, tile, measuring, trust)
             measuring.offer(self[name])
-        self.default = next(iter(self))
+        self.default: str = next(iter(self))
 
     def find(self, name: str | None) -> LoadedModel:
         """Returns the model of this name, or the default; raises ModelError if there is none."""

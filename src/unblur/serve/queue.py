@@ -52,8 +52,10 @@ class PhotoQueue:
         capacity: int = 16,
         max_pixels: int = photo.MAX_PIXELS,
     ) -> None:
-        self.models, self.max_pixels = models, max_pixels
-        self.capacity, self.max_bytes = capacity, 2**28
+        self.models: LoadedModels = models
+        self.max_pixels: int = max_pixels
+        self.capacity: int = capacity
+        self.max_bytes: int = 2**28
         self.on_finished: list[Callable[[Task[Any], float], None]] = []
         self._change = threading.Condition()
         self._lanes: dict[Lane, deque[Task[Any]]] = {
@@ -63,7 +65,8 @@ class PhotoQueue:
             "spare": deque(),
         }
         self._running: set[Task[Any]] = set()
-        self.draining = self._closed = self._holds_memory = False
+        self.draining: bool = False
+        self._closed = self._holds_memory = False
         self._mean_seconds = 2.0
         self._threads = [
             threading.Thread(target=self._work, args=(n == 0,), name=f"deblur-{n}", daemon=True)

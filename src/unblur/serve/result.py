@@ -49,10 +49,10 @@ class CachedResult:
         max_pixels: int | None = photo.MAX_PIXELS,
         scales: Mapping[float, float] | None = None,
     ) -> None:
-        self.scales = dict(scales or {1.0: 1.0})
-        self.format = "jpeg" if picture.format == "heif" else picture.format
-        self.converted = self.format != picture.format
-        self.lost = photo.lost(picture, self.format)
+        self.scales: dict[float, float] = dict(scales or {1.0: 1.0})
+        self.format: str = "jpeg" if picture.format == "heif" else picture.format
+        self.converted: bool = self.format != picture.format
+        self.lost: tuple[str, ...] = photo.lost(picture, self.format)
         self._source = source
         self._photo: Photo | None = picture
         self._change: list[Change] | IO[bytes] | Path = change

@@ -30,8 +30,10 @@ class Task(Generic[T]):
         self.future: Future[T] = Future()
         # `Future.cancel` fails from here on; tasks are cancelled by the queue alone.
         self.future.set_running_or_notify_cancel()
-        self.begun = self.total = 0
-        self.name, self.size = work.name, work.size
+        self.begun: int = 0
+        self.total: int = 0
+        self.name = work.name
+        self.size: int = work.size
         self.lane: Lane = lane
         self.state: Literal["waiting", "running", "done"] = "waiting"
         self.cancelled = False

@@ -48,7 +48,7 @@ def to_scale(given: Any) -> options.Scale:
         raise PydanticCustomError("scale", "{reason}", {"reason": str(error)}) from None
 
 
-SCALES = {
+SCALES: dict[str, Any] = {
     "anyOf": [
         {"const": "auto"},
         {"type": "number", "minimum": options.SMALLEST_SCALE, "maximum": 1},

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from unblur.blur import synthesize
 from unblur.blur.config import BlurConfig
-from unblur.datasets import PHOTOS, TREE, evenly, find_data, find_pairs
+from unblur.datasets import PHOTOS, TREE, Pair, evenly, find_data, find_pairs
 from unblur.errors import DataError, Hint
 from unblur.training.config import DataConfig
 from unblur.training.pictures import Pictures, chw
@@ -70,10 +70,16 @@ class TrainingData:
     def __init__(
         self, config: DataConfig, blur: BlurConfig, seed: int, device: torch.device, rank: int = 0
     ) -> None:
-        self.config, self.blur, self.seed, self.device, self.rank = config, blur, seed, device, rank
+        self.config: DataConfig = config
+        self.blur: BlurConfig = blur
+        self.seed: int = seed
+        self.device: torch.device = device
+        self.rank: int = rank
         if not config.dirs:
             raise DataError(f"no data: no folder is given; {TREE}\n{PHOTOS}", hint=Hint("data"))
         found = [find_data(Path(root), config.blur_folder) for root in config.dirs]
+        self.pairs: list[Pair]
+        self.photos: list[Path]
         self.pairs, held_pairs = _hold_out([x for some, _ in found for x in some], config)
         self.photos, held_photos = _hold_out([x for _, some in found for x in some], config)
         if config.val_dirs:

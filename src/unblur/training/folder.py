@@ -27,7 +27,8 @@ class RunFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self._state = path, path / "state.pt"
+        self.path: Path = path
+        self._state = path / "state.pt"
 
     def check(self, resume: bool, restarts: configs.TrainConfig | None = None) -> bool:
         """Whether there is a state to load.

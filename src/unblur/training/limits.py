@@ -34,14 +34,14 @@ class Limits:
         restarts: bool,
     ) -> None:
         config, at = state.config, state.at
-        self.end = min(config.steps, config.steps if max_steps is None else max_steps)
-        self.deadline = max_seconds + (0.0 if restarts else at.seconds)
+        self.end: int = min(config.steps, config.steps if max_steps is None else max_steps)
+        self.deadline: float = max_seconds + (0.0 if restarts else at.seconds)
         if config.schedule == "time":
             at.deadline = self.deadline = self.deadline if max_seconds < math.inf else at.deadline
         self.signal: signal.Signals | None = None
         self.stopped_by: signal.Signals | None = None
         self._before, self._every = at.seconds - began, every
-        self.saved = self.now()
+        self.saved: float = self.now()
 
     def now(self) -> float:
         """Training time, in seconds."""

@@ -26,7 +26,8 @@ class Pictures:
     """
 
     def __init__(self, config: DataConfig, device: torch.device) -> None:
-        self.config, self.device = config, device
+        self.config: DataConfig = config
+        self.device: torch.device = device
         self._kept: dict[tuple[Path, int], list[Tensor]] = {}
         self._room = {torch.device("cpu"): int(config.cache_gib * 2**30)}
         if device.type == "cuda":

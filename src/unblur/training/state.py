@@ -61,10 +61,12 @@ class State:
     """
 
     def __init__(self, config: TrainConfig, device: torch.device, init: Path | None = None) -> None:
-        self.config, self.device, self.at = config, device, Counters()
-        self.half = bf16(config, device)
+        self.config: TrainConfig = config
+        self.device: torch.device = device
+        self.at: Counters = Counters()
+        self.half: bool = bf16(config, device)
         self._layout: Any = {"device": device, "memory_format": torch.channels_last}
-        self.generator = build_generator(config.network)
+        self.generator: Generator = build_generator(config.network)
         if init is not None:
             weights, _, self.at.source = checkpoint.load_weights(init)
             checkpoint.load_into(self.generator, weights, init)
@@ -73,17 +75,21 @@ class State:
             self.discriminator = Discriminator(config.discriminator)
         for net in self.networks:
             net.to(**self._layout)
-        self.ema = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
-        self.optimizer = build_optimizer(config, self.generator)
+        self.ema: dict[str, Any] = {
+            k: v.detach().clone() for k, v in self.generator.state_dict().items()
+        }
+        self.optimizer: torch.optim.Optimizer = build_optimizer(config, self.generator)
         # Adam's other values at their defaults, as the paper says.
-        self.discriminator_optimizer = (
+        self.discriminator_optimizer: torch.optim.Adam | None = (
             torch.optim.Adam(self.discriminator.parameters(), config.discriminator.lr)
             if self.discriminator is not None
             else None
         )
         content = {(p.loss.content_network, p.loss.content_weights)
                    for p in config.phases if p.loss.content}  # fmt: skip
-        self.features = {key: vgg.load(*key).to(device) for key in content}
+        self.features: dict[tuple[str, str], vgg.VGGFeatures] = {
+            key: vgg.load(*key).to(device) for key in content
+        }
 
     @property
     def networks(self) -> list[nn.Module]:

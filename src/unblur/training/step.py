@@ -31,9 +31,11 @@ class Step:
     """
 
     def __init__(self, state: State, phase: PhaseConfig, say: Callable[[str], None]) -> None:
-        self.state, self.phase, self.say = state, phase, say
-        self.adversarial = bool(phase.loss.adversarial)
-        self.hybrid = HybridLoss(
+        self.state: State = state
+        self.phase: PhaseConfig = phase
+        self.say: Callable[[str], None] = say
+        self.adversarial: bool = bool(phase.loss.adversarial)
+        self.hybrid: HybridLoss = HybridLoss(
             phase.loss,
             state.features.get((phase.loss.content_network, phase.loss.content_weights)),
             state.score if self.adversarial else None,

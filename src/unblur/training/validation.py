@@ -23,7 +23,7 @@ class Validator:
 
     def __init__(self, images: list[ValidationImage]) -> None:
         self.images = images
-        self.blurred_psnr = _mean_psnr([(_hwc(i.blurred), _hwc(i.sharp)) for i in images])
+        self.blurred_psnr: float = _mean_psnr([(_hwc(i.blurred), _hwc(i.sharp)) for i in images])
 
     @torch.no_grad()
     def __call__(self, net: Generator, autocast: torch.autocast) -> tuple[float, np.ndarray]:

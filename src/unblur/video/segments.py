@@ -63,7 +63,7 @@ class Segments:
 
     def __init__(self, out: Path, manifest: dict[str, Any]) -> None:
         self.out = out
-        self.folder = out.with_name(f".{out.name}.unblur")
+        self.folder: Path = out.with_name(f".{out.name}.unblur")
         stored = self.folder / "manifest.json"
         text = json.dumps(manifest, indent=1, sort_keys=True).encode()
         with write_errors(out, VideoError):

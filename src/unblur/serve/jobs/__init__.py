@@ -65,9 +65,10 @@ class Jobs:
         keep: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.capacity, self.keep = capacity, keep
+        self.capacity: int = capacity
+        self.keep: float = keep
         # Decoding takes memory and CPU time.
-        self.decoders = CapacityLimiter(2)
+        self.decoders: CapacityLimiter = CapacityLimiter(2)
         self._queue, self._clock = queue, clock
         self._store = Store(folder)
         self._runner = Runner(queue, self._store)

@@ -33,7 +33,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
     }
 }
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router: APIRouter = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
 @router.get(

@@ -20,7 +20,7 @@ _JPEG = {
     **problems(404, 409, 422),
 }
 
-router = APIRouter(prefix="/v1/jobs", tags=["pictures"])
+router: APIRouter = APIRouter(prefix="/v1/jobs", tags=["pictures"])
 
 
 @router.get(

@@ -37,7 +37,7 @@ class _ManyChoices(Ids):
     )
 
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router: APIRouter = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
 @router.get(

@@ -17,7 +17,7 @@ from unblur.serve.jobs.choices import AgainOptions, JobChoices, JobOptions
 from unblur.serve.jobs.states import JobOf, JobsOf, JobState, no_job, no_room, state_of
 from unblur.serve.uploads import body, check_names, received
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router: APIRouter = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
 @router.post(

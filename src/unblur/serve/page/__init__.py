@@ -16,13 +16,13 @@ _TYPES = {
 }
 _HOME = resources.files(__name__)
 FILES = {
-    file.name: _TYPES[suffix]
+    file.name: _TYPES[PurePath(file.name).suffix]
     for file in _HOME.iterdir()
-    if (suffix := PurePath(file.name).suffix) in _TYPES
+    if PurePath(file.name).suffix in _TYPES
 }
 """What the document loads, with the media types; served as it is."""
 
-router = APIRouter(include_in_schema=False)
+router: APIRouter = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
