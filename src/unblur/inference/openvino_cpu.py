@@ -105,6 +105,12 @@ class _Compiled:
         request = free.get()
         try:
             return [values.copy() for values in request.infer({0: batch}).to_tuple()]
+        except RuntimeError:
+            # Of a shape that it does not take. What has failed once computes later shapes wrongly,
+            # mostly (OpenVINO 2026.4): the next call compiles anew.
+            with self._lock:
+                self._free = {key: old for key, old in self._free.items() if old is not free}
+            raise
         finally:
             free.put(request)
 
