@@ -146,3 +146,14 @@ def test_inputs_that_are_no_image_are_told(tmp_path: Path) -> None:
     onnx.save(model, path)
     with pytest.raises(ModelError, match=r"takes f32 \(1, 1, \?, \?\); one input of floats"):
         open_network(path, "cpu")
+
+
+def test_operators_that_are_not_known_are_told_in_a_line(tmp_path: Path) -> None:
+    node = helper.make_node("Sharpen", ["image"], ["out"], domain="org.example")
+    path = write_onnx(tmp_path / "net.onnx", [node], {})
+    model = onnx.load(path)
+    model.opset_import.append(helper.make_opsetid("org.example", 1))
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match=r"not an ONNX network .*Sharpen") as caught:
+        open_network(path, "cpu")
+    assert "\n" not in str(caught.value)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from tests.evaluate.models import stretch_onnx
 from tests.files import write
+from tests.foreign import conv_onnx
 from unblur.cli import app
 from unblur.errors import ModelError
 from unblur.inference import openvino_cpu
@@ -51,6 +52,16 @@ def test_a_network_is_compiled_once_more_for_what_comes_often(
         (found,) = network(image, ["restored"])
         np.testing.assert_allclose(found, (1.1 * image - 0.0213).clip(0, 1), atol=1e-2)
     assert compiled == expected
+
+
+def test_what_has_failed_once_is_compiled_anew(tmp_path: Path, compiled: list[Any]) -> None:
+    network = OpenVINONetwork(conv_onnx(tmp_path / "net.onnx", stride=8), "f32")
+    image = np.full((1, 3, 64, 64), 0.5, np.float32)
+    before = network.all(image)
+    with pytest.raises(RuntimeError):
+        network.all(image[:, :, :-1])
+    np.testing.assert_array_equal(network.all(image), before)
+    assert compiled == [None, None]
 
 
 def test_results_do_not_depend_on_the_number_of_threads() -> None:

@@ -105,6 +105,12 @@ class _Compiled:
         request = free.get()
         try:
             return [values.copy() for values in request.infer({0: batch}).to_tuple()]
+        except RuntimeError:
+            # Of a shape that it does not take. What has failed once computes later shapes wrongly,
+            # mostly (OpenVINO 2026.4): the next call compiles anew.
+            with self._lock:
+                self._free = {key: old for key, old in self._free.items() if old is not free}
+            raise
         finally:
             free.put(request)
 
@@ -172,14 +178,22 @@ def gains_by_int8() -> bool:
 
 
 def read_onnx(path: Path) -> Any:
-    """Reads an ONNX file as an OpenVINO `Model`, not compiled; ValueError if it is no such file."""
+    """Reads an ONNX file as an OpenVINO `Model`, not compiled.
+
+    Raises:
+        ValueError: if it is no such file, or has an operator that OpenVINO does not know.
+    """
     _openvino()
-    from openvino.frontend import GeneralFailure
+    from openvino import frontend
 
     _, reader = _onnx_reader()
+    # All of its errors but RuntimeError: they have no other class in common.
+    failures = frontend.GeneralFailure, frontend.InitializationFailure
+    failures += frontend.NotImplementedFailure, frontend.OpConversionFailure
+    failures += (frontend.OpValidationFailure,)
     try:
         return reader.convert(reader.load(str(path)))
-    except GeneralFailure as error:
+    except failures as error:
         raise ValueError(str(error)) from None
 
 
