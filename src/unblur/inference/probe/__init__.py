@@ -84,7 +84,8 @@ def _probe(run: Run, known: Known) -> Contract:
     sized = at_size(run, size)
     if size or known.multiple:
         multiple = known.multiple or 1
-        output = _restored(sized, size or (multiple * math.ceil(64 / multiple),) * 2)
+        side = multiple * math.ceil(64 / multiple)
+        output = _restored(sized, size or (side, side))
     else:
         multiple, output = _multiple(run)
 
