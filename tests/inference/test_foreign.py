@@ -6,6 +6,7 @@ import json
 import math
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from unblur.inference.blur_map import CELL
 from unblur.inference.contract import UNTILED, Contract, digest_of
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import open_network
-from unblur.inference.foreign import Foreign, seam_note
+from unblur.inference.foreign import Foreign, least_tile, seam_note
 from unblur.inference.passes import cuts
 from unblur.inference.probe import Known, probe
 from unblur.inference.probe.reach import ENOUGH
@@ -88,6 +89,19 @@ def test_a_network_that_sees_the_whole_picture_is_said_to(tmp_path: Path) -> Non
     contract = open_network(conv_onnx(tmp_path / "net.onnx", pooled=True), "cpu").contract
     assert contract.reach is None
     assert "sees all of a tile" in seam_note(contract)
+
+
+def test_tiles_too_small_for_the_reach_are_said_to_be(tmp_path: Path) -> None:
+    network = open_network(conv_onnx(tmp_path / "net.onnx"), "cpu")
+    contract = replace(network.contract, reach=100)
+    least = least_tile(contract)
+    assert f"it needs tiles of {least}" in seam_note(contract, least - 1)
+    assert not seam_note(contract, least)
+    for tile, enough in ((least - 16, False), (least, True)):
+        _, _, margin = cuts(contract, tile, CELL)
+        assert margin is not None
+        assert (margin >= 100) == enough
+    assert not Deblurrer(network).note
 
 
 def test_what_was_found_out_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
