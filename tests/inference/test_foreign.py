@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,12 @@ from tests.evaluate.models import write_onnx
 from tests.foreign import REACH, conv_onnx, whole
 from unblur.errors import ModelError
 from unblur.inference import contracts, foreign
+from unblur.inference.blur_map import CELL
 from unblur.inference.contract import UNTILED, Contract, digest_of
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import open_network
-from unblur.inference.foreign import Foreign, seam_note
+from unblur.inference.foreign import Foreign, least_tile, seam_note
+from unblur.inference.passes import cuts
 from unblur.inference.probe import Known, probe
 from unblur.inference.probe.reach import ENOUGH
 
@@ -70,6 +74,8 @@ def test_tiles_give_what_the_whole_picture_gives(
         (lambda x: 0.75 * x, 0),  # the same in [0, 1]
         (lambda x: np.clip(1.1 * x, 0, 1), 0),
         (lambda x: x, 0),
+        (lambda x: x + 0.25, 0),  # brighter, in whatever range
+        (lambda x: 0.1 - 0.2 * x, 0),  # not trained at all
     ],
 )
 def test_the_range_is_found_out(
@@ -83,6 +89,19 @@ def test_a_network_that_sees_the_whole_picture_is_said_to(tmp_path: Path) -> Non
     contract = open_network(conv_onnx(tmp_path / "net.onnx", pooled=True), "cpu").contract
     assert contract.reach is None
     assert "sees all of a tile" in seam_note(contract)
+
+
+def test_tiles_too_small_for_the_reach_are_said_to_be(tmp_path: Path) -> None:
+    network = open_network(conv_onnx(tmp_path / "net.onnx"), "cpu")
+    contract = replace(network.contract, reach=100)
+    least = least_tile(contract)
+    assert f"it needs tiles of {least}" in seam_note(contract, least - 1)
+    assert not seam_note(contract, least)
+    for tile, enough in ((least - 16, False), (least, True)):
+        _, _, margin = cuts(contract, tile, CELL)
+        assert margin is not None
+        assert (margin >= 100) == enough
+    assert not Deblurrer(network).note
 
 
 def test_what_was_found_out_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,3 +176,32 @@ def test_operators_that_are_not_known_are_told_in_a_line(tmp_path: Path) -> None
     with pytest.raises(ModelError, match=r"not an ONNX network .*Sharpen") as caught:
         open_network(path, "cpu")
     assert "\n" not in str(caught.value)
+
+
+def windowed(side: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Adds to each pixel a tenth of the mean of its window, with sides of so many pixels."""
+
+    def run(image: np.ndarray) -> np.ndarray:
+        one, colours, height, width = image.shape
+        cells = image.reshape(one, colours, height // side, side, width // side, side)
+        return (0.9 * cells + 0.1 * cells.mean((3, 5), keepdims=True)).reshape(image.shape)
+
+    return run
+
+
+@pytest.mark.parametrize("side", [7, 12, 20, 32])
+@pytest.mark.parametrize("size", [None, (240, 240), (224, 224), (320, 160)], ids=str)
+def test_windows_of_any_side_have_the_same_grid_in_every_tile(
+    tmp_path: Path, side: int, size: tuple[int, int] | None
+) -> None:
+    if size and (size[0] % side or size[1] % side):
+        return
+    run = windowed(side)
+    contract = probe(lambda image: [run(image)], tmp_path / "net", Known(size=size))
+    grid = math.lcm(contract.multiple, CELL)
+    assert grid % side == 0
+    assert contract.reach is not None
+    tile, overlap, margin = cuts(contract, contract.largest if size else 320, grid)
+    assert margin is not None
+    assert margin >= contract.reach
+    assert tile > overlap

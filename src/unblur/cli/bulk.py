@@ -97,14 +97,13 @@ def bulk(given: Options) -> None:
         import pyarrow as pa  # noqa: F401
         import ray  # noqa: F401
     from unblur.bulk.how import choose_model
-    from unblur.cli.opening import opening, say_of
+    from unblur.cli.opening import opening
 
     try:
         with opening():
             model, deblurrer = choose_model(given.model, given.precision, given.best, given.trust)
     except UnblurError as error:
         fail(in_words(error), WRONG)
-    say_of(given.model, deblurrer.engine.contract)
     try:
         raise typer.Exit(_run(given, model, deblurrer))
     except UnblurError as error:
@@ -122,6 +121,7 @@ def _run(given: Options, model: Any, deblurrer: Deblurrer) -> int:
     from unblur.bulk.settings import digest_of, settings_of
     from unblur.bulk.store import Store
     from unblur.cli.bulk_report import BulkReport
+    from unblur.cli.opening import say_of
     from unblur.inference.deblurrer import Deblurrer as Made
     from unblur.photo import MAX_PIXELS as LIMIT
 
@@ -130,6 +130,7 @@ def _run(given: Options, model: Any, deblurrer: Deblurrer) -> int:
     with running(target, run, say) as held:
         tile = _tile(given, target, deblurrer)
         made = Made(deblurrer.engine, tile=tile, best=given.best, scale=given.scale)
+        say_of(given.model, made.note)
         settings = settings_of(made, given.strength, deblurrer.engine.precision)
         digest = digest_of(settings)
         plan = make_plan(given.source, target, digest, given.overwrite, given.retry_killed, run)

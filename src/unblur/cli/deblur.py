@@ -152,7 +152,7 @@ def _run(given: Options) -> int:
             )
     except UnblurError as error:
         fail(in_words(error), WRONG)
-    say_of(given.model, deblurrer.engine.contract)
+    say_of(given.model, deblurrer.note)
     limit = given.max_pixels or photo.MAX_PIXELS
     how = How(given.strength, given.overwrite, limit, given.codec, given.quality, warn=say)
     try:

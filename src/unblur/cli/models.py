@@ -186,6 +186,7 @@ def _print_added(added: Added, tried: Tried) -> None:
     from rich.filesize import decimal
 
     from unblur.cli.opening import say_of
+    from unblur.inference.foreign import seam_note
     from unblur.inference.suffixes import PICKLES
     from unblur.library.listing import in_words as words
 
@@ -196,4 +197,4 @@ def _print_added(added: Added, tried: Tried) -> None:
     echo(f"  {size} {changes if tried.change >= 0.05 else 'is left as it is'}")
     trust = " --trust" if added.path.suffix in PICKLES else ""
     echo(f"  unblur deblur photo.jpg --model {added.name}{trust}")
-    say_of(added.name, tried.contract)
+    say_of(added.name, seam_note(tried.contract))

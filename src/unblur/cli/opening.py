@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from unblur.cli.output import say
-from unblur.inference.contract import Contract
-from unblur.inference.foreign import LOG, seam_note
+from unblur.inference.foreign import LOG
 
 
 @contextmanager
@@ -23,9 +22,9 @@ def opening() -> Iterator[None]:
         LOG.removeHandler(said)
 
 
-def say_of(model: str, contract: Contract) -> None:
-    """Says what a user should know of a model, if there is anything."""
-    if note := seam_note(contract):
+def say_of(model: str, note: str) -> None:
+    """Says what a user should know of a model (`Deblurrer.note`), if there is anything."""
+    if note:
         say(f"{model}: {note}")
 
 

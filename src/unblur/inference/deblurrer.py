@@ -11,6 +11,7 @@ import numpy as np
 from unblur.inference.blend import Source, Strip, blend
 from unblur.inference.contract import Device, Network
 from unblur.inference.engine import open_network
+from unblur.inference.foreign import seam_note
 from unblur.inference.inspector import measures_blur
 from unblur.inference.memory import tile_for_memory
 from unblur.inference.options import Precision, Scale, scale_of
@@ -80,6 +81,11 @@ class Deblurrer:
         """Runtime, precision and tile size, as they are for a call made now."""
         passes = ", eight passes" if self.best else ""
         return f"{self.engine.description}, tiles of {self._side()}{passes}"
+
+    @property
+    def note(self) -> str:
+        """What a user should know of the tiles of a call made now; "" if nothing."""
+        return seam_note(self.engine.contract, self._side())
 
     def __call__(self, image: np.ndarray, strength: float = 1.0) -> np.ndarray:
         """Deblurs an array. Regions that need no deblurring (`change_mask`) stay as they are.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,8 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from unblur.inference import contracts
+from unblur.inference.blur_map import CELL
 from unblur.inference.contract import Contract
 from unblur.inference.probe import Known, at_size, probe
+from unblur.inference.probe.reach import RAMP
 
 LOG = logging.getLogger("unblur.models")
 """Hears what is done that takes long."""
@@ -87,12 +90,31 @@ class Foreign:
         return (found - np.float32(low)) * np.float32(2 / span) - 1
 
 
-def seam_note(contract: Contract) -> str:
-    """What is said of a network that sees all of a tile, so that tiles do not fit; else ""."""
+def seam_note(contract: Contract, tile: int | None = None) -> str:
+    """What is said of a network that sees too much of a tile, so that tiles do not fit; else "".
+
+    Args:
+        tile: side, in pixels; by default the contract's.
+    """
+    tile = tile or contract.tile
+    if contract.reach is not None and tile < (least := least_tile(contract)):
+        return (
+            f"tiles of {tile} pixels are too small for what it sees, and a photo of several does "
+            f"not come out as it would at once; it needs tiles of {least}"
+        )
     if not contract.seam:
         return ""
     return (
-        f"it sees all of a tile, so that a photo of several (of {contract.tile} pixels) does not "
+        f"it sees all of a tile, so that a photo of several (of {tile} pixels) does not "
         "come out as it would at once; neighbouring ones differ by up to "
         f"{contract.seam:.1f} levels of 255 where they meet"
     )
+
+
+def least_tile(contract: Contract) -> int:
+    """The least side of a tile, in pixels, of which enough is used on a network's grid."""
+    grid = math.lcm(contract.multiple, CELL)
+    overlap = 2 * (contract.reach or 0) + RAMP
+    overlap += -overlap % grid
+    least = overlap + 2 * RAMP + 1
+    return least + -least % grid

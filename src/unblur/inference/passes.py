@@ -170,8 +170,9 @@ def cuts(contract: Contract, tile: int, grid: int) -> tuple[int, int, int | None
         ramp = min(RAMP, room // 4)
         overlap = 2 * margin + ramp
         overlap += -overlap % grid
-        if room > overlap + 2 * (overlap - 2 * margin):
-            return tile, overlap, margin
+        if room > overlap + 2 * ramp:  # as `spans` demands
+            # What the grid adds is not used either.
+            return tile, overlap, (overlap - ramp) // 2
     return tile, 0, 0
 
 

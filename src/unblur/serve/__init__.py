@@ -18,7 +18,7 @@ def run(settings: Settings) -> None:
         JobsError: if the folder of jobs cannot be used.
         ListenError: if the address and port cannot be listened on.
     """
-    from unblur.inference.foreign import LOG, seam_note
+    from unblur.inference.foreign import LOG
     from unblur.serve import malloc
     from unblur.serve.app import create_app
     from unblur.serve.slow_clients import listen, make_server
@@ -29,7 +29,7 @@ def run(settings: Settings) -> None:
     socket = listen(settings)
     app = create_app(settings)
     for name, model in app.state.queue.models.items():
-        if note := seam_note(model.network.contract):
+        if note := model.deblurrer().note:
             print(f"unblur: {name}: {note}", file=sys.stderr)
     server = make_server(app, settings)
     # uvicorn raises the signal again when it has ended, but an orderly stop exits with 0.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,8 @@ from unblur.inference.probe.scale import find_scale
 
 Run = Callable[[np.ndarray], list[np.ndarray]]
 """All outputs of a network for float32 (1, 3, h, w), in its own range."""
-_MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
+_MULTIPLES = (1, 2, 4, 8, 16, 32, 64, 128, 3, 5, 6, 7, 9, 10, 12, 14, 20, 24, 28, 40, 48, 56, 96)
+"""Tried in this order: strides, then windows of other sides."""
 
 
 @dataclass(frozen=True)
@@ -80,16 +82,21 @@ def _probe(run: Run, known: Known) -> Contract:
     if size and min(size) < CELL:
         raise ValueError(f"it takes {size[0]}x{size[1]} pixels; at least {CELL} were expected")
     sized = at_size(run, size)
-    output = _restored(sized, min(64, *size) if size else 64)
+    if size or known.multiple:
+        multiple = known.multiple or 1
+        side = multiple * math.ceil(64 / multiple)
+        output = _restored(sized, size or (side, side))
+    else:
+        multiple, output = _multiple(run)
 
     def restored(own: np.ndarray) -> np.ndarray:
         return sized(own)[output]
 
-    memory = bytes_per_pixel(restored, size)
-    low, high = known.scale or find_scale(restored, min(size or (UNTILED,)))
+    memory = bytes_per_pixel(restored, size, multiple)
+    low, high = known.scale or find_scale(restored, min(size or (UNTILED,)), multiple)
     contract = Contract(
-        multiple=1 if size else known.multiple or _multiple(run, output),
-        smallest=1 if size else 64,
+        multiple=multiple,
+        smallest=1 if size else multiple * math.ceil(64 / multiple),
         memory=memory,
         change_mask=False,
         low=low,
@@ -111,22 +118,28 @@ def _probe(run: Run, known: Known) -> Contract:
     return with_reach(one, contract)
 
 
-def _restored(run: Run, side: int) -> int:
+def _multiple(run: Run) -> tuple[int, int]:
+    """The least multiple of whose sides a network takes images, and which output is the restored.
+
+    Raises:
+        ValueError: if it takes none; with the reason for the first.
+    """
+    reason = ""
+    for multiple in _MULTIPLES:
+        # Odd numbers of it, of which no side has another factor of two.
+        odd = 2 * math.ceil(64 / (2 * multiple)) + 1
+        try:
+            return multiple, _restored(run, (odd * multiple, (odd + 2) * multiple))
+        except (RuntimeError, ValueError, IndexError) as error:
+            reason = reason or str(error)
+    raise ValueError(reason)
+
+
+def _restored(run: Run, size: tuple[int, int]) -> int:
     """Which output is the restored image: the first that has its size."""
-    picture = np.full((1, 3, side, side), 0.5, np.float32)
+    picture = np.full((1, 3, *size), 0.5, np.float32)
     shapes = [x.shape for x in run(picture)]
     if picture.shape not in shapes:
         given = ", ".join(map(str, shapes)) or "nothing"
         raise ValueError(f"it gives {given} for {picture.shape}; the same was expected")
     return shapes.index(picture.shape)
-
-
-def _multiple(run: Run, output: int) -> int:
-    for multiple in _MULTIPLES:
-        shape = (1, 3, 64 + multiple, 64 + 3 * multiple)
-        try:
-            if run(np.full(shape, 0.5, np.float32))[output].shape == shape:
-                return multiple
-        except (RuntimeError, ValueError, IndexError):
-            continue
-    raise ValueError("it takes no image of the sizes that were tried, multiples of 64")

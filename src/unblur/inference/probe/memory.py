@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 import psutil
@@ -15,11 +16,19 @@ from unblur.inference.memory import available
 from unblur.inference.probe.picture import picture_of
 
 
-def bytes_per_pixel(run: Callable[[np.ndarray], np.ndarray], size: tuple[int, int] | None) -> int:
-    """Bytes that a pixel of a tile takes, a quarter more than measured; at least the default."""
+def bytes_per_pixel(
+    run: Callable[[np.ndarray], np.ndarray], size: tuple[int, int] | None, multiple: int
+) -> int:
+    """Bytes that a pixel of a tile takes, a quarter more than measured; at least the default.
+
+    Args:
+        size: of its images, if it takes no others.
+        multiple: of their sides, else.
+    """
     most = 0.0
     # Each side's share over the one before, which is held already.
-    steps = [(0, size)] if size else [(64, (128, 128)), (128, (256, 256))]
+    sides = [multiple * math.ceil(side / multiple) for side in (64, 128, 256)]
+    steps = [(0, size)] if size else [(a, (b, b)) for a, b in pairwise(dict.fromkeys(sides))]
     for smaller, larger in steps:
         pixels = math.prod(larger) - smaller**2
         if most * pixels > available() / 2:

@@ -20,20 +20,30 @@ RAMP = 16
 _LENGTHS = (256, 512, 1024)
 """Lengths, in pixels, of the strips that are compared, until one is long enough."""
 _BREADTH = 128
+_WINDOWS = (7, 3, 5)
+"""Sides of a network's windows, or factors of them, besides powers of two."""
+_Restore = Callable[[np.ndarray], np.ndarray]
+"""Restores (h, w, 3), full scale = 1."""
 
 
-def with_reach(one: Callable[[np.ndarray], np.ndarray], contract: Contract) -> Contract:
+def with_reach(one: _Restore, contract: Contract) -> Contract:
     """The contract with the reach, what follows for tiles, and the grid that they need."""
-    lengths = [min(contract.size)] if contract.size else _LENGTHS
+    size, cell = contract.size, math.lcm(contract.multiple, CELL)
+    lengths = [min(size)] if size else [_up(length, cell) for length in _LENGTHS]
     profile = np.zeros(1)
-    for length in lengths:
+    for length in dict.fromkeys(lengths):
         if length * _BREADTH * contract.memory > available() / 2 and length != lengths[0]:
             break
-        profile, grid = _seam_profile(one, contract.size, length)
+        shapes = (
+            (size, size) if size else ((_up(_BREADTH, cell), length), (length, _up(_BREADTH, cell)))
+        )
+        step = _step(one, shapes[0], cell)
+        profile = _seam_profile(one, shapes, step)
         wrong = np.flatnonzero(profile > ENOUGH)
         reach = int(wrong[-1]) + 1 if len(wrong) else 0
         if reach < len(profile):
-            multiple = contract.multiple if grid <= CELL else math.lcm(grid, contract.multiple)
+            grid = _grid(one, shapes[0], step, cell, len(profile))
+            multiple = contract.multiple if grid == cell else math.lcm(grid, contract.multiple)
             overlap = 2 * reach + RAMP
             return replace(contract, multiple=multiple, overlap=overlap, reach=reach)
         flat = profile[len(profile) // 2 :].mean() > profile[: len(profile) // 2].mean() / 4
@@ -43,44 +53,69 @@ def with_reach(one: Callable[[np.ndarray], np.ndarray], contract: Contract) -> C
     return replace(contract, seam=float(used.max()))
 
 
+def _step(one: _Restore, shape: tuple[int, int], cell: int) -> int:
+    """Pixels by which tiles are shifted, so that all that the network divides a picture into is.
+
+    That is a power of two, as the network's strides are, unless tiles are equal in their middle
+    only at a shift by windows of another side.
+    """
+    length = shape[1]
+    usual = max(cell, _up(2 ** int(math.log2(length / 3)), cell))
+    others = (_up(64, math.lcm(cell, window)) for window in _WINDOWS)
+    steps = [usual, *(step for step in others if step <= length // 2)]
+    picture = picture_of((shape[0], length + max(steps)))
+    first = one(picture[:, :length])
+    for step in steps:
+        differs = np.abs(first[:, step:] - one(picture[:, step : step + length])[:, :-step])
+        if differs[:, (length - step) // 2].max() * 255 <= ENOUGH:
+            return step
+    return usual
+
+
 def _seam_profile(
-    one: Callable[[np.ndarray], np.ndarray], size: tuple[int, int] | None, length: int
-) -> tuple[np.ndarray, int]:
+    one: _Restore, shapes: tuple[tuple[int, int], tuple[int, int]], step: int
+) -> np.ndarray:
     """How much overlapping tiles differ at each distance from a cut edge, in levels of 255.
 
-    Tiles are compared with others that are shifted to the right, and down; they have the network's
-    one size, or are strips.
-
     Args:
-        length: of the strips, in pixels; else the shorter side.
-
-    Returns:
-        The largest difference at each distance; and the least shift, at least `CELL`, at which
-        the tiles are equal in their middle: the grid that they need.
+        shapes: of tiles of which others are shifted to the right, and down.
+        step: pixels by which they are.
     """
-    # Powers of two, as the network's strides are.
-    step = max(CELL, 2 ** int(math.log2(length / 3)))
-    shapes = size or (_BREADTH, length), size or (length, _BREADTH)
-    pictures = [picture_of((height + step, width + step)) for height, width in shapes]
-
-    def tile(axis: int, shift: int) -> np.ndarray:
-        height, width = shapes[axis]
-        y, x = (0, shift) if axis == 0 else (shift, 0)
-        return one(pictures[axis][y : y + height, x : x + width])
-
-    firsts = [tile(0, 0), tile(1, 0)]
-    across = np.abs(firsts[0][:, step:] - tile(0, step)[:, :-step]).max((0, 2)) * 255
-    along = np.abs(firsts[1][step:] - tile(1, step)[:-step]).max((1, 2)) * 255
+    firsts, shifted = [], []
+    for axis, (height, width) in enumerate(shapes):
+        picture = picture_of((height + axis * step, width + (1 - axis) * step))
+        firsts.append(one(picture[:height, :width]))
+        shifted.append(one(picture[-height:, -width:]))
+    across = np.abs(firsts[0][:, step:] - shifted[0][:, :-step]).max((0, 2)) * 255
+    along = np.abs(firsts[1][step:] - shifted[1][:-step]).max((1, 2)) * 255
     count = min(len(across), len(along)) // 2
     sides = [across[:count], across[::-1][:count], along[:count], along[::-1][:count]]
-    profile = np.max(sides, axis=0)
-    if profile[-1] > ENOUGH:
-        return profile, step
-    for grid in (CELL, 2 * CELL, 4 * CELL):
-        if grid >= step:
-            break
-        differs = np.abs(firsts[0][:, grid:] - tile(0, grid)[:, :-grid]).max((0, 2)) * 255
+    return np.max(sides, axis=0)
+
+
+def _grid(one: _Restore, shape: tuple[int, int], step: int, cell: int, count: int) -> int:
+    """The least shift at which tiles are equal in their middle: the grid that they need.
+
+    Args:
+        step: a shift at which they are equal.
+        cell: what the grid is a multiple of.
+        count: pixels from a tile's edge to its middle.
+    """
+    width = shape[1]
+    grids = [grid for grid in range(cell, step, cell) if step % grid == 0]
+    if not grids:
+        return step
+    picture = picture_of((shape[0], width + step))
+    first = one(picture[:, :width])
+    for grid in grids:
+        shifted = one(picture[:, grid : grid + width])
+        differs = np.abs(first[:, grid:] - shifted[:, :-grid]).max((0, 2)) * 255
         middle = differs[count : -count or None]
         if len(middle) and middle.max() <= ENOUGH:
-            return profile, grid
-    return profile, step
+            return grid
+    return step
+
+
+def _up(number: int, multiple: int) -> int:
+    """The least multiple from a number on."""
+    return number + -number % multiple

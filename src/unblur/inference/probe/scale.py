@@ -10,13 +10,17 @@ import numpy as np
 from unblur.inference.probe.picture import squares
 
 RANGES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0))
+LITTLE = 0.15
+"""Change of a smooth picture, full scale = 1, that no network that restores makes in its range."""
 _SIDE = 128
 """Largest height and width, in pixels, of the pictures."""
 _Change = Callable[[np.ndarray, float, float], np.ndarray]
 """What a network adds to a picture (h, w, 3), full scale = 1, taken in a range."""
 
 
-def find_scale(run: Callable[[np.ndarray], np.ndarray], largest: int) -> tuple[float, float]:
+def find_scale(
+    run: Callable[[np.ndarray], np.ndarray], largest: int, multiple: int
+) -> tuple[float, float]:
     """The range in which a network changes a smooth picture least.
 
     A network in [-1, 1] takes a picture in [0, 1] for a bright one, and restores it about as well:
@@ -27,8 +31,9 @@ def find_scale(run: Callable[[np.ndarray], np.ndarray], largest: int) -> tuple[f
     Args:
         run: restores (1, 3, h, w) in its own range.
         largest: side, in pixels, that it takes.
+        multiple: of the sides that it takes, up to it.
     """
-    side = min(_SIDE, largest)
+    side = min(multiple * math.ceil(_SIDE / multiple), largest)
     y, x = np.mgrid[:side, :side].astype(np.float32) / side
     smooth = np.stack([0.15 + 0.7 * x, 0.15 + 0.7 * y, 0.5 + 0.3 * np.sin(3 * x - 2 * y)], axis=2)
 
@@ -43,13 +48,15 @@ def find_scale(run: Callable[[np.ndarray], np.ndarray], largest: int) -> tuple[f
         return found if math.isfinite(found) else math.inf
 
     signed, unit, levels = (error(*scale) for scale in RANGES)
-    # In another range, one in [0, 255] makes a mess, and there it adds next to nothing.
-    if levels < 0.02 and min(signed, unit) > 10 * levels + 0.05:
+    # In another range, one in [0, 255] makes a mess, and there it adds next to nothing. So does one
+    # that adds the same in any, which may be a third of white, but hardly more.
+    least = 0.05 if _ends(run, side, 0, 255) else 0.3
+    if levels < LITTLE and min(signed, unit) > 10 * levels + least:
         return RANGES[2]
     # Half is what it comes to where the same is added whatever the range.
-    fits = signed < 0.4 * unit and _leaves(change, smooth, RANGES[1])
+    fits = signed < min(0.4 * unit, LITTLE) and _leaves(change, smooth, RANGES[1])
     if signed <= 1.25 * unit + 1e-4 and (
-        fits or _ends_at_minus_one(run, side) or _sharpens(change, side)
+        fits or _ends(run, side, -1, 1) or _sharpens(change, side)
     ):
         return RANGES[0]
     return RANGES[1]
@@ -61,11 +68,13 @@ def _leaves(change: _Change, picture: np.ndarray, scale: tuple[float, float]) ->
     return bool(found.min() < -0.05 or found.max() > 1.05)
 
 
-def _ends_at_minus_one(run: Callable[[np.ndarray], np.ndarray], side: int) -> bool:
-    """Whether a network gives no values beyond -1 and 1, but some near -1."""
-    ramp = np.linspace(-3, 3, side, dtype=np.float32)
+def _ends(run: Callable[[np.ndarray], np.ndarray], side: int, low: float, high: float) -> bool:
+    """Whether a network gives no values beyond a range, but some in its lower quarter."""
+    span = high - low
+    ramp = np.linspace(low - span, high + span, side, dtype=np.float32)
     found = run(np.broadcast_to(ramp, (1, 3, side, side)).copy())
-    return bool(-1.02 <= found.min() < -0.5 and found.max() <= 1.02)
+    least, most = low - 0.01 * span, high + 0.01 * span
+    return bool(least <= found.min() < low + span / 4 and high - span / 4 < found.max() <= most)
 
 
 def _sharpens(change: _Change, side: int) -> bool:
