@@ -17,6 +17,8 @@ METADATA_KEY = "unblur"
 Device = Literal["auto", "cpu", "gpu"]
 FLOATS = ("f32", "bf16")
 """Values of `Network.precision` for networks that are not quantised to 8 bits."""
+LEAST_SIZE = 32
+"""Least side, in pixels, of the images of a network that takes one size alone."""
 UNTILED = 2**16
 """A tile side, in pixels, that no photo exceeds: the network is given the whole photo."""
 

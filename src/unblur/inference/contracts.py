@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from contextlib import suppress
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from unblur.errors import ModelError
-from unblur.inference.contract import Contract
+from unblur.inference.contract import LEAST_SIZE, UNTILED, Contract
 
 ENDING = ".contract.json"
 """Of the name of a file beside a network's, which holds its contract."""
@@ -86,12 +87,32 @@ def _read(path: Path, digest: str, by_hand: bool = False) -> Contract | None:
         height, width = size
         facts["size"] = (int(height), int(width))
     contract = Contract(**facts)
-    for name in ("multiple", "smallest", "tile"):
-        if not isinstance(value := getattr(contract, name), int) or value < 1:
-            raise ValueError(f"{name} must be a whole number from 1 on, not {value!r}")
-    if not float(contract.low) < float(contract.high):
-        raise ValueError("low must be less than high")
+    _check(contract)
     return contract
+
+
+_LEAST = {"multiple": 1, "smallest": 1, "tile": 1, "memory": 1, "overlap": 0, "output": 0}
+"""Fields that are whole numbers, and the least that they may be."""
+
+
+def _check(contract: Contract) -> None:
+    """Raises ValueError or TypeError for a contract that no network can have."""
+    numbers: dict[str, Any] = {name: getattr(contract, name) for name in _LEAST}
+    if contract.reach is not None:
+        numbers["reach"] = contract.reach
+    if contract.size is not None:
+        numbers["size"] = min(contract.size)
+    for name, value in numbers.items():
+        least = LEAST_SIZE if name == "size" else _LEAST.get(name, 0)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not (whole and least <= value <= UNTILED):
+            expected = f"a whole number from {least} to {UNTILED}"
+            raise ValueError(f"{name} must be {expected}, not {value!r}")
+    if contract.measures_blur or not isinstance(contract.change_mask, bool):
+        raise ValueError("measures_blur must be false, and change_mask true or false")
+    low, high, seam = contract.low, contract.high, contract.seam
+    if not (-math.inf < low < high < math.inf and 0 <= seam < math.inf):
+        raise ValueError("low must be less than high, and seam 0 or more")
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from unblur.errors import ModelError
 from unblur.inference import contracts
 from unblur.inference.blur_map import CELL
 from unblur.inference.contract import Contract
@@ -69,6 +70,7 @@ class Foreign:
             contracts.keep(raw.digest, contract)
         self.raw: Raw = raw
         self.contract: Contract = contract
+        self._path = path
         self._reopen = reopen
         self.digest: str = raw.digest
         self.parallel: int = raw.parallel
@@ -86,8 +88,15 @@ class Foreign:
     def __call__(self, batch: np.ndarray, /) -> np.ndarray:
         low, span = self.contract.low, self.contract.high - self.contract.low
         own = ((batch + 1) * np.float32(span / 2) + np.float32(low)).astype(np.float32)
-        found = self._run(own)[self.contract.output].astype(np.float32)
-        return (found - np.float32(low)) * np.float32(2 / span) - 1
+        try:
+            found = self._run(own)[self.contract.output]
+            if found.shape != batch.shape:
+                raise ValueError(f"it gives {found.shape}")
+        except (RuntimeError, ValueError, IndexError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+            taken = f"what it takes is not what is known of it: it fails for {batch.shape}"
+            raise ModelError(f"{taken} ({reason})", file=self._path) from None
+        return (found.astype(np.float32) - np.float32(low)) * np.float32(2 / span) - 1
 
 
 def seam_note(contract: Contract, tile: int | None = None) -> str:

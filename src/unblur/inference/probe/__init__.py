@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from unblur.errors import ModelError
-from unblur.inference.blur_map import CELL
-from unblur.inference.contract import UNTILED, Contract
+from unblur.inference.contract import LEAST_SIZE, UNTILED, Contract
 from unblur.inference.probe.memory import bytes_per_pixel
 from unblur.inference.probe.reach import with_reach
 from unblur.inference.probe.scale import find_scale
@@ -79,8 +78,9 @@ def at_size(run: Run, size: tuple[int, int] | None) -> Run:
 
 def _probe(run: Run, known: Known) -> Contract:
     size = known.size
-    if size and min(size) < CELL:
-        raise ValueError(f"it takes {size[0]}x{size[1]} pixels; at least {CELL} were expected")
+    if size and min(size) < LEAST_SIZE:
+        given = f"{size[0]}x{size[1]} pixels"
+        raise ValueError(f"it takes {given}; at least {LEAST_SIZE} were expected")
     sized = at_size(run, size)
     if size or known.multiple:
         multiple = known.multiple or 1
