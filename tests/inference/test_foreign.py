@@ -114,24 +114,16 @@ def test_what_was_found_out_is_found_again(tmp_path: Path, monkeypatch: pytest.M
     by_hand = contracts.beside_file(path)
     by_hand.write_text(json.dumps({"low": -1.0, "tile": 96}))
     assert open_network(path, "cpu").contract == Contract(low=-1.0, tile=96)
-    wrong = (
-        *({"sides": 3}, {"tile": "wide"}, {"memory": 0}, {"reach": -1}, {"seam": "x"}),
-        *(
-            {"low": "0"},
-            {"low": 1},
-            {"high": math.inf},
-            {"size": [16, 32]},
-            {"measures_blur": True},
-        ),
-    )
+    wrong: list[dict[str, Any]] = [{"sides": 3}, {"tile": "wide"}, {"memory": 0}, {"reach": -1}]
+    wrong += [{"low": "0"}, {"low": 1}, {"high": math.inf}, {"size": [16, 32]}, {"seam": "x"}]
+    wrong += [{"measures_blur": True}]
     for text in ("{", "[]", *map(json.dumps, wrong)):
         by_hand.write_text(text)
         with pytest.raises(ModelError, match=r"net\.onnx\.contract\.json: not the contract"):
             open_network(path, "cpu")
-    for text in ('{"output": 1}', '{"size": [64, 32]}'):
-        by_hand.write_text(text)
-        with pytest.raises(ModelError, match="not what is known of it"):
-            Deblurrer(path, "cpu")(np.zeros((40, 40, 3), np.uint8))
+    by_hand.write_text('{"output": 1}')
+    with pytest.raises(ModelError, match="not what is known of it"):
+        Deblurrer(path, "cpu")(np.zeros((40, 40, 3), np.uint8))
     by_hand.write_text(json.dumps({"sha256": "of another", "tile": 1}))
     assert open_network(path, "cpu").contract == first.contract
 

@@ -65,8 +65,9 @@ class Foreign:
     ) -> None:
         contract = contracts.find(path, raw.digest)
         if contract is None:
+            known = raw.known  # which may be no image at all: told before anything is tried
             LOG.info("%s: finding out what this network takes, once", path)
-            contract = probe(raw.outputs, path, raw.known)
+            contract = probe(raw.outputs, path, known)
             contracts.keep(raw.digest, contract)
         self.raw: Raw = raw
         self.contract: Contract = contract
