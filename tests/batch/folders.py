@@ -31,6 +31,7 @@ from unblur.inference.scales import ScaleMap
 class Slow:
     engine = SimpleNamespace(contract=Contract(), digest="0")
     calls = count(1)
+    note = ""
     def __init__(self, *_, tile=None, **__):
         self.tile, self.best, self.scale = tile, False, "auto"
     def __call__(self, image, strength):
@@ -59,6 +60,7 @@ class Inverter:
     engine = SimpleNamespace(contract=Contract(), digest="0")
 
     description = "upside down"
+    note = ""
 
     def __init__(
         self, *_: object, tile: int | None = None, best: bool = False, scale: Scale = "auto",
