@@ -16,6 +16,7 @@ from unblur.inference.engine import open_network
 from unblur.inference.foreign import Foreign
 from unblur.inference.models import find_model, in_precision, is_bundled
 from unblur.inference.options import Precision, Scale
+from unblur.inference.suffixes import ONNX
 from unblur.photo.files import scratch_folder
 
 
@@ -103,9 +104,9 @@ def choose_model(
     precision = "float" if best and precision == "auto" else precision
     network = open_network(model, "cpu", precision, trust=trust)
     path = find_model(model)
-    if path.suffix.lower() == ".onnx":
+    if path.suffix.lower() == ONNX:
         path = in_precision(path, precision)
-    if path.suffix.lower() == ".onnx" and onnx_data.locations(path):
+    if path.suffix.lower() == ONNX and onnx_data.locations(path):
         reason = "keeps its weights in another file; one file is sent to the workers"
         raise ModelError(f"{reason}: save it as one", file=path)
     exact: Precision = network.precision if network.precision in FLOATS else "auto"  # pyright: ignore[reportAssignmentType]

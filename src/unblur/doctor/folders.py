@@ -52,9 +52,9 @@ def _data() -> Path:
 
 
 def _cache() -> Path:
-    from platformdirs import user_cache_path
+    from unblur.inference import contracts
 
-    return user_cache_path("unblur") / "contracts"
+    return contracts.cache()
 
 
 def _state() -> Path:

@@ -19,7 +19,8 @@ from unblur.inference.contract import Network
 from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import open_network
 from unblur.inference.foreign import Foreign
-from unblur.inference.models import PICKLES, find_model
+from unblur.inference.models import find_model
+from unblur.inference.suffixes import ONNX, PICKLES
 
 Runtime = Literal["onnx", "torch"]
 Kind = Literal["onnx", "unblur", "spandrel"]
@@ -129,7 +130,7 @@ def _count(network: Network, spec: Spec) -> tuple[int, float | None]:
 def _kind(name: str) -> Kind:
     path = find_model(name)
     suffix = path.suffix.lower()
-    if suffix == ".onnx":
+    if suffix == ONNX:
         return "onnx"
     if suffix in PICKLES:
         return "spandrel"

@@ -67,13 +67,18 @@ def keep(digest: str, contract: Contract, path: Path | None = None) -> None:
             _write(_cached(digest), text)
 
 
+def cache() -> Path:
+    """The folder of the user's cache that holds contracts, which need not exist."""
+    return user_cache_path("unblur", appauthor=False) / "contracts"
+
+
 def beside_file(path: Path) -> Path:
     """The file beside a network's that holds its contract."""
     return path.with_name(path.name + ENDING)
 
 
 def _cached(digest: str) -> Path:
-    return user_cache_path("unblur", appauthor=False) / "contracts" / f"{digest}.json"
+    return cache() / f"{digest}.json"
 
 
 def _read(path: Path, digest: str, by_hand: bool = False) -> Contract | None:

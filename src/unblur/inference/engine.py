@@ -11,18 +11,12 @@ from unblur.errors import Hint, ModelError
 from unblur.inference import catalogue
 from unblur.inference.contract import BLUR, FLOATS, METADATA_KEY, Contract, Device, Network
 from unblur.inference.foreign import Foreign
-from unblur.inference.models import (
-    PICKLES,
-    checked_digest,
-    find_model,
-    in_precision,
-    is_bundled,
-    untrusted,
-)
+from unblur.inference.models import checked_digest, find_model, in_precision, is_bundled, untrusted
 from unblur.inference.onnxruntime_gpu import OnnxRuntimeNetwork, gpu_providers
 from unblur.inference.openvino_cpu import OpenVINONetwork
 from unblur.inference.options import Precision
 from unblur.inference.probe import Known
+from unblur.inference.suffixes import ONNX, PICKLES
 
 
 def open_network(
@@ -54,7 +48,7 @@ def open_network(
         if value not in get_args(known):
             raise ModelError(f"{what} must be one of {', '.join(get_args(known))}, not {value!r}")
     path = find_model(model)
-    if path.suffix.lower() == ".onnx":
+    if path.suffix.lower() == ONNX:
         engine = Engine(model, device, precision, threads)
         if engine.has_contract:
             return engine

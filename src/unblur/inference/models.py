@@ -9,10 +9,7 @@ from unblur.errors import Hint, ModelError
 from unblur.inference import added, catalogue, openvino_cpu
 from unblur.inference.contract import digest_of
 from unblur.inference.options import Precision
-from unblur.inference.suffixes import CHECKPOINT, PICKLES, SUFFIXES
-
-__all__ = ["CHECKPOINT", "PICKLES", "SUFFIXES", "bundled_names", "bundled_sums", "checked_digest",
-           "find_model", "in_precision", "is_bundled", "untrusted"]  # fmt: skip
+from unblur.inference.suffixes import SUFFIXES
 
 INT8 = "-int8"
 """Suffix of the name of a model that is another one quantised to 8 bits."""

@@ -12,8 +12,8 @@ from unblur.inference.deblurrer import Deblurrer
 from unblur.inference.engine import open_network
 from unblur.inference.inspector import Inspector, measures_blur
 from unblur.inference.memory import tile_for_memory
-from unblur.inference.models import SUFFIXES
 from unblur.inference.options import Scale
+from unblur.inference.suffixes import SUFFIXES
 
 
 class LoadedModel:

@@ -7,8 +7,8 @@ from pathlib import Path
 from unblur.inference.contract import Device
 from unblur.inference.engine import open_network
 from unblur.inference.foreign import Foreign
-from unblur.inference.models import CHECKPOINT, PICKLES
 from unblur.inference.options import Precision
+from unblur.inference.suffixes import CHECKPOINT, PICKLES
 from unblur.torch_engine.foreign import load_foreign
 from unblur.torch_engine.network import TorchNetwork
 from unblur.torch_engine.own import contract_of, is_own, load_own
